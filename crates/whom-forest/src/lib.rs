@@ -1,0 +1,1 @@
+//! Binned tags to trees, as a state machine that asks for passes.

@@ -1,0 +1,1 @@
+//! The order of the stages: a plan in, typed results and a verdict out.

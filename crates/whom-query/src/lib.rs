@@ -1,0 +1,1 @@
+//! From a plan to SQL to the unit table, its checks and bins.

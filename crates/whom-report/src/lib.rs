@@ -1,0 +1,1 @@
+//! Typed results to tables, JSON, Markdown, text and SQL.

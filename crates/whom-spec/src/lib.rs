@@ -1,0 +1,1 @@
+//! YAML to a validated plan, with messages that point into the file.

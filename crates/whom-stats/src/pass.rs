@@ -1,0 +1,138 @@
+//! A pass: one request for statistics over the units, and its answer.
+//!
+//! Whoever grows trees asks for passes and never learns where the statistics come from; memory, a stream of files and a
+//! cluster answer the same pass with the same integers. Both sides serialise, so that a pass is a resume point.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bucket::BucketSet;
+use crate::moments::Moments;
+use crate::routing::{Code, NodeIndex, Routing};
+
+/// One request for statistics: for each tree, histograms of some of its nodes over the chosen columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// The trees that share the scan.
+    pub trees: Vec<TreePass>,
+}
+
+/// What a pass asks of one tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreePass {
+    /// The tree as grown so far. A unit is counted in every requested node on its path, inner ones included.
+    pub routing: Routing,
+    /// Only units of these buckets are counted.
+    pub buckets: BucketSet,
+    /// The nodes asked for.
+    pub nodes: Vec<NodeIndex>,
+    /// The tag columns to histogram; empty asks for the node totals alone.
+    pub columns: Vec<usize>,
+}
+
+/// The answer to a [`Pass`]: one entry per tree and requested node, in the order of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histograms {
+    /// By tree, then by requested node.
+    pub trees: Vec<Vec<NodeHistogram>>,
+}
+
+/// The statistics of one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeHistogram {
+    /// The totals of the node.
+    pub totals: ArmTable,
+    /// A histogram for each requested column, in the order of the request.
+    pub columns: Vec<ColumnHistogram>,
+}
+
+/// A table of cells by code, of one column in one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnHistogram {
+    /// One table per code; its length is the column's number of codes.
+    pub codes: Vec<ArmTable>,
+}
+
+/// Units and moments by arm and metric: the content of every cell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmTable {
+    /// Units by arm (control is arm 0), whether or not a metric has a value for them.
+    pub units: Vec<u64>,
+    /// Moments by arm and metric: index `arm * metrics + metric`.
+    pub moments: Vec<Moments>,
+}
+
+impl ArmTable {
+    /// An empty table.
+    pub fn new(arms: usize, metrics: usize) -> Self {
+        Self { units: vec![0; arms], moments: vec![Moments::default(); arms * metrics] }
+    }
+
+    /// The number of metrics.
+    pub fn metrics(&self) -> usize {
+        if self.units.is_empty() { 0 } else { self.moments.len() / self.units.len() }
+    }
+
+    /// The moments of one metric in one arm.
+    #[inline]
+    pub fn get(&self, arm: usize, metric: usize) -> &Moments {
+        &self.moments[arm * self.metrics() + metric]
+    }
+
+    /// Units over all arms.
+    pub fn total_units(&self) -> u64 {
+        self.units.iter().sum()
+    }
+
+    /// Adds another table of the same shape.
+    pub fn merge(&mut self, other: &Self) {
+        self.units.iter_mut().zip(&other.units).for_each(|(mine, theirs)| *mine += theirs);
+        self.moments.iter_mut().zip(&other.moments).for_each(|(mine, theirs)| *mine += *theirs);
+    }
+
+    /// The table of the units in `self` that are not in `part`.
+    #[must_use]
+    pub fn without(&self, part: &Self) -> Self {
+        Self {
+            units: self.units.iter().zip(&part.units).map(|(whole, part)| whole - part).collect(),
+            moments: self.moments.iter().zip(&part.moments).map(|(whole, part)| *whole - *part).collect(),
+        }
+    }
+}
+
+/// How units are put into cells for the statistics behind effects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Grouping {
+    /// One cell that holds everybody.
+    Everybody,
+    /// A cell per leaf, in the order of [`Routing::leaves`].
+    Leaves(Routing),
+    /// A cell per code of a column; units beyond `codes` are in no cell. Pre-registered cohorts are columns of 0 and 1.
+    Codes {
+        /// Index of the column.
+        column: usize,
+        /// The number of cells.
+        codes: Code,
+    },
+}
+
+/// Statistics by (cell, arm, bucket): enough for every effect and every bootstrap of fixed cohorts, without a scan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellStatistics {
+    /// The number of cells.
+    pub cells: usize,
+    /// One table per (cell, bucket): index `cell * BUCKETS + bucket`.
+    pub tables: Vec<ArmTable>,
+}
+
+/// What a column of tag codes is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnShape {
+    /// The tag's name; ties in a search are settled by it.
+    pub name: String,
+    /// The number of codes, the missing one included.
+    pub codes: usize,
+    /// Ordered codes (a numeric tag) are split by a cut, others by a subset.
+    pub ordered: bool,
+    /// The code that means missing, if units can miss the tag. It is no part of the order.
+    pub missing: Option<Code>,
+}

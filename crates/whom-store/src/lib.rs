@@ -1,0 +1,1 @@
+//! Locations, pinned listings, staged writes, and the manifest that publishes a run.
