@@ -1,0 +1,90 @@
+//! The plan: what a pipeline file says, typed, with every default written out.
+//!
+//! A `Plan` only comes out of [`load`](crate::load), so whoever holds one knows that names are unique, references
+//! exist, weights sum to one, and dates are in order. It knows nothing of the data: columns and expressions are text
+//! with a place, to be resolved against the tables by whoever reads them.
+
+mod cohort;
+mod discover;
+mod fact;
+mod identity;
+mod metric;
+mod output;
+mod quantity;
+mod split;
+mod tag;
+mod validate;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde::Serialize;
+
+pub use self::cohort::Cohort;
+pub use self::discover::{Codes, Criterion, DeclaredPartition, Discover, TreeControls};
+pub use self::fact::{Fact, Gaps, Partition, TimeColumn};
+pub use self::metric::{Aggregate, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Role};
+pub use self::output::Output;
+pub use self::quantity::{GridBase, Hours, Precision};
+pub use self::split::{SeveralVariants, SeveralVariantsRule, Split, Variant};
+pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
+pub use self::validate::{Correction, Reference, Validate};
+
+use crate::spanned::{Spanned, optional_text, text};
+
+/// One analysis of one experiment. Lists keep the order of the file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// The experiment's name; folds and bootstrap weights are functions of it.
+    pub experiment: Spanned<String>,
+    /// The column that names the unit, the same in every table.
+    pub unit: Spanned<String>,
+    /// The last day, in each source's own partition days, that is read; always given when a source is partitioned.
+    #[serde(serialize_with = "optional_text")]
+    pub through: Option<Spanned<NaiveDate>>,
+    /// The zone of days and windows (`UTC` unless declared); instants are UTC.
+    #[serde(serialize_with = "text")]
+    pub time_zone: Tz,
+    /// Who saw which variant, and when.
+    pub split: Split,
+    /// The tables of events that metrics are made from.
+    pub facts: Vec<Fact>,
+    /// The metrics; at least one is primary.
+    pub metrics: Vec<Metric>,
+    /// The tables of tags.
+    pub tags: Vec<TagTable>,
+    /// The pre-registered cohorts.
+    pub cohorts: Vec<Cohort>,
+    /// How cohorts are searched.
+    pub discover: Discover,
+    /// How effects and cohorts are tested.
+    pub validate: Validate,
+    /// Where results go.
+    pub output: Output,
+}
+
+impl Plan {
+    /// The fact table of that name.
+    pub fn fact(&self, name: &str) -> Option<&Fact> {
+        self.facts.iter().find(|fact| *fact.name == name)
+    }
+
+    /// The metric of that name.
+    pub fn metric(&self, name: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| *metric.name == name)
+    }
+
+    /// The tag of that name and the table that holds it.
+    pub fn tag(&self, name: &str) -> Option<(&TagTable, &Tag)> {
+        self.tags.iter().find_map(|table| table.columns.iter().find(|tag| *tag.name == name).map(|tag| (table, tag)))
+    }
+
+    /// All tags, table by table.
+    pub fn tag_columns(&self) -> impl Iterator<Item = &Tag> {
+        self.tags.iter().flat_map(|table| &table.columns)
+    }
+
+    /// The primary metrics, in the order of the file.
+    pub fn primaries(&self) -> impl Iterator<Item = &Metric> {
+        self.metrics.iter().filter(|metric| metric.role == Role::Primary)
+    }
+}

@@ -1,0 +1,88 @@
+//! How cohorts are searched.
+
+use serde::Serialize;
+
+use crate::spanned::Spanned;
+
+/// What the search may use, and how trees grow.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Discover {
+    /// The tags that trees may split on; all that are not protected unless declared. Never a protected one.
+    pub tags: Vec<Spanned<String>>,
+    /// The treatments that trees are grown for; all unless declared.
+    pub treatments: Vec<Spanned<String>>,
+    /// The primary metrics that trees are grown for; all unless declared.
+    pub metrics: Vec<Spanned<String>>,
+    /// How wide the codes of tags are.
+    pub codes: Codes,
+    /// The partition whose cohorts are tested as discovered (family F2); all other trees are exploratory.
+    pub partition: DeclaredPartition,
+    /// How trees grow.
+    pub tree: TreeControls,
+}
+
+/// How wide the codes of tags are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Codes {
+    /// At most 256 codes a tag (the default).
+    Bits8,
+    /// At most 65,536 codes a tag: small data, published cuts.
+    Bits16,
+}
+
+/// The partition of record, declared before anything is seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclaredPartition {
+    /// The joint tree over all treatments and primary metrics (the default).
+    Joint,
+    /// The tree of one treatment and one primary metric.
+    Tree {
+        /// The treatment; one of [`Discover::treatments`].
+        treatment: Spanned<String>,
+        /// The metric; one of [`Discover::metrics`].
+        metric: Spanned<String>,
+    },
+}
+
+/// When a node may be split, and how a tree is pruned.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TreeControls {
+    /// What a split is chosen by.
+    pub criterion: Criterion,
+    /// The largest number of splits from root to leaf (3).
+    pub depth: u32,
+    /// The smallest number of discovery units a leaf has in each arm (500).
+    pub units_per_arm: u64,
+    /// The smallest number of discovery units with a non-zero metric a leaf has in each arm (50).
+    pub events_per_arm: u64,
+    /// The weight of variance against heterogeneity in the score, in `[0, 1]` (0.5).
+    pub penalty: f64,
+    /// The smallest gain of a split (0.0).
+    pub smallest_gain: f64,
+    /// The number of bucket folds of the cross-validation that prunes (5); 0 does not prune.
+    pub pruning_folds: u32,
+}
+
+/// What a split is chosen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Criterion {
+    /// Athey and Imbens' honest mean squared error of the effect.
+    CausalMse,
+}
+
+impl Default for TreeControls {
+    fn default() -> Self {
+        Self {
+            criterion: Criterion::CausalMse,
+            depth: 3,
+            units_per_arm: 500,
+            events_per_arm: 50,
+            penalty: 0.5,
+            smallest_gain: 0.0,
+            pruning_folds: 5,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The plan's part in the three identities.
+//!
+//! The *analysis* identity is what a registration seals and a result prints: metrics, windows, tags, cohorts and tests,
+//! with no path, no partition and no date of the night. The *plan* identity adds resolved variables, SQL and version;
+//! whoever knows those starts from [`Plan::resolved_json`]. The *inputs* identity is a matter of files.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Plan, SeveralVariants, Snapshot, Split, Tag,
+    TagTable, TimeColumn, TreeControls, Validate, Variant,
+};
+use crate::spanned::{Spanned, text};
+
+impl Plan {
+    /// The whole plan as canonical JSON on one line: every default written out, every variable replaced.
+    ///
+    /// Keys stand in the order of the types' fields and lists in the order of the file, so equal plans give equal text.
+    ///
+    /// # Errors
+    /// Never for a plan that [`load`](crate::load) made: its names are strings and its numbers are finite.
+    pub fn resolved_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+
+    /// The analysis identity: SHA-256, in lower-case hexadecimal, of what decides which numbers are asked for.
+    ///
+    /// It holds the experiment, the unit, the zone of days, the variants, dates and rules of the split, the facts'
+    /// meaning, metrics, tags, cohorts, the search and the tests. It does not hold paths, partitions, gaps, `through`
+    /// or the output, and not the order in which metrics, facts, tags and cohorts are listed.
+    ///
+    /// # Errors
+    /// Never for a plan that [`load`](crate::load) made: its names are strings and its numbers are finite.
+    pub fn analysis_identity(&self) -> Result<String, serde_json::Error> {
+        let text = serde_json::to_string(&Analysis::of(self))?;
+        Ok(Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        }))
+    }
+}
+
+/// What the analysis identity covers. Changing this type, or the meaning of a field, changes every identity.
+#[derive(Serialize)]
+struct Analysis<'a> {
+    experiment: &'a str,
+    unit: &'a str,
+    #[serde(serialize_with = "text")]
+    time_zone: &'a chrono_tz::Tz,
+    split: AnalysisSplit<'a>,
+    facts: Vec<AnalysisFact<'a>>,
+    metrics: Vec<&'a Metric>,
+    tags: Vec<AnalysisTag<'a>>,
+    cohorts: Vec<&'a Cohort>,
+    discover: AnalysisDiscover<'a>,
+    validate: &'a Validate,
+}
+
+/// The split without its files.
+#[derive(Serialize)]
+struct AnalysisSplit<'a> {
+    filter: Option<&'a str>,
+    time: &'a TimeColumn,
+    variant: &'a str,
+    variants: &'a [Variant],
+    #[serde(serialize_with = "text")]
+    start: chrono::NaiveDate,
+    #[serde(serialize_with = "text")]
+    end: chrono::NaiveDate,
+    several_variants: SeveralVariants,
+    lookback: Option<Hours>,
+}
+
+/// A fact table without its files.
+#[derive(Serialize)]
+struct AnalysisFact<'a> {
+    name: &'a str,
+    time: &'a TimeColumn,
+    filter: Option<&'a str>,
+    unique: Option<&'a str>,
+}
+
+/// A tag, the table that it comes from, and how old it may be.
+#[derive(Serialize)]
+struct AnalysisTag<'a> {
+    tag: &'a Tag,
+    table: &'a str,
+    at_most_days: Option<u32>,
+}
+
+/// The search, its lists sorted.
+#[derive(Serialize)]
+struct AnalysisDiscover<'a> {
+    tags: Vec<&'a str>,
+    treatments: Vec<&'a str>,
+    metrics: Vec<&'a str>,
+    codes: Codes,
+    partition: &'a DeclaredPartition,
+    tree: &'a TreeControls,
+}
+
+impl<'a> Analysis<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        Self {
+            experiment: &plan.experiment,
+            unit: &plan.unit,
+            time_zone: &plan.time_zone,
+            split: AnalysisSplit::of(&plan.split),
+            facts: sorted(plan.facts.iter().map(AnalysisFact::of).collect(), |fact| fact.name),
+            metrics: sorted(plan.metrics.iter().collect(), |metric| metric.name.as_str()),
+            tags: sorted(plan.tags.iter().flat_map(AnalysisTag::of).collect(), |entry| entry.tag.name.as_str()),
+            cohorts: sorted(plan.cohorts.iter().collect(), |cohort| cohort.name.as_str()),
+            discover: AnalysisDiscover::of(&plan.discover),
+            validate: &plan.validate,
+        }
+    }
+}
+
+impl<'a> AnalysisSplit<'a> {
+    fn of(split: &'a Split) -> Self {
+        Self {
+            filter: split.filter.as_deref().map(String::as_str),
+            time: &split.time,
+            variant: &split.variant,
+            variants: &split.variants,
+            start: *split.start,
+            end: *split.end,
+            several_variants: split.several_variants,
+            lookback: split.lookback,
+        }
+    }
+}
+
+impl<'a> AnalysisFact<'a> {
+    fn of(fact: &'a Fact) -> Self {
+        Self {
+            name: &fact.name,
+            time: &fact.time,
+            filter: fact.filter.as_deref().map(String::as_str),
+            unique: fact.unique.as_deref().map(String::as_str),
+        }
+    }
+}
+
+impl<'a> AnalysisTag<'a> {
+    fn of(table: &'a TagTable) -> impl Iterator<Item = Self> {
+        let at_most_days = match table.snapshot {
+            Snapshot::Dated { at_most_days, .. } => Some(at_most_days),
+            Snapshot::Static => None,
+        };
+        table.columns.iter().map(move |tag| Self { tag, table: &table.name, at_most_days })
+    }
+}
+
+impl<'a> AnalysisDiscover<'a> {
+    fn of(discover: &'a Discover) -> Self {
+        let names = |list: &'a [Spanned<String>]| sorted(list.iter().map(|name| name.as_str()).collect(), |n| n);
+        Self {
+            tags: names(&discover.tags),
+            treatments: names(&discover.treatments),
+            metrics: names(&discover.metrics),
+            codes: discover.codes,
+            partition: &discover.partition,
+            tree: &discover.tree,
+        }
+    }
+}
+
+/// The list in the order of its names, which are unique.
+fn sorted<'a, T>(mut list: Vec<T>, name: impl Fn(&T) -> &'a str) -> Vec<T> {
+    list.sort_by(|a, b| name(a).cmp(name(b)));
+    list
+}

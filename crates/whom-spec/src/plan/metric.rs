@@ -1,0 +1,125 @@
+//! Metrics: a number per unit in a window after its first exposure.
+
+use serde::Serialize;
+
+use super::{Hours, Precision};
+use crate::spanned::Spanned;
+
+/// A number per unit, made from the events of one fact table in `[first exposure + delay, + delay + window)`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Metric {
+    /// Its name, unique among metrics and tags.
+    pub name: Spanned<String>,
+    /// What it is for.
+    pub role: Role,
+    /// The fact table's name; it exists.
+    pub from: Spanned<String>,
+    /// What is aggregated, as SQL text over the fact table; always there for `sum` and `mean`, never for the others.
+    pub value: Option<Spanned<String>>,
+    /// The declared fixed-point grid; `None` takes the grid of the value's type.
+    pub precision: Option<Precision>,
+    /// How the events of a unit become one number.
+    pub aggregate: Aggregate,
+    /// `where`: the events that count, as SQL text.
+    pub filter: Option<Spanned<String>>,
+    /// How long after first exposure the window opens.
+    pub delay: Hours,
+    /// How long the window is open; never zero.
+    pub window: Hours,
+    /// What happens to a unit whose window is still open at the end of `through`.
+    pub incomplete_window: IncompleteWindow,
+    /// What a unit without events (or, for `mean`, without values) gets.
+    pub missing: MissingMetric,
+    /// What happens to NaN and infinite values.
+    pub non_finite: NonFinite,
+    /// Which way is good.
+    pub desired: Direction,
+    /// The smallest effect that anyone would act on; positive.
+    pub matters: Option<Spanned<Matters>>,
+    /// A guardrail's limit: the worst tolerated effect, negative where an increase is desired.
+    pub limit: Option<Spanned<Matters>>,
+    /// The unit that the number is printed with.
+    pub unit_of_measure: Option<String>,
+}
+
+/// What a metric is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// An objective; it decides, and it grows trees.
+    Primary,
+    /// A constraint: it must not get worse than its limit.
+    Guardrail,
+    /// Context; its breakdowns are exploratory.
+    Secondary,
+}
+
+/// How the events of a unit become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregate {
+    /// The sum of `value`.
+    Sum,
+    /// The number of events.
+    Count,
+    /// 1 if there is an event, else 0.
+    Any,
+    /// The mean of `value` over the unit's events.
+    Mean,
+}
+
+/// What happens to a unit whose window is not complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncompleteWindow {
+    /// The unit does not count yet (the default).
+    Exclude,
+    /// The unit counts with what is known.
+    Include,
+}
+
+/// What a unit without a value gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingMetric {
+    /// Zero (the default of `sum`, `count` and `any`).
+    Zero,
+    /// Nothing: the unit is dropped from this metric only, and counted (the default of `mean`).
+    DropUnit,
+    /// The run stops.
+    Refuse,
+}
+
+/// What happens to NaN and infinite values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NonFinite {
+    /// The run stops (the default).
+    Refuse,
+    /// The unit is dropped from this metric only, and counted by arm.
+    DropUnit,
+    /// The value counts as zero, and is counted by arm.
+    Zero,
+}
+
+/// Which way is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// More is better.
+    Increase,
+    /// Less is better.
+    Decrease,
+    /// Neither: the metric is watched.
+    None,
+}
+
+/// The size of an effect, on one of the two scales that effects are reported on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Matters {
+    /// A fraction of the control's mean: `1%` is 0.01.
+    Relative(f64),
+    /// In the metric's own unit.
+    Absolute(f64),
+}
