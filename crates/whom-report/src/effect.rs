@@ -1,0 +1,170 @@
+//! Effects: one row per metric, treatment, cohort and estimand, and the words that qualify it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::word::words;
+
+/// The cohort of an average: everybody.
+pub const EVERYBODY: &str = "all";
+
+words! {
+    /// What a metric is for.
+    pub enum Role {
+        /// An objective: the verdict is about it.
+        Primary = "primary",
+        /// A constraint: it must not get worse than its limit.
+        Guardrail = "guardrail",
+        /// Reported, never decisive.
+        Secondary = "secondary",
+    }
+
+    /// What a row is evidence of.
+    pub enum Evidence {
+        /// The plan was registered before the first exposure.
+        Sealed = "sealed",
+        /// Pre-registered in the pipeline file, but not sealed.
+        Declared = "declared",
+        /// Discovered, and measured on units that did not discover it.
+        HeldOut = "held_out",
+        /// Found by an earlier run and measured on fresh units.
+        Replicated = "replicated",
+        /// A hint for the next experiment.
+        Exploratory = "exploratory",
+    }
+
+    /// The family of tests that a row belongs to; each keeps its own level.
+    pub enum Family {
+        /// Confirmatory: primary metrics, treatments, averages and pre-registered cohorts.
+        Confirmatory = "F1",
+        /// Discovered cohorts of the declared partition on the measuring fold.
+        Discovered = "F2",
+        /// Everything else; never feeds the verdict.
+        Exploratory = "F3",
+        /// Guardrails: non-inferiority against their limit, uncorrected.
+        Guardrail = "guardrail",
+    }
+
+    /// What is estimated.
+    pub enum Estimand {
+        /// Treatment minus control, in the metric's unit.
+        Effect = "effect",
+        /// Treatment minus control, relative to control.
+        Lift = "lift",
+        /// The cohort's effect minus the effect in the rest of the units.
+        Contrast = "contrast",
+    }
+
+    /// The distribution that turns a statistic into a p-value and an interval.
+    pub enum Reference {
+        /// Student's t.
+        T = "t",
+        /// The standard normal.
+        Normal = "normal",
+        /// The maximum of the studentised statistics over bootstrap replicates.
+        Bootstrap = "bootstrap",
+    }
+
+    /// What the adjusted p-value and the simultaneous interval are corrected by.
+    pub enum Correction {
+        /// Nothing.
+        None = "none",
+        /// Holm's step-down p-values, Bonferroni intervals.
+        Holm = "holm",
+        /// Single-step maximum of the studentised statistics.
+        MaxT = "max_t",
+        /// Benjamini and Yekutieli's false discovery rate under any dependence.
+        BenjaminiYekutieli = "benjamini_yekutieli",
+    }
+}
+
+/// A closed interval of finite bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The lower bound.
+    pub lower: f64,
+    /// The upper bound.
+    pub upper: f64,
+}
+
+impl Interval {
+    /// Half the width.
+    pub fn half_width(self) -> f64 {
+        (self.upper - self.lower) / 2.0
+    }
+
+    /// Whether zero lies strictly outside.
+    pub fn excludes_zero(self) -> bool {
+        self.lower > 0.0 || self.upper < 0.0
+    }
+
+    /// Whether the whole interval lies within plus-minus `bound`.
+    pub fn is_within(self, bound: f64) -> bool {
+        self.lower >= -bound && self.upper <= bound
+    }
+}
+
+/// One row of `effects.parquet`.
+///
+/// A proportion is a fraction, never a percentage. What cannot be estimated is `None` in every number and says why in
+/// [`not_estimable`](Self::not_estimable); no number is ever infinite or not a number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EffectRow {
+    /// The metric's name.
+    pub metric: String,
+    /// The metric's role.
+    pub role: Role,
+    /// The treatment that is compared with control.
+    pub variant: String,
+    /// The cohort, or [`EVERYBODY`].
+    pub cohort: String,
+    /// What the row is evidence of.
+    pub evidence: Evidence,
+    /// The family whose level the row shares.
+    pub family: Family,
+    /// What is estimated.
+    pub estimand: Estimand,
+    /// How: `welch`, `delta`, `bucket_bootstrap`.
+    pub method: String,
+    /// The reference distribution.
+    pub reference: Reference,
+    /// The estimate.
+    pub estimate: Option<f64>,
+    /// Its standard error.
+    pub std_err: Option<f64>,
+    /// The interval that holds simultaneously over the family, by the procedure that gave `p_value_adjusted`.
+    pub interval: Option<Interval>,
+    /// The interval of this row by itself.
+    pub individual_interval: Option<Interval>,
+    /// The level of both intervals, such as 0.95.
+    pub level: f64,
+    /// The two-sided p-value of this row by itself.
+    pub p_value: Option<f64>,
+    /// The p-value corrected over the family.
+    pub p_value_adjusted: Option<f64>,
+    /// By what the family is corrected.
+    pub correction: Correction,
+    /// Why the method is outside its range of validity here; `None` for a reliable row.
+    pub unreliable: Option<String>,
+    /// Why there is no estimate; `None` where there is one.
+    pub not_estimable: Option<String>,
+    /// Units of control with a value.
+    pub n_control: u64,
+    /// Units of the treatment with a value.
+    pub n_variant: u64,
+    /// Mean of control.
+    pub mean_control: Option<f64>,
+    /// Mean of the treatment.
+    pub mean_variant: Option<f64>,
+}
+
+impl EffectRow {
+    /// Whether the method is inside its range of validity.
+    pub fn is_reliable(&self) -> bool {
+        self.unreliable.is_none() && self.not_estimable.is_none()
+    }
+
+    /// Whether the corrected test rejects at the row's level.
+    pub fn is_significant(&self) -> bool {
+        self.p_value_adjusted.is_some_and(|p| p < 1.0 - self.level)
+    }
+}

@@ -1,0 +1,179 @@
+//! The results of a run: what the pipeline fills and every output shows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Check, WaterfallStep};
+use crate::cohort::CohortView;
+use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
+use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+use crate::tree::TreeView;
+use crate::word::words;
+
+words! {
+    /// The direction in which a metric should move.
+    pub enum Direction {
+        /// More is better.
+        Increase = "increase",
+        /// Less is better.
+        Decrease = "decrease",
+    }
+}
+
+/// Everything that a run found, without anything about where, when or how it ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// The experiment's name.
+    pub experiment: String,
+    /// The analysis identity.
+    pub analysis: String,
+    /// The last day whose rows count, as `YYYY-MM-DD`.
+    pub through: String,
+    /// The level of intervals, such as 0.95.
+    pub level: f64,
+    /// The variants, control first.
+    pub variants: Vec<VariantView>,
+    /// The metrics in the order of the pipeline file.
+    pub metrics: Vec<MetricView>,
+    /// From rows read to units analysed.
+    pub waterfall: Vec<WaterfallStep>,
+    /// The checks in the order they were made.
+    pub checks: Vec<Check>,
+    /// All effects: averages, cohorts, contrasts.
+    pub effects: Vec<EffectRow>,
+    /// The declared partition; `None` if discovery was not asked for.
+    pub partition: Option<Partition>,
+    /// The pre-registered cohorts in the order of the pipeline file.
+    pub registered: Vec<CohortView>,
+    /// All trees, the one of the declared partition included.
+    pub trees: Vec<TreeView>,
+    /// The global tests of heterogeneity.
+    pub global_tests: Vec<GlobalTestRow>,
+    /// Importance of tags by tree, the largest share first.
+    pub importance: Vec<ImportanceRow>,
+    /// What difference of a cohort could have been detected.
+    pub detectable_differences: Vec<DetectableDifference>,
+    /// The experiments that would confirm the held-out cohorts.
+    pub confirming_tests: Vec<ConfirmingTest>,
+}
+
+/// A variant and its units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantView {
+    /// The variant's name.
+    pub name: String,
+    /// Units analysed.
+    pub units: u64,
+}
+
+/// A metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricView {
+    /// The metric's name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// The unit of a value, such as `USD`.
+    pub unit_of_measure: Option<String>,
+    /// Whether each value is 0 or 1, so that the mean is a share.
+    pub proportion: bool,
+    /// The direction that is wanted.
+    pub desired: Direction,
+    /// The smallest effect that anyone would act on.
+    pub matters: Option<Threshold>,
+    /// For a guardrail: the change in the unwanted direction that is still acceptable, as a positive number.
+    pub limit: Option<Threshold>,
+}
+
+/// A size of effect, as the pipeline file gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Threshold {
+    /// In the metric's unit; of a proportion, a fraction.
+    Absolute(f64),
+    /// Relative to control: 0.01 is one percent.
+    Relative(f64),
+}
+
+/// The declared partition of the units into cohorts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Partition {
+    /// The name of its tree.
+    pub tree: String,
+    /// Its cohorts, ordered by the discovery fold's estimate; fewer than two if no split was admissible or kept.
+    pub cohorts: Vec<CohortView>,
+}
+
+impl Results {
+    /// Control's name, if there are variants at all.
+    pub fn control(&self) -> Option<&str> {
+        self.variants.first().map(|variant| variant.name.as_str())
+    }
+
+    /// The treatments in order.
+    pub fn treatments(&self) -> impl Iterator<Item = &VariantView> + Clone {
+        self.variants.iter().skip(1)
+    }
+
+    /// Units analysed over all variants.
+    pub fn units(&self) -> u64 {
+        self.variants.iter().map(|variant| variant.units).sum()
+    }
+
+    /// The metrics of one role.
+    pub fn metrics_of(&self, role: Role) -> impl Iterator<Item = &MetricView> {
+        self.metrics.iter().filter(move |metric| metric.role == role)
+    }
+
+    /// The metric of a name.
+    pub fn metric(&self, name: &str) -> Option<&MetricView> {
+        self.metrics.iter().find(|metric| metric.name == name)
+    }
+
+    /// The cohorts of the declared partition; empty if there is none.
+    pub fn discovered(&self) -> &[CohortView] {
+        self.partition.as_ref().map_or(&[], |partition| &partition.cohorts)
+    }
+
+    /// The tree of the declared partition.
+    pub fn partition_tree(&self) -> Option<&TreeView> {
+        let partition = self.partition.as_ref()?;
+        self.trees.iter().find(|tree| tree.name == partition.tree)
+    }
+
+    /// The row of a metric, treatment, cohort and estimand; of several, the one of the strictest family.
+    pub fn effect(&self, key: EffectKey<'_>) -> Option<&EffectRow> {
+        self.effects.iter().filter(|row| key.selects(row)).min_by_key(|row| row.family)
+    }
+
+    /// The row of an average over everybody.
+    pub fn average(&self, metric: &str, variant: &str, estimand: Estimand) -> Option<&EffectRow> {
+        self.effect(EffectKey { metric, variant, cohort: EVERYBODY, estimand })
+    }
+
+    /// The global test of a treatment and metric.
+    pub fn global_test(&self, metric: &str, variant: &str) -> Option<&GlobalTestRow> {
+        self.global_tests.iter().find(|test| test.metric == metric && test.variant == variant)
+    }
+}
+
+/// What identifies an effect among all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EffectKey<'a> {
+    /// The metric's name.
+    pub metric: &'a str,
+    /// The treatment.
+    pub variant: &'a str,
+    /// The cohort, or [`EVERYBODY`].
+    pub cohort: &'a str,
+    /// What is estimated.
+    pub estimand: Estimand,
+}
+
+impl EffectKey<'_> {
+    fn selects(&self, row: &EffectRow) -> bool {
+        row.metric == self.metric
+            && row.variant == self.variant
+            && row.cohort == self.cohort
+            && row.estimand == self.estimand
+    }
+}
