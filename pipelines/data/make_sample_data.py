@@ -12,7 +12,7 @@ clock, on a seed or on the machine: with the pinned versions of pyarrow and nump
 import argparse
 from pathlib import Path
 
-from warehouses import hillstrom
+from warehouses import hillstrom, karlan_list, retention, star, tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "pipelines" / "data"
@@ -20,6 +20,12 @@ ORIGINALS = ROOT / "tests" / "data"
 
 MAKERS = {
     "hillstrom": lambda: hillstrom.write(ORIGINALS / "hillstrom" / "hillstrom.csv.gz", SAMPLES / "hillstrom"),
+    "retention": lambda: retention.write(ORIGINALS / "retention" / "retention.parquet", SAMPLES / "retention"),
+    "star": lambda: star.write(ORIGINALS / "star" / "star_kindergarten.parquet", ORIGINALS / "star" / "warehouse"),
+    "karlan_list": lambda: karlan_list.write(
+        ORIGINALS / "karlan_list" / "karlan_list.parquet", ORIGINALS / "karlan_list" / "warehouse"
+    ),
+    "tiny": lambda: tiny.write(ORIGINALS / "tiny" / "warehouse"),
 }
 
 
