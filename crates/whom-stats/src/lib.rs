@@ -1,6 +1,26 @@
 //! The arithmetic: exact mergeable moments, passes and histograms, effects, tests, intervals, bootstrap, buckets.
 
 pub mod bucket;
+pub mod cells;
+pub mod columns;
+pub mod folds;
+pub mod grid;
+pub mod histogram;
+pub mod identity;
 pub mod moments;
 pub mod pass;
 pub mod routing;
+mod tally;
+
+pub use bucket::{BUCKETS, BucketSet, bucket_of_integer, bucket_of_text};
+pub use cells::cell_statistics;
+pub use columns::{ABSENT, CodeColumn, ColumnsError, UnitColumnParts, UnitColumns};
+pub use folds::{Fold, Folds};
+pub use grid::{Grid, GridError, MAX_GRID_VALUE, OffGrid};
+pub use histogram::{PassError, answer};
+pub use identity::{Identity, identity_hash};
+pub use moments::Moments;
+pub use pass::{
+    ArmTable, CellStatistics, ColumnHistogram, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, TreePass,
+};
+pub use routing::{Code, CodeSet, NodeIndex, Routing, Split};

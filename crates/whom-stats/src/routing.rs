@@ -105,9 +105,17 @@ impl Routing {
     /// The leaf of a unit, given its code of each column.
     #[inline]
     pub fn leaf(&self, code_of: impl Fn(usize) -> Code) -> NodeIndex {
+        self.walk(code_of, |_| ())
+    }
+
+    /// Visits the nodes on a unit's path, from the root to the leaf, which is returned.
+    #[inline]
+    pub fn walk(&self, code_of: impl Fn(usize) -> Code, mut visit: impl FnMut(NodeIndex)) -> NodeIndex {
         let mut node = 0;
+        visit(node);
         while let Some(split) = &self.nodes[node] {
             node = if split.left.contains(code_of(split.column)) { split.left_child } else { split.right_child };
+            visit(node);
         }
         node
     }

@@ -1,0 +1,111 @@
+//! Statistics by (cell, arm, bucket): made in one scan, summed at will.
+
+use std::sync::atomic::AtomicBool;
+
+use rayon::prelude::*;
+
+use crate::bucket::{BUCKETS, BucketSet};
+use crate::columns::UnitColumns;
+use crate::histogram::{PassError, check_routing};
+use crate::pass::{ArmTable, CellStatistics, Grouping};
+use crate::routing::Routing;
+use crate::tally::Tally;
+
+impl CellStatistics {
+    /// The table of one cell in one bucket, or `None` if there is no such cell or bucket.
+    pub fn table(&self, cell: usize, bucket: u16) -> Option<&ArmTable> {
+        let bucket = usize::from(bucket);
+        if cell < self.cells && bucket < BUCKETS { self.tables.get(cell * BUCKETS + bucket) } else { None }
+    }
+
+    /// The table of one cell over a set of buckets; empty if there is no such cell.
+    pub fn sum(&self, cell: usize, buckets: &BucketSet) -> ArmTable {
+        self.merged(std::iter::once(cell), buckets)
+    }
+
+    /// The table of all cells over a set of buckets.
+    pub fn pooled(&self, buckets: &BucketSet) -> ArmTable {
+        self.merged(0..self.cells, buckets)
+    }
+
+    /// The table of the units in every cell but one.
+    pub fn rest(&self, cell: usize, buckets: &BucketSet) -> ArmTable {
+        self.merged((0..self.cells).filter(|other| *other != cell), buckets)
+    }
+
+    /// The number of arms, control included; 0 if there is no cell.
+    pub fn arms(&self) -> usize {
+        self.tables.first().map_or(0, |table| table.units.len())
+    }
+
+    fn merged(&self, cells: impl Iterator<Item = usize>, buckets: &BucketSet) -> ArmTable {
+        let shape = self.tables.first();
+        let mut sum =
+            shape.map_or_else(|| ArmTable::new(0, 0), |table| ArmTable::new(table.units.len(), table.metrics()));
+        for cell in cells {
+            buckets.iter().filter_map(|bucket| self.table(cell, bucket)).for_each(|table| sum.merge(table));
+        }
+        sum
+    }
+}
+
+/// Counts the units in memory by (cell, arm, bucket), one answer per grouping.
+///
+/// # Errors
+/// [`PassError::Cancelled`] once `cancel` is raised; the other errors if a grouping does not fit the units.
+pub fn cell_statistics(
+    units: &UnitColumns,
+    groupings: &[Grouping],
+    cancel: &AtomicBool,
+) -> Result<Vec<CellStatistics>, PassError> {
+    groupings.iter().map(|grouping| statistics(units, grouping, cancel)).collect()
+}
+
+fn statistics(units: &UnitColumns, grouping: &Grouping, cancel: &AtomicBool) -> Result<CellStatistics, PassError> {
+    match grouping {
+        Grouping::Everybody => count(units, 1, |_| Some(0), cancel),
+        Grouping::Leaves(routing) => {
+            check_routing(units, routing)?;
+            let (cell_of_node, cells) = leaf_cells(routing);
+            count(units, cells, |row| cell_of_node[routing.leaf(|column| units.column(column).code(row))], cancel)
+        }
+        Grouping::Codes { column, codes } => {
+            let columns = units.shapes().len();
+            if *column >= columns {
+                return Err(PassError::Column { column: *column, columns });
+            }
+            let (column, cells) = (units.column(*column), usize::from(*codes));
+            count(units, cells, |row| Some(usize::from(column.code(row))).filter(|code| *code < cells), cancel)
+        }
+    }
+}
+
+/// The cell of each node, which is the rank of a leaf among the leaves, and the number of leaves.
+fn leaf_cells(routing: &Routing) -> (Vec<Option<usize>>, usize) {
+    let mut cells = vec![None; routing.nodes().len()];
+    let mut count = 0;
+    for leaf in routing.leaves() {
+        cells[leaf] = Some(count);
+        count += 1;
+    }
+    (cells, count)
+}
+
+fn count(
+    units: &UnitColumns,
+    cells: usize,
+    cell_of: impl Fn(usize) -> Option<usize> + Sync,
+    cancel: &AtomicBool,
+) -> Result<CellStatistics, PassError> {
+    let by_bucket: Vec<Vec<ArmTable>> = (0..BUCKETS as u16)
+        .into_par_iter()
+        .map(|bucket| {
+            let mut tally = Tally::new(units, cells);
+            tally.count(units, units.rows_of(bucket), &cell_of, cancel)?;
+            Ok(tally.into_tables())
+        })
+        .collect::<Result<_, _>>()?;
+    let mut columns: Vec<_> = by_bucket.into_iter().map(Vec::into_iter).collect();
+    let tables = (0..cells).flat_map(|_| columns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()).collect();
+    Ok(CellStatistics { cells, tables })
+}

@@ -1,0 +1,171 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::bucket::BucketSet;
+use crate::cells::cell_statistics;
+use crate::columns::{ABSENT, UnitColumnParts};
+use crate::pass::{CellStatistics, ColumnShape, Grouping};
+use crate::routing::Code;
+
+const CODES: usize = 5;
+
+/// Unit: arm, bucket, codes of two tags, values of two metrics.
+type Unit = (u8, u16, [u8; 2], [i64; 2]);
+
+fn any_units() -> impl Strategy<Value = Vec<Unit>> {
+    let value = prop_oneof![Just(ABSENT), Just(0), -1_000_000_i64..1_000_000];
+    let code = 0..CODES as u8;
+    prop::collection::vec((0..3_u8, 0..1024_u16, [code.clone(), code], [value.clone(), value]), 0..200)
+}
+
+fn columns(units: &[Unit]) -> UnitColumns {
+    let shape = |name: &str| ColumnShape { name: name.into(), codes: CODES, ordered: true, missing: None };
+    UnitColumns::new(UnitColumnParts {
+        arm_count: 3,
+        arms: units.iter().map(|unit| unit.0).collect(),
+        buckets: units.iter().map(|unit| unit.1).collect(),
+        codes: vec![
+            CodeColumn::U8(units.iter().map(|unit| unit.2[0]).collect()),
+            CodeColumn::U16(units.iter().map(|unit| u16::from(unit.2[1])).collect()),
+        ],
+        shapes: vec![shape("age"), shape("device")],
+        metrics: (0..2).map(|metric| units.iter().map(|unit| unit.3[metric]).collect()).collect(),
+    })
+    .unwrap()
+}
+
+/// A root split on the first tag; its left child split on the second.
+fn two_splits() -> Routing {
+    let mut routing = Routing::root();
+    let (left, _) = routing.split(0, 0, [0, 1, 2].into_iter().collect()).unwrap();
+    routing.split(left, 1, [1, 4].into_iter().collect()).unwrap();
+    routing
+}
+
+fn pass(nodes: Vec<NodeIndex>) -> Pass {
+    Pass { trees: vec![TreePass { routing: two_splits(), buckets: BucketSet::all(), nodes, columns: vec![1, 0] }] }
+}
+
+fn run(units: &[Unit], pass: &Pass) -> Histograms {
+    answer(&columns(units), pass, &AtomicBool::new(false)).unwrap()
+}
+
+fn cells(units: &[Unit], grouping: Grouping) -> CellStatistics {
+    cell_statistics(&columns(units), &[grouping], &AtomicBool::new(false)).unwrap().remove(0)
+}
+
+/// The table of the units that a rule selects, counted one by one.
+fn counted(units: &[Unit], selects: impl Fn(&Unit) -> bool) -> ArmTable {
+    let mut table = ArmTable::new(3, 2);
+    for unit in units.iter().filter(|unit| selects(unit)) {
+        let arm = usize::from(unit.0);
+        table.units[arm] += 1;
+        for metric in 0..2 {
+            if unit.3[metric] != ABSENT {
+                table.moments[arm * 2 + metric].push(unit.3[metric]);
+            }
+        }
+    }
+    table
+}
+
+proptest! {
+    #[test]
+    fn a_node_is_what_counting_its_units_gives(units in any_units()) {
+        let histograms = run(&units, &pass(vec![0, 3]));
+        let [root, leaf] = histograms.trees[0].as_slice() else { panic!("two nodes were asked for") };
+        prop_assert_eq!(&root.totals, &counted(&units, |_| true));
+        let in_leaf = |unit: &Unit| unit.2[0] <= 2 && [1, 4].contains(&unit.2[1]);
+        prop_assert_eq!(&leaf.totals, &counted(&units, in_leaf));
+        for code in 0..CODES {
+            prop_assert_eq!(&leaf.columns[1].codes[code], &counted(&units, |unit| in_leaf(unit) && usize::from(unit.2[0]) == code));
+        }
+    }
+
+    #[test]
+    fn the_order_of_units_changes_nothing(units in any_units().prop_flat_map(|units| (Just(units.clone()), Just(units).prop_shuffle()))) {
+        let (units, shuffled) = units;
+        prop_assert_eq!(run(&units, &pass(vec![0, 1, 2])), run(&shuffled, &pass(vec![0, 1, 2])));
+        let leaves = Grouping::Leaves(two_splits());
+        prop_assert_eq!(cells(&units, leaves.clone()), cells(&shuffled, leaves));
+    }
+
+    #[test]
+    fn a_parent_without_one_child_is_the_other(units in any_units()) {
+        let histograms = run(&units, &pass(vec![0, 1, 2]));
+        let [root, left, right] = histograms.trees[0].as_slice() else { panic!("three nodes were asked for") };
+        prop_assert_eq!(&root.totals.without(&left.totals), &right.totals);
+        for (column, counted) in root.columns.iter().enumerate() {
+            for (code, table) in counted.codes.iter().enumerate() {
+                prop_assert_eq!(&table.without(&right.columns[column].codes[code]), &left.columns[column].codes[code]);
+            }
+        }
+    }
+
+    #[test]
+    fn cells_are_leaves_and_sum_to_everybody(units in any_units()) {
+        let buckets: BucketSet = (0..1024).step_by(3).collect();
+        let leaves = cells(&units, Grouping::Leaves(two_splits()));
+        prop_assert_eq!((leaves.cells, leaves.tables.len()), (3, 3 * 1024));
+        let mut request = pass(vec![2, 3, 4]);
+        request.trees[0].buckets = buckets.clone();
+        for (cell, node) in run(&units, &request).trees[0].iter().enumerate() {
+            prop_assert_eq!(&leaves.sum(cell, &buckets), &node.totals);
+        }
+        let everybody = cells(&units, Grouping::Everybody);
+        prop_assert_eq!(everybody.sum(0, &buckets), leaves.pooled(&buckets));
+        prop_assert_eq!(leaves.pooled(&buckets).without(&leaves.sum(1, &buckets)), leaves.rest(1, &buckets));
+    }
+
+    #[test]
+    fn units_beyond_the_codes_are_in_no_cell(units in any_units()) {
+        let two: Code = 2;
+        let statistics = cells(&units, Grouping::Codes { column: 1, codes: two });
+        prop_assert_eq!(statistics.pooled(&BucketSet::all()), counted(&units, |unit| unit.2[1] < 2));
+    }
+}
+
+#[test]
+fn a_pass_that_does_not_fit_is_refused() {
+    let units = columns(&[]);
+    let refused = |change: fn(&mut TreePass)| {
+        let mut pass = pass(vec![0]);
+        change(&mut pass.trees[0]);
+        answer(&units, &pass, &AtomicBool::new(false)).unwrap_err().to_string()
+    };
+    let messages = [
+        refused(|tree| tree.columns.push(2)),
+        refused(|tree| tree.nodes.push(5)),
+        refused(|tree| tree.nodes.push(0)),
+        refused(|tree| {
+            tree.routing.split(2, 9, [0].into_iter().collect());
+        }),
+    ];
+    insta::assert_snapshot!(messages.join("\n"), @r"
+    the pass names tag column 2; the units have 2
+    the pass names node 5 of a tree of 5 nodes
+    the pass names node 0 twice; ask for each node once
+    the pass names tag column 9; the units have 2
+    ");
+}
+
+#[test]
+fn a_raised_flag_cancels() {
+    let units = columns(&[(0, 0, [0, 0], [1, 1])]);
+    assert_eq!(answer(&units, &pass(vec![0]), &AtomicBool::new(true)), Err(PassError::Cancelled));
+    assert_eq!(cell_statistics(&units, &[Grouping::Everybody], &AtomicBool::new(true)), Err(PassError::Cancelled));
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let units: Vec<Unit> = (0..3000_u32)
+        .map(|unit| {
+            ((unit % 3) as u8, (unit * 7 % 1024) as u16, [(unit % 5) as u8, (unit / 5 % 5) as u8], [i64::from(unit), 1])
+        })
+        .collect();
+    let with_threads = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| (run(&units, &pass(vec![0, 3, 4])), cells(&units, Grouping::Leaves(two_splits()))))
+    };
+    assert_eq!(with_threads(1), with_threads(2));
+}
