@@ -1,0 +1,215 @@
+//! The score of a node: how much effect it holds, less what honest measurement of it would cost.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use whom_stats::moments::Moments;
+use whom_stats::pass::ArmTable;
+
+use crate::centre::{nearest_mean, recentred, squared_deviations};
+use crate::controls::Controls;
+use crate::target::Target;
+
+/// Why a target takes no part in a tree's score and in the sizes that a leaf must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Silence {
+    /// The metric has the same value for all discovery units of an arm, in every involved arm.
+    ConstantMetric,
+    /// Control or the treatment has no discovery unit with a value.
+    EmptyArm,
+}
+
+/// A target that takes no part, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilentTarget {
+    /// The target.
+    pub target: Target,
+    /// The reason.
+    pub silence: Silence,
+}
+
+/// The criterion of one tree, fixed by the totals of all discovery units.
+///
+/// A node's score is the mean over targets of Q over the metric's root variance, where (Athey and Imbens 2016)
+///
+/// Q = (1 - penalty) n tau² - penalty (1 + r) n (v1/n1 + v0/n0),
+///
+/// n = n1 + n0 are the units with a value, tau the difference of the arms' means, v the variances with divisor n1, n0.
+/// The root variance is the metric's variance within arms, pooled over the involved arms. Sums are centred exactly at
+/// the metric's root mean before they become floating point, so a shift of a metric changes no bit, and swapping a
+/// treatment with control changes none either.
+#[derive(Clone, Debug)]
+pub(crate) struct Criterion {
+    slots: Vec<Slot>,
+    scored: Vec<ScoredTarget>,
+    silent: Vec<SilentTarget>,
+    arms: Vec<usize>,
+    penalty: f64,
+    honesty_ratio: f64,
+    units_per_arm: u64,
+    events_per_arm: u64,
+}
+
+/// One (arm, metric) that the score reads, and the centre of its metric.
+#[derive(Clone, Debug)]
+struct Slot {
+    arm: usize,
+    metric: usize,
+    centre: i128,
+}
+
+#[derive(Clone, Debug)]
+struct ScoredTarget {
+    target: Target,
+    treatment: usize,
+    control: usize,
+    root_variance: f64,
+}
+
+impl Criterion {
+    /// The criterion of a tree for `targets`, with `root` the totals of all discovery units.
+    pub(crate) fn new(targets: &[Target], root: &ArmTable, controls: &Controls) -> Self {
+        let arms: BTreeSet<usize> = std::iter::once(0).chain(targets.iter().map(|target| target.treatment)).collect();
+        let mut criterion = Self {
+            slots: Vec::new(),
+            scored: Vec::new(),
+            silent: Vec::new(),
+            arms: arms.into_iter().collect(),
+            penalty: controls.penalty,
+            honesty_ratio: controls.honesty_ratio,
+            units_per_arm: controls.units_per_arm,
+            events_per_arm: controls.events_per_arm,
+        };
+        for target in targets {
+            criterion.add(*target, targets, root);
+        }
+        criterion
+    }
+
+    fn add(&mut self, target: Target, targets: &[Target], root: &ArmTable) {
+        let treatments = targets.iter().filter(|other| other.metric == target.metric).map(|other| other.treatment);
+        let involved: BTreeSet<usize> = std::iter::once(0).chain(treatments).collect();
+        let of_arm = |arm: usize| root.get(arm, target.metric);
+        let pooled = involved.iter().fold(Moments::default(), |sum, arm| sum + *of_arm(*arm));
+        let deviations: f64 = involved.iter().map(|arm| squared_deviations(of_arm(*arm))).sum();
+        let silence = if of_arm(0).n == 0 || of_arm(target.treatment).n == 0 {
+            Some(Silence::EmptyArm)
+        } else {
+            (deviations == 0.0).then_some(Silence::ConstantMetric)
+        };
+        if let Some(silence) = silence {
+            self.silent.push(SilentTarget { target, silence });
+            return;
+        }
+        let centre = nearest_mean(&pooled);
+        let treatment = self.slot(target.treatment, target.metric, centre);
+        let control = self.slot(0, target.metric, centre);
+        let root_variance = deviations / pooled.n as f64;
+        self.scored.push(ScoredTarget { target, treatment, control, root_variance });
+    }
+
+    fn slot(&mut self, arm: usize, metric: usize, centre: i128) -> usize {
+        let known = self.slots.iter().position(|slot| slot.arm == arm && slot.metric == metric);
+        known.unwrap_or_else(|| {
+            self.slots.push(Slot { arm, metric, centre });
+            self.slots.len() - 1
+        })
+    }
+
+    /// The same criterion for a part of the discovery units `whole`: r shrinks with the part.
+    pub(crate) fn for_part(&self, part: &ArmTable, whole: &ArmTable) -> Self {
+        Self { honesty_ratio: self.honesty_ratio * self.share(part, whole), ..self.clone() }
+    }
+
+    /// Units of the involved arms in `part` over those in `whole`; 0 of nothing.
+    pub(crate) fn share(&self, part: &ArmTable, whole: &ArmTable) -> f64 {
+        self.units(part) as f64 / self.units(whole).max(1) as f64
+    }
+
+    /// Targets that take no part.
+    pub(crate) fn silent(&self) -> &[SilentTarget] {
+        &self.silent
+    }
+
+    /// The number of targets that take part.
+    pub(crate) fn targets(&self) -> usize {
+        self.scored.len()
+    }
+
+    /// The root standard deviation of a target's metric, or `None` if the target is silent.
+    pub(crate) fn root_deviation(&self, target: Target) -> Option<f64> {
+        self.scored.iter().find(|scored| scored.target == target).map(|scored| scored.root_variance.sqrt())
+    }
+
+    /// The number of (arm, metric) pairs in [`Criterion::cells`].
+    pub(crate) fn width(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// What the score reads of a table, exactly centred.
+    pub(crate) fn cells<'a>(&'a self, table: &'a ArmTable) -> impl Iterator<Item = Moments> + 'a {
+        self.slots.iter().map(|slot| recentred(table.get(slot.arm, slot.metric), slot.centre))
+    }
+
+    /// Units of the involved arms, whether or not a metric has a value for them.
+    pub(crate) fn units(&self, table: &ArmTable) -> u64 {
+        self.arms.iter().map(|arm| table.units[*arm]).sum()
+    }
+
+    /// Whether a leaf with these cells is large enough in every involved arm, `times` over.
+    pub(crate) fn admits(&self, cells: &[Moments], times: u64) -> bool {
+        cells.iter().all(|cell| {
+            cell.n >= self.units_per_arm.saturating_mul(times)
+                && cell.events >= self.events_per_arm.saturating_mul(times)
+        })
+    }
+
+    /// The mean score over targets; a target with an empty arm contributes nothing.
+    pub(crate) fn score(&self, cells: &[Moments]) -> f64 {
+        let scores = (0..self.scored.len()).filter_map(|target| self.score_of(target, cells));
+        scores.sum::<f64>() / self.scored.len().max(1) as f64
+    }
+
+    /// One target's Q over its root variance, or `None` if an arm is empty.
+    #[inline]
+    pub(crate) fn score_of(&self, target: usize, cells: &[Moments]) -> Option<f64> {
+        let scored = &self.scored[target];
+        let treated = Sample::new(&cells[scored.treatment])?;
+        let control = Sample::new(&cells[scored.control])?;
+        let n = treated.n + control.n;
+        let effect = treated.mean - control.mean;
+        let noise = treated.variance / treated.n + control.variance / control.n;
+        let q = (1.0 - self.penalty) * n * effect * effect - self.penalty * (1.0 + self.honesty_ratio) * n * noise;
+        Some(q / scored.root_variance)
+    }
+
+    /// One target's effect, in grid units, or `None` if an arm is empty.
+    pub(crate) fn effect_of(&self, target: usize, cells: &[Moments]) -> Option<f64> {
+        let scored = &self.scored[target];
+        Some(Sample::new(&cells[scored.treatment])?.mean - Sample::new(&cells[scored.control])?.mean)
+    }
+
+    /// Units with a value that one target reads.
+    pub(crate) fn units_of(&self, target: usize, cells: &[Moments]) -> u64 {
+        cells[self.scored[target].treatment].n + cells[self.scored[target].control].n
+    }
+}
+
+/// Centred moments as floating point.
+struct Sample {
+    n: f64,
+    mean: f64,
+    variance: f64,
+}
+
+impl Sample {
+    #[inline]
+    fn new(cell: &Moments) -> Option<Self> {
+        if cell.n == 0 {
+            return None;
+        }
+        let n = cell.n as f64;
+        let mean = cell.sum as f64 / n;
+        Some(Self { n, mean, variance: (cell.sum_squares as f64 / n - mean * mean).max(0.0) })
+    }
+}
