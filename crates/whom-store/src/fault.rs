@@ -1,0 +1,287 @@
+//! A store that fails where it is told to.
+//!
+//! Publishing is safe only if it is safe at every store call, so tests count the calls of a run, then repeat the run
+//! with a fault at the first call, the second, and so on until no call is left.
+
+use std::{
+    fmt, io,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt, TryStreamExt, future, stream, stream::BoxStream};
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, path::Path as ObjectPath,
+};
+
+use crate::{StoreError, location::visible};
+
+/// The variable of the hidden kill switch, see [`FaultPlan::from_environment`].
+const KILL_VARIABLE: &str = "WHOM_TEST_KILL_AT";
+
+/// Whether a fault strikes before the call takes effect or after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Moment {
+    /// The call has no effect.
+    Before,
+    /// The call has its full effect, and its answer is lost.
+    After,
+}
+
+/// What happens at the chosen call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// This call fails as if the store had not answered.
+    Lost(Moment),
+    /// This call and every later one fail: the store is gone, or, seen from outside, the process is.
+    Gone(Moment),
+    /// This call claims that the object exists already, without or with having written it: S3's 409.
+    AlreadyExists(Moment),
+    /// A write keeps the first half of its bytes and reports success. Any other call is done.
+    Torn,
+    /// This call finds the disk full.
+    DiskFull,
+    /// This call waits first, and is then done.
+    Delay(Duration),
+    /// The process aborts, as under `kill -9`.
+    Kill(Moment),
+}
+
+/// Which call fails, how, and the count of calls that all stores of a run share.
+#[derive(Debug)]
+pub struct FaultPlan {
+    at: u64,
+    fault: Fault,
+    calls: AtomicU64,
+}
+
+/// What is to be done with one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Pass,
+    Strike(Fault),
+}
+
+impl FaultPlan {
+    /// Strikes at the `at`-th call, counted from 1; at none, if `at` is 0.
+    pub fn new(at: u64, fault: Fault) -> Self {
+        Self { at, fault, calls: AtomicU64::new(0) }
+    }
+
+    /// Only counts.
+    pub fn counting() -> Self {
+        Self::new(0, Fault::Lost(Moment::Before))
+    }
+
+    /// The plan of the hidden switch `WHOM_TEST_KILL_AT`, with which a test kills the whole program at its n-th store
+    /// call: `7` or `7:before` aborts before the seventh call takes effect, `7:after` after it. None if it is not set.
+    ///
+    /// The environment itself is read by the caller, through `get`.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidFault`] for any other value, because a test that silently kills nothing proves nothing.
+    pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, StoreError> {
+        let Some(value) = get(KILL_VARIABLE) else { return Ok(None) };
+        let (number, moment) = value.split_once(':').unwrap_or((&value, "before"));
+        let moment = match moment {
+            "before" => Some(Moment::Before),
+            "after" => Some(Moment::After),
+            _ => None,
+        };
+        match (number.parse(), moment) {
+            (Ok(at), Some(moment)) if at > 0 => Ok(Some(Self::new(at, Fault::Kill(moment)))),
+            _ => Err(StoreError::InvalidFault { variable: KILL_VARIABLE, value: visible(&value) }),
+        }
+    }
+
+    /// The calls made so far.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// Counts a call and says what becomes of it.
+    fn count(&self) -> Verdict {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.fault {
+            Fault::Gone(_) if self.at != 0 && call > self.at => Verdict::Strike(Fault::Gone(Moment::Before)),
+            fault if call == self.at => Verdict::Strike(fault),
+            _ => Verdict::Pass,
+        }
+    }
+}
+
+impl Verdict {
+    /// Strikes before the call, or lets it pass.
+    async fn before(self) -> Result<()> {
+        match self {
+            Self::Strike(Fault::Delay(time)) => {
+                tokio::time::sleep(time).await;
+                Ok(())
+            }
+            Self::Strike(Fault::DiskFull) => Err(failed(io::ErrorKind::StorageFull)),
+            Self::Strike(fault) => strike(fault, Moment::Before),
+            Self::Pass => Ok(()),
+        }
+    }
+
+    /// Strikes after the call, or lets its answer pass.
+    fn after<T>(self, answer: Result<T>) -> Result<T> {
+        let value = answer?;
+        match self {
+            Self::Strike(fault) => strike(fault, Moment::After).map(|()| value),
+            Self::Pass => Ok(value),
+        }
+    }
+
+    /// Surrounds a call.
+    async fn around<T>(self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.before().await?;
+        self.after(call.await)
+    }
+}
+
+/// Strikes if the fault belongs to this moment.
+fn strike(fault: Fault, now: Moment) -> Result<()> {
+    match fault {
+        Fault::Lost(moment) | Fault::Gone(moment) if moment == now => Err(failed(io::ErrorKind::TimedOut)),
+        Fault::AlreadyExists(moment) if moment == now => Err(Error::AlreadyExists {
+            path: "injected".to_owned(),
+            source: io::Error::from(io::ErrorKind::AlreadyExists).into(),
+        }),
+        Fault::Kill(moment) if moment == now => std::process::abort(),
+        _ => Ok(()),
+    }
+}
+
+fn failed(kind: io::ErrorKind) -> Error {
+    Error::Generic { store: "fault", source: io::Error::from(kind).into() }
+}
+
+/// Any store, with the faults of a plan.
+///
+/// One call of the `ObjectStore` trait is one call of the plan; each part of an upload, its completion and its abort
+/// are calls, too.
+#[derive(Debug)]
+pub struct FaultStore {
+    inner: Arc<dyn ObjectStore>,
+    plan: Arc<FaultPlan>,
+}
+
+impl FaultStore {
+    /// Puts `plan` before `inner`.
+    pub fn new(inner: Arc<dyn ObjectStore>, plan: Arc<FaultPlan>) -> Self {
+        Self { inner, plan }
+    }
+
+    /// Surrounds a call that answers with a stream.
+    fn around_stream<T: Send + 'static>(&self, answer: BoxStream<'static, Result<T>>) -> BoxStream<'static, Result<T>> {
+        let verdict = self.plan.count();
+        let before = stream::once(verdict.before()).try_filter_map(|()| future::ready(Ok(None)));
+        let after =
+            stream::once(future::lazy(move |_| verdict.after(Ok(())))).try_filter_map(|()| future::ready(Ok(None)));
+        let mut failed = false;
+        before
+            .chain(answer)
+            .chain(after)
+            .take_while(move |item| future::ready(!std::mem::replace(&mut failed, item.is_err())))
+            .boxed()
+    }
+}
+
+impl fmt::Display for FaultStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} with faults", self.inner)
+    }
+}
+
+/// The first half of the bytes, for a torn write.
+fn torn(verdict: Verdict, payload: PutPayload) -> PutPayload {
+    if verdict != Verdict::Strike(Fault::Torn) {
+        return payload;
+    }
+    let whole: Bytes = payload.into();
+    whole.slice(..whole.len() / 2).into()
+}
+
+#[async_trait]
+impl ObjectStore for FaultStore {
+    async fn put_opts(&self, location: &ObjectPath, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let verdict = self.plan.count();
+        verdict.around(self.inner.put_opts(location, torn(verdict, payload), options)).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &ObjectPath,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let inner = self.plan.count().around(self.inner.put_multipart_opts(location, options)).await?;
+        Ok(Box::new(FaultUpload { inner, plan: Arc::clone(&self.plan) }))
+    }
+
+    async fn get_opts(&self, location: &ObjectPath, options: GetOptions) -> Result<GetResult> {
+        self.plan.count().around(self.inner.get_opts(location, options)).await
+    }
+
+    async fn get_ranges(&self, location: &ObjectPath, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.plan.count().around(self.inner.get_ranges(location, ranges)).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<ObjectPath>>,
+    ) -> BoxStream<'static, Result<ObjectPath>> {
+        self.around_stream(self.inner.delete_stream(locations))
+    }
+
+    fn list(&self, prefix: Option<&ObjectPath>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.around_stream(self.inner.list(prefix))
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&ObjectPath>,
+        offset: &ObjectPath,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.around_stream(self.inner.list_with_offset(prefix, offset))
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&ObjectPath>) -> Result<ListResult> {
+        self.plan.count().around(self.inner.list_with_delimiter(prefix)).await
+    }
+
+    async fn copy_opts(&self, from: &ObjectPath, to: &ObjectPath, options: CopyOptions) -> Result<()> {
+        self.plan.count().around(self.inner.copy_opts(from, to, options)).await
+    }
+}
+
+/// An upload in parts, with the faults of a plan.
+#[derive(Debug)]
+struct FaultUpload {
+    inner: Box<dyn MultipartUpload>,
+    plan: Arc<FaultPlan>,
+}
+
+#[async_trait]
+impl MultipartUpload for FaultUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        let verdict = self.plan.count();
+        let part = self.inner.put_part(torn(verdict, data));
+        verdict.around(part).boxed()
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        self.plan.count().around(self.inner.complete()).await
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.plan.count().around(self.inner.abort()).await
+    }
+}

@@ -1,0 +1,122 @@
+//! Reading exactly what was listed.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use async_trait::async_trait;
+use futures::{StreamExt, future, stream, stream::BoxStream};
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path as ObjectPath,
+};
+
+use crate::{Location, PinnedFile, PinnedFiles, StoreError};
+
+/// The name of this store in errors of the `ObjectStore` trait.
+const NAME: &str = "pinned files";
+
+/// A store that serves the files of one listing, in the state in which they were listed, and nothing else.
+///
+/// Every read demands the ETag of the listing, and its answer must have the length of the listing (and, where a store
+/// has no ETags, the time of change). A file that is gone or different fails with [`StoreError::InputChanged`]; a file
+/// that was not listed fails with [`StoreError::NotPinned`]; writing, listing and deleting are refused. Errors come
+/// wrapped as errors of the `ObjectStore` trait; [`StoreError::find_in`] finds them again.
+#[derive(Clone)]
+pub struct PinnedStore {
+    inner: Arc<dyn ObjectStore>,
+    location: Location,
+    files: Arc<BTreeMap<ObjectPath, PinnedFile>>,
+}
+
+impl PinnedStore {
+    pub(crate) fn new(pinned: &PinnedFiles) -> Self {
+        let files = pinned.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
+        Self { inner: Arc::clone(&pinned.store), location: pinned.location.clone(), files: Arc::new(files) }
+    }
+
+    fn changed(&self, path: &ObjectPath, change: String) -> Error {
+        let source =
+            StoreError::InputChanged { location: self.location.declared().clone(), path: path.to_string(), change };
+        Error::Precondition { path: path.to_string(), source: Box::new(source) }
+    }
+
+    /// Tells a changed file from a store that failed; keeps no foreign words that could hold a secret.
+    fn explained(&self, file: &PinnedFile, error: &Error) -> Error {
+        match error {
+            Error::NotFound { .. } => self.changed(&file.path, "it is gone".to_owned()),
+            Error::Precondition { .. } => self.changed(&file.path, "it was written anew".to_owned()),
+            other => {
+                let path = file.path.as_ref();
+                let source = StoreError::failed("read", path, self.location.declared(), other);
+                Error::Generic { store: NAME, source: Box::new(source) }
+            }
+        }
+    }
+
+    /// Compares what was served with what was listed.
+    fn check(&self, file: &PinnedFile, served: &ObjectMeta) -> Result<()> {
+        if served.size != file.size {
+            let change = format!("it had {} bytes and has {}", file.size, served.size);
+            return Err(self.changed(&file.path, change));
+        }
+        if file.etag.is_none() && served.last_modified != file.last_modified {
+            return Err(self.changed(&file.path, "it was written anew".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn refused<T>(operation: &str) -> Result<T> {
+    Err(Error::NotImplemented { operation: operation.to_owned(), implementer: NAME.to_owned() })
+}
+
+impl fmt::Debug for PinnedStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PinnedStore").field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for PinnedStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{NAME} of {}", self.location)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for PinnedStore {
+    // `get_ranges` is left to the trait, whose default asks `get_opts` for each range and so checks each of them.
+    async fn get_opts(&self, location: &ObjectPath, options: GetOptions) -> Result<GetResult> {
+        let Some(file) = self.files.get(location) else {
+            let source =
+                StoreError::NotPinned { location: self.location.declared().clone(), path: location.to_string() };
+            return Err(Error::NotFound { path: location.to_string(), source: Box::new(source) });
+        };
+        let options = GetOptions { if_match: file.etag.clone(), ..options };
+        let served = self.inner.get_opts(location, options).await.map_err(|error| self.explained(file, &error))?;
+        self.check(file, &served.meta)?;
+        Ok(served)
+    }
+
+    async fn put_opts(&self, _: &ObjectPath, _: PutPayload, _: PutOptions) -> Result<PutResult> {
+        refused("put")
+    }
+
+    async fn put_multipart_opts(&self, _: &ObjectPath, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        refused("put in parts")
+    }
+
+    fn delete_stream(&self, _: BoxStream<'static, Result<ObjectPath>>) -> BoxStream<'static, Result<ObjectPath>> {
+        stream::once(future::ready(refused("delete"))).boxed()
+    }
+
+    fn list(&self, _: Option<&ObjectPath>) -> BoxStream<'static, Result<ObjectMeta>> {
+        stream::once(future::ready(refused("list"))).boxed()
+    }
+
+    async fn list_with_delimiter(&self, _: Option<&ObjectPath>) -> Result<ListResult> {
+        refused("list")
+    }
+
+    async fn copy_opts(&self, _: &ObjectPath, _: &ObjectPath, _: CopyOptions) -> Result<()> {
+        refused("copy")
+    }
+}
