@@ -3,24 +3,34 @@
 pub mod bucket;
 pub mod cells;
 pub mod columns;
+pub mod distribution;
+pub mod effect;
+pub mod estimate;
 pub mod folds;
 pub mod grid;
 pub mod histogram;
 pub mod identity;
 pub mod moments;
+pub mod multiplicity;
 pub mod pass;
+pub mod reliability;
 pub mod routing;
 mod tally;
 
 pub use bucket::{BUCKETS, BucketSet, bucket_of_integer, bucket_of_text};
 pub use cells::cell_statistics;
 pub use columns::{ABSENT, CodeColumn, ColumnsError, UnitColumnParts, UnitColumns};
+pub use distribution::{Reference, chi_square_upper};
+pub use effect::{ArmSummary, Effect, Lift};
+pub use estimate::{Estimate, Interval, NotEstimable};
 pub use folds::{Fold, Folds};
 pub use grid::{Grid, GridError, MAX_GRID_VALUE, OffGrid};
 pub use histogram::{PassError, answer};
 pub use identity::{Identity, identity_hash};
 pub use moments::Moments;
+pub use multiplicity::{Correction, simultaneous_level};
 pub use pass::{
     ArmTable, CellStatistics, ColumnHistogram, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, TreePass,
 };
+pub use reliability::Unreliable;
 pub use routing::{Code, CodeSet, NodeIndex, Routing, Split};

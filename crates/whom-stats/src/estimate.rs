@@ -1,0 +1,127 @@
+//! An estimate with its uncertainty, and the named reasons why there is none.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::distribution::Reference;
+
+/// Why a quantity cannot be estimated from the data at hand. An outcome, not a failure: it is shown where the number would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
+#[serde(rename_all = "snake_case")]
+pub enum NotEstimable {
+    /// An arm has no unit with a value.
+    #[error("an arm has no unit with a value")]
+    EmptyArm,
+    /// An arm has a single unit with a value, hence no variance.
+    #[error("an arm has only one unit with a value")]
+    OneUnit,
+    /// No value differs from the others of its arm.
+    #[error("the values do not vary")]
+    NoVariance,
+    /// A lift is relative to the control's mean, which is zero.
+    #[error("the control's mean is zero")]
+    ControlMeanZero,
+    /// More than one replicate of the bootstrap in a hundred has no value.
+    #[error("more than 1 % of the bootstrap's replicates have no value")]
+    UndefinedReplicates,
+    /// A comparison of groups found fewer than two that hold enough units.
+    #[error("fewer than two groups hold enough units")]
+    OneGroup,
+    /// No unit in any arm.
+    #[error("there are no units")]
+    NoUnits,
+    /// An arm's weight is not a positive number, or there are not as many weights as arms.
+    #[error("every arm needs a positive weight")]
+    NoWeight,
+    /// The statistics hold no such cell, arm or metric.
+    #[error("the statistics hold no such cell, arm or metric")]
+    NotCounted,
+}
+
+/// A number with a standard error and the degrees of freedom behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The estimate.
+    pub value: f64,
+    /// Its standard error, positive.
+    pub std_err: f64,
+    /// Degrees of freedom of the standard error.
+    pub degrees_of_freedom: f64,
+}
+
+/// A closed interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The lower end.
+    pub lower: f64,
+    /// The upper end.
+    pub upper: f64,
+}
+
+impl Interval {
+    /// Whether the value lies in the interval, ends included.
+    pub fn contains(&self, value: f64) -> bool {
+        (self.lower..=self.upper).contains(&value)
+    }
+
+    /// Whether the whole interval lies in plus-minus `bound`: the effect, if any, does not matter.
+    pub fn lies_within(&self, bound: f64) -> bool {
+        -bound <= self.lower && self.upper <= bound
+    }
+}
+
+impl Estimate {
+    /// The estimate in units of its standard error.
+    pub fn statistic(&self) -> f64 {
+        self.value / self.std_err
+    }
+
+    /// The two-sided p-value against zero.
+    pub fn p_value(&self, reference: Reference) -> f64 {
+        reference.two_sided_p(self.statistic(), self.degrees_of_freedom)
+    }
+
+    /// The interval that covers the true value with probability `level`.
+    pub fn interval(&self, level: f64, reference: Reference) -> Interval {
+        self.interval_at(reference.critical_value(level, self.degrees_of_freedom))
+    }
+
+    /// The estimate plus-minus `critical_value` standard errors.
+    pub fn interval_at(&self, critical_value: f64) -> Interval {
+        let margin = critical_value * self.std_err;
+        Interval { lower: self.value - margin, upper: self.value + margin }
+    }
+
+    /// The difference from an estimate made from other units: variances add, degrees of freedom by Satterthwaite.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        let variance = Satterthwaite::default()
+            .plus(self.std_err * self.std_err, self.degrees_of_freedom)
+            .plus(other.std_err * other.std_err, other.degrees_of_freedom);
+        variance.estimate(self.value - other.value)
+    }
+}
+
+/// A sum of independent variance estimates and its degrees of freedom (sum v)² / sum (v² / d), after Satterthwaite (1946).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Satterthwaite {
+    variance: f64,
+    squares_by_degrees: f64,
+}
+
+impl Satterthwaite {
+    pub(crate) fn plus(self, variance: f64, degrees_of_freedom: f64) -> Self {
+        Self {
+            variance: self.variance + variance,
+            squares_by_degrees: self.squares_by_degrees + variance * variance / degrees_of_freedom,
+        }
+    }
+
+    pub(crate) fn estimate(self, value: f64) -> Estimate {
+        Estimate {
+            value,
+            std_err: self.variance.sqrt(),
+            degrees_of_freedom: self.variance * self.variance / self.squares_by_degrees,
+        }
+    }
+}
