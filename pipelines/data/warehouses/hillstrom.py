@@ -4,22 +4,17 @@ Original, from tests/data/hillstrom/hillstrom.csv.gz: who got which e-mail, whet
 was known beforehand. Invented: customer ids, every time, repeated exposures, and all the rows that an analysis must leave out.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.csv
 
-from .invention import DAY, HOUR, SECOND, day_number, instants, local_days, one_in, shuffled_ids, whole
+from .hillstrom_customers import DAYS, FIRST_DAY, FIRST_ID, ZONE, Customers, read_customers
+from .invention import DAY, HOUR, SECOND, day_number, instants, one_in, shuffled_ids, whole
 from .tables import MISSING_ID, Columns, by_time, stacked, taken, timestamps, utc_days, with_missing, write_days
 
-ZONE = "America/New_York"
 EXPERIMENT = "email_2008_03"
-FIRST_DAY = day_number("2008-03-06")
-DAYS = 5  # over the change to daylight saving time on 2008-03-09
 LAST_KEPT = day_number("2008-03-28")
 WINDOW = 14 * DAY
-FIRST_ID = 20_000_001
 ARMS = ["No E-Mail", "Mens E-Mail", "Womens E-Mail"]
 HISTORY_SEGMENTS = {
     100: "1) $0 - $100",
@@ -30,37 +25,6 @@ HISTORY_SEGMENTS = {
     1_000: "6) $750 - $1,000",
     np.inf: "7) $1,000 +",
 }
-
-
-@dataclass
-class Customers:
-    """The original rows, with the ids and first exposures that were invented for them."""
-
-    original: dict[str, np.ndarray]
-    row: np.ndarray
-    id: np.ndarray
-    first: np.ndarray  # microseconds since 1970, UTC
-
-    @property
-    def local_day(self) -> np.ndarray:
-        return local_days(self.first, ZONE)
-
-    def chosen(self, rows: np.ndarray) -> "Customers":
-        return Customers(taken(self.original, rows), self.row[rows], self.id[rows], self.first[rows])
-
-
-def read_customers(path: Path) -> Customers:
-    table = pyarrow.csv.read_csv(path)
-    original = {name: table[name].to_numpy() for name in table.column_names}
-    row = np.arange(table.num_rows)
-    kind = whole(row, "part of the day", 0, 100)
-    second = whole(row, "second", 6 * 3_600, 20 * 3_600)
-    late = whole(row, "second", 20 * 3_600, 24 * 3_600)  # the next day in UTC
-    early = whole(row, "second", 0, 3_600)  # the same day in both
-    second = np.select([kind < 3, kind < 18], [early, late], second)
-    day = FIRST_DAY + whole(row, "day", 0, DAYS)
-    ids = shuffled_ids(len(row), FIRST_ID, "customer id")
-    return Customers(original, row, ids, instants(day, second, ZONE))
 
 
 def exposure_rows(ids: np.ndarray, variant: np.ndarray, instant: np.ndarray, experiment: str = EXPERIMENT) -> Columns:
