@@ -35,6 +35,17 @@ pub(crate) fn squared_deviations(moments: &Moments) -> f64 {
     centred.sum_squares as f64 - sum * sum / centred.n as f64
 }
 
+/// The mean of the treated less the mean of control, in grid units; `None` if one of them is empty.
+///
+/// The difference is formed exactly, so a shift changes no bit, and swapping the arms changes the sign only.
+pub(crate) fn effect(treated: &Moments, control: &Moments) -> Option<f64> {
+    if treated.n == 0 || control.n == 0 {
+        return None;
+    }
+    let (n1, n0) = (i128::from(treated.n), i128::from(control.n));
+    Some((treated.sum * n0 - control.sum * n1) as f64 / (n1 * n0) as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -69,6 +80,14 @@ mod tests {
             let deviations = squared_deviations(&moments(&values));
             prop_assert_eq!(squared_deviations(&moments(&shifted)).to_bits(), deviations.to_bits());
         }
+    }
+
+    #[test]
+    fn equal_effects_are_equal_to_the_bit() {
+        let thirds = effect(&moments(&[1, 0, 0]), &moments(&[1, 0, 0, 0, 0, 0]));
+        let halves = effect(&moments(&[1, 0]), &moments(&[1, 0, 0]));
+        assert_eq!(thirds, halves);
+        assert_eq!(effect(&moments(&[]), &moments(&[1])), None);
     }
 
     #[test]

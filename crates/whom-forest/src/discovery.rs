@@ -112,3 +112,6 @@ impl Discovery {
         self.families.iter().map(|family| family.requests(&self.plan)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 //! A family: a tree and the trees that prune it.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::bucket::BucketSet;
 use whom_stats::pass::{ArmTable, NodeHistogram, TreePass};
 
 use crate::discovery::DiscoveredTree;
@@ -26,8 +25,7 @@ pub(crate) struct Family {
 
 impl Family {
     pub(crate) fn new(targets: Vec<Target>, plan: &DiscoveryPlan) -> Self {
-        let without = |fold: &BucketSet| plan.buckets.iter().filter(|bucket| !fold.contains(*bucket)).collect();
-        let folds = plan.folds.iter().map(|fold| Grower::new(without(fold))).collect();
+        let folds = plan.folds.iter().map(|fold| Grower::new(plan.buckets.without(fold))).collect();
         Self { targets, whole: Grower::new(plan.buckets.clone()), folds, left_out: None }
     }
 

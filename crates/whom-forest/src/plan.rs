@@ -96,7 +96,7 @@ impl DiscoveryPlan {
                 return refuse(format!("bucket {bucket} lies in {holders}"));
             }
         }
-        match self.folds.iter().position(|fold| fold.iter().next().is_none()) {
+        match self.folds.iter().position(BucketSet::is_empty) {
             Some(fold) => refuse(format!("fold {fold} is empty")),
             None => Ok(()),
         }

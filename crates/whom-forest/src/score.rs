@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use whom_stats::moments::Moments;
 use whom_stats::pass::ArmTable;
 
-use crate::centre::{nearest_mean, recentred, squared_deviations};
+use crate::centre::{effect, nearest_mean, recentred, squared_deviations};
 use crate::controls::Controls;
 use crate::target::Target;
 
@@ -177,16 +177,15 @@ impl Criterion {
         let treated = Sample::new(&cells[scored.treatment])?;
         let control = Sample::new(&cells[scored.control])?;
         let n = treated.n + control.n;
-        let effect = treated.mean - control.mean;
+        let tau = treated.mean - control.mean;
         let noise = treated.variance / treated.n + control.variance / control.n;
-        let q = (1.0 - self.penalty) * n * effect * effect - self.penalty * (1.0 + self.honesty_ratio) * n * noise;
+        let q = (1.0 - self.penalty) * n * tau * tau - self.penalty * (1.0 + self.honesty_ratio) * n * noise;
         Some(q / scored.root_variance)
     }
 
     /// One target's effect, in grid units, or `None` if an arm is empty.
     pub(crate) fn effect_of(&self, target: usize, cells: &[Moments]) -> Option<f64> {
-        let scored = &self.scored[target];
-        Some(Sample::new(&cells[scored.treatment])?.mean - Sample::new(&cells[scored.control])?.mean)
+        effect(&cells[self.scored[target].treatment], &cells[self.scored[target].control])
     }
 
     /// Units with a value that one target reads.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use whom_stats::pass::{ArmTable, ColumnShape};
 use whom_stats::routing::{NodeIndex, Routing};
 
+use crate::centre::effect;
 use crate::cohort::Cohort;
 use crate::rule::Rule;
 use crate::score::{Criterion, SilentTarget};
@@ -200,16 +201,12 @@ impl Node {
 impl NodeEstimate {
     fn new(target: Target, totals: &ArmTable) -> Self {
         let (treated, control) = (totals.get(target.treatment, target.metric), totals.get(0, target.metric));
-        let estimate = (treated.n > 0 && control.n > 0).then(|| {
-            let (n1, n0) = (i128::from(treated.n), i128::from(control.n));
-            (treated.sum * n0 - control.sum * n1) as f64 / (n1 * n0) as f64
-        });
         Self {
             n_treatment: treated.n,
             n_control: control.n,
             events_treatment: treated.events,
             events_control: control.events,
-            estimate,
+            estimate: effect(treated, control),
         }
     }
 }

@@ -1,0 +1,115 @@
+use whom_stats::bucket::BucketSet;
+use whom_stats::pass::{ArmTable, ColumnHistogram, ColumnShape, Histograms, NodeHistogram, Pass, TreePass};
+use whom_stats::routing::{Code, NodeIndex, Routing};
+
+use crate::{Controls, Discovered, Discovery, DiscoveryPlan, Target};
+
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    pub(super) bucket: u16,
+    pub(super) arm: usize,
+    pub(super) codes: Vec<Code>,
+    pub(super) values: Vec<Option<i64>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Population {
+    pub(super) shapes: Vec<ColumnShape>,
+    pub(super) arms: usize,
+    pub(super) metrics: usize,
+    pub(super) units: Vec<Unit>,
+}
+
+pub(super) fn shape(name: &str, codes: usize, ordered: bool, missing: Option<Code>) -> ColumnShape {
+    ColumnShape { name: name.to_owned(), codes, ordered, missing }
+}
+
+/// Pseudo-random numbers (splitmix64), so that a population is a function of its seed.
+pub(super) struct Stream(pub(super) u64);
+
+impl Stream {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// Discovery buckets are the even ones.
+pub(super) fn discovery_buckets() -> BucketSet {
+    (0..1024).step_by(2).collect()
+}
+
+pub(super) fn folds(count: usize) -> Vec<BucketSet> {
+    let buckets: Vec<u16> = discovery_buckets().iter().collect();
+    (0..count).map(|fold| buckets.iter().copied().skip(fold).step_by(count).collect()).collect()
+}
+
+impl Population {
+    pub(super) fn plan(&self, controls: Controls) -> DiscoveryPlan {
+        let treatments = 1..self.arms;
+        let targets =
+            treatments.flat_map(|treatment| (0..self.metrics).map(move |metric| Target { treatment, metric }));
+        DiscoveryPlan {
+            shapes: self.shapes.clone(),
+            columns: (0..self.shapes.len()).collect(),
+            arms: self.arms,
+            metrics: self.metrics,
+            targets: targets.collect(),
+            folds: folds(controls.pruning_folds),
+            controls,
+            buckets: discovery_buckets(),
+        }
+    }
+
+    pub(super) fn discover(&self, plan: DiscoveryPlan) -> Discovered {
+        let mut discovery = Discovery::new(plan).unwrap();
+        while let Some(pass) = discovery.next() {
+            discovery.absorb(&self.answer(&pass)).unwrap();
+        }
+        discovery.finish().unwrap()
+    }
+
+    /// The answer to a pass, unit by unit.
+    pub(super) fn answer(&self, pass: &Pass) -> Histograms {
+        Histograms { trees: pass.trees.iter().map(|tree| self.answer_tree(tree)).collect() }
+    }
+
+    fn answer_tree(&self, tree: &TreePass) -> Vec<NodeHistogram> {
+        let histogram = |node: &NodeIndex| {
+            let members = || {
+                let counted = self.units.iter().filter(|unit| tree.buckets.contains(unit.bucket));
+                counted.filter(|unit| path(&tree.routing, unit).contains(node))
+            };
+            let column = |column: &usize| {
+                let table = |code| self.table(members().filter(|unit| unit.codes[*column] == code));
+                ColumnHistogram { codes: (0..self.shapes[*column].codes as Code).map(table).collect() }
+            };
+            NodeHistogram { totals: self.table(members()), columns: tree.columns.iter().map(column).collect() }
+        };
+        tree.nodes.iter().map(histogram).collect()
+    }
+
+    fn table<'a>(&self, units: impl Iterator<Item = &'a Unit>) -> ArmTable {
+        let mut table = ArmTable::new(self.arms, self.metrics);
+        for unit in units {
+            table.units[unit.arm] += 1;
+            for (metric, value) in unit.values.iter().enumerate() {
+                value.iter().for_each(|value| table.moments[unit.arm * self.metrics + metric].push(*value));
+            }
+        }
+        table
+    }
+}
+
+/// The nodes that a unit passes through.
+pub(super) fn path(routing: &Routing, unit: &Unit) -> Vec<NodeIndex> {
+    let mut path = vec![0];
+    while let Some(split) = &routing.nodes()[path[path.len() - 1]] {
+        let left = split.left.contains(unit.codes[split.column]);
+        path.push(if left { split.left_child } else { split.right_child });
+    }
+    path
+}
