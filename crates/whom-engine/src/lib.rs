@@ -1,1 +1,33 @@
 //! DataFusion's session, scans and functions; answers a pass.
+//!
+//! Everything that an executor of a cluster has to load lives here: the table that reads a pinned list of files
+//! ([`PinnedTable`]), the functions our SQL calls ([`functions`]), the session with its limits ([`Engine`]), and the answer
+//! to a [`Pass`](whom_stats::pass::Pass) from memory ([`UnitMemory`]). No other crate builds a session.
+//!
+//! Three rules make results repeatable, and the engine enforces them rather than asking for them:
+//! values become integers in the scan (`to_grid`) and are summed by a checked integer sum (`exact_sum`); a plan is refused
+//! if it holds a floating sum, a repartitioning or a join without bound ([`plan_rules`]); and statements that change
+//! anything cannot be run.
+//!
+//! ```
+//! use whom_engine::{Engine, Limits};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let engine = Engine::new(&Limits::default()).unwrap();
+//! let answer = engine.query("SELECT exact_sum(to_grid(v, '10^-2')) AS cents FROM (VALUES (0.1), (0.2)) AS t(v)").await.unwrap();
+//! assert_eq!(whom_engine::integer(&answer, "cents").unwrap(), Some(30));
+//! # });
+//! ```
+
+pub mod error;
+pub mod functions;
+pub mod memory;
+pub mod plan_rules;
+pub mod schema;
+pub mod session;
+pub mod table;
+
+pub use error::EngineError;
+pub use memory::UnitMemory;
+pub use session::{Engine, Limits, integer};
+pub use table::PinnedTable;

@@ -1,1 +1,36 @@
 //! From a plan to SQL to the unit table, its checks and bins.
+//!
+//! The work is a straight line. [`Catalog::open`] lists every source once and pins its files. [`compile`] turns the plan
+//! into statements, all of them before any runs, so that whatever does not fit is told at once and `whom compile` can
+//! print exactly what will run. [`unit_table::build`] runs them and counts where rows go. [`TagBins`] turns tags into
+//! codes, and [`checks`] judge the data before any effect is computed.
+//!
+//! Three decisions keep names and values from becoming SQL: one function quotes ([`sql::Fragment`]), the templates
+//! refuse text that did not come from it, and a user's expression is parsed, resolved against its table's columns, and
+//! rendered again from the tree.
+//!
+//! ```
+//! use whom_query::sql::Fragment;
+//!
+//! assert_eq!(Fragment::identifier("a\"b").as_str(), "\"a\"\"b\"");
+//! assert_eq!(Fragment::literal("'; DROP TABLE units").as_str(), "'''; DROP TABLE units'");
+//! ```
+
+pub mod bins;
+pub mod catalog;
+mod columns;
+pub mod compile;
+mod days;
+pub mod error;
+mod expression;
+pub mod flow;
+pub mod sql;
+pub mod status;
+pub mod unit_table;
+
+pub use bins::{BinKind, TagBins};
+pub use catalog::Catalog;
+pub use compile::{Compiled, compile};
+pub use error::QueryError;
+pub use status::Status;
+pub use unit_table::UnitTable;

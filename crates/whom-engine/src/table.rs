@@ -1,0 +1,122 @@
+//! A table that reads exactly the files of a pinned list.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use object_store::ObjectStore;
+use whom_store::{PinnedFile, PinnedFiles};
+
+use crate::error::EngineError;
+use crate::schema::{read_footers, unify};
+
+/// A table over pinned Parquet files.
+///
+/// DataFusion's own listing tables list again, cache what they listed, and never pin; this one reads the files it was
+/// given and no other, each by `if_match`, so that a run sees one state of its inputs. With Hive partitions, the day in
+/// a file's folder is a column of type date.
+#[derive(Debug)]
+pub struct PinnedTable {
+    files: Vec<PinnedFile>,
+    rows: u64,
+    schema: TableSchema,
+    store: Arc<dyn ObjectStore>,
+    url: ObjectStoreUrl,
+}
+
+impl PinnedTable {
+    /// Reads the footers of the files and joins their schemas.
+    ///
+    /// `name` becomes the host of a private URL, so it must be unique in a session; `partition` names the column of the
+    /// folder's day.
+    ///
+    /// # Errors
+    /// [`EngineError::Input`] for a file that is not Parquet or a column with two types, [`EngineError::Store`] for a
+    /// file that changed or cannot be read.
+    pub async fn open(name: &str, pinned: &PinnedFiles, partition: Option<&str>) -> Result<Self, EngineError> {
+        let files = pinned.files.clone();
+        let store: Arc<dyn ObjectStore> = Arc::new(pinned.store());
+        let footers = read_footers(&store, &files).await?;
+        let day = partition.map(|column| Arc::new(Field::new(column, DataType::Date32, true)));
+        let schema = TableSchema::builder(unify(&footers, partition)?)
+            .with_table_partition_cols(day.into_iter().collect::<Vec<_>>())
+            .build();
+        let host: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let url = ObjectStoreUrl::parse(format!("pinned://t{host}"))?;
+        Ok(Self { files, rows: footers.iter().map(|footer| footer.rows).sum(), schema, store, url })
+    }
+
+    /// The rows that the footers promise.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The pinned files.
+    pub fn files(&self) -> &[PinnedFile] {
+        &self.files
+    }
+
+    pub(crate) fn store_url(&self) -> &ObjectStoreUrl {
+        &self.url
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
+    }
+
+    fn scanned_file(&self, file: &PinnedFile) -> PartitionedFile {
+        let mut scanned = PartitionedFile::new(file.path.to_string(), file.size);
+        scanned.object_meta.location = file.path.clone();
+        if !self.schema.table_partition_cols().is_empty() {
+            let epoch = chrono::NaiveDate::default();
+            let day = file.partition_day.map(|day| day.signed_duration_since(epoch).num_days() as i32);
+            scanned.partition_values = vec![ScalarValue::Date32(day)];
+        }
+        scanned
+    }
+}
+
+#[async_trait]
+impl TableProvider for PinnedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.schema.table_schema())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let options = state.config_options().execution.parquet.clone();
+        let source = ParquetSource::new(self.schema.clone()).with_table_parquet_options(
+            datafusion::config::TableParquetOptions { global: options, ..Default::default() },
+        );
+        let files: FileGroup = self.files.iter().map(|file| self.scanned_file(file)).collect();
+        let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
+            .with_file_group(files)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}

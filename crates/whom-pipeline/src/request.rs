@@ -1,0 +1,31 @@
+//! What is asked of a run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use whom_engine::Limits;
+use whom_store::Stores;
+
+/// Everything a run needs to know that is not in the pipeline file. The clock, random names and the environment come in
+/// here, so that the rest is a function of its inputs.
+#[derive(Clone)]
+pub struct Request {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// `--set name=value`.
+    pub variables: BTreeMap<String, String>,
+    /// The environment variables that `${env.NAME}` may name.
+    pub environment: BTreeMap<String, String>,
+    /// Whether the unit table is published as well.
+    pub keep_units: bool,
+    /// Threads for counting; changes no result.
+    pub threads: usize,
+    /// What the engine may use.
+    pub limits: Limits,
+    /// The stores, with faults in tests.
+    pub stores: Stores,
+    /// Raised to stop the run.
+    pub cancel: Arc<AtomicBool>,
+}

@@ -1,0 +1,176 @@
+//! The tables of a plan: listed once, pinned, and opened.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use whom_engine::PinnedTable;
+use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
+use whom_spec::{Diagnostic, Spanned};
+use whom_store::{InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
+
+use crate::days::{self, DayRange};
+use crate::error::QueryError;
+
+/// The name of the split in SQL and in messages.
+pub const SPLIT: &str = "split";
+
+/// A pinned source of a plan.
+#[derive(Debug)]
+pub struct Source {
+    /// The name by which SQL knows it: `split`, or a prefix and the name in the pipeline file.
+    pub table: String,
+    /// The files, for the manifest.
+    pub inputs: Vec<InputEntry>,
+    /// The files and their schema.
+    pub pinned: Arc<PinnedTable>,
+}
+
+/// Every source of a plan, by its name in SQL.
+#[derive(Debug)]
+pub struct Catalog {
+    sources: BTreeMap<String, Source>,
+}
+
+/// What is opened for a source.
+struct Wanted<'a> {
+    table: String,
+    path: &'a Spanned<String>,
+    partition: Option<&'a Partition>,
+    gaps: Gaps,
+    days: Option<DayRange>,
+}
+
+impl Catalog {
+    /// Lists, pins and opens every source of a plan; locations are relative to `base`, the folder of the pipeline file.
+    ///
+    /// # Errors
+    /// [`QueryError::MissingDays`] naming every day that is not there, [`QueryError::Plan`] for a location that points
+    /// to nothing, and what the store or a footer refuses.
+    pub async fn open(plan: &Plan, base: &Path, stores: &Stores) -> Result<Self, QueryError> {
+        let mut missing = BTreeMap::new();
+        let mut listed = Vec::new();
+        for wanted in sources_of(plan) {
+            let location = Location::input(wanted.path, base).map_err(|error| at(wanted.path, &error))?;
+            match list(stores, &location, &wanted).await {
+                Ok(listing) => {
+                    if wanted.gaps == Gaps::Refused && !listing.missing_days.is_empty() {
+                        missing.insert(wanted.table.clone(), listing.missing_days.clone());
+                    }
+                    listed.push((wanted, listing));
+                }
+                Err(StoreError::NothingFound { missing_days, .. })
+                    if !missing_days.is_empty() && wanted.gaps == Gaps::Refused =>
+                {
+                    missing.insert(wanted.table.clone(), missing_days);
+                }
+                Err(error) => return Err(located(wanted.path, error)),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(QueryError::MissingDays(missing));
+        }
+        let mut sources = BTreeMap::new();
+        for (wanted, listing) in listed {
+            let source = open_source(&wanted, &listing).await?;
+            sources.insert(wanted.table, source);
+        }
+        Ok(Self { sources })
+    }
+
+    /// The sources in alphabetical order.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.values()
+    }
+
+    /// The source of a name in SQL.
+    pub fn source(&self, table: &str) -> Result<&Source, QueryError> {
+        self.sources.get(table).ok_or_else(|| QueryError::Internal(format!("table `{table}` was not opened")))
+    }
+
+    /// The columns of a source.
+    pub(crate) fn schema(&self, table: &str) -> Result<SchemaRef, QueryError> {
+        Ok(self.source(table)?.pinned.schema())
+    }
+}
+
+/// The name of a fact table in SQL.
+pub(crate) fn fact_table(name: &str) -> String {
+    format!("fact {name}")
+}
+
+/// The name of a tag table in SQL.
+pub(crate) fn tag_table(name: &str) -> String {
+    format!("tags {name}")
+}
+
+fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
+    let split = &plan.split;
+    let mut sources = vec![Wanted {
+        table: SPLIT.to_owned(),
+        path: &split.path,
+        partition: split.partition.as_ref(),
+        gaps: split.gaps,
+        days: days::of_split(plan),
+    }];
+    let used = plan.facts.iter().filter(|fact| plan.metrics.iter().any(|metric| *metric.from == *fact.name));
+    sources.extend(used.map(|fact| Wanted {
+        table: fact_table(&fact.name),
+        path: &fact.path,
+        partition: fact.partition.as_ref(),
+        gaps: fact.gaps,
+        days: days::of_fact(plan, fact),
+    }));
+    sources.extend(plan.tags.iter().map(|table| Wanted {
+        table: tag_table(&table.name),
+        path: &table.path,
+        partition: match &table.snapshot {
+            Snapshot::Dated { partition, .. } => Some(partition),
+            Snapshot::Static => None,
+        },
+        gaps: table.gaps,
+        days: days::of_tags(plan, table),
+    }));
+    sources
+}
+
+async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Result<PinnedFiles, StoreError> {
+    let days = wanted.partition.zip(wanted.days).map(|(partition, days)| PartitionDays {
+        column: partition.column.value.clone(),
+        first: days.first,
+        last: days.last,
+    });
+    PinnedFiles::list(stores, location, days.as_ref()).await
+}
+
+async fn open_source(wanted: &Wanted<'_>, listing: &PinnedFiles) -> Result<Source, QueryError> {
+    let partition = wanted.partition.map(|partition| partition.column.as_str());
+    let pinned = PinnedTable::open(&wanted.table, listing, partition).await?;
+    let inputs = InputEntry::of_table(&wanted.table, listing);
+    Ok(Source { table: wanted.table.clone(), inputs, pinned: Arc::new(pinned) })
+}
+
+fn at(path: &Spanned<String>, error: &StoreError) -> QueryError {
+    Diagnostic::error(error.to_string()).at(path.span).into()
+}
+
+/// A store's refusal of a declared location points into the file; other failures stay what they are.
+fn located(path: &Spanned<String>, error: StoreError) -> QueryError {
+    match error.kind() {
+        whom_store::ErrorKind::Configuration => at(path, &error),
+        _ => error.into(),
+    }
+}
+
+/// A column of a source by name, or a message that points to where it was named.
+pub(crate) fn column<'a>(schema: &'a Schema, name: &Spanned<String>, owner: &str) -> Result<&'a DataType, Diagnostic> {
+    schema.field_with_name(name).map(|field| field.data_type()).map_err(|_| {
+        let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        Diagnostic::error(format!("there is no column `{}` in {owner}", name.value))
+            .at(name.span)
+            .label("named here")
+            .hint(whom_spec::name_hint(name, columns))
+    })
+}

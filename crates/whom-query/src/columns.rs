@@ -1,0 +1,110 @@
+//! Columns that every source has: the unit's id and the instant, taken in one canonical form.
+
+use datafusion::arrow::datatypes::{DataType, Schema};
+use whom_spec::plan::TimeColumn;
+use whom_spec::{Diagnostic, Spanned};
+
+use crate::catalog::column;
+use crate::sql::Fragment;
+
+/// The class of an id. Integers of any width are one class, texts another; a source of the other class is refused,
+/// because the two would hash to different buckets and join to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdClass {
+    /// Any integer, as 64 bits.
+    Integer,
+    /// Text, as UTF-8.
+    Text,
+}
+
+impl IdClass {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Integer => "an integer",
+            Self::Text => "a text",
+        }
+    }
+}
+
+/// The unit's id in a source.
+pub(crate) fn unit_key(
+    schema: &Schema,
+    alias: &str,
+    unit: &Spanned<String>,
+    owner: &str,
+) -> Result<(Fragment, IdClass), Diagnostic> {
+    let raw = Fragment::column(alias, unit);
+    match column(schema, unit, owner)? {
+        DataType::UInt64 => {
+            Err(Diagnostic::error(format!("unit `{}` is an unsigned 64-bit integer in {owner}", unit.value))
+                .at(unit.span)
+                .hint("write it as a signed 64-bit integer or as a text"))
+        }
+        kind if kind.is_integer() => Ok((Fragment::trusted(format!("CAST({raw} AS BIGINT)")), IdClass::Integer)),
+        kind if kind.is_string() => Ok((raw, IdClass::Text)),
+        other => Err(Diagnostic::error(format!("unit `{}` is {other} in {owner}", unit.value))
+            .at(unit.span)
+            .hint("an id is an integer or a text")),
+    }
+}
+
+/// The id in another source than the split, which must be of the same class.
+pub(crate) fn same_unit_key(
+    schema: &Schema,
+    alias: &str,
+    unit: &Spanned<String>,
+    (owner, class): (&str, IdClass),
+) -> Result<Fragment, Diagnostic> {
+    let (key, found) = unit_key(schema, alias, unit, owner)?;
+    if found == class {
+        return Ok(key);
+    }
+    Err(Diagnostic::error(format!(
+        "unit `{}` is {} in {owner} but {} in the split",
+        unit.value,
+        found.word(),
+        class.word()
+    ))
+    .at(unit.span)
+    .hint("write the id with one type in all tables"))
+}
+
+/// The instant of a row, in microseconds UTC.
+///
+/// A time with a zone is an instant; one without needs the zone declared. In the hour that clocks repeat or skip, a
+/// local time has two readings or none, and the cast refuses it.
+pub(crate) fn instant(schema: &Schema, alias: &str, time: &TimeColumn, owner: &str) -> Result<Fragment, Diagnostic> {
+    let raw = Fragment::column(alias, &time.column);
+    let kind = column(schema, &time.column, owner)?;
+    match (kind, time.time_zone) {
+        (DataType::Timestamp(_, Some(_)), _) => {
+            Ok(Fragment::trusted(format!("CAST({raw} AS TIMESTAMP(6) WITH TIME ZONE)")))
+        }
+        (DataType::Timestamp(_, None) | DataType::Date32, Some(zone)) => {
+            let local = Fragment::literal(&format!("Timestamp(Microsecond, Some(\"{zone}\"))"));
+            Ok(Fragment::trusted(format!(
+                "CAST(arrow_cast(CAST({raw} AS TIMESTAMP(6)), {local}) AS TIMESTAMP(6) WITH TIME ZONE)"
+            )))
+        }
+        (DataType::Timestamp(_, None) | DataType::Date32, None) => Err(Diagnostic::error(format!(
+            "the times in `{}` of {owner} say nothing of their time zone",
+            time.column.value
+        ))
+        .at(time.column.span)
+        .hint(format!("declare it: `time: {{ column: {}, time_zone: UTC }}`", time.column.value))),
+        (other, _) => Err(Diagnostic::error(format!("`{}` of {owner} is {other}, not a time", time.column.value))
+            .at(time.column.span)
+            .hint("write it as a timestamp")),
+    }
+}
+
+/// A span of hours as an interval.
+pub(crate) fn interval(hours: u32) -> Fragment {
+    Fragment::trusted(format!("INTERVAL '{hours} hours'"))
+}
+
+/// An instant as a literal.
+pub(crate) fn instant_literal(instant: chrono::DateTime<chrono::Utc>) -> Fragment {
+    let text = instant.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string();
+    Fragment::trusted(format!("CAST({} AS TIMESTAMP(6) WITH TIME ZONE)", Fragment::literal(&text)))
+}

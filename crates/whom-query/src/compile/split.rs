@@ -1,0 +1,82 @@
+//! The statements over the split: counts, first exposures, units.
+
+use minijinja::{Value, context};
+use whom_spec::Diagnostic;
+
+use crate::catalog::{SPLIT, column};
+use crate::columns::{IdClass, instant, instant_literal, unit_key};
+use crate::compile::Compiler;
+use crate::days::Period;
+use crate::error::QueryError;
+use crate::expression::{Expected, Scope};
+use crate::sql::Fragment;
+
+/// The split's columns, resolved.
+struct SplitColumns {
+    unit: Fragment,
+    id: IdClass,
+    variant: Fragment,
+    time: Fragment,
+    filter: Fragment,
+}
+
+impl Compiler<'_> {
+    pub(super) fn split(&mut self) -> Result<(), QueryError> {
+        let resolved = self.split_columns()?;
+        let Some(columns) = self.keep(resolved) else { return Ok(()) };
+        self.id = columns.id;
+        let context = self.split_context(&columns);
+        self.emit("split_rows", "split_rows", &[SPLIT], context.clone())?;
+        self.emit("unknown_variants", "unknown_variants", &[SPLIT], context.clone())?;
+        self.emit("first_exposure", "first_exposure", &[SPLIT], context.clone())?;
+        if self.plan.split.lookback.is_some() {
+            self.emit("earlier_exposed", "earlier_exposed", &[SPLIT], context)?;
+        }
+        let zone = Fragment::literal(self.plan.time_zone.name());
+        let units = context! { time_zone => zone, lookback => self.plan.split.lookback.is_some() };
+        self.emit("units", "units", &[], units)
+    }
+
+    fn split_columns(&self) -> Result<Result<SplitColumns, Diagnostic>, QueryError> {
+        let schema = self.catalog.schema(SPLIT)?;
+        let split = &self.plan.split;
+        let owner = "the split";
+        let scope = Scope { state: self.state, alias: "s", schema: &schema, prefix: "", owner };
+        let resolve = || {
+            let (unit, id) = unit_key(&schema, "s", &self.plan.unit, owner)?;
+            column(&schema, &split.variant, owner)?;
+            let filter = match &split.filter {
+                Some(filter) => scope.resolve(filter, Expected::Condition)?.sql,
+                None => Fragment::trusted("true"),
+            };
+            let variant = Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column("s", &split.variant)));
+            Ok(SplitColumns { unit, id, variant, time: instant(&schema, "s", &split.time, owner)?, filter })
+        };
+        Ok(resolve())
+    }
+
+    fn split_context(&self, columns: &SplitColumns) -> Value {
+        let period = Period::of(self.plan);
+        let lookback = self.plan.split.lookback.map(|hours| chrono::Duration::hours(i64::from(hours.0)));
+        let variants: Vec<Value> = self
+            .plan
+            .split
+            .variants
+            .iter()
+            .enumerate()
+            .map(|(arm, variant)| context! { name => Fragment::literal(&variant.name), arm => arm })
+            .collect();
+        context! {
+            table => Fragment::identifier(SPLIT),
+            unit => &columns.unit,
+            variant => &columns.variant,
+            time => &columns.time,
+            filter => &columns.filter,
+            from => instant_literal(period.from),
+            until => instant_literal(period.until),
+            lookback_from => lookback.map(|lookback| Value::from(instant_literal(period.from - lookback))),
+            variants => variants,
+            variant_names => Fragment::list(self.plan.split.variants.iter().map(|variant| Fragment::literal(&variant.name))),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Where rows go: counts from rows read to units, each step with what it took away and why.
+
+use std::collections::BTreeMap;
+
+/// Rows and units along the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowFlow {
+    /// The rows of the split.
+    pub split: SplitRows,
+    /// Units exposed in the declared `lookback`, if one is declared.
+    pub earlier_exposed: Option<u64>,
+    /// Units with a first exposure, those in several variants included.
+    pub units: u64,
+    /// The rows of each fact table.
+    pub facts: Vec<FactRows>,
+    /// The rows of each tag table.
+    pub tags: Vec<TagRows>,
+}
+
+/// The rows of the split. Each count is a part of the one before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SplitRows {
+    /// Rows in the files of the needed days.
+    pub read: u64,
+    /// Rows that meet `where`.
+    pub of_experiment: u64,
+    /// Rows from `start` to `end`.
+    pub in_days: u64,
+    /// Rows whose unit is known.
+    pub with_unit: u64,
+    /// Rows whose variant is not empty.
+    pub with_variant: u64,
+    /// Rows of a declared variant.
+    pub of_variants: u64,
+    /// The most frequent names that are not declared, with their rows.
+    pub unknown_variants: BTreeMap<String, u64>,
+}
+
+/// The rows of a fact table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FactRows {
+    /// The table's name in the pipeline file.
+    pub table: String,
+    /// Rows in the files of the needed days.
+    pub read: u64,
+    /// Rows of exposed units within a window, repeats included.
+    pub delivered: u64,
+    /// The same, each event once.
+    pub events: u64,
+}
+
+/// The rows of a tag table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagRows {
+    /// The table's name in the pipeline file.
+    pub table: String,
+    /// Rows in the files of the needed days.
+    pub read: u64,
+    /// Units with a row that counts.
+    pub units: u64,
+    /// Rows of exposed units from the day of exposure or later: never joined.
+    pub later: u64,
+    /// Rows of exposed units older than `at_most`.
+    pub too_old: u64,
+}
+
+/// One step of the waterfall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What was done.
+    pub step: String,
+    /// The table that the step is about.
+    pub table: Option<String>,
+    /// Rows or units that remain.
+    pub kept: u64,
+    /// Rows or units taken away.
+    pub dropped: u64,
+    /// Why; empty if none were.
+    pub reason: String,
+}
+
+impl RowFlow {
+    /// The way from exposure rows to units with a first exposure, then what each other table gave.
+    pub fn steps(&self) -> Vec<Step> {
+        let split = &self.split;
+        let unknown: Vec<String> = split.unknown_variants.keys().map(|name| format!("`{name}`")).collect();
+        let mut steps = vec![
+            step("exposure rows read", split.read, split.read, ""),
+            step("of this experiment", split.of_experiment, split.read, "`where` of the split"),
+            step("between start and end", split.in_days, split.of_experiment, "outside the experiment's days"),
+            step("with a unit", split.with_unit, split.in_days, "no id"),
+            step("with a variant", split.with_variant, split.with_unit, "empty variant"),
+            step(
+                "of a declared variant",
+                split.of_variants,
+                split.with_variant,
+                &format!("unknown: {}", unknown.join(", ")),
+            ),
+        ];
+        if let Some(earlier) = self.earlier_exposed {
+            steps.push(step(
+                "units not exposed before start",
+                self.units,
+                self.units + earlier,
+                "exposed during `lookback`",
+            ));
+        }
+        steps.push(Step {
+            step: "units with a first exposure".to_owned(),
+            table: None,
+            kept: self.units,
+            dropped: 0,
+            reason: String::new(),
+        });
+        steps.extend(self.facts.iter().flat_map(FactRows::steps));
+        steps.extend(self.tags.iter().flat_map(TagRows::steps));
+        steps
+    }
+}
+
+fn step(name: &str, kept: u64, before: u64, reason: &str) -> Step {
+    let dropped = before - kept.min(before);
+    let reason = if dropped > 0 { reason.to_owned() } else { String::new() };
+    Step { step: name.to_owned(), table: Some("split".to_owned()), kept, dropped, reason }
+}
+
+impl FactRows {
+    fn steps(&self) -> Vec<Step> {
+        let named = |step: Step| Step { table: Some(self.table.clone()), ..step };
+        vec![
+            named(step("rows read", self.read, self.read, "")),
+            named(step("in a window of a unit", self.delivered, self.read, "other units, or outside every window")),
+            named(step("each event once", self.events, self.delivered, "exact repeats")),
+        ]
+    }
+}
+
+impl TagRows {
+    fn steps(&self) -> Vec<Step> {
+        let named = |step: Step| Step { table: Some(self.table.clone()), ..step };
+        let reason = format!(
+            "{} from the day of exposure or later, {} too old, the rest superseded or of other units",
+            self.later, self.too_old
+        );
+        vec![
+            named(step("rows read", self.read, self.read, "")),
+            named(step("the snapshot that counts, per unit", self.units, self.read, &reason)),
+        ]
+    }
+}
