@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::label;
 use crate::rule::CohortRule;
+use crate::rule_words::rule_words;
 use crate::word::words;
 
 words! {
@@ -55,6 +57,16 @@ pub enum CohortDefinition {
     Discovered(CohortRule),
     /// The expression that the pipeline file declares.
     Registered(String),
+}
+
+impl CohortDefinition {
+    /// What selects the units, in words; an expression as the pipeline file declares it.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Discovered(rule) => rule_words(&rule.conditions),
+            Self::Registered(expression) => label::plain(expression),
+        }
+    }
 }
 
 /// The size of a cohort in one fold and arm.

@@ -1,0 +1,119 @@
+//! `effects.parquet`: one row per effect, long and tidy.
+
+use arrow::array::RecordBatch;
+
+use crate::effect::{EffectRow, Interval};
+use crate::error::ReportError;
+use crate::parquet_file::{Columns, parquet_bytes};
+use crate::results::Results;
+
+/// The version of the columns of `effects.parquet`; it grows when one changes its meaning or goes away.
+pub const EFFECTS_SCHEMA_VERSION: u32 = 1;
+
+const TABLE: &str = "effects.parquet";
+
+/// The effects as columns, in the order of the rows.
+///
+/// A proportion is a fraction. Where `not_estimable` is not null, every figure of the row is null.
+///
+/// # Errors
+/// If the columns do not fit together, which would be a bug.
+pub fn effects_batch(rows: &[EffectRow]) -> Result<RecordBatch, ReportError> {
+    let lower = |interval: Option<Interval>| interval.map(|interval| interval.lower);
+    let upper = |interval: Option<Interval>| interval.map(|interval| interval.upper);
+    Columns::of(TABLE)
+        .words("metric", rows.iter().map(|row| row.metric.as_str()))
+        .words("role", rows.iter().map(|row| row.role.as_str()))
+        .words("variant", rows.iter().map(|row| row.variant.as_str()))
+        .words("cohort", rows.iter().map(|row| row.cohort.as_str()))
+        .words("evidence", rows.iter().map(|row| row.evidence.as_str()))
+        .words("family", rows.iter().map(|row| row.family.as_str()))
+        .words("estimand", rows.iter().map(|row| row.estimand.as_str()))
+        .words("method", rows.iter().map(|row| row.method.as_str()))
+        .words("reference", rows.iter().map(|row| row.reference.as_str()))
+        .numbers("estimate", rows.iter().map(|row| row.estimate))
+        .numbers("std_err", rows.iter().map(|row| row.std_err))
+        .numbers("ci_lower", rows.iter().map(|row| lower(row.interval)))
+        .numbers("ci_upper", rows.iter().map(|row| upper(row.interval)))
+        .numbers("ci_lower_individual", rows.iter().map(|row| lower(row.individual_interval)))
+        .numbers("ci_upper_individual", rows.iter().map(|row| upper(row.individual_interval)))
+        .numbers("level", rows.iter().map(|row| Some(row.level)))
+        .numbers("p_value", rows.iter().map(|row| row.p_value))
+        .numbers("p_value_adjusted", rows.iter().map(|row| row.p_value_adjusted))
+        .words("correction", rows.iter().map(|row| row.correction.as_str()))
+        .flags("reliable", rows.iter().map(EffectRow::is_reliable))
+        .optional_words("unreliable", rows.iter().map(|row| row.unreliable.as_deref()))
+        .optional_words("not_estimable", rows.iter().map(|row| row.not_estimable.as_deref()))
+        .counts("n_control", rows.iter().map(|row| row.n_control))
+        .counts("n_variant", rows.iter().map(|row| row.n_variant))
+        .numbers("mean_control", rows.iter().map(|row| row.mean_control))
+        .numbers("mean_variant", rows.iter().map(|row| row.mean_variant))
+        .batch()
+}
+
+/// The bytes of `effects.parquet`: the same results give the same bytes.
+///
+/// # Errors
+/// If the table cannot be encoded, which would be a bug.
+pub fn effects_parquet(results: &Results) -> Result<Vec<u8>, ReportError> {
+    let version = EFFECTS_SCHEMA_VERSION.to_string();
+    let metadata =
+        [("whom.schema", "effects"), ("whom.schema_version", version.as_str()), ("whom.analysis", &results.analysis)];
+    parquet_bytes(TABLE, &effects_batch(&results.effects)?, &metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array;
+    use arrow::util::pretty::pretty_format_batches;
+
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn the_columns_are_those_of_the_design() {
+        let batch = effects_batch(&[]).expect("a batch");
+        let fields: Vec<String> =
+            batch.schema().fields().iter().map(|field| format!("{} {}", field.name(), field.data_type())).collect();
+        insta::assert_snapshot!(fields.join("\n"), @"");
+    }
+
+    #[test]
+    fn what_is_not_estimable_is_null_and_says_why() {
+        let row = fixture::not_estimable();
+        let batch = effects_batch(&[row]).expect("a batch");
+        let column = |name: &str| batch.column_by_name(name).expect("a column");
+        for name in ["estimate", "std_err", "ci_lower", "ci_upper", "p_value", "mean_variant"] {
+            assert!(column(name).is_null(0), "{name}");
+        }
+        let reason = pretty_format_batches(&[batch.project(&[21]).expect("a column")]).expect("a table");
+        insta::assert_snapshot!(reason, @"");
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_null() {
+        let mut row = fixture::not_estimable();
+        row.estimate = Some(f64::NAN);
+        row.std_err = Some(f64::INFINITY);
+        let batch = effects_batch(&[row]).expect("a batch");
+        assert_eq!(batch.column_by_name("estimate").expect("a column").null_count(), 1);
+        assert_eq!(batch.column_by_name("std_err").expect("a column").null_count(), 1);
+    }
+
+    #[test]
+    fn the_same_results_give_the_same_bytes() {
+        let results = fixture::hillstrom();
+        let bytes = effects_parquet(&results).expect("a file");
+        assert_eq!(bytes, effects_parquet(&results).expect("a file"));
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    }
+
+    #[test]
+    fn a_file_reads_back_as_it_was_written() {
+        let results = fixture::hillstrom();
+        let bytes = effects_parquet(&results).expect("a file");
+        let (batches, metadata) = fixture::read_parquet(bytes);
+        assert_eq!(batches, [effects_batch(&results.effects).expect("a batch")]);
+        insta::assert_snapshot!(metadata, @"");
+    }
+}

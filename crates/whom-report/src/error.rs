@@ -1,0 +1,30 @@
+//! What can go wrong in writing results: only a bug or a lack of memory, since results are typed.
+
+/// A result file could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The columns of a table do not fit together.
+    #[error("cannot build the columns of `{table}`")]
+    Columns {
+        /// The file's name.
+        table: &'static str,
+        /// What Arrow said.
+        source: arrow::error::ArrowError,
+    },
+    /// A table cannot be encoded.
+    #[error("cannot encode `{table}` as Parquet")]
+    Parquet {
+        /// The file's name.
+        table: &'static str,
+        /// What the writer said.
+        source: parquet::errors::ParquetError,
+    },
+    /// A document cannot be encoded.
+    #[error("cannot encode `{document}` as JSON")]
+    Json {
+        /// The file's name.
+        document: &'static str,
+        /// What the encoder said.
+        source: serde_json::Error,
+    },
+}

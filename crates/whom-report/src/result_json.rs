@@ -1,0 +1,103 @@
+//! `result.json`: the headline numbers and the verdict, for programs.
+
+use serde::Serialize;
+
+use crate::check::{Check, WaterfallStep};
+use crate::cohort::{CohortSize, CohortView, TagDifference};
+use crate::effect::{EVERYBODY, EffectRow};
+use crate::error::ReportError;
+use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
+use crate::json::document;
+use crate::results::{MetricView, Results, VariantView};
+use crate::verdict::Verdict;
+
+/// The version of `result.json`.
+pub const RESULT_SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct ResultDocument<'a> {
+    schema: &'static str,
+    schema_version: u32,
+    experiment: &'a str,
+    analysis: &'a str,
+    through: &'a str,
+    level: f64,
+    summary: Vec<&'a str>,
+    verdict: &'a Verdict,
+    variants: &'a [VariantView],
+    metrics: &'a [MetricView],
+    averages: Vec<&'a EffectRow>,
+    global_tests: &'a [GlobalTestRow],
+    detectable_differences: &'a [DetectableDifference],
+    confirming_tests: &'a [ConfirmingTest],
+    cohorts: Vec<CohortEntry<'a>>,
+    checks: &'a [Check],
+    waterfall: &'a [WaterfallStep],
+}
+
+#[derive(Serialize)]
+struct CohortEntry<'a> {
+    name: &'a str,
+    registered: bool,
+    rule: String,
+    sizes: &'a [CohortSize],
+    profile: &'a [TagDifference],
+}
+
+/// The text of `result.json`, with its keys in a fixed order and numbers that read back as the same doubles.
+///
+/// # Errors
+/// If the document cannot be encoded, which would be a bug.
+pub fn result_json(results: &Results) -> Result<String, ReportError> {
+    let verdict = Verdict::of(results);
+    let cohorts = results.discovered().iter().chain(&results.registered);
+    let result_document = ResultDocument {
+        schema: "result",
+        schema_version: RESULT_SCHEMA_VERSION,
+        experiment: &results.experiment,
+        analysis: &results.analysis,
+        through: &results.through,
+        level: results.level,
+        summary: verdict.sentences().collect(),
+        verdict: &verdict,
+        variants: &results.variants,
+        metrics: &results.metrics,
+        averages: results.effects.iter().filter(|row| row.cohort == EVERYBODY).collect(),
+        global_tests: &results.global_tests,
+        detectable_differences: &results.detectable_differences,
+        confirming_tests: &results.confirming_tests,
+        cohorts: cohorts.map(cohort_entry).collect(),
+        checks: &results.checks,
+        waterfall: &results.waterfall,
+    };
+    document("result.json", &result_document)
+}
+
+fn cohort_entry(cohort: &CohortView) -> CohortEntry<'_> {
+    CohortEntry {
+        name: &cohort.name,
+        registered: cohort.rule().is_none(),
+        rule: cohort.definition.in_words(),
+        sizes: &cohort.sizes,
+        profile: &cohort.profile,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn the_headline_is_told_to_programs() {
+        insta::assert_snapshot!(result_json(&fixture::hillstrom()).expect("a document"));
+    }
+
+    #[test]
+    fn numbers_read_back_as_the_same_doubles() {
+        let results = fixture::hillstrom();
+        let text = result_json(&results).expect("a document");
+        let average = results.effects.first().and_then(|row| row.estimate).expect("an estimate");
+        assert!(text.contains(&format!("\"estimate\": {average:?},")));
+    }
+}

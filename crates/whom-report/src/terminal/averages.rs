@@ -1,0 +1,73 @@
+//! The table of averages: by metric, each treatment against control.
+
+use super::palette::Palette;
+use super::table::Table;
+use super::{family_words, headed};
+use crate::effect::{EffectRow, Estimand};
+use crate::label;
+use crate::number::{self, NO_NUMBER, Scale};
+use crate::results::{MetricView, Results};
+
+/// Averages over everybody; nothing if none was estimated.
+pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
+    let names = ["", "control", "treated", "effect", "interval", "lift", "adj. p"];
+    let mut table = Table::new(names, false);
+    let mut remarks = Vec::new();
+    for metric in &results.metrics {
+        let rows: Vec<&EffectRow> = results
+            .treatments()
+            .filter_map(|variant| results.average(&metric.name, &variant.name, Estimand::Effect))
+            .collect();
+        if let Some(first) = rows.first() {
+            table.heading(heading(metric, first));
+        }
+        for row in rows {
+            table.cells(cells(results, metric, row));
+            remarks.extend(remark(row));
+        }
+    }
+    let any = results.metrics.iter().any(|metric| {
+        results.treatments().any(|variant| results.average(&metric.name, &variant.name, Estimand::Effect).is_some())
+    });
+    any.then(|| {
+        let head =
+            headed("AVERAGE EFFECTS", &format!("{} intervals, corrected", number::share(results.level)), palette);
+        let remarks: String = remarks.iter().map(|remark| format!("\n{}", super::marked("!", remark))).collect();
+        format!("{head}\n{}{remarks}", table.text())
+    })
+}
+
+fn heading(metric: &MetricView, row: &EffectRow) -> String {
+    let unit = metric.unit_of_measure.as_deref().map(|unit| format!(" in {}", label::plain(unit))).unwrap_or_default();
+    format!("{}{unit} — {}, {}", label::plain(&metric.name), metric.role, family_words(row.family))
+}
+
+fn cells(results: &Results, metric: &MetricView, row: &EffectRow) -> [String; 7] {
+    let (effects, means) = (Scale::of_effects(metric).in_table(), Scale::of_means(metric).in_table());
+    let decimals = effects.decimals(row.interval);
+    let mean = |mean: Option<f64>| mean.map_or(NO_NUMBER.to_owned(), |mean| means.plain(mean, decimals));
+    let lift = results.average(&row.metric, &row.variant, Estimand::Lift);
+    [
+        format!("  {}", label::plain(&row.variant)),
+        mean(row.mean_control),
+        mean(row.mean_variant),
+        row.estimate.map_or(NO_NUMBER.to_owned(), |estimate| effects.signed(estimate, decimals)),
+        row.interval.map_or(NO_NUMBER.to_owned(), |interval| effects.bounds(interval)),
+        lift.and_then(lift_words).unwrap_or_else(|| NO_NUMBER.to_owned()),
+        row.p_value_adjusted.map_or(NO_NUMBER.to_owned(), number::p_value),
+    ]
+}
+
+fn lift_words(row: &EffectRow) -> Option<String> {
+    let scale = Scale::of_lifts();
+    Some(scale.signed(row.estimate?, scale.decimals(row.interval)))
+}
+
+fn remark(row: &EffectRow) -> Option<String> {
+    let (word, reason) = match (&row.not_estimable, &row.unreliable) {
+        (Some(reason), _) => ("not estimable", reason),
+        (None, Some(reason)) => ("unreliable", reason),
+        (None, None) => return None,
+    };
+    Some(format!("{} on {} is {word}: {}", label::plain(&row.variant), label::plain(&row.metric), label::plain(reason)))
+}

@@ -1,0 +1,64 @@
+//! Checks: one line if all is well, failures and warnings in full.
+
+use super::palette::Palette;
+use super::{headed, marked};
+use crate::check::{Check, CheckRow, CheckVerdict};
+use crate::label;
+use crate::number;
+
+/// Parts of a check that are shown before the rest is counted.
+const PARTS_SHOWN: usize = 6;
+
+/// The checks; nothing if none was made.
+pub(super) fn section(checks: &[Check], palette: Palette) -> Option<String> {
+    if checks.is_empty() {
+        return None;
+    }
+    let mut lines = vec![headed("CHECKS", &tally(checks), palette)];
+    lines.extend(checks.iter().filter(|check| is_told(check)).map(|check| told(check, palette)));
+    Some(lines.join("\n"))
+}
+
+/// How many checks had which outcome: `14 passed, 1 warning`.
+pub(crate) fn tally(checks: &[Check]) -> String {
+    let count = |verdict: CheckVerdict| checks.iter().filter(|check| check.verdict == verdict).count();
+    let words = [
+        (count(CheckVerdict::Failed), "failed"),
+        (count(CheckVerdict::Warning), "with a warning"),
+        (count(CheckVerdict::Passed), "passed"),
+        (count(CheckVerdict::NotApplicable), "not applicable"),
+    ];
+    let told = words.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn is_told(check: &Check) -> bool {
+    matches!(check.verdict, CheckVerdict::Failed | CheckVerdict::Warning)
+}
+
+/// A check in full: what was seen, the parts that object, and the fix.
+pub(super) fn told(check: &Check, palette: Palette) -> String {
+    let mark = if check.verdict == CheckVerdict::Failed { palette.bad("✗") } else { palette.doubtful("!") };
+    let name = label::plain(&check.name);
+    let mut lines = vec![marked(&mark, &format!("{name}: {}{}", label::plain(&check.detail), figures(check)))];
+    let parts: Vec<&CheckRow> = check.rows.iter().filter(|row| row.verdict != CheckVerdict::Passed).collect();
+    lines.extend(parts.iter().take(PARTS_SHOWN).map(|row| marked(" ", &part(row))));
+    if parts.len() > PARTS_SHOWN {
+        lines.push(marked(" ", &format!("… and {} more in result.json", parts.len() - PARTS_SHOWN)));
+    }
+    lines.extend(check.fix.iter().map(|fix| marked(" ", &format!("fix: {}", label::plain(fix)))));
+    lines.join("\n")
+}
+
+/// The p-value and its threshold: ` (p <0.0001, threshold 0.001)`.
+fn figures(check: &Check) -> String {
+    let p_value = check.p_value.map(|p| format!("p {}", number::p_value(p)));
+    let threshold = check.threshold.map(|threshold| format!("threshold {}", number::value(threshold)));
+    let figures: Vec<String> = p_value.into_iter().chain(threshold).collect();
+    if figures.is_empty() { String::new() } else { format!(" ({})", figures.join(", ")) }
+}
+
+fn part(row: &CheckRow) -> String {
+    let p_value = row.p_value.map(|p| format!(", p {}", number::p_value(p))).unwrap_or_default();
+    format!("– {}: {}{p_value}", label::plain(&row.subject), label::plain(&row.detail))
+}

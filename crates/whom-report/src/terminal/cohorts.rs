@@ -1,0 +1,99 @@
+//! The tables of cohorts: by treatment and primary metric, each cohort against zero and against the rest.
+
+use super::palette::Palette;
+use super::table::Table;
+use super::{evidence_words, headed};
+use crate::cohort::{CohortView, Fold};
+use crate::effect::{Estimand, Family, Role};
+use crate::label;
+use crate::number::{self, NO_NUMBER, Scale};
+use crate::results::{EffectKey, MetricView, Results, VariantView};
+use crate::verdict::{CohortVerdict, Verdict};
+
+/// Cohorts of a table before the middle ones are left out.
+const COHORTS_SHOWN: usize = 12;
+
+/// The cohorts of the partition and the pre-registered ones; nothing if no row is about any.
+pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
+    let verdict = Verdict::of(results);
+    let names = ["", "units", "effect", "interval", "against rest", "adj. p", "verdict"];
+    let mut table = Table::new(names, true);
+    let mut any = false;
+    for (cohorts, what) in [(results.discovered(), "discovered"), (&results.registered, "pre-registered")] {
+        for variant in results.treatments() {
+            for metric in results.metrics_of(Role::Primary) {
+                let group = Group { results, variant, metric, verdicts: &verdict.cohorts };
+                any |= group.add_to(&mut table, cohorts, what);
+            }
+        }
+    }
+    any.then(|| format!("{}\n{}", headed("COHORTS", &remark(results), palette), table.text()))
+}
+
+fn remark(results: &Results) -> String {
+    let level = number::share(results.level);
+    format!("{level} intervals hold for all cohorts at once; adj. p is of the contrast with the rest")
+}
+
+/// The cohorts' rows of one treatment and metric.
+struct Group<'a> {
+    results: &'a Results,
+    variant: &'a VariantView,
+    metric: &'a MetricView,
+    verdicts: &'a [CohortVerdict],
+}
+
+impl Group<'_> {
+    fn add_to(&self, table: &mut Table<7>, cohorts: &[CohortView], what: &str) -> bool {
+        let rows: Vec<_> = cohorts.iter().filter_map(|cohort| Some((cohort, self.verdict(cohort)?))).collect();
+        let Some((_, first)) = rows.first() else { return false };
+        let evidence = evidence_words(first.evidence);
+        let names = format!("{} on {}", label::plain(&self.variant.name), label::plain(&self.metric.name));
+        table.heading(format!("{names} — {what}, {evidence} evidence"));
+        let half = COHORTS_SHOWN / 2;
+        let hidden = if rows.len() > COHORTS_SHOWN { half..rows.len() - half } else { 0..0 };
+        for (index, (cohort, verdict)) in rows.iter().enumerate() {
+            if !hidden.is_empty() && index == hidden.start {
+                table.heading(format!("  … {} more in effects.parquet", hidden.len()));
+            }
+            if !hidden.contains(&index) {
+                table.cells(self.cells(cohort, verdict));
+            }
+        }
+        true
+    }
+
+    fn verdict(&self, cohort: &CohortView) -> Option<&CohortVerdict> {
+        self.verdicts.iter().find(|verdict| {
+            verdict.cohort == cohort.name && verdict.variant == self.variant.name && verdict.metric == self.metric.name
+        })
+    }
+
+    fn cells(&self, cohort: &CohortView, verdict: &CohortVerdict) -> [String; 7] {
+        let key = |estimand| EffectKey {
+            metric: &self.metric.name,
+            variant: &self.variant.name,
+            cohort: &cohort.name,
+            estimand,
+        };
+        let effect = self.results.effect(key(Estimand::Effect));
+        let contrast = self.results.effect(key(Estimand::Contrast));
+        let scale = Scale::of_effects(self.metric).in_table();
+        let absent = || NO_NUMBER.to_owned();
+        let discovered = effect.is_some_and(|row| row.family == Family::Discovered) || cohort.rule().is_some();
+        let fold = if discovered { Fold::Measure } else { Fold::All };
+        let estimate = |row: Option<&crate::effect::EffectRow>| {
+            row.and_then(|row| Some(scale.signed(row.estimate?, scale.decimals(row.interval)))).unwrap_or_else(absent)
+        };
+        let doubt = if verdict.reliable { "" } else { " (!)" };
+        [
+            format!("  {}", label::plain(&cohort.name)),
+            number::count(cohort.units(fold)),
+            estimate(effect),
+            effect.and_then(|row| row.interval).map_or_else(absent, |interval| scale.bounds(interval)),
+            estimate(contrast),
+            contrast.and_then(|row| row.p_value_adjusted).map_or_else(absent, number::p_value),
+            format!("{}{doubt}", verdict.standing.in_words()),
+        ]
+    }
+}

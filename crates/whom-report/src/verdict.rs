@@ -1,0 +1,79 @@
+//! The verdict: what the results say, in words, by rules.
+//!
+//! Every sentence follows from typed results; nothing is estimated here. The rules: an average needs to know what matters
+//! before it may be called ineffective; a cohort counts only where the global test of its treatment and metric is open;
+//! `ship` is recommended on sealed or replicated evidence alone, and a held-out cohort earns the test that would confirm it.
+
+mod advice;
+mod average;
+mod cohort;
+mod guardrail;
+mod heterogeneity;
+
+use serde::Serialize;
+
+pub use average::{AverageOutcome, AverageVerdict};
+pub use cohort::{CohortVerdict, Standing};
+pub use guardrail::{GuardrailOutcome, GuardrailVerdict};
+pub use heterogeneity::{HeterogeneityOutcome, HeterogeneityVerdict};
+
+use crate::effect::Role;
+use crate::results::{MetricView, Results};
+
+/// What the results say.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verdict {
+    /// By treatment and primary metric: does it work on average?
+    pub averages: Vec<AverageVerdict>,
+    /// By treatment and guardrail: is it safe?
+    pub guardrails: Vec<GuardrailVerdict>,
+    /// By treatment and primary metric: do effects differ between users?
+    pub heterogeneity: Vec<HeterogeneityVerdict>,
+    /// By cohort, treatment and primary metric: for whom?
+    pub cohorts: Vec<CohortVerdict>,
+    /// Who gains and who loses, in sentences.
+    pub for_whom: Vec<String>,
+    /// What to do next, in sentences.
+    pub advice: Vec<String>,
+}
+
+impl Verdict {
+    /// Reads the verdict off the results.
+    pub fn of(results: &Results) -> Self {
+        let primary: Vec<Question<'_>> = questions(results, Role::Primary).collect();
+        let averages: Vec<_> = primary.iter().filter_map(|question| average::verdict(results, *question)).collect();
+        let guardrails: Vec<_> =
+            questions(results, Role::Guardrail).filter_map(|question| guardrail::verdict(results, question)).collect();
+        let heterogeneity: Vec<_> =
+            primary.iter().filter_map(|question| heterogeneity::verdict(results, *question)).collect();
+        let cohorts: Vec<_> = primary.iter().flat_map(|question| cohort::verdicts(results, *question)).collect();
+        let for_whom = primary.iter().flat_map(|question| cohort::sentences(results, *question, &cohorts)).collect();
+        let advice = advice::sentences(results, &averages, &guardrails, &cohorts);
+        Self { averages, guardrails, heterogeneity, cohorts, for_whom, advice }
+    }
+
+    /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next.
+    pub fn sentences(&self) -> impl Iterator<Item = &str> {
+        let averages = self.averages.iter().map(|verdict| verdict.sentence.as_str());
+        let guardrails = self.guardrails.iter().map(|verdict| verdict.sentence.as_str());
+        let heterogeneity = self.heterogeneity.iter().map(|verdict| verdict.sentence.as_str());
+        let rest = self.for_whom.iter().chain(&self.advice).map(String::as_str);
+        averages.chain(guardrails).chain(heterogeneity).chain(rest)
+    }
+}
+
+/// One treatment and one metric.
+#[derive(Clone, Copy, Debug)]
+struct Question<'a> {
+    variant: &'a str,
+    metric: &'a MetricView,
+}
+
+fn questions(results: &Results, role: Role) -> impl Iterator<Item = Question<'_>> {
+    results.treatments().flat_map(move |variant| {
+        results.metrics_of(role).map(move |metric| Question { variant: &variant.name, metric })
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! Does it work on average?
+
+use serde::Serialize;
+
+use super::Question;
+use crate::effect::{EffectRow, Estimand, Interval};
+use crate::label;
+use crate::number::{self, Scale};
+use crate::results::{Direction, MetricView, Results, Threshold};
+use crate::word::words;
+
+words! {
+    /// What is known about an average effect.
+    pub enum AverageOutcome {
+        /// The metric goes up.
+        Increase = "increase",
+        /// The metric goes down.
+        Decrease = "decrease",
+        /// The interval lies inside plus-minus what matters.
+        NoEffectThatMatters = "no_effect_that_matters",
+        /// The interval holds both zero and an effect that matters.
+        Underpowered = "underpowered",
+        /// No effect is detected, and what matters is not declared or not comparable.
+        Inconclusive = "inconclusive",
+        /// There is no estimate.
+        NotEstimable = "not_estimable",
+    }
+}
+
+/// The verdict on one treatment's average effect on one primary metric.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AverageVerdict {
+    /// The treatment.
+    pub variant: String,
+    /// The metric.
+    pub metric: String,
+    /// The outcome.
+    pub outcome: AverageOutcome,
+    /// Whether the effect has the wanted sign; `None` where no effect is detected.
+    pub wanted: Option<bool>,
+    /// The outcome in words.
+    pub sentence: String,
+}
+
+/// What matters, and the interval to hold against it, on the same scale.
+struct Matter {
+    bound: f64,
+    interval: Interval,
+    scale: Scale,
+}
+
+impl Matter {
+    fn of(results: &Results, question: Question<'_>, row: &EffectRow) -> Option<Self> {
+        match question.metric.matters? {
+            Threshold::Absolute(bound) => {
+                Some(Self { bound, interval: row.interval?, scale: Scale::of_effects(question.metric) })
+            }
+            Threshold::Relative(bound) => {
+                let lift = results.average(&question.metric.name, question.variant, Estimand::Lift)?;
+                Some(Self { bound, interval: lift.interval?, scale: Scale::of_lifts() })
+            }
+        }
+    }
+
+    /// Whether every effect in the interval matters.
+    fn excludes_what_is_small(&self) -> bool {
+        self.interval.lower >= self.bound || self.interval.upper <= -self.bound
+    }
+
+    fn in_words(&self) -> String {
+        format!("±{}", self.scale.threshold(self.bound))
+    }
+}
+
+pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<AverageVerdict> {
+    let row = results.average(&question.metric.name, question.variant, Estimand::Effect)?;
+    let matter = Matter::of(results, question, row);
+    let outcome = outcome(row, matter.as_ref());
+    let wanted = match outcome {
+        AverageOutcome::Increase => Some(question.metric.desired == Direction::Increase),
+        AverageOutcome::Decrease => Some(question.metric.desired == Direction::Decrease),
+        _ => None,
+    };
+    let mut sentence = sentence(question, row, outcome, matter.as_ref());
+    if let Some(reason) = &row.unreliable {
+        sentence.push_str(&format!(" Unreliable: {}.", label::plain(reason)));
+    }
+    Some(AverageVerdict {
+        variant: question.variant.to_owned(),
+        metric: question.metric.name.clone(),
+        outcome,
+        wanted,
+        sentence,
+    })
+}
+
+fn outcome(row: &EffectRow, matter: Option<&Matter>) -> AverageOutcome {
+    let (Some(estimate), Some(interval)) = (row.estimate, row.interval) else {
+        return AverageOutcome::NotEstimable;
+    };
+    match matter {
+        Some(matter) if matter.interval.is_within(matter.bound) => AverageOutcome::NoEffectThatMatters,
+        _ if row.is_significant() && estimate > 0.0 => AverageOutcome::Increase,
+        _ if row.is_significant() && estimate < 0.0 => AverageOutcome::Decrease,
+        Some(_) if !interval.excludes_zero() => AverageOutcome::Underpowered,
+        _ => AverageOutcome::Inconclusive,
+    }
+}
+
+fn sentence(question: Question<'_>, row: &EffectRow, outcome: AverageOutcome, matter: Option<&Matter>) -> String {
+    let subject = Subject::of(question);
+    let Subject { variant, metric, .. } = &subject;
+    match outcome {
+        AverageOutcome::Increase => change(&subject, row, "increases", matter),
+        AverageOutcome::Decrease => change(&subject, row, "decreases", matter),
+        AverageOutcome::NoEffectThatMatters => {
+            let nuance = if row.is_significant() { ", though it differs from zero" } else { "" };
+            format!(
+                "{variant} has no effect on {metric} that matters{nuance}: {}.",
+                held_against(&subject, row, matter)
+            )
+        }
+        AverageOutcome::Underpowered => {
+            let held = held_against(&subject, row, matter);
+            format!(
+                "{variant} on {metric} is underpowered: {held}, so both no effect and one that matters are possible."
+            )
+        }
+        AverageOutcome::Inconclusive => {
+            let why = if question.metric.matters.is_none() {
+                "`matters` is not declared, so whether an effect worth having is excluded cannot be said"
+            } else {
+                "its interval could not be held against `matters`"
+            };
+            format!("{variant} has no detected effect on {metric}: {}; {why}.", subject.evidence(row))
+        }
+        AverageOutcome::NotEstimable => {
+            let reason = row.not_estimable.as_deref().unwrap_or("there is no interval");
+            format!("The effect of {variant} on {metric} is not estimable: {}.", label::plain(reason))
+        }
+    }
+}
+
+/// The sentence of an increase or decrease.
+fn change(subject: &Subject<'_>, row: &EffectRow, verb: &str, matter: Option<&Matter>) -> String {
+    let Subject { variant, metric, view } = subject;
+    let scale = Scale::of_effects(view);
+    let size = row.estimate.map(|estimate| scale.plain(estimate.abs(), scale.decimals(row.interval)));
+    let mut sentence = format!("{variant} {verb} {metric} by {}", size.unwrap_or_default());
+    sentence.push_str(&format!(" ({})", subject.evidence(row)));
+    let wanted = if verb == "increases" { Direction::Increase } else { Direction::Decrease };
+    if view.desired != wanted {
+        sentence.push_str(", the unwanted direction");
+    }
+    match matter {
+        None if view.matters.is_none() => sentence.push_str("; `matters` is not declared, so its size is not judged"),
+        Some(matter) if !matter.excludes_what_is_small() => {
+            sentence.push_str(&format!("; whether by as much as matters ({}) is open", matter.in_words()));
+        }
+        _ => {}
+    }
+    sentence + "."
+}
+
+/// The interval and what matters, on the scale in which the latter was declared.
+fn held_against(subject: &Subject<'_>, row: &EffectRow, matter: Option<&Matter>) -> String {
+    let Some(matter) = matter else { return subject.evidence(row) };
+    let level = number::share(row.level);
+    let unit = matter.scale.unit();
+    format!(
+        "the {level} interval is {}{unit}, what matters is {}",
+        matter.scale.bounds(matter.interval),
+        matter.in_words()
+    )
+}
+
+/// The names of a question as they are written.
+struct Subject<'a> {
+    variant: String,
+    metric: String,
+    view: &'a MetricView,
+}
+
+impl<'a> Subject<'a> {
+    fn of(question: Question<'a>) -> Self {
+        Self {
+            variant: label::plain(question.variant),
+            metric: label::plain(&question.metric.name),
+            view: question.metric,
+        }
+    }
+
+    /// The interval and the p-value of a row: `95% interval +6.85 to +8.47, adjusted p <0.0001`.
+    fn evidence(&self, row: &EffectRow) -> String {
+        let scale = Scale::of_effects(self.view);
+        let level = number::share(row.level);
+        let bounds = row.interval.map(|interval| format!("{level} interval {}", scale.bounds(interval)));
+        let p_value = row.p_value_adjusted.map(|p| format!("adjusted p {}", number::p_value(p)));
+        bounds.into_iter().chain(p_value).collect::<Vec<_>>().join(", ")
+    }
+}

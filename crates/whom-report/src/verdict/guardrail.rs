@@ -1,0 +1,87 @@
+//! Is it safe? Non-inferiority of guardrails against their limits.
+
+use serde::Serialize;
+
+use super::Question;
+use crate::effect::{Estimand, Interval};
+use crate::label;
+use crate::number::Scale;
+use crate::results::{Direction, Results, Threshold};
+use crate::word::words;
+
+words! {
+    /// What is known about a guardrail.
+    pub enum GuardrailOutcome {
+        /// The whole interval is better than the limit.
+        Holds = "holds",
+        /// The whole interval is worse than the limit.
+        Broken = "broken",
+        /// The interval reaches beyond the limit.
+        NotShown = "not_shown",
+        /// The guardrail has no limit, or no estimate.
+        NotJudged = "not_judged",
+    }
+}
+
+/// The verdict on one treatment and one guardrail.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GuardrailVerdict {
+    /// The treatment.
+    pub variant: String,
+    /// The metric.
+    pub metric: String,
+    /// The outcome.
+    pub outcome: GuardrailOutcome,
+    /// The outcome in words.
+    pub sentence: String,
+}
+
+pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<GuardrailVerdict> {
+    let (estimand, limit, scale) = match question.metric.limit {
+        Some(Threshold::Relative(limit)) => (Estimand::Lift, Some(limit), Scale::of_lifts()),
+        Some(Threshold::Absolute(limit)) => (Estimand::Effect, Some(limit), Scale::of_effects(question.metric)),
+        None => (Estimand::Effect, None, Scale::of_effects(question.metric)),
+    };
+    let row = results.average(&question.metric.name, question.variant, estimand)?;
+    let outcome = outcome(question.metric.desired, row.individual_interval, limit);
+    let (variant, metric) = (label::plain(question.variant), label::plain(&question.metric.name));
+    let figures = match (row.individual_interval, limit) {
+        (Some(interval), Some(limit)) => {
+            let sign = if question.metric.desired == Direction::Increase { -1.0 } else { 1.0 };
+            let limit = scale.threshold(sign * limit);
+            format!(": the interval is {}{}, the limit {limit}", scale.bounds(interval), scale.unit())
+        }
+        (None, _) => ": it is not estimable".to_owned(),
+        (_, None) => ": it declares no `limit`".to_owned(),
+    };
+    let words = match outcome {
+        GuardrailOutcome::Holds => "holds",
+        GuardrailOutcome::Broken => "is broken",
+        GuardrailOutcome::NotShown => "is not shown to hold",
+        GuardrailOutcome::NotJudged => "is not judged",
+    };
+    Some(GuardrailVerdict {
+        variant: question.variant.to_owned(),
+        metric: question.metric.name.clone(),
+        outcome,
+        sentence: format!("Guardrail {metric} {words} under {variant}{figures}."),
+    })
+}
+
+/// The unwanted side of the interval against the limit.
+fn outcome(desired: Direction, interval: Option<Interval>, limit: Option<f64>) -> GuardrailOutcome {
+    let (Some(interval), Some(limit)) = (interval, limit) else {
+        return GuardrailOutcome::NotJudged;
+    };
+    let (worst, best) = match desired {
+        Direction::Increase => (-interval.lower, -interval.upper),
+        Direction::Decrease => (interval.upper, interval.lower),
+    };
+    if worst < limit {
+        GuardrailOutcome::Holds
+    } else if best > limit {
+        GuardrailOutcome::Broken
+    } else {
+        GuardrailOutcome::NotShown
+    }
+}

@@ -1,0 +1,177 @@
+use super::*;
+use crate::effect::{EffectRow, Estimand, Evidence, Family, Interval};
+use crate::fixture::{self, MENS, WOMENS};
+use crate::results::{Direction, Threshold};
+
+/// The verdict on the average of the men's campaign, after a change to its row and its metric.
+fn average(change: impl FnOnce(&mut EffectRow, &mut MetricView)) -> AverageVerdict {
+    let mut results = fixture::no_discovery();
+    let Results { effects, metrics, .. } = &mut results;
+    change(&mut effects[0], &mut metrics[0]);
+    Verdict::of(&results).averages.remove(0)
+}
+
+fn interval(row: &mut EffectRow, lower: f64, upper: f64, p_value: f64) {
+    row.estimate = Some(f64::midpoint(lower, upper));
+    row.interval = Some(Interval { lower, upper });
+    row.p_value_adjusted = Some(p_value);
+}
+
+#[test]
+fn an_average_is_judged_by_its_interval_its_test_and_what_matters() {
+    let absolute = Some(Threshold::Absolute(0.01));
+    let table = [
+        ((0.02, 0.04), 1e-6, absolute, AverageOutcome::Increase),
+        ((0.005, 0.04), 1e-6, absolute, AverageOutcome::Increase),
+        ((-0.04, -0.02), 1e-6, absolute, AverageOutcome::Decrease),
+        ((-0.003, 0.004), 0.7, absolute, AverageOutcome::NoEffectThatMatters),
+        ((0.001, 0.004), 0.001, absolute, AverageOutcome::NoEffectThatMatters),
+        ((-0.003, 0.012), 0.4, absolute, AverageOutcome::Underpowered),
+        ((-0.04, 0.04), 1.0, absolute, AverageOutcome::Underpowered),
+        ((-0.003, 0.012), 0.4, None, AverageOutcome::Inconclusive),
+        ((0.005, 0.04), 1e-6, None, AverageOutcome::Increase),
+    ];
+    let mut sentences = Vec::new();
+    for ((lower, upper), p_value, matters, outcome) in table {
+        let verdict = average(|row, metric| {
+            interval(row, lower, upper, p_value);
+            metric.matters = matters;
+        });
+        assert_eq!(verdict.outcome, outcome, "{lower} to {upper}, {matters:?}");
+        sentences.push(verdict.sentence);
+    }
+    insta::assert_snapshot!(sentences.join("\n"), @"");
+}
+
+#[test]
+fn a_relative_threshold_is_held_against_the_lift() {
+    let verdict = average(|row, metric| {
+        interval(row, -0.003, 0.004, 0.7);
+        metric.matters = Some(Threshold::Relative(0.9));
+    });
+    assert_eq!(verdict.outcome, AverageOutcome::NoEffectThatMatters);
+    insta::assert_snapshot!(verdict.sentence, @"");
+}
+
+#[test]
+fn an_effect_in_the_unwanted_direction_is_said_to_be_one() {
+    let verdict = average(|_, metric| metric.desired = Direction::Decrease);
+    assert_eq!(verdict.wanted, Some(false));
+    insta::assert_snapshot!(verdict.sentence, @"");
+}
+
+#[test]
+fn what_cannot_be_estimated_says_why_and_what_is_unreliable_too() {
+    let missing = average(|row, _| {
+        *row = EffectRow { metric: "visit".to_owned(), estimand: Estimand::Effect, ..fixture::not_estimable() };
+    });
+    assert_eq!(missing.outcome, AverageOutcome::NotEstimable);
+    let doubtful = average(|row, _| row.unreliable = Some("31 events per arm, the method needs 50".to_owned()));
+    insta::assert_snapshot!(format!("{}\n{}", missing.sentence, doubtful.sentence), @"");
+}
+
+/// The standing of the women's campaign in a cohort, after a change to its rows.
+fn standing(cohort: &str, change: impl FnOnce(&mut Results)) -> Standing {
+    let mut results = fixture::hillstrom();
+    change(&mut results);
+    let verdict = Verdict::of(&results);
+    let found = verdict.cohorts.iter().find(|verdict| verdict.cohort == cohort && verdict.variant == WOMENS);
+    found.expect("a verdict").standing
+}
+
+fn rows_of<'a>(results: &'a mut Results, cohort: &str, estimand: Estimand) -> impl Iterator<Item = &'a mut EffectRow> {
+    let cohort = cohort.to_owned();
+    results
+        .effects
+        .iter_mut()
+        .filter(move |row| row.cohort == cohort && row.estimand == estimand && row.variant == WOMENS)
+}
+
+#[test]
+fn a_cohort_needs_the_gate_the_contrast_and_its_own_interval() {
+    assert_eq!(standing("1", |_| {}), Standing::Gains);
+    assert_eq!(standing("3", |_| {}), Standing::Different, "its interval holds zero");
+    assert_eq!(standing("4", |_| {}), Standing::NotDifferent, "its contrast does not pass");
+    assert_eq!(standing("1", |results| results.global_tests[1].open = false), Standing::GateClosed);
+    assert_eq!(standing("1", |results| results.global_tests.clear()), Standing::GateClosed);
+    assert_eq!(standing("1", |results| results.metrics[0].desired = Direction::Decrease), Standing::Loses);
+    let no_contrast = |results: &mut Results| results.effects.retain(|row| row.estimand != Estimand::Contrast);
+    assert_eq!(standing("1", no_contrast), Standing::NotCompared);
+    let no_estimate =
+        |results: &mut Results| rows_of(results, "1", Estimand::Effect).for_each(|row| row.interval = None);
+    assert_eq!(standing("1", no_estimate), Standing::NotEstimable);
+}
+
+#[test]
+fn an_exploratory_contrast_never_makes_a_claim() {
+    let exploratory = |results: &mut Results| {
+        rows_of(results, "1", Estimand::Contrast).for_each(|row| row.family = Family::Exploratory);
+    };
+    assert_eq!(standing("1", exploratory), Standing::NotDifferent);
+}
+
+#[test]
+fn a_confirmatory_contrast_needs_no_gate() {
+    let confirmatory = |results: &mut Results| {
+        results.global_tests.clear();
+        for estimand in [Estimand::Effect, Estimand::Contrast] {
+            rows_of(results, "1", estimand).for_each(|row| row.family = Family::Confirmatory);
+        }
+    };
+    assert_eq!(standing("1", confirmatory), Standing::Gains);
+}
+
+#[test]
+fn the_showcase_needs_one_that_gains_and_one_that_loses() {
+    let harms =
+        |results: &Results| Verdict::of(results).for_whom.iter().any(|sentence| sentence.contains("harms others"));
+    assert!(harms(&fixture::opposite()));
+    assert!(!harms(&fixture::hillstrom()));
+    let sentences: Vec<String> = Verdict::of(&fixture::opposite()).for_whom;
+    insta::assert_snapshot!(sentences.join("\n"), @"");
+}
+
+#[test]
+fn only_sealed_or_replicated_evidence_ships() {
+    let ships = |evidence: Evidence| {
+        let mut results = fixture::hillstrom();
+        results.effects.iter_mut().for_each(|row| row.evidence = evidence);
+        Verdict::of(&results).advice.iter().any(|sentence| sentence.starts_with("Ship"))
+    };
+    assert!(ships(Evidence::Sealed) && ships(Evidence::Replicated));
+    assert!(!ships(Evidence::Declared) && !ships(Evidence::HeldOut) && !ships(Evidence::Exploratory));
+}
+
+#[test]
+fn a_held_out_cohort_earns_the_test_that_would_confirm_it() {
+    insta::assert_snapshot!(Verdict::of(&fixture::hillstrom()).advice.join("\n"), @"");
+}
+
+#[test]
+fn a_broken_guardrail_stops_shipping() {
+    let advice = |limit: f64| {
+        let mut results = fixture::hillstrom();
+        results.effects.iter_mut().for_each(|row| row.evidence = Evidence::Sealed);
+        results.metrics[2].role = Role::Guardrail;
+        results.metrics[2].limit = Some(Threshold::Absolute(limit));
+        results.metrics[2].desired = Direction::Decrease;
+        let verdict = Verdict::of(&results);
+        let mens = verdict.guardrails.iter().find(|verdict| verdict.variant == MENS).expect("a guardrail").clone();
+        let ships = verdict.advice.iter().any(|sentence| sentence.starts_with("Ship Mens"));
+        (mens.outcome, ships, mens.sentence)
+    };
+    let [holds, not_shown, broken] = [2.0, 0.8, 0.1].map(advice);
+    assert_eq!((holds.0, holds.1), (GuardrailOutcome::Holds, true));
+    assert_eq!((not_shown.0, not_shown.1), (GuardrailOutcome::NotShown, false));
+    assert_eq!((broken.0, broken.1), (GuardrailOutcome::Broken, false));
+    insta::assert_snapshot!([holds.2, not_shown.2, broken.2].join("\n"), @"");
+}
+
+#[test]
+fn a_closed_gate_says_what_could_have_been_detected() {
+    let verdict = Verdict::of(&fixture::hillstrom());
+    let none = Verdict::of(&fixture::no_partition());
+    assert_eq!(none.heterogeneity[0].outcome, HeterogeneityOutcome::NoCandidate);
+    let sentences = verdict.heterogeneity.iter().chain(&none.heterogeneity).map(|verdict| verdict.sentence.as_str());
+    insta::assert_snapshot!(sentences.collect::<Vec<_>>().join("\n"), @"");
+}
