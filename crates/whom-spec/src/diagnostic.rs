@@ -98,10 +98,16 @@ impl Diagnostic {
         self
     }
 
-    /// Says how to mend it. Takes an `Option` too, so that a failed suggestion leaves the message without one.
+    /// Says how to mend it.
     #[must_use]
-    pub fn hint<T: Into<String>>(mut self, hint: impl Into<Option<T>>) -> Self {
-        self.hint = hint.into().map(Into::into);
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        self.hint_if(Some(hint.into()))
+    }
+
+    /// Says how to mend it, if that is known: takes what [`name_hint`](crate::name_hint) and its like return.
+    #[must_use]
+    pub fn hint_if(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
         self
     }
 }

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use crate::diagnostic::{Diagnostic, SpecError};
+use crate::decode;
+use crate::diagnostic::{Diagnostic, Severity, SpecError};
+use crate::include::Files;
 use crate::plan::Plan;
 use crate::reader::SourceReader;
 use crate::source::SourceMap;
+use crate::tree::replace_all;
 
 /// What a pipeline file may refer to from outside.
 pub struct Settings<'a> {
@@ -41,14 +44,26 @@ pub struct LoadedPlan {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Reads, resolves and validates a pipeline file.
+/// Reads, resolves and validates a pipeline file and everything that it includes.
 ///
 /// # Errors
-/// Everything that is wrong with the file and what it includes, as far as one mistake does not hide another.
+/// Everything that is wrong with the file, as far as one mistake does not hide another: YAML that cannot be read or
+/// exceeds the limits stops at once, unset variables are reported together, and so are mistakes in the plan.
 pub fn load(path: &Path, settings: &Settings<'_>, reader: &dyn SourceReader) -> Result<LoadedPlan, SpecError> {
-    let _ = (settings, reader);
-    Err(SpecError {
-        diagnostics: vec![Diagnostic::error(format!("cannot load `{}`", path.display()))],
-        sources: SourceMap::default(),
-    })
+    let mut files = Files::new(settings, reader);
+    let tree = files.open(path);
+    let (sources, mut diagnostics) = files.finish();
+    let mut plan = None;
+    if let (Some(mut tree), true) = (tree, diagnostics.is_empty()) {
+        diagnostics = replace_all(&mut tree, settings, &sources);
+        if diagnostics.is_empty() {
+            (plan, diagnostics) = decode::plan(&tree);
+        }
+    }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    let refused = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    match plan {
+        Some(plan) if !refused => Ok(LoadedPlan { plan, sources, warnings: diagnostics }),
+        _ => Err(SpecError { diagnostics, sources }),
+    }
 }

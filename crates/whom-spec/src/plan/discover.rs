@@ -1,5 +1,6 @@
 //! How cohorts are searched.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::spanned::Spanned;
@@ -66,7 +67,7 @@ pub struct TreeControls {
 }
 
 /// What a split is chosen by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {
     /// Athey and Imbens' honest mean squared error of the effect.

@@ -1,6 +1,7 @@
 //! Fact tables, and what every table that is read over time declares.
 
 use chrono_tz::Tz;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::spanned::{Spanned, optional_text, text};
@@ -45,7 +46,7 @@ pub struct Partition {
 }
 
 /// Whether every needed day must be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Gaps {
     /// A missing day is refused, and named (the default).

@@ -1,5 +1,6 @@
 //! Metrics: a number per unit in a window after its first exposure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Hours, Precision};
@@ -43,7 +44,7 @@ pub struct Metric {
 }
 
 /// What a metric is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// An objective; it decides, and it grows trees.
@@ -55,7 +56,7 @@ pub enum Role {
 }
 
 /// How the events of a unit become one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Aggregate {
     /// The sum of `value`.
@@ -69,7 +70,7 @@ pub enum Aggregate {
 }
 
 /// What happens to a unit whose window is not complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IncompleteWindow {
     /// The unit does not count yet (the default).
@@ -79,7 +80,7 @@ pub enum IncompleteWindow {
 }
 
 /// What a unit without a value gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingMetric {
     /// Zero (the default of `sum`, `count` and `any`).
@@ -91,7 +92,7 @@ pub enum MissingMetric {
 }
 
 /// What happens to NaN and infinite values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NonFinite {
     /// The run stops (the default).
@@ -103,7 +104,7 @@ pub enum NonFinite {
 }
 
 /// Which way is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// More is better.
@@ -122,4 +123,13 @@ pub enum Matters {
     Relative(f64),
     /// In the metric's own unit.
     Absolute(f64),
+}
+
+impl Matters {
+    /// The number, on whichever scale it is.
+    pub fn signed(self) -> f64 {
+        match self {
+            Self::Relative(size) | Self::Absolute(size) => size,
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The split: the log of exposures, its variants, and what happens to units that saw several.
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Gaps, Hours, Partition, TimeColumn};
@@ -68,7 +69,7 @@ pub struct SeveralVariants {
 }
 
 /// The rule for units that saw several variants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeveralVariantsRule {
     /// The first exposure decides.

@@ -1,5 +1,6 @@
 //! How effects and cohorts are tested.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Levels, corrections and the thresholds of the checks.
@@ -24,7 +25,7 @@ pub struct Validate {
 }
 
 /// What discovered cohorts are corrected by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Correction {
     /// Single-step max-t from the bucket bootstrap (the default).
@@ -34,7 +35,7 @@ pub enum Correction {
 }
 
 /// The distribution that a test statistic refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
     /// Student's t (the default).

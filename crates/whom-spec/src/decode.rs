@@ -1,0 +1,188 @@
+//! From the tree to the plan: types, defaults, references and sense.
+//!
+//! A reader of a mapping asks for every key before it gives up on one, so that one run shows all mistakes. What could
+//! not be read is `None` and was reported; the plan only comes out if nothing was.
+
+mod cursor;
+mod discover;
+mod fact;
+mod known;
+mod later;
+mod metric;
+mod scalar;
+mod split;
+mod tag;
+mod validate;
+
+use self::cursor::{Field, Fields, Report};
+use self::discover::Searched;
+use self::known::Known;
+use crate::diagnostic::Diagnostic;
+use crate::format;
+use crate::plan::{Cohort, Output, Plan, Role, Snapshot, Validate};
+use crate::source::Span;
+use crate::spanned::Spanned;
+use crate::tree::Node;
+
+/// The plan of a tree in which everything is replaced, and all errors and warnings on the way. There may be a plan
+/// besides errors; it is not to be used.
+pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
+    let report = Report::default();
+    let root = Field::root(tree, &report);
+    let plan = root.mapping::<format::Pipeline>().and_then(|fields| pipeline(&fields, &Known::of(tree)));
+    if let Some(plan) = &plan {
+        check_primary(plan, tree, &report);
+        check_names(plan, &report);
+        check_through(plan, &report);
+        warn_about(plan, &report);
+    }
+    (plan, report.into_diagnostics())
+}
+
+fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
+    version(fields);
+    later::pipeline(fields);
+    let experiment = fields.required_text("experiment");
+    let unit = fields.required_text("unit");
+    let through = fields.optional("through").map(|through| through.date());
+    let time_zone = fields.optional("time_zone").map(|zone| zone.time_zone());
+    let split = fields.required("split").and_then(|split| split::split(&split));
+    let facts = named(fields.required("facts"), fact::fact);
+    let metrics = named(fields.required("metrics"), |name, field| metric::metric(name, field, known));
+    let tags = named(fields.optional("tags"), tag::table);
+    let cohorts = named(fields.optional("cohorts"), cohort);
+    let searched = Searched {
+        known,
+        metrics: metrics.as_deref().unwrap_or_default(),
+        tables: tags.as_deref().unwrap_or_default(),
+    };
+    let discover = discover::discover(fields, &searched);
+    let validate = fields.optional("validate").map_or(Some(Validate::default()), |field| validate::validate(&field));
+    let output = fields.required("output").and_then(|output| output_place(&output));
+    Some(Plan {
+        experiment: experiment?,
+        unit: unit?,
+        through: through.map_or(Some(None), |through| through.map(Some))?,
+        time_zone: time_zone.unwrap_or(Some(chrono_tz::UTC))?,
+        split: split?,
+        facts: facts?,
+        metrics: metrics?,
+        tags: tags?,
+        cohorts: cohorts?,
+        discover: discover?,
+        validate: validate?,
+        output: output?,
+    })
+}
+
+/// The values of a mapping of names, in the order of the file; `None` if one of them could not be read.
+fn named<'t, T>(field: Option<Field<'t>>, read: impl Fn(Spanned<String>, &Field<'t>) -> Option<T>) -> Option<Vec<T>> {
+    let Some(field) = field else { return Some(Vec::new()) };
+    let values: Vec<Option<T>> = field.named().into_iter().map(|(name, value)| read(name, &value)).collect();
+    values.into_iter().collect()
+}
+
+fn version(fields: &Fields<'_>) {
+    if let Some(version) = fields.required("version")
+        && version.node.describe() != "`1`"
+    {
+        version.refuse(format!("`version` must be `1`, found {}", version.node.describe()));
+    }
+}
+
+fn cohort(name: Spanned<String>, field: &Field<'_>) -> Option<Cohort> {
+    if *name == "all" {
+        let reserved = Diagnostic::error("a cohort cannot be called `all`: that is the name of everybody");
+        field.report.push(reserved.at(name.span));
+    }
+    Some(Cohort { name, definition: field.text()? })
+}
+
+fn output_place(field: &Field<'_>) -> Option<Output> {
+    let fields = field.mapping::<format::Output>()?;
+    Some(Output { path: fields.required_text("path")? })
+}
+
+/// Without a primary metric there is nothing to decide.
+fn check_primary(plan: &Plan, tree: &Node, report: &Report) {
+    if plan.primaries().next().is_none() {
+        let place = plan.metrics.first().map_or(tree.span, |metric| metric.name.span);
+        let missing = Diagnostic::error("no metric is primary: there is nothing to decide, and nothing to search for");
+        report.push(missing.at(place).hint("give the metric that the experiment is about `role: primary`"));
+    }
+}
+
+/// Metrics and tags become columns of the unit table, whose other columns are ours.
+fn check_names(plan: &Plan, report: &Report) {
+    const OURS: [&str; 5] = ["unit", "arm", "first_exposure", "bucket", "fold"];
+    let metrics = plan.metrics.iter().map(|metric| ("metric", &metric.name));
+    let tags = plan.tag_columns().map(|tag| ("tag", &tag.name));
+    let mut seen: Vec<&Spanned<String>> = Vec::new();
+    for (kind, name) in metrics.chain(tags) {
+        if OURS.contains(&name.as_str()) || *name == plan.unit {
+            let taken = format!("a {kind} cannot be called `{name}`: the unit table has a column of that name already");
+            report.push(Diagnostic::error(taken).at(name.span));
+        }
+        match seen.iter().find(|other| **other == name) {
+            Some(other) => report.push(
+                Diagnostic::error(format!("the {kind} `{name}` has the name of another metric or tag"))
+                    .at(name.span)
+                    .related(other.span, "the other one")
+                    .hint("names of metrics and tags are unique over all tables: they are columns of one unit table"),
+            ),
+            None => seen.push(name),
+        }
+    }
+}
+
+/// Partitions are read up to `through`, so it must be there, and not before the experiment starts.
+fn check_through(plan: &Plan, report: &Report) {
+    let Some(through) = plan.through else {
+        if let Some(place) = partitioned(plan) {
+            let missing = Diagnostic::error("`through` is missing: it is the last day whose partitions are read");
+            report.push(missing.at(place).label("partitioned by day").hint("add `through: \"${var.ds}\"`, or a date"));
+        }
+        return;
+    };
+    if *through < *plan.split.start {
+        let message = format!("`through` ({through}) lies before `start` ({})", plan.split.start);
+        report.push(Diagnostic::error(message).at(through.span).related(plan.split.start.span, "the first day"));
+    }
+}
+
+/// The first source that is partitioned by day.
+fn partitioned(plan: &Plan) -> Option<Span> {
+    let tables = plan.facts.iter().filter_map(|fact| fact.partition.as_ref());
+    let snapshots = plan.tags.iter().filter_map(|table| match &table.snapshot {
+        Snapshot::Dated { partition, .. } => Some(partition),
+        Snapshot::Static => None,
+    });
+    plan.split.partition.iter().chain(tables).chain(snapshots).map(|partition| partition.column.span).next()
+}
+
+/// What is allowed, but probably not meant.
+fn warn_about(plan: &Plan, report: &Report) {
+    for fact in &plan.facts {
+        if !plan.metrics.iter().any(|metric| metric.from == fact.name) {
+            report.push(
+                Diagnostic::warning(format!("no metric reads the fact table `{}`", fact.name)).at(fact.name.span),
+            );
+        }
+    }
+    for metric in &plan.metrics {
+        let warning = match metric.role {
+            Role::Primary if metric.matters.is_none() => Diagnostic::warning(format!(
+                "`{}` does not say what `matters`, so there is no verdict between \"no effect\" and \"underpowered\"",
+                metric.name
+            ))
+            .hint("add the smallest effect that anyone would act on, such as `matters: 1%`"),
+            Role::Guardrail if metric.limit.is_none() => Diagnostic::warning(format!(
+                "the guardrail `{}` has no `limit`, so it is shown but never tested",
+                metric.name
+            ))
+            .hint("add the worst effect that you would tolerate, such as `limit: -1%`"),
+            _ => continue,
+        };
+        report.push(warning.at(metric.name.span));
+    }
+}

@@ -1,0 +1,205 @@
+//! A cursor over the tree that knows the way it came, so that every complaint names the key and points at it.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use crate::diagnostic::Diagnostic;
+use crate::format::Shape;
+use crate::source::Span;
+use crate::spanned::Spanned;
+use crate::suggest::name_hint;
+use crate::tree::{Entry, Node, Value};
+
+/// Collects everything that is wrong, so that one run of `check` shows it all.
+#[derive(Debug, Default)]
+pub(crate) struct Report(RefCell<Vec<Diagnostic>>);
+
+impl Report {
+    pub(crate) fn push(&self, diagnostic: Diagnostic) {
+        self.0.borrow_mut().push(diagnostic);
+    }
+
+    pub(crate) fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.0.into_inner()
+    }
+}
+
+/// A value, the key that it belongs to, and the dotted path to it.
+#[derive(Clone)]
+pub(crate) struct Field<'t> {
+    pub(crate) path: String,
+    /// Where the key is; of the root and of a list's item, where the value is.
+    pub(crate) key: Span,
+    pub(crate) node: &'t Node,
+    pub(crate) report: &'t Report,
+}
+
+impl<'t> Field<'t> {
+    /// The whole document.
+    pub(crate) fn root(node: &'t Node, report: &'t Report) -> Self {
+        Self { path: String::new(), key: node.span, node, report }
+    }
+
+    /// Reports an error at the value.
+    pub(crate) fn refuse(&self, message: impl Into<String>) {
+        self.report.push(Diagnostic::error(message).at(self.node.span));
+    }
+
+    /// Reports that something else stands here.
+    pub(crate) fn wrong_type(&self, expected: &str) {
+        let place = if self.node.value == Value::Null { self.key } else { self.node.span };
+        let message = format!("`{}` must be {expected}, found {}", self.path, self.node.describe());
+        self.report.push(Diagnostic::error(message).at(place));
+    }
+
+    /// The fields of a mapping that the format describes. Keys that it does not know are reported.
+    pub(crate) fn mapping<S: Shape>(&self) -> Option<Fields<'t>> {
+        let Some(entries) = self.node.entries() else {
+            self.wrong_type("a mapping");
+            return None;
+        };
+        for entry in entries {
+            if !S::KEYS.contains(&entry.key.as_str()) {
+                let owner = if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) };
+                let unknown = Diagnostic::error(format!("unknown key `{}`{owner}", entry.key))
+                    .at(entry.key.span)
+                    .hint_if(name_hint(&entry.key, S::KEYS.iter().copied()));
+                self.report.push(unknown);
+            }
+        }
+        Some(Fields { owner: self.clone(), entries, keys: S::KEYS })
+    }
+
+    /// The entries of a mapping whose keys are names that the file gives. Empty names are reported.
+    pub(crate) fn named(&self) -> Vec<(Spanned<String>, Field<'t>)> {
+        let Some(entries) = self.node.entries() else {
+            self.wrong_type("a mapping of names");
+            return Vec::new();
+        };
+        entries.iter().filter_map(|entry| self.entry(entry)).collect()
+    }
+
+    fn entry(&self, entry: &'t Entry) -> Option<(Spanned<String>, Field<'t>)> {
+        if entry.key.trim().is_empty() || entry.key.contains(char::is_control) {
+            let message = format!("`{}` holds a name that is empty or has control characters", self.path);
+            self.report.push(Diagnostic::error(message).at(entry.key.span));
+            return None;
+        }
+        Some((entry.key.clone(), self.child(&entry.key, entry.key.span, &entry.value)))
+    }
+
+    /// The items of a list.
+    pub(crate) fn items(&self) -> Vec<Field<'t>> {
+        let Value::List(items) = &self.node.value else {
+            self.wrong_type("a list");
+            return Vec::new();
+        };
+        let item = |(position, node): (usize, &'t Node)| Field {
+            path: format!("{}[{position}]", self.path),
+            key: node.span,
+            node,
+            report: self.report,
+        };
+        items.iter().enumerate().map(item).collect()
+    }
+
+    fn child(&self, name: &str, key: Span, node: &'t Node) -> Field<'t> {
+        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        Field { path, key, node, report: self.report }
+    }
+}
+
+/// A mapping whose keys the format knows.
+pub(crate) struct Fields<'t> {
+    owner: Field<'t>,
+    entries: &'t [Entry],
+    keys: &'static [&'static str],
+}
+
+impl<'t> Fields<'t> {
+    /// The report that all fields share.
+    pub(crate) fn report(&self) -> &'t Report {
+        self.owner.report
+    }
+
+    /// The dotted path of the mapping.
+    pub(crate) fn path(&self) -> &str {
+        &self.owner.path
+    }
+
+    /// Where to point when something is missing: the key that the mapping belongs to.
+    pub(crate) fn place(&self) -> Span {
+        self.owner.key
+    }
+
+    /// The field, or `None` if the file does not set it. A key without a value is reported.
+    pub(crate) fn optional(&self, name: &str) -> Option<Field<'t>> {
+        debug_assert!(self.keys.contains(&name), "`{name}` is not in the format of `{}`", self.owner.path);
+        let entry = self.entries.iter().find(|entry| *entry.key == name)?;
+        let field = self.owner.child(name, entry.key.span, &entry.value);
+        if entry.value.value == Value::Null {
+            let empty = Diagnostic::error(format!("`{}` has no value", field.path)).at(entry.key.span);
+            self.report().push(empty.hint("give it one, or leave the key out"));
+            return None;
+        }
+        Some(field)
+    }
+
+    /// The field; that it is not there is reported.
+    pub(crate) fn required(&self, name: &str) -> Option<Field<'t>> {
+        if !self.entries.iter().any(|entry| *entry.key == name) {
+            let message = match self.owner.path.as_str() {
+                "" => format!("`{name}` is missing"),
+                path => format!("`{path}` lacks `{name}`"),
+            };
+            self.report().push(Diagnostic::error(message).at(self.owner.key));
+        }
+        self.optional(name)
+    }
+
+    /// The text of a field that must be there.
+    pub(crate) fn required_text(&self, name: &str) -> Option<Spanned<String>> {
+        self.required(name)?.text()
+    }
+
+    /// The text of a field that may be there. Text that cannot be read is reported and then missing.
+    pub(crate) fn optional_text(&self, name: &str) -> Option<Spanned<String>> {
+        self.optional(name)?.text()
+    }
+
+    /// A whole number in a range, or the default; `None` if it could not be read.
+    pub(crate) fn optional_whole<T>(&self, name: &str, range: RangeInclusive<T>, default: T) -> Option<T>
+    where
+        T: FromStr + PartialOrd + Display + Copy,
+    {
+        self.optional(name).map_or(Some(default), |field| Some(*field.whole(range)?))
+    }
+
+    /// A number in a range, `Some(None)` if the file does not set it; `None` if it could not be read.
+    pub(crate) fn optional_number(
+        &self,
+        name: &str,
+        expected: &str,
+        valid: impl Fn(f64) -> bool,
+    ) -> Option<Option<f64>> {
+        self.optional(name).map_or(Some(None), |field| Some(Some(*field.number_in(expected, valid)?)))
+    }
+
+    /// Whether the file sets the key.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| *entry.key == name)
+    }
+
+    /// Reports a key that a later version will know: its value was looked at, so that slips in it show, but nothing
+    /// would come of it.
+    pub(crate) fn not_yet_available(&self, name: &str, meanwhile: &str) {
+        if let Some(entry) = self.entries.iter().find(|entry| *entry.key == name) {
+            let path = self.owner.child(name, entry.key.span, &entry.value).path;
+            let refusal =
+                Diagnostic::error(format!("`{path}` is not yet available")).at(entry.key.span).hint(meanwhile);
+            self.report().push(refusal);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The search for cohorts.
+
+use super::cursor::{Field, Fields};
+use super::known::{Known, words};
+use super::later;
+use crate::diagnostic::Diagnostic;
+use crate::format;
+use crate::plan::{Codes, Criterion, DeclaredPartition, Discover, Metric, Role, Tag, TagKind, TagTable, TreeControls};
+use crate::spanned::Spanned;
+use crate::suggest::name_hint;
+
+/// The most levels that 8-bit codes hold, beside `other` and missing.
+const LEVELS_IN_A_BYTE: u16 = 254;
+
+/// The rest of the file, as far as the search refers to it. Metrics and tables are those that could be read.
+pub(super) struct Searched<'a> {
+    pub(super) known: &'a Known<'a>,
+    pub(super) metrics: &'a [Metric],
+    pub(super) tables: &'a [TagTable],
+}
+
+pub(super) fn discover(pipeline: &Fields<'_>, searched: &Searched<'_>) -> Option<Discover> {
+    let field = pipeline.optional("discover");
+    let fields = match &field {
+        Some(field) => Some(field.mapping::<format::Discover>()?),
+        None => None,
+    };
+    let fields = fields.as_ref();
+    fields.inspect(|fields| later::discover(fields));
+    let tags = searched.tags(fields);
+    let treatments = searched.treatments(fields);
+    let metrics = searched.metrics(fields);
+    let codes = searched.codes(fields, pipeline);
+    let partition = match fields.and_then(|fields| fields.optional("partition")) {
+        Some(field) => partition(&field, &treatments, &metrics),
+        None => Some(DeclaredPartition::Joint),
+    };
+    let tree = match fields.and_then(|fields| fields.optional("tree")) {
+        Some(field) => tree(&field),
+        None => Some(TreeControls::default()),
+    };
+    Some(Discover { tags, treatments, metrics, codes: codes?, partition: partition?, tree: tree? })
+}
+
+impl Searched<'_> {
+    fn all_tags(&self) -> impl Iterator<Item = &Tag> {
+        self.tables.iter().flat_map(|table| &table.columns)
+    }
+
+    /// The declared tags, none of them protected, or all that are not.
+    fn tags(&self, fields: Option<&Fields<'_>>) -> Vec<Spanned<String>> {
+        let Some(field) = fields.and_then(|fields| fields.optional("tags")) else {
+            return self.all_tags().filter(|tag| !tag.protected).map(|tag| tag.name.clone()).collect();
+        };
+        let names = references(&field, "tag", &self.known.tags);
+        for name in &names {
+            if self.all_tags().any(|tag| tag.protected && tag.name == *name) {
+                let protected = format!("the tag `{name}` is protected, so trees cannot split on it");
+                let hint = "leave it out; effects are reported by it all the same";
+                field.report.push(Diagnostic::error(protected).at(name.span).hint(hint));
+            }
+        }
+        names
+    }
+
+    fn treatments(&self, fields: Option<&Fields<'_>>) -> Vec<Spanned<String>> {
+        match fields.and_then(|fields| fields.optional("treatments")) {
+            Some(field) => references(&field, "treatment", &self.known.treatments),
+            None => self.known.treatments.iter().map(|name| (*name).clone()).collect(),
+        }
+    }
+
+    /// The declared metrics, all of them primary, or all that are.
+    fn metrics(&self, fields: Option<&Fields<'_>>) -> Vec<Spanned<String>> {
+        let primaries = || self.metrics.iter().filter(|metric| metric.role == Role::Primary);
+        let Some(field) = fields.and_then(|fields| fields.optional("metrics")) else {
+            return primaries().map(|metric| metric.name.clone()).collect();
+        };
+        let names = references(&field, "metric", &self.known.metrics);
+        for name in &names {
+            if self.metrics.iter().any(|metric| metric.name == *name && metric.role != Role::Primary) {
+                let hint = name_hint(name, primaries().map(|metric| metric.name.as_str()));
+                let other =
+                    Diagnostic::error(format!("the metric `{name}` is not primary, so no tree is grown for it"));
+                field.report.push(other.at(name.span).hint_if(hint));
+            }
+        }
+        names
+    }
+
+    /// The width of codes, which must hold the levels of every categorical tag.
+    fn codes(&self, fields: Option<&Fields<'_>>, pipeline: &Fields<'_>) -> Option<Codes> {
+        let codes = match fields.and_then(|fields| fields.optional("codes")) {
+            Some(field) => field.choice(&[("8", Codes::Bits8), ("16", Codes::Bits16)])?,
+            None => Codes::Bits8,
+        };
+        for tag in self.all_tags() {
+            if let (Codes::Bits8, TagKind::Categorical { levels }) = (codes, tag.kind)
+                && levels > LEVELS_IN_A_BYTE
+            {
+                let message =
+                    format!("`{}`: 8-bit codes hold at most {LEVELS_IN_A_BYTE} levels, not {levels}", tag.name);
+                let hint = "ask for fewer levels, or for `codes: 16` in `discover`";
+                pipeline.report().push(Diagnostic::error(message).at(tag.name.span).hint(hint));
+            }
+        }
+        Some(codes)
+    }
+}
+
+/// A list of names that must exist, each of them once.
+fn references(field: &Field<'_>, kind: &str, valid: &[&Spanned<String>]) -> Vec<Spanned<String>> {
+    let mut names: Vec<Spanned<String>> = Vec::new();
+    for name in field.items().iter().filter_map(Field::text) {
+        if let Some(first) = names.iter().find(|other| **other == name) {
+            let repeated = Diagnostic::error(format!("`{}` lists `{name}` twice", field.path));
+            field.report.push(repeated.at(name.span).related(first.span, "first here"));
+        } else if !valid.contains(&&name) {
+            let unknown = Diagnostic::error(format!("unknown {kind} `{name}`"));
+            field.report.push(unknown.at(name.span).hint_if(name_hint(&name, words(valid))));
+        }
+        names.push(name);
+    }
+    names
+}
+
+/// `joint`, or the tree of a treatment and a metric for which trees are grown.
+fn partition(
+    field: &Field<'_>,
+    treatments: &[Spanned<String>],
+    metrics: &[Spanned<String>],
+) -> Option<DeclaredPartition> {
+    if field.is_scalar() {
+        return field.choice(&[("joint", ())]).map(|()| DeclaredPartition::Joint);
+    }
+    let fields = field.mapping::<format::PartitionTree>()?;
+    let treatment = one_of(&fields, "treatment", treatments);
+    let metric = one_of(&fields, "metric", metrics);
+    Some(DeclaredPartition::Tree { treatment: treatment?, metric: metric? })
+}
+
+fn one_of(fields: &Fields<'_>, key: &str, searched: &[Spanned<String>]) -> Option<Spanned<String>> {
+    let name = fields.required_text(key)?;
+    if !searched.contains(&name) {
+        let message = format!("no tree is grown for the {key} `{name}`");
+        let hint = name_hint(&name, searched.iter().map(|name| name.as_str()));
+        fields.report().push(Diagnostic::error(message).at(name.span).hint_if(hint));
+    }
+    Some(name)
+}
+
+fn tree(field: &Field<'_>) -> Option<TreeControls> {
+    let fields = field.mapping::<format::Tree>()?;
+    let default = TreeControls::default();
+    let criterion = fields.optional("criterion").map_or(Some(default.criterion), |field| criterion(&field));
+    let depth = fields.optional_whole("depth", 1..=16, default.depth);
+    let units_per_arm = fields.optional_whole("units_per_arm", 2..=1_000_000_000, default.units_per_arm);
+    let events_per_arm = fields.optional_whole("events_per_arm", 0..=1_000_000_000, default.events_per_arm);
+    let penalty = fields.optional_number("penalty", "a number from 0 to 1", |p| (0.0..=1.0).contains(&p));
+    let smallest_gain = fields.optional_number("smallest_gain", "a number, 0 or more", |gain| gain >= 0.0);
+    let pruning_folds = fields.optional("pruning_folds").map_or(Some(default.pruning_folds), |f| pruning_folds(&f));
+    Some(TreeControls {
+        criterion: criterion?,
+        depth: depth?,
+        units_per_arm: units_per_arm?,
+        events_per_arm: events_per_arm?,
+        penalty: penalty?.unwrap_or(default.penalty),
+        smallest_gain: smallest_gain?.unwrap_or(default.smallest_gain),
+        pruning_folds: pruning_folds?,
+    })
+}
+
+fn criterion(field: &Field<'_>) -> Option<Criterion> {
+    if field.is_word("transformed_outcome") {
+        let message = format!("`{}`: the criterion `transformed_outcome` is not yet available", field.path);
+        field.report.push(Diagnostic::error(message).at(field.node.span).hint("use `causal_mse`"));
+        return None;
+    }
+    field.choice(&[("causal_mse", Criterion::CausalMse)])
+}
+
+/// None, or enough for a cross-validation; there are 512 buckets to fold.
+fn pruning_folds(field: &Field<'_>) -> Option<u32> {
+    let folds = *field.whole(0..=64)?;
+    if folds == 1 {
+        field.refuse(format!("`{}` must be 0 (no pruning) or 2 and more: one fold validates nothing", field.path));
+        return None;
+    }
+    Some(folds)
+}

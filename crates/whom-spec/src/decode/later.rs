@@ -1,0 +1,110 @@
+//! What a later version will do: read like everything else, so that slips in it show, and then refused.
+
+use super::cursor::{Field, Fields};
+use crate::format;
+
+/// Keys at the top.
+pub(super) fn pipeline(fields: &Fields<'_>) {
+    if fields.optional_text("cluster").is_some() {
+        let meanwhile = "use the cluster as the unit: results then count clusters, and their intervals are honest";
+        fields.not_yet_available("cluster", meanwhile);
+    }
+    if let Some(looks) = fields.optional("looks").and_then(|looks| looks.mapping::<format::Looks>()) {
+        for date in looks.required("dates").iter().flat_map(Field::items) {
+            date.date();
+        }
+        fields.not_yet_available("looks", "analyse once, when the experiment is over");
+    }
+    if let Some(allocate) = fields.optional("allocate").and_then(|allocate| allocate.mapping::<format::Allocate>()) {
+        allocate.required_text("maximise");
+        texts(allocate.optional("subject_to"));
+        let budget = allocate.optional("budget").and_then(|budget| budget.mapping::<format::Budget>());
+        if let Some(cost) = budget.and_then(|budget| budget.required("cost")) {
+            cost.number();
+        }
+        fields.not_yet_available("allocate", "leave it out; cohorts and their effects are reported without it");
+    }
+}
+
+/// Keys of the split.
+pub(super) fn split(fields: &Fields<'_>) {
+    if let Some(allocation) = fields.optional("allocation") {
+        for period in allocation.items() {
+            allocation_period(&period);
+        }
+        let meanwhile = "set `start` and `end` to a period in which the weights did not change";
+        fields.not_yet_available("allocation", meanwhile);
+    }
+    if let Some(strata) = fields.optional("strata") {
+        texts(Some(strata));
+        fields.not_yet_available(
+            "strata",
+            "leave it out if every stratum has the same weights; else analyse one by `where`",
+        );
+    }
+    let filter = fields.optional("exposure_filter").and_then(|filter| filter.mapping::<format::ExposureFilter>());
+    if let Some(filter) = filter {
+        filter.required_text("from");
+        filter.optional_text("where");
+        let meanwhile = "leave it out; effects on everybody who was assigned are the ones to trust";
+        fields.not_yet_available("exposure_filter", meanwhile);
+    }
+}
+
+fn allocation_period(period: &Field<'_>) {
+    let Some(fields) = period.mapping::<format::AllocationPeriod>() else { return };
+    if let Some(start) = fields.required("start") {
+        start.date();
+    }
+    for (_, weight) in fields.required("weights").iter().flat_map(Field::named) {
+        weight.number();
+    }
+}
+
+/// Keys of a metric. Whether it is a ratio, and so cannot be read further.
+pub(super) fn metric(fields: &Fields<'_>) -> bool {
+    if let Some(cap) = fields.optional("cap").and_then(|cap| cap.mapping::<format::Cap>()) {
+        for number in ["percentile", "value"].into_iter().filter_map(|key| cap.optional(key)) {
+            number.number();
+        }
+        if let Some(of) = cap.optional("of") {
+            of.choice(&[("all", ()), ("non_zero", ())]);
+        }
+        fields.not_yet_available("cap", "cap in `value`: `case when amount > 1000 then 1000 else amount end`");
+    }
+    if let Some(cuped) = fields.optional("cuped") {
+        cuped.hours();
+        fields.not_yet_available("cuped", "leave it out; effects stay right, with wider intervals");
+    }
+    for part in ["numerator", "denominator"] {
+        if let Some(field) = fields.optional(part) {
+            ratio_part(&field);
+            fields.not_yet_available(part, "make two metrics, one of the numerator and one of the denominator");
+        }
+    }
+    fields.has("numerator") || fields.has("denominator")
+}
+
+fn ratio_part(field: &Field<'_>) {
+    let Some(fields) = field.mapping::<format::RatioPart>() else { return };
+    fields.required_text("from");
+    if let Some(aggregate) = fields.required("aggregate") {
+        super::metric::aggregate(&aggregate);
+    }
+    fields.optional_text("value");
+    fields.optional_text("where");
+}
+
+/// Keys of the search.
+pub(super) fn discover(fields: &Fields<'_>) {
+    if let Some(folds) = fields.optional("folds").and_then(|folds| folds.mapping::<format::Folds>()) {
+        folds.required_text("column");
+        fields.not_yet_available("folds", "leave it out; folds follow from the experiment's name and the unit");
+    }
+}
+
+fn texts(list: Option<Field<'_>>) {
+    for item in list.iter().flat_map(Field::items) {
+        item.text();
+    }
+}

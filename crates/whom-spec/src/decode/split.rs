@@ -1,0 +1,125 @@
+//! The split and its variants.
+
+use super::cursor::{Field, Fields};
+use super::fact::{all_or_none, gaps, partition_column, time_column};
+use super::later;
+use crate::diagnostic::Diagnostic;
+use crate::format;
+use crate::plan::{Hours, SeveralVariants, SeveralVariantsRule, Split, Variant};
+use crate::spanned::Spanned;
+use crate::suggest::name_hint;
+
+/// How far the weights may be from summing to one: enough for a third written with seven digits.
+const WEIGHT_TOLERANCE: f64 = 1e-6;
+/// The share of units with several variants that is tolerated unless the file says otherwise.
+const TOLERATED_SHARE: f64 = 0.005;
+
+pub(super) fn split(field: &Field<'_>) -> Option<Split> {
+    let fields = field.mapping::<format::Split>()?;
+    later::split(&fields);
+    let path = fields.required_text("path");
+    let filter = fields.optional_text("where");
+    let time = fields.required("time").and_then(|time| time_column(&time));
+    let partition = fields.optional("partition").map(|partition| partition_column(&partition));
+    let gaps = gaps(&fields);
+    let variant = fields.required_text("variant");
+    let variants = variants(&fields);
+    let start = fields.required("start").and_then(|start| start.date());
+    let end = fields.required("end").and_then(|end| end.date());
+    if let (Some(start), Some(end)) = (start, end)
+        && *start > *end
+    {
+        let backwards = Diagnostic::error(format!("`split.end` ({end}) lies before `split.start` ({start})"));
+        fields.report().push(backwards.at(end.span).related(start.span, "the first day"));
+    }
+    let several_variants = several_variants(&fields);
+    let lookback = fields.optional("lookback").map(|lookback| longer_than_zero(&lookback));
+    Some(Split {
+        path: path?,
+        filter,
+        time: time?,
+        partition: all_or_none(partition)?,
+        gaps: gaps?,
+        variant: variant?,
+        variants: variants?,
+        start: start?,
+        end: end?,
+        several_variants: several_variants?,
+        lookback: all_or_none(lookback)?,
+    })
+}
+
+/// A duration that is not empty.
+pub(super) fn longer_than_zero(field: &Field<'_>) -> Option<Hours> {
+    let hours = field.hours()?;
+    if hours.0 == 0 {
+        field.refuse(format!("`{}` must be longer than `{}`", field.path, *hours));
+        return None;
+    }
+    Some(*hours)
+}
+
+/// The control first, then the treatments by name.
+fn variants(fields: &Fields<'_>) -> Option<Vec<Variant>> {
+    let control = fields.required_text("control");
+    let field = fields.required("variants")?;
+    let named = field.named();
+    if let Some(control) = &control
+        && !named.iter().any(|(name, _)| name == control)
+    {
+        let names = named.iter().map(|(name, _)| name.as_str());
+        let unknown = Diagnostic::error(format!("the control `{control}` is not among the variants"));
+        fields.report().push(unknown.at(control.span).hint_if(name_hint(control, names)));
+    }
+    if named.len() == 1 {
+        field.report.push(Diagnostic::error("one variant is no experiment: there must be two or more").at(field.key));
+    }
+    let variants: Vec<Option<Variant>> = named.into_iter().map(|(name, field)| variant(name, &field)).collect();
+    let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;
+    check_weights(&field, &variants);
+    let control = control?;
+    variants.sort_by(|a, b| (a.name != control, a.name.as_str()).cmp(&(b.name != control, b.name.as_str())));
+    Some(variants)
+}
+
+fn variant(name: Spanned<String>, field: &Field<'_>) -> Option<Variant> {
+    let fields = field.mapping::<format::Variant>()?;
+    let expected = "a number above 0 and at most 1";
+    let weight = fields.required("weight").and_then(|weight| weight.number_in(expected, |w| w > 0.0 && w <= 1.0));
+    let cost = fields.optional("cost").map(|cost| cost.number());
+    Some(Variant { name, weight: weight?, cost: all_or_none(cost)?.map(|cost| *cost) })
+}
+
+fn check_weights(field: &Field<'_>, variants: &[Variant]) {
+    let sum: f64 = variants.iter().map(|variant| *variant.weight).sum();
+    if variants.is_empty() || (sum - 1.0).abs() <= WEIGHT_TOLERANCE {
+        return;
+    }
+    let message = format!("the weights of `{}` must sum to 1, but sum to {}", field.path, (sum * 1e9).round() / 1e9);
+    let hint = "a weight is the planned share of units; write thirds with seven digits, as `0.3333333`";
+    field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
+}
+
+/// A rule, or `{ rule, at_most }`.
+fn several_variants(fields: &Fields<'_>) -> Option<SeveralVariants> {
+    let default = SeveralVariants { rule: SeveralVariantsRule::Exclude, at_most: TOLERATED_SHARE };
+    let Some(field) = fields.optional("several_variants") else { return Some(default) };
+    if field.is_scalar() {
+        return Some(SeveralVariants { rule: rule(&field)?, ..default });
+    }
+    let fields = field.mapping::<format::SeveralVariants>()?;
+    let rule = fields.required("rule").and_then(|field| rule(&field));
+    let at_most = fields.optional("at_most").map(|share| share.share());
+    if let (Some(SeveralVariantsRule::Refuse), Some(share)) = (rule, fields.optional("at_most")) {
+        share.refuse("`refuse` tolerates no unit in several variants, so it takes no `at_most`");
+    }
+    Some(SeveralVariants { rule: rule?, at_most: at_most.unwrap_or(Some(TOLERATED_SHARE))? })
+}
+
+fn rule(field: &Field<'_>) -> Option<SeveralVariantsRule> {
+    field.choice(&[
+        ("first", SeveralVariantsRule::First),
+        ("exclude", SeveralVariantsRule::Exclude),
+        ("refuse", SeveralVariantsRule::Refuse),
+    ])
+}

@@ -1,0 +1,50 @@
+//! Tests and checks.
+
+use super::cursor::{Field, Fields};
+use crate::diagnostic::Diagnostic;
+use crate::format;
+use crate::plan::{Correction, Reference, Validate};
+
+pub(super) fn validate(field: &Field<'_>) -> Option<Validate> {
+    let fields = field.mapping::<format::Validate>()?;
+    let default = Validate::default();
+    let level =
+        fields.optional_number("level", "a level between 0 and 1, such as 0.95", |level| level > 0.0 && level < 1.0);
+    let correction = fields.optional("correction").map_or(Some(default.correction), |field| correction(&field));
+    let bootstrap = fields.optional_whole("bootstrap", 100..=1_000_000, default.bootstrap);
+    let reference = fields.optional("reference").map_or(Some(default.reference), |field| reference(&field));
+    let sample_ratio_p = threshold(&fields, "sample_ratio_p");
+    let bucket_p = threshold(&fields, "bucket_p");
+    let balance_p = threshold(&fields, "balance_p");
+    let missing_p = threshold(&fields, "missing_p");
+    Some(Validate {
+        level: level?.unwrap_or(default.level),
+        correction: correction?,
+        bootstrap: bootstrap?,
+        reference: reference?,
+        sample_ratio_p: sample_ratio_p?.unwrap_or(default.sample_ratio_p),
+        bucket_p: bucket_p?.unwrap_or(default.bucket_p),
+        balance_p: balance_p?.unwrap_or(default.balance_p),
+        missing_p: missing_p?.unwrap_or(default.missing_p),
+    })
+}
+
+/// The p-value below which a check blocks; 0 never does.
+fn threshold(fields: &Fields<'_>, name: &str) -> Option<Option<f64>> {
+    fields.optional_number(name, "a p-value from 0 (never blocks) to below 1", |p| (0.0..1.0).contains(&p))
+}
+
+fn correction(field: &Field<'_>) -> Option<Correction> {
+    let later = ["none", "bonferroni", "benjamini_hochberg", "benjamini_yekutieli", "romano_wolf"];
+    if later.into_iter().any(|word| field.is_word(word)) {
+        let message = format!("`{}`: the correction {} is not yet available", field.path, field.node.describe());
+        let hint = "use `max_t`, or `holm`, which assumes less and finds less";
+        field.report.push(Diagnostic::error(message).at(field.node.span).hint(hint));
+        return None;
+    }
+    field.choice(&[("max_t", Correction::MaxT), ("holm", Correction::Holm)])
+}
+
+fn reference(field: &Field<'_>) -> Option<Reference> {
+    field.choice(&[("t", Reference::T), ("normal", Reference::Normal)])
+}

@@ -1,0 +1,124 @@
+//! The format of a pipeline file, as documentation: one type for each mapping, of which only the JSON Schema is used.
+//!
+//! The types are never filled: the [decoder](crate::decode) reads the tree itself, because it can say what it expected
+//! and where. What the two share is [`Shape::KEYS`]; a test holds them to the schema's properties. The doc comments are
+//! what an editor shows beside a key.
+#![expect(dead_code, reason = "the fields are read by the derive of `JsonSchema` alone")]
+
+mod discover;
+mod leaf;
+mod metric;
+mod table;
+mod validate;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+pub(crate) use self::discover::{Discover, Folds, PartitionTree, Tree};
+use self::leaf::{Date, PathText, WholeNumber};
+pub(crate) use self::metric::{Cap, Metric, RatioPart};
+pub(crate) use self::table::{
+    AllocationPeriod, Categorical, CategoricalLevels, ExposureFilter, Fact, PartitionColumn, SeveralVariants, Split,
+    TagTable, Time, Variant,
+};
+pub(crate) use self::validate::{Allocate, Budget, Looks, Validate};
+
+/// A mapping of the format.
+pub(crate) trait Shape: JsonSchema {
+    /// The keys that it may have, in the order in which a file should set them.
+    const KEYS: &'static [&'static str];
+}
+
+/// The JSON Schema of a pipeline file, for editors. It is looser than [`load`](crate::load): it knows keys and types,
+/// not references and sums, and it takes any `"${...}"` where a number may stand.
+pub fn json_schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Pipeline);
+    schema.insert("title".to_owned(), "Whom pipeline".into());
+    schema.to_value()
+}
+
+/// One analysis of one experiment.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pipeline {
+    /// The version of this format: 1.
+    version: WholeNumber,
+    /// Files whose keys this one takes over, relative to this file. This file wins key by key; of several, the later.
+    include: Option<Include>,
+    /// The experiment's name. Folds and bootstrap weights follow from it.
+    experiment: Option<String>,
+    /// The column that names the unit (a user, a customer), the same in every table.
+    unit: Option<String>,
+    /// Not yet available: the column of the cluster that assignment was by.
+    cluster: Option<String>,
+    /// The last day that is read. Needed when a table is partitioned by day.
+    through: Option<Date>,
+    /// The time zone of days and windows, such as `Europe/Berlin`. Default: `UTC`.
+    time_zone: Option<String>,
+    /// Who saw which variant, and when. A unit's first exposure counts.
+    split: Option<Split>,
+    /// The tables of events that metrics are made from, by name.
+    facts: Option<BTreeMap<String, Fact>>,
+    /// Numbers per unit in a window after its first exposure, by name.
+    metrics: Option<BTreeMap<String, Metric>>,
+    /// The tables of what was known about units before their first exposure, by name.
+    tags: Option<BTreeMap<String, TagTable>>,
+    /// Pre-registered cohorts: a name, and a condition on tags.
+    cohorts: Option<BTreeMap<String, String>>,
+    /// How cohorts are searched.
+    discover: Option<Discover>,
+    /// How effects and cohorts are tested.
+    validate: Option<Validate>,
+    /// Not yet available: interim looks.
+    looks: Option<Looks>,
+    /// Not yet available: which variant each cohort should get.
+    allocate: Option<Allocate>,
+    /// Where results go.
+    output: Option<Output>,
+}
+
+impl Shape for Pipeline {
+    const KEYS: &'static [&'static str] = &[
+        "version",
+        "include",
+        "experiment",
+        "unit",
+        "cluster",
+        "through",
+        "time_zone",
+        "split",
+        "facts",
+        "metrics",
+        "tags",
+        "cohorts",
+        "discover",
+        "validate",
+        "looks",
+        "allocate",
+        "output",
+    ];
+}
+
+/// One path or several.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum Include {
+    One(PathText),
+    Several(Vec<PathText>),
+}
+
+/// Where results go.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Output {
+    /// A folder, local or in object storage, relative to this file.
+    path: PathText,
+}
+
+impl Shape for Output {
+    const KEYS: &'static [&'static str] = &["path"];
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! The search for cohorts.
+
+use schemars::JsonSchema;
+
+use super::Shape;
+use super::leaf::{Number, WholeNumber};
+use crate::plan;
+
+/// How cohorts are searched.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Discover {
+    /// The tags that trees may split on. Default: all that are not protected.
+    tags: Option<Vec<String>>,
+    /// The treatments that trees are grown for. Default: all.
+    treatments: Option<Vec<String>>,
+    /// The primary metrics that trees are grown for. Default: all.
+    metrics: Option<Vec<String>>,
+    /// The width of tags' codes in bits: 8 (at most 256 codes, the default) or 16.
+    codes: Option<WholeNumber>,
+    /// The partition whose cohorts are tested: `joint` (the default), or the tree of one treatment and one metric.
+    partition: Option<Partition>,
+    /// How trees grow.
+    tree: Option<Tree>,
+    /// Not yet available: given folds instead of hashed ones.
+    folds: Option<Folds>,
+}
+
+impl Shape for Discover {
+    const KEYS: &'static [&'static str] = &["tags", "treatments", "metrics", "codes", "partition", "tree", "folds"];
+}
+
+/// The partition of record.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum Partition {
+    Joint(JointPartition),
+    Tree(PartitionTree),
+}
+
+/// The joint tree over all treatments and primary metrics.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JointPartition {
+    Joint,
+}
+
+/// The tree of one treatment and one metric.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartitionTree {
+    /// The treatment.
+    treatment: String,
+    /// The primary metric.
+    metric: String,
+}
+
+impl Shape for PartitionTree {
+    const KEYS: &'static [&'static str] = &["treatment", "metric"];
+}
+
+/// When a node may be split, and how trees are pruned.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tree {
+    /// What a split is chosen by. Default: `causal_mse`.
+    criterion: Option<plan::Criterion>,
+    /// The largest number of splits from root to leaf. Default: 3.
+    depth: Option<WholeNumber>,
+    /// The smallest number of discovery units per arm in a leaf. Default: 500.
+    units_per_arm: Option<WholeNumber>,
+    /// The smallest number of discovery units per arm with a non-zero metric in a leaf. Default: 50.
+    events_per_arm: Option<WholeNumber>,
+    /// The weight of variance against heterogeneity, from 0 to 1. Default: 0.5.
+    penalty: Option<Number>,
+    /// The smallest gain of a split. Default: 0.
+    smallest_gain: Option<Number>,
+    /// The folds of the cross-validation that prunes; 0 does not prune. Default: 5.
+    pruning_folds: Option<WholeNumber>,
+}
+
+impl Shape for Tree {
+    const KEYS: &'static [&'static str] =
+        &["criterion", "depth", "units_per_arm", "events_per_arm", "penalty", "smallest_gain", "pruning_folds"];
+}
+
+/// Not yet available.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Folds {
+    /// The column that holds the fold.
+    column: String,
+}
+
+impl Shape for Folds {
+    const KEYS: &'static [&'static str] = &["column"];
+}

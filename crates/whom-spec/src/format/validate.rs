@@ -1,0 +1,74 @@
+//! Tests, looks and allocations.
+
+use schemars::JsonSchema;
+
+use super::Shape;
+use super::leaf::{Date, Number, WholeNumber};
+use crate::plan;
+
+/// Levels, corrections and thresholds. A check's threshold of 0 never blocks.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Validate {
+    /// The level of intervals. Default: 0.95.
+    level: Option<Number>,
+    /// What discovered cohorts are corrected by. Default: `max_t`.
+    correction: Option<plan::Correction>,
+    /// The number of bootstrap replicates. Default: 1000.
+    bootstrap: Option<WholeNumber>,
+    /// The distribution that individual tests refer to. Default: `t`.
+    reference: Option<plan::Reference>,
+    /// The p-value below which the sample ratio blocks. Default: 0.001.
+    sample_ratio_p: Option<Number>,
+    /// The p-value below which dependence of arm and bucket blocks. Default: 0.001.
+    bucket_p: Option<Number>,
+    /// The p-value below which imbalance of a tag blocks. Default: 0.001.
+    balance_p: Option<Number>,
+    /// The p-value below which tags missing by variant block. Default: 0.001.
+    missing_p: Option<Number>,
+}
+
+impl Shape for Validate {
+    const KEYS: &'static [&'static str] =
+        &["level", "correction", "bootstrap", "reference", "sample_ratio_p", "bucket_p", "balance_p", "missing_p"];
+}
+
+/// Not yet available.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Looks {
+    /// The days on which the experiment is looked at.
+    dates: Vec<Date>,
+}
+
+impl Shape for Looks {
+    const KEYS: &'static [&'static str] = &["dates"];
+}
+
+/// Not yet available.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Allocate {
+    /// The metric whose total is maximised.
+    maximise: String,
+    /// Guardrails that must hold.
+    subject_to: Option<Vec<String>>,
+    /// What it may cost.
+    budget: Option<Budget>,
+}
+
+impl Shape for Allocate {
+    const KEYS: &'static [&'static str] = &["maximise", "subject_to", "budget"];
+}
+
+/// Not yet available.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Budget {
+    /// The largest total cost.
+    cost: Number,
+}
+
+impl Shape for Budget {
+    const KEYS: &'static [&'static str] = &["cost"];
+}

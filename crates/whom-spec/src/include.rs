@@ -1,0 +1,187 @@
+//! Opening the pipeline file and what it includes, as one tree.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::diagnostic::Diagnostic;
+use crate::load::Settings;
+use crate::reader::SourceReader;
+use crate::source::{FileId, SourceMap, Span};
+use crate::tree::{Entry, Node, Value, parse, replace_all};
+
+/// The largest file, in bytes.
+const LARGEST_FILE: usize = 1 << 20;
+/// How deep files may include files.
+const DEEPEST_INCLUDE: usize = 8;
+/// How many files one pipeline may consist of, so that a few lines cannot ask for an endless number.
+const MOST_FILES: usize = 64;
+
+/// The files of one pipeline, opened one after another.
+pub(crate) struct Files<'a> {
+    settings: &'a Settings<'a>,
+    reader: &'a dyn SourceReader,
+    sources: SourceMap,
+    diagnostics: Vec<Diagnostic>,
+    /// The files that are being read: the pipeline, the file it includes, and so on.
+    open: Vec<PathBuf>,
+}
+
+impl<'a> Files<'a> {
+    pub(crate) fn new(settings: &'a Settings<'a>, reader: &'a dyn SourceReader) -> Self {
+        Self { settings, reader, sources: SourceMap::default(), diagnostics: Vec::new(), open: Vec::new() }
+    }
+
+    /// The files that were read, and all that went wrong.
+    pub(crate) fn finish(self) -> (SourceMap, Vec<Diagnostic>) {
+        (self.sources, self.diagnostics)
+    }
+
+    /// The tree of the pipeline file.
+    pub(crate) fn open(&mut self, path: &Path) -> Option<Node> {
+        self.file(path, None)
+    }
+
+    /// The tree of one file with everything it includes; `None` if something was reported.
+    fn file(&mut self, path: &Path, asked_at: Option<Span>) -> Option<Node> {
+        let file = self.read(path, asked_at)?;
+        let mut tree = match parse(&self.sources, file) {
+            Ok(tree) => tree,
+            Err(diagnostics) => {
+                self.diagnostics.extend(diagnostics);
+                return None;
+            }
+        };
+        if !matches!(tree.value, Value::Mapping(_)) {
+            let message =
+                format!("`{}` must be a mapping of keys to values, found {}", path.display(), tree.describe());
+            self.diagnostics.push(Diagnostic::error(message).at(tree.span).hint("start with `version: 1`"));
+            return None;
+        }
+        if let Some(include) = tree.take("include") {
+            self.open.push(normal(path));
+            for base in self.included(include, path).into_iter().rev() {
+                tree.merge_under(base);
+            }
+            self.open.pop();
+        }
+        Some(tree)
+    }
+
+    /// The trees of the included files, in the order in which they are listed.
+    fn included(&mut self, include: Entry, including: &Path) -> Vec<Node> {
+        let items = match include.value.value {
+            Value::List(items) => items,
+            _ => vec![include.value],
+        };
+        items.into_iter().filter_map(|item| self.include(item, including)).collect()
+    }
+
+    fn include(&mut self, mut item: Node, including: &Path) -> Option<Node> {
+        let unset = replace_all(&mut item, self.settings, &self.sources);
+        if !unset.is_empty() {
+            self.diagnostics.extend(unset);
+            return None;
+        }
+        let span = item.span;
+        let Value::Scalar(scalar) = &item.value else {
+            let message = format!("`include` takes a path or a list of paths, found {}", item.describe());
+            self.diagnostics.push(Diagnostic::error(message).at(span));
+            return None;
+        };
+        let path = normal(&including.parent().unwrap_or(Path::new("")).join(&scalar.text));
+        match self.refuse_include(&path) {
+            Some(refusal) => {
+                self.diagnostics.push(refusal.at(span));
+                None
+            }
+            None => self.file(&path, Some(span)),
+        }
+    }
+
+    fn refuse_include(&self, path: &Path) -> Option<Diagnostic> {
+        if self.open.iter().any(|open| open == path) {
+            let circle: Vec<String> = self
+                .open
+                .iter()
+                .map(PathBuf::as_path)
+                .chain([path])
+                .map(|file| format!("`{}`", file.display()))
+                .collect();
+            return Some(Diagnostic::error("files include each other in a circle").note(circle.join(" includes ")));
+        }
+        if self.open.len() > DEEPEST_INCLUDE {
+            let message = format!("files include files more than {DEEPEST_INCLUDE} levels deep");
+            return Some(Diagnostic::error(message).hint("include the innermost file directly"));
+        }
+        if self.sources.iter().count() >= MOST_FILES {
+            return Some(Diagnostic::error(format!("the pipeline consists of more than {MOST_FILES} files")));
+        }
+        None
+    }
+
+    fn read(&mut self, path: &Path, asked_at: Option<Span>) -> Option<FileId> {
+        let name = path.display().to_string();
+        let content = self
+            .reader
+            .read(path, LARGEST_FILE as u64 + 1)
+            .map_err(|error| Diagnostic::error(format!("cannot read `{name}`: {error}")))
+            .and_then(|bytes| text(bytes, &name));
+        match content {
+            Ok(content) => Some(self.sources.add(name, content)),
+            Err(diagnostic) => {
+                self.diagnostics.push(Diagnostic { span: asked_at, ..diagnostic });
+                None
+            }
+        }
+    }
+}
+
+/// The text of a file: UTF-8, without a byte order mark.
+fn text(mut bytes: Vec<u8>, name: &str) -> Result<String, Diagnostic> {
+    if bytes.len() > LARGEST_FILE {
+        return Err(Diagnostic::error(format!("`{name}` is larger than 1 MiB"))
+            .hint("a pipeline this large is a mistake; data belongs into Parquet files"));
+    }
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(Diagnostic::error(format!("`{name}` is UTF-16")).hint("save it as UTF-8"));
+    }
+    if bytes.starts_with("\u{FEFF}".as_bytes()) {
+        bytes.drain(..'\u{FEFF}'.len_utf8());
+    }
+    if let Some(position) = bytes.iter().position(|byte| *byte == 0) {
+        let line = 1 + bytes.iter().take(position).filter(|byte| **byte == b'\n').count();
+        return Err(Diagnostic::error(format!("`{name}` holds a NUL character in line {line}"))
+            .hint("is it a text file, in UTF-8?"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count();
+        Diagnostic::error(format!("`{name}` is not UTF-8: line {line} holds an invalid byte")).hint("save it as UTF-8")
+    })
+}
+
+/// The path without `.` and without `name/..`, as far as its text tells.
+fn normal(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(result.components().next_back(), Some(Component::Normal(_))) => {
+                result.pop();
+            }
+            other => result.push(other),
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_one_spelling() {
+        assert_eq!(normal(Path::new("a/./b/../c.yaml")), Path::new("a/c.yaml"));
+        assert_eq!(normal(Path::new("../a/../../c.yaml")), Path::new("../../c.yaml"));
+        assert_eq!(normal(Path::new("/a/../c.yaml")), Path::new("/c.yaml"));
+    }
+}

@@ -1,0 +1,114 @@
+//! The parser's complaints in our words, with the way out where we know it.
+
+use std::borrow::Cow;
+
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{DefaultMessageFormatter, Error, Location, MessageFormatter};
+
+use super::{DEPTH, NODES};
+use crate::diagnostic::Diagnostic;
+use crate::source::{FileId, SourceMap};
+
+/// What the parser refused, pointing at the place.
+pub(super) fn explain(error: &Error, sources: &SourceMap, file: FileId) -> Diagnostic {
+    let error = error.without_snippet();
+    let text = sources.get(file).map_or("", |source| source.text());
+    let start = error.location().map(|location| offset_of(text, location));
+    let diagnostic = match error {
+        Error::Budget { breach, .. } => over_budget(breach),
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => too_many_aliases(),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            Diagnostic::error("an alias cannot stand inside the value that it repeats")
+        }
+        other => syntax_error(&DefaultMessageFormatter.format_message(other), text, start),
+    };
+    match start {
+        Some(start) => diagnostic.at(sources.span(file, start..start + 1)),
+        None => diagnostic,
+    }
+}
+
+fn syntax_error(message: &Cow<'_, str>, text: &str, start: Option<usize>) -> Diagnostic {
+    if let Some(fix) = start.and_then(|start| quoted_reference(text, start)) {
+        return Diagnostic::error("inside `{ }` and `[ ]`, a value with `${` must be in quotes").hint(fix);
+    }
+    if message.contains("recursion limit") {
+        return too_deep();
+    }
+    let hint = if message.contains("tabs disallowed") {
+        Some("indent with spaces")
+    } else if message.contains("mapping values are not allowed") {
+        Some("check the indentation; a value that holds `: ` must be in quotes")
+    } else if message.contains("unsupported tag") {
+        Some("leave the tag out: types follow from the key")
+    } else {
+        None
+    };
+    Diagnostic::error(format!("not valid YAML: {message}")).hint_if(hint.map(str::to_owned))
+}
+
+fn over_budget(breach: &BudgetBreach) -> Diagnostic {
+    match breach {
+        BudgetBreach::Depth { .. } => too_deep(),
+        BudgetBreach::Documents { .. } => {
+            Diagnostic::error("the file holds more than one document").hint("keep one pipeline a file, without `---`")
+        }
+        BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } | BudgetBreach::ScalarBytes { .. } => {
+            Diagnostic::error(format!("the file holds more than {NODES} values, repeated aliases included"))
+                .hint("a pipeline this large is a mistake; check what generated it")
+        }
+        _ => too_many_aliases(),
+    }
+}
+
+fn too_deep() -> Diagnostic {
+    Diagnostic::error(format!("nested more than {DEPTH} levels deep")).hint("no part of a pipeline is nested that deep")
+}
+
+fn too_many_aliases() -> Diagnostic {
+    Diagnostic::error("too much is repeated by aliases")
+        .note("aliases of aliases multiply: a few lines of them can fill the memory")
+        .hint("write the values out, or bring shared definitions in by `include`")
+}
+
+/// The byte offset of a line and column that count from one, columns in characters.
+fn offset_of(text: &str, location: Location) -> usize {
+    let line_start = text
+        .split_inclusive('\n')
+        .take(usize::try_from(location.line().saturating_sub(1)).unwrap_or(usize::MAX))
+        .map(str::len)
+        .sum::<usize>();
+    let line = text.get(line_start..).unwrap_or_default();
+    let column = usize::try_from(location.column().saturating_sub(1)).unwrap_or(usize::MAX);
+    line_start + line.char_indices().nth(column).map_or(line.len(), |(offset, _)| offset)
+}
+
+/// If the parser stumbled over the brace of an unquoted `${name}`, how to write its value.
+fn quoted_reference(text: &str, brace: usize) -> Option<String> {
+    let before = text.get(..brace)?.strip_suffix('$')?;
+    let after = text.get(brace..)?;
+    let name_end = after.strip_prefix('{')?.find(['}', '\n']).map(|end| end + 1)?;
+    let start = before.rfind([' ', ',', '[', '{', '\n']).map_or(0, |separator| separator + 1);
+    let rest = after.get(name_end + 1..)?;
+    let end = brace + name_end + 1 + rest.find([',', '}', ']', ' ', '\n']).unwrap_or(rest.len());
+    Some(format!("write `\"{}\"`", text.get(start..end)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fix_quotes_the_whole_value() {
+        let text = "a: { path: x/${env.A}/y, b: 1 }";
+        let brace = text.find("{env").unwrap();
+        assert_eq!(quoted_reference(text, brace).as_deref(), Some("write `\"x/${env.A}/y\"`"));
+    }
+
+    #[test]
+    fn another_brace_is_another_mistake() {
+        assert_eq!(quoted_reference("a: { b: { c }", 8), None);
+    }
+}
