@@ -1,0 +1,147 @@
+//! Chi-square tests on tables of counts: does the arm depend on a category that it must not know?
+//!
+//! Serves the balance of categorical tags, missing values by variant, arm against bucket, and arm shares by fold and day.
+
+use serde::{Deserialize, Serialize};
+
+use crate::distribution::chi_square_upper;
+use crate::estimate::NotEstimable;
+
+/// The smallest expected count of a cell for which chi-square's tail is trusted (Cochran's rule).
+pub(crate) const SMALLEST_EXPECTED: f64 = 5.0;
+
+/// A chi-square test.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChiSquare {
+    /// The statistic.
+    pub statistic: f64,
+    /// Its degrees of freedom.
+    pub degrees_of_freedom: f64,
+    /// The upper tail.
+    pub p_value: f64,
+}
+
+impl ChiSquare {
+    pub(crate) fn new(statistic: f64, degrees_of_freedom: f64) -> Self {
+        Self { statistic, degrees_of_freedom, p_value: chi_square_upper(statistic, degrees_of_freedom) }
+    }
+}
+
+/// Pearson's test that arm and category are independent, from units by category and arm.
+///
+/// Arms without a unit are left out. Categories of which some arm expects fewer than 5 units are pooled with their next such
+/// neighbours until all arms expect 5; what remains at the end joins the last group. Pooling looks at expected counts only, so
+/// it does not depend on what is tested.
+///
+/// # Errors
+/// [`NotEstimable::OneGroup`] if fewer than two arms, or two groups of categories, are left.
+///
+/// ```
+/// use whom_stats::independence;
+///
+/// let by_device = [vec![300, 310], vec![195, 205], vec![1, 2]];
+/// assert!(independence(&by_device)?.p_value > 0.5);
+/// assert_eq!(independence(&by_device)?.degrees_of_freedom, 1.0, "the third category is pooled");
+/// # Ok::<(), whom_stats::NotEstimable>(())
+/// ```
+pub fn independence(categories: &[Vec<u64>]) -> Result<ChiSquare, NotEstimable> {
+    let arms = categories.iter().map(Vec::len).max().unwrap_or(0);
+    let mut by_arm = vec![0; arms];
+    for category in categories {
+        add(&mut by_arm, category);
+    }
+    let total = by_arm.iter().sum::<u64>() as f64;
+    let shares: Vec<f64> = by_arm.iter().map(|units| *units as f64 / total).collect();
+    let occupied = by_arm.iter().filter(|units| **units > 0).count();
+    let groups = pooled(categories, &shares);
+    if occupied < 2 || groups.len() < 2 {
+        return Err(NotEstimable::OneGroup);
+    }
+    let statistic = groups.iter().map(|group| distance(group, &shares)).sum();
+    Ok(ChiSquare::new(statistic, ((occupied - 1) * (groups.len() - 1)) as f64))
+}
+
+/// sum over arms of (observed - expected)² / expected, of the arms that expect anything.
+pub(crate) fn distance(observed: &[u64], shares: &[f64]) -> f64 {
+    let total = observed.iter().sum::<u64>() as f64;
+    let expected = shares.iter().map(|share| share * total);
+    let terms = observed.iter().zip(expected).filter(|(_, expected)| *expected > 0.0);
+    terms.map(|(observed, expected)| (*observed as f64 - expected) * (*observed as f64 - expected) / expected).sum()
+}
+
+fn pooled(categories: &[Vec<u64>], shares: &[f64]) -> Vec<Vec<u64>> {
+    let smallest = shares.iter().copied().filter(|share| *share > 0.0).fold(1.0, f64::min);
+    let is_large = |group: &[u64]| group.iter().sum::<u64>() as f64 * smallest >= SMALLEST_EXPECTED;
+    let mut groups: Vec<Vec<u64>> = Vec::new();
+    let mut small = vec![0; shares.len()];
+    for category in categories {
+        if is_large(category) {
+            groups.push(category.clone());
+            continue;
+        }
+        add(&mut small, category);
+        if is_large(&small) {
+            groups.push(std::mem::replace(&mut small, vec![0; shares.len()]));
+        }
+    }
+    match groups.last_mut() {
+        Some(last) => {
+            last.resize(shares.len(), 0);
+            add(last, &small);
+        }
+        None => groups.push(small),
+    }
+    groups
+}
+
+fn add(sums: &mut [u64], counts: &[u64]) {
+    sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulated::Draws;
+
+    #[test]
+    fn a_textbook_table_is_met() {
+        // R: chisq.test(rbind(c(762, 484), c(327, 239), c(468, 477))), Agresti's party by gender.
+        let test = independence(&[vec![762, 484], vec![327, 239], vec![468, 477]]).unwrap();
+        assert!((test.statistic - 30.070_149_095_754_687).abs() < 1e-10);
+        assert_eq!(test.degrees_of_freedom, 2.0);
+        assert!((test.p_value - 2.953_588_9e-7).abs() < 1e-13);
+    }
+
+    #[test]
+    fn small_categories_are_pooled_and_empty_arms_left_out() {
+        let small = vec![vec![1, 0, 2]; 40];
+        let test = independence(&small).unwrap();
+        assert_eq!((test.statistic, test.degrees_of_freedom), (0.0, 7.0));
+        assert_eq!(independence(&[vec![100, 0], vec![90, 0]]), Err(NotEstimable::OneGroup));
+        assert_eq!(independence(&[vec![100, 90]]), Err(NotEstimable::OneGroup));
+        assert_eq!(independence(&[vec![1, 1], vec![2, 1]]), Err(NotEstimable::OneGroup));
+        assert_eq!(independence(&[]), Err(NotEstimable::OneGroup));
+        assert_eq!(independence(&[vec![], vec![]]), Err(NotEstimable::OneGroup));
+    }
+
+    #[test]
+    fn independent_buckets_are_rejected_about_once_in_twenty() {
+        let rejected = |seed: &u64| {
+            let mut draws = Draws::new(*seed);
+            let mut buckets = vec![vec![0; 3]; 1024];
+            for _ in 0..5_000 {
+                let arm = [0, 0, 1, 2][draws.below(4) as usize];
+                buckets[draws.below(1024) as usize][arm] += 1;
+            }
+            independence(&buckets).unwrap().p_value < 0.05
+        };
+        assert_eq!((0..200).filter(rejected).count(), 10, "of 200");
+    }
+
+    #[test]
+    fn an_arm_that_is_the_bucket_is_found() {
+        let buckets: Vec<Vec<u64>> =
+            (0..1024).map(|bucket| if bucket % 2 == 0 { vec![9, 1] } else { vec![1, 9] }).collect();
+        assert!(independence(&buckets).unwrap().p_value < 1e-100);
+    }
+}
