@@ -66,5 +66,5 @@ fn same(what: &str, asked: usize, answered: usize) -> Result<(), ForestError> {
     if asked == answered {
         return Ok(());
     }
-    Err(ForestError::answer(format!("{asked} {what} were asked for, {answered} answered")))
+    Err(ForestError::answer(format!("{asked} {what} asked for, {answered} answered")))
 }

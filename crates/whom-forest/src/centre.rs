@@ -54,7 +54,9 @@ mod tests {
 
     fn moments(values: &[i64]) -> Moments {
         let mut moments = Moments::default();
-        values.iter().for_each(|value| moments.push(*value));
+        for value in values {
+            moments.push(*value);
+        }
         moments
     }
 

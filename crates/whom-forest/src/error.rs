@@ -50,6 +50,12 @@ pub enum ForestError {
         /// The number of columns.
         columns: usize,
     },
+    /// A tag is to be searched twice.
+    #[error("tag `{name}` is to be searched twice; name it once")]
+    RepeatedColumn {
+        /// The tag's name.
+        name: String,
+    },
     /// Two tags share a name, so that a tie between them could not be settled.
     #[error("two tags are named `{name}`; rename one")]
     RepeatedTag {

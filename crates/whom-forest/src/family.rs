@@ -79,7 +79,7 @@ impl Family {
             .collect();
         let trees = trees?;
         let folds: Vec<Fold<'_>> = trees.iter().zip(left_out).map(|(tree, left_out)| Fold { tree, left_out }).collect();
-        let (pruned, pruning) = prune(&unpruned, &criterion, root, &folds);
+        let (pruned, pruning) = prune(&unpruned, &folds);
         Some(DiscoveredTree { unpruned, pruned, pruning: Some(pruning) })
     }
 

@@ -114,9 +114,11 @@ impl Grower {
                 Pending::Children { counted, derived, parent } => {
                     let others = Cow::Owned(sibling(&parent, &histogram.columns));
                     drop(parent);
-                    let nodes = [(counted, columns), (derived, others)];
-                    let in_order = if counted < derived { nodes } else { reversed(nodes) };
-                    in_order.into_iter().for_each(|(node, columns)| self.expand(node, columns, search));
+                    let mut children = [(counted, columns), (derived, others)];
+                    children.sort_by_key(|(node, _)| *node);
+                    for (node, columns) in children {
+                        self.expand(node, columns, search);
+                    }
                 }
             }
         }
@@ -171,8 +173,4 @@ fn sibling(whole: &[ColumnHistogram], part: &[ColumnHistogram]) -> Vec<ColumnHis
         codes: whole.codes.iter().zip(&part.codes).map(|(whole, part)| whole.without(part)).collect(),
     });
     columns.collect()
-}
-
-fn reversed<T>([one, other]: [T; 2]) -> [T; 2] {
-    [other, one]
 }

@@ -1,4 +1,78 @@
-//! Binned tags to trees, as a state machine that asks for passes.
+//! Binned tags to honest causal trees, as a state machine that asks for passes.
+//!
+//! # For whom does a treatment work?
+//! A causal tree splits units by their tags so that the treatment's effect differs between leaves. Its score
+//! (Athey and Imbens, *Recursive partitioning for heterogeneous causal effects*, 2016) weighs the squared effects of the
+//! leaves against the sampling variance with which other units, the measuring ones, will estimate them:
+//!
+//! Q = (1 - penalty) n tau² - penalty (1 + r) n (v1/n1 + v0/n0), r = discovery units / measuring units.
+//!
+//! There is a tree per [`Target`] (treatment and metric), and one joint tree whose score is the mean of Q over targets,
+//! each divided by its metric's root variance. The leaves of a pruned tree are the cohorts; their effects are measured
+//! elsewhere, on units that no pass of this crate asks for.
+//!
+//! # No input, no output
+//! A [`Discovery`] never sees a unit. It asks for a [`Pass`](whom_stats::pass::Pass), histograms of codes by arm and
+//! metric in the nodes of many trees at once, and absorbs the answer; whether memory, a stream of files or a cluster
+//! counted, it cannot tell. A pass grows every tree by one level: of two children the smaller one is counted, the other
+//! subtracted. A last pass counts the units that each pruning fold left out. State and passes serialise, so every level
+//! is a resume point.
+//!
+//! # What a tree depends on
+//! On the discovery units and the plan only. Histograms are exact integers; they are centred exactly at the root's mean
+//! and become floating point once, in a fixed order. So a tree depends neither on the order of rows nor on the position
+//! of columns; shifting a metric, and exchanging treatment and control, changes no split. Ties go by a tag's name, then
+//! by the codes of the left side.
+//!
+//! # Example
+//! A treatment that helps on phones and harms on desktops. Here the pass is answered from memory:
+//!
+//! ```
+//! use whom_forest::{Controls, Discovery, DiscoveryPlan, Target};
+//! use whom_stats::pass::{ArmTable, ColumnHistogram, ColumnShape, Histograms, NodeHistogram, Pass};
+//! use whom_stats::bucket::BucketSet;
+//!
+//! // 400 units, one in each arm by turns; the metric is 1 or 3.
+//! let units: Vec<(usize, bool, i64)> = (0..400)
+//!     .map(|unit| {
+//!         let (arm, phone, noise) = (unit % 2, unit / 2 % 2 == 0, unit / 4 % 2);
+//!         (arm, phone, 1 + if (arm == 1) == phone { 2 } else { 0 } * noise as i64)
+//!     })
+//!     .collect();
+//! let count = |of: &dyn Fn(bool) -> bool| {
+//!     let mut table = ArmTable::new(2, 1);
+//!     for (arm, _, value) in units.iter().filter(|(_, phone, _)| of(*phone)) {
+//!         table.units[*arm] += 1;
+//!         table.moments[*arm].push(*value);
+//!     }
+//!     table
+//! };
+//! let answer = |_: &Pass| {
+//!     let device = ColumnHistogram { codes: vec![count(&|phone| phone), count(&|phone| !phone)] };
+//!     Histograms { trees: vec![vec![NodeHistogram { totals: count(&|_| true), columns: vec![device] }]] }
+//! };
+//!
+//! let mut discovery = Discovery::new(DiscoveryPlan {
+//!     shapes: vec![ColumnShape { name: "device".into(), codes: 2, ordered: false, missing: None }],
+//!     columns: vec![0],
+//!     arms: 2,
+//!     metrics: 1,
+//!     targets: vec![Target { treatment: 1, metric: 0 }],
+//!     controls: Controls { depth: 1, units_per_arm: 50, pruning_folds: 0, ..Controls::default() },
+//!     buckets: BucketSet::all(),
+//!     folds: Vec::new(),
+//! })?;
+//! while let Some(pass) = discovery.next() {
+//!     discovery.absorb(&answer(&pass))?;
+//! }
+//! let tree = discovery.finish()?.joint.pruned;
+//! let cohorts = tree.cohorts();
+//! assert_eq!((cohorts[0].name.as_str(), cohorts.len()), ("c1", 2));
+//! assert_eq!(cohorts[0].rule.conditions[0].name, "device");
+//! assert!(cohorts[0].rule.conditions[0].admitted.contains(0), "phones gain most");
+//! assert_eq!(tree.predictions(0), Some(vec![1.0, -1.0]));
+//! # Ok::<(), whom_forest::ForestError>(())
+//! ```
 
 mod answer;
 mod candidates;

@@ -76,7 +76,7 @@ impl DiscoveryPlan {
             let shape =
                 self.shapes.get(column).ok_or(ForestError::UnknownColumn { column, columns: self.shapes.len() })?;
             if !searched.insert(column) {
-                return Err(ForestError::RepeatedTag { name: shape.name.clone() });
+                return Err(ForestError::RepeatedColumn { name: shape.name.clone() });
             }
         }
         Ok(())
@@ -92,8 +92,9 @@ impl DiscoveryPlan {
         }
         for bucket in BucketSet::all().iter() {
             let holders = self.folds.iter().filter(|fold| fold.contains(bucket)).count();
-            if holders != usize::from(self.buckets.contains(bucket)) {
-                return refuse(format!("bucket {bucket} lies in {holders}"));
+            let expected = usize::from(self.buckets.contains(bucket));
+            if holders != expected {
+                return refuse(format!("bucket {bucket} lies in {holders} of them instead of {expected}"));
             }
         }
         match self.folds.iter().position(BucketSet::is_empty) {

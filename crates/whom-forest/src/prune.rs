@@ -5,16 +5,21 @@
 //! path of subtrees; the geometric mean of the complexities between which a subtree is best stands for it. Trees grown
 //! without one fold of buckets are pruned at each of these and evaluated on the fold that they did not see.
 //!
-//! The loss of a leaf on left-out units is the honest one of Athey and Imbens (CT-H): - (1 - penalty) n tau² + penalty
-//! (1 + r_out) n (v1/n1 + v0/n0), r_out = left-out units / measuring units, all from the left-out units in that leaf:
-//! the score's negative. It is divided by the root variance and averaged over targets, as the score is.
+//! The loss on left-out units is the squared error of the effects that the tree predicts, up to a constant: per leaf and
+//! target n (g² - 2 g o) over the root variance, averaged over targets. n are the left-out units with a value; g and o
+//! are the leaf's effect less the root's, among the units that grew the tree and among the left-out ones. Relative to
+//! the root, a constant effect cancels and a tree without a split has loss 0.
+//!
+//! This is causalTree's CT-A loss, made indifferent to a constant effect. Its honest one (CT-H) reads the left-out units
+//! alone, - n o² and their variance; it is so noisy that under a constant effect whole trees of twelve leaves survived
+//! in simulations where this loss left the root alone.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::moments::Moments;
-use whom_stats::pass::{ArmTable, NodeHistogram};
+use whom_stats::pass::NodeHistogram;
 use whom_stats::routing::NodeIndex;
 
-use crate::score::Criterion;
+use crate::centre::effect;
+use crate::target::Target;
 use crate::tree::Tree;
 
 /// The subtrees that pruning chose from, the unpruned tree first.
@@ -52,14 +57,15 @@ struct Subtree {
     kept: Vec<bool>,
 }
 
-/// Prunes a tree by cross-validation; `root` are the totals of all discovery units.
-pub(crate) fn prune(tree: &Tree, criterion: &Criterion, root: &ArmTable, folds: &[Fold<'_>]) -> (Tree, Pruning) {
+/// Prunes a tree by cross-validation.
+pub(crate) fn prune(tree: &Tree, folds: &[Fold<'_>]) -> (Tree, Pruning) {
     let subtrees = path(tree);
-    let bounds: Vec<f64> = subtrees.iter().map(|subtree| subtree.complexity).chain([f64::INFINITY]).collect();
-    let losses = bounds.windows(2).map(|bounds| {
-        let between = (bounds[0] * bounds[1]).sqrt();
-        let losses = folds.iter().map(|fold| fold.loss(between, criterion, root));
-        losses.sum::<f64>() / criterion.units(root).max(1) as f64
+    let units = tree.nodes[0].units.max(1) as f64;
+    let uppers = subtrees.iter().skip(1).map(|subtree| subtree.complexity).chain([f64::INFINITY]);
+    let losses = subtrees.iter().zip(uppers).map(|(subtree, upper)| {
+        // Complexities grow with the number of units, so a bound is scaled to the units that grew a fold's tree.
+        let bound = geometric_mean(subtree.complexity, upper) / units;
+        folds.iter().map(|fold| fold.loss(bound * fold.tree.nodes[0].units as f64)).sum::<f64>() / units
     });
     let steps: Vec<PruningStep> = subtrees
         .iter()
@@ -79,34 +85,37 @@ pub(crate) fn prune(tree: &Tree, criterion: &Criterion, root: &ArmTable, folds: 
     (tree.subtree(&subtrees[chosen].kept), Pruning { path: steps, chosen })
 }
 
+/// What stands for the complexities from `lower` to `upper`.
+fn geometric_mean(lower: f64, upper: f64) -> f64 {
+    if upper.is_infinite() { upper } else { (lower * upper).sqrt() }
+}
+
 /// The nested subtrees of a tree, from all of it down to its root.
 fn path(tree: &Tree) -> Vec<Subtree> {
     let mut subtree = Subtree { complexity: 0.0, kept: tree.nodes.iter().map(|node| node.gain.is_some()).collect() };
     let mut path = Vec::new();
-    while let Some(weakest) = weakest(tree, &subtree.kept) {
-        path.push(subtree.clone());
+    while let Some(weakest) = smallest(&complexities(tree, &subtree.kept)) {
         let complexity = weakest.max(subtree.complexity);
-        subtree = Subtree { complexity, kept: pruned(tree, subtree.kept, complexity) };
+        let kept = pruned(tree, subtree.kept.clone(), complexity);
+        path.push(std::mem::replace(&mut subtree, Subtree { complexity, kept }));
     }
     path.push(subtree);
     path
 }
 
-/// The smallest complexity of a reachable inner node, or `None` if only the root is left.
-fn weakest(tree: &Tree, kept: &[bool]) -> Option<f64> {
-    complexities(tree, kept).into_iter().flatten().min_by(f64::total_cmp)
-}
-
-/// Collapses inner nodes until every one left is worth more than `complexity` per leaf.
+/// Collapses inner nodes, the weakest first, until every one left is worth more than `complexity` per leaf.
 fn pruned(tree: &Tree, mut kept: Vec<bool>, complexity: f64) -> Vec<bool> {
     loop {
         let complexities = complexities(tree, &kept);
-        let weakest = complexities.iter().flatten().copied().min_by(f64::total_cmp);
-        let Some(weakest) = weakest.filter(|weakest| *weakest <= complexity) else { return kept };
+        let Some(weakest) = smallest(&complexities).filter(|weakest| *weakest <= complexity) else { return kept };
         for (kept, own) in kept.iter_mut().zip(complexities) {
-            *kept = *kept && own.is_none_or(|own| own > weakest);
+            *kept = *kept && own.is_some_and(|own| own > weakest);
         }
     }
+}
+
+fn smallest(complexities: &[Option<f64>]) -> Option<f64> {
+    complexities.iter().flatten().copied().min_by(f64::total_cmp)
 }
 
 /// The score per further leaf of the subtree below each inner node; `None` for the leaves of the subtree and for what
@@ -142,39 +151,43 @@ fn leaves(tree: &Tree, kept: &[bool]) -> impl Iterator<Item = NodeIndex> {
 }
 
 impl Fold<'_> {
-    /// The loss on the left-out units of the fold's tree, pruned at a complexity of the whole tree. Complexities grow
-    /// with the number of units, so the bound is scaled to the units that grew the fold's tree.
-    fn loss(&self, complexity: f64, criterion: &Criterion, root: &ArmTable) -> f64 {
-        let Some(left_out) = self.left_out.first().map(|node| &node.totals) else { return 0.0 };
-        let grown_share = 1.0 - criterion.share(left_out, root);
+    /// The loss on the left-out units of the fold's tree, pruned at a complexity.
+    fn loss(&self, complexity: f64) -> f64 {
         let inner = self.tree.nodes.iter().map(|node| node.gain.is_some()).collect();
-        let kept = pruned(self.tree, inner, complexity * grown_share);
-        let criterion = criterion.for_part(left_out, root);
-        leaves(self.tree, &kept).map(|leaf| -self.leaf_score(leaf, &criterion)).sum()
+        let kept = pruned(self.tree, inner, complexity);
+        let scales = self.tree.root_deviations.iter().enumerate();
+        let losses: Vec<f64> = scales
+            .filter_map(|(target, deviation)| Some((target, (*deviation)?)))
+            .map(|(target, deviation)| {
+                let errors = leaves(self.tree, &kept).filter_map(|leaf| self.error(leaf, target));
+                errors.sum::<f64>() / (deviation * deviation)
+            })
+            .collect();
+        losses.iter().sum::<f64>() / losses.len().max(1) as f64
     }
 
-    fn leaf_score(&self, leaf: NodeIndex, criterion: &Criterion) -> f64 {
-        let scores = (0..criterion.targets()).map(|target| self.target_score(leaf, target, criterion));
-        scores.sum::<f64>() / criterion.targets().max(1) as f64
+    /// A leaf's part of a target's loss. If the leaf lacks left-out units of an arm, its nearest ancestor with both
+    /// speaks for it; `None` if not even the root has both.
+    fn error(&self, leaf: NodeIndex, target: usize) -> Option<f64> {
+        let grown = self.grown_effect(leaf, target)? - self.grown_effect(0, target)?;
+        let left_out = self.left_out_effect(leaf, target)? - self.left_out_effect(0, target)?;
+        let Target { treatment, metric } = self.tree.targets[target];
+        let totals = &self.left_out[leaf].totals;
+        let n = (totals.get(treatment, metric).n + totals.get(0, metric).n) as f64;
+        Some(n * grown * (grown - 2.0 * left_out))
     }
 
-    /// The score of a target's left-out units in a leaf. Where an arm is empty, their number times the score per unit
-    /// of the nearest ancestor with two arms; 0 if even the root has an empty one.
-    fn target_score(&self, leaf: NodeIndex, target: usize, criterion: &Criterion) -> f64 {
-        let units = criterion.units_of(target, &self.cells(leaf, criterion)) as f64;
-        let mut at = Some(leaf);
-        while let Some(node) = at {
-            let cells = self.cells(node, criterion);
-            if let Some(score) = criterion.score_of(target, &cells) {
-                return if node == leaf { score } else { units * score / criterion.units_of(target, &cells) as f64 };
-            }
-            at = self.tree.nodes[node].parent;
-        }
-        0.0
+    fn grown_effect(&self, node: NodeIndex, target: usize) -> Option<f64> {
+        self.tree.nodes[node].estimates[target].estimate
     }
 
-    fn cells(&self, node: NodeIndex, criterion: &Criterion) -> Vec<Moments> {
+    fn left_out_effect(&self, node: NodeIndex, target: usize) -> Option<f64> {
+        let Target { treatment, metric } = self.tree.targets[target];
         let totals = &self.left_out[node].totals;
-        criterion.cells(totals).collect()
+        let own = effect(totals.get(treatment, metric), totals.get(0, metric));
+        own.or_else(|| self.left_out_effect(self.tree.nodes[node].parent?, target))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,12 +118,8 @@ impl Criterion {
 
     /// The same criterion for a part of the discovery units `whole`: r shrinks with the part.
     pub(crate) fn for_part(&self, part: &ArmTable, whole: &ArmTable) -> Self {
-        Self { honesty_ratio: self.honesty_ratio * self.share(part, whole), ..self.clone() }
-    }
-
-    /// Units of the involved arms in `part` over those in `whole`; 0 of nothing.
-    pub(crate) fn share(&self, part: &ArmTable, whole: &ArmTable) -> f64 {
-        self.units(part) as f64 / self.units(whole).max(1) as f64
+        let share = self.units(part) as f64 / self.units(whole).max(1) as f64;
+        Self { honesty_ratio: self.honesty_ratio * share, ..self.clone() }
     }
 
     /// Targets that take no part.
@@ -166,14 +162,13 @@ impl Criterion {
 
     /// The mean score over targets; a target with an empty arm contributes nothing.
     pub(crate) fn score(&self, cells: &[Moments]) -> f64 {
-        let scores = (0..self.scored.len()).filter_map(|target| self.score_of(target, cells));
+        let scores = self.scored.iter().filter_map(|scored| self.score_of(scored, cells));
         scores.sum::<f64>() / self.scored.len().max(1) as f64
     }
 
     /// One target's Q over its root variance, or `None` if an arm is empty.
     #[inline]
-    pub(crate) fn score_of(&self, target: usize, cells: &[Moments]) -> Option<f64> {
-        let scored = &self.scored[target];
+    fn score_of(&self, scored: &ScoredTarget, cells: &[Moments]) -> Option<f64> {
         let treated = Sample::new(&cells[scored.treatment])?;
         let control = Sample::new(&cells[scored.control])?;
         let n = treated.n + control.n;
@@ -186,11 +181,6 @@ impl Criterion {
     /// One target's effect, in grid units, or `None` if an arm is empty.
     pub(crate) fn effect_of(&self, target: usize, cells: &[Moments]) -> Option<f64> {
         effect(&cells[self.scored[target].treatment], &cells[self.scored[target].control])
-    }
-
-    /// Units with a value that one target reads.
-    pub(crate) fn units_of(&self, target: usize, cells: &[Moments]) -> u64 {
-        cells[self.scored[target].treatment].n + cells[self.scored[target].control].n
     }
 }
 

@@ -163,15 +163,11 @@ fn completed(shape: &ColumnShape, levels: &Levels<'_>, seen: &CodeSet) -> CodeSe
     let left_units = levels.units_in(seen);
     let left_is_larger = left_units >= levels.whole().units - left_units;
     let is_missing = |code: Code| shape.missing == Some(code);
-    let ordered = |left: bool| {
-        levels
-            .codes()
-            .iter()
-            .copied()
-            .filter(move |code| !is_missing(*code) && seen.contains(*code) == left)
-            .next_back()
+    let last_in_order = |left: bool| {
+        let mut codes = levels.codes().iter().copied();
+        codes.rfind(|code| !is_missing(*code) && seen.contains(*code) == left)
     };
-    let cut = if ordered(false).is_some() { ordered(true).unwrap_or(0) } else { Code::MAX };
+    let cut = if last_in_order(false).is_some() { last_in_order(true).unwrap_or(0) } else { Code::MAX };
     let goes_left = |code: Code| {
         if levels.codes().binary_search(&code).is_ok() {
             seen.contains(code)

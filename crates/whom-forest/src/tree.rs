@@ -155,7 +155,9 @@ impl Tree {
                 None => tags.push(Importance { name: name.clone(), share: gain }),
             }
         }
-        tags.iter_mut().for_each(|tag| tag.share /= total);
+        for tag in &mut tags {
+            tag.share /= total;
+        }
         tags.sort_by(|one, other| other.share.total_cmp(&one.share).then_with(|| one.name.cmp(&other.name)));
         tags
     }

@@ -145,7 +145,7 @@ impl<'a> Oracle<'a> {
         } else {
             self.scored
                 .iter()
-                .flat_map(|(target, _)| self.effect_prefixes(units, column, &others, *target))
+                .flat_map(|(target, _)| effect_prefixes(units, column, &others, *target))
                 .flat_map(with_missing)
                 .collect()
         };
@@ -155,35 +155,6 @@ impl<'a> Oracle<'a> {
             .map(|side| match smallest {
                 Some(smallest) if !side.contains(&smallest) => occurring.difference(&side).copied().collect(),
                 _ => side,
-            })
-            .collect()
-    }
-
-    fn effect_prefixes(&self, units: &[&Unit], column: usize, codes: &[Code], target: Target) -> Vec<BTreeSet<Code>> {
-        let effect = |units: &[&Unit]| -> Option<(i64, i64)> {
-            let total = |arm| {
-                units
-                    .iter()
-                    .filter(|unit| unit.arm == arm)
-                    .filter_map(|unit| unit.values[target.metric])
-                    .fold((0, 0), |(n, sum), value| (n + 1, sum + value))
-            };
-            let ((n1, sum1), (n0, sum0)) = (total(target.treatment), total(0));
-            (n1 > 0 && n0 > 0).then_some((sum1 * n0 - sum0 * n1, n1 * n0))
-        };
-        let neutral = effect(units).unwrap_or((0, 1));
-        let effects: Vec<((i64, i64), Code)> = codes
-            .iter()
-            .map(|code| {
-                let of_code: Units<'_> = units.iter().copied().filter(|unit| unit.codes[column] == *code).collect();
-                (effect(&of_code).unwrap_or(neutral), *code)
-            })
-            .collect();
-        // A prefix is everything up to some code's effect: fractions compared exactly.
-        effects
-            .iter()
-            .map(|(bound, _)| {
-                effects.iter().filter(|(own, _)| own.0 * bound.1 <= bound.0 * own.1).map(|(_, code)| *code).collect()
             })
             .collect()
     }
@@ -290,6 +261,35 @@ impl<'a> Oracle<'a> {
         }
         assert!(split.left.iter().all(|code| usize::from(code) < shape.codes));
     }
+}
+
+fn effect_prefixes(units: &[&Unit], column: usize, codes: &[Code], target: Target) -> Vec<BTreeSet<Code>> {
+    let effect = |units: &[&Unit]| -> Option<(i64, i64)> {
+        let total = |arm| {
+            units
+                .iter()
+                .filter(|unit| unit.arm == arm)
+                .filter_map(|unit| unit.values[target.metric])
+                .fold((0, 0), |(n, sum), value| (n + 1, sum + value))
+        };
+        let ((n1, sum1), (n0, sum0)) = (total(target.treatment), total(0));
+        (n1 > 0 && n0 > 0).then_some((sum1 * n0 - sum0 * n1, n1 * n0))
+    };
+    let neutral = effect(units).unwrap_or((0, 1));
+    let effects: Vec<((i64, i64), Code)> = codes
+        .iter()
+        .map(|code| {
+            let of_code: Units<'_> = units.iter().copied().filter(|unit| unit.codes[column] == *code).collect();
+            (effect(&of_code).unwrap_or(neutral), *code)
+        })
+        .collect();
+    // A prefix is everything up to some code's effect: fractions compared exactly.
+    effects
+        .iter()
+        .map(|(bound, _)| {
+            effects.iter().filter(|(own, _)| own.0 * bound.1 <= bound.0 * own.1).map(|(_, code)| *code).collect()
+        })
+        .collect()
 }
 
 fn columns() -> impl Strategy<Value = Vec<whom_stats::pass::ColumnShape>> {

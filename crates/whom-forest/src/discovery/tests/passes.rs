@@ -70,10 +70,10 @@ fn an_answer_that_does_not_fit_is_refused_and_changes_nothing() {
         assert_eq!(*discovery, before);
         message
     };
-    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees.clear()), @"the answer does not fit the pass: 1 trees were asked for, 0 answered; answer the pass that `next` returned, from the same units");
-    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].columns[1].codes.truncate(2)), @"the answer does not fit the pass: 6 codes of `country` were asked for, 2 answered; answer the pass that `next` returned, from the same units");
+    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees.clear()), @"the answer does not fit the pass: 1 trees asked for, 0 answered; answer the pass that `next` returned, from the same units");
+    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].columns[1].codes.truncate(2)), @"the answer does not fit the pass: 6 codes of `country` asked for, 2 answered; answer the pass that `next` returned, from the same units");
     insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].columns[1].codes[0].units[0] += 1), @"the answer does not fit the pass: the codes of `country` do not add up to their node; answer the pass that `next` returned, from the same units");
-    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].totals.moments.clear()), @"the answer does not fit the pass: 2 arms x metrics were asked for, 0 answered; answer the pass that `next` returned, from the same units");
+    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].totals.moments.clear()), @"the answer does not fit the pass: 2 arms x metrics asked for, 0 answered; answer the pass that `next` returned, from the same units");
     assert_eq!(discovery.clone().finish(), Err(ForestError::Unfinished));
     discovery.absorb(&population.answer(&discovery.next().unwrap())).unwrap();
     insta::assert_snapshot!(refuse(&mut discovery, &|answer| {
@@ -101,13 +101,13 @@ fn an_impossible_plan_is_refused_with_the_name_of_what_is_wrong() {
     insta::assert_snapshot!(refused(|plan| plan.targets.push(Target { treatment: 1, metric: 3 })), @"metric 3 does not exist; there are 1, counted from 0");
     insta::assert_snapshot!(refused(|plan| plan.targets.push(plan.targets[0])), @"treatment 1 on metric 0 is named twice; name it once");
     insta::assert_snapshot!(refused(|plan| plan.columns.push(5)), @"tag column 5 does not exist; there are 5, counted from 0");
-    insta::assert_snapshot!(refused(|plan| plan.columns.push(1)), @"two tags are named `country`; rename one");
+    insta::assert_snapshot!(refused(|plan| plan.columns.push(1)), @"tag `country` is to be searched twice; name it once");
     insta::assert_snapshot!(refused(|plan| plan.shapes[1].name = "age".to_owned()), @"two tags are named `age`; rename one");
     insta::assert_snapshot!(refused(|plan| plan.shapes[1].codes = 0), @"tag `country` has 0 codes, but must have between 1 and 65536");
     insta::assert_snapshot!(refused(|plan| plan.shapes[1] = ColumnShape { missing: Some(9), ..plan.shapes[1].clone() }), @"tag `country` has the missing code 9, but its codes end at 5");
     insta::assert_snapshot!(refused(|plan| plan.folds.clear()), @"pruning folds: 5 are asked for, 0 given; every discovery bucket belongs to exactly one fold");
-    insta::assert_snapshot!(refused(|plan| plan.folds[0] = plan.folds[1].clone()), @"pruning folds: bucket 0 lies in 0; every discovery bucket belongs to exactly one fold");
-    insta::assert_snapshot!(refused(|plan| plan.folds[0] = BucketSet::all()), @"pruning folds: bucket 1 lies in 1; every discovery bucket belongs to exactly one fold");
+    insta::assert_snapshot!(refused(|plan| plan.folds[0] = plan.folds[1].clone()), @"pruning folds: bucket 0 lies in 0 of them instead of 1; every discovery bucket belongs to exactly one fold");
+    insta::assert_snapshot!(refused(|plan| plan.folds[0] = BucketSet::all()), @"pruning folds: bucket 1 lies in 1 of them instead of 0; every discovery bucket belongs to exactly one fold");
     insta::assert_snapshot!(refused(|plan| {
         plan.folds[1] = plan.folds[0].iter().chain(plan.folds[1].iter()).collect();
         plan.folds[0] = BucketSet::none();

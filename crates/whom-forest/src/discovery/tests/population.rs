@@ -78,29 +78,39 @@ impl Population {
     }
 
     fn answer_tree(&self, tree: &TreePass) -> Vec<NodeHistogram> {
+        let counted: Vec<&Unit> = self.units.iter().filter(|unit| tree.buckets.contains(unit.bucket)).collect();
         let histogram = |node: &NodeIndex| {
-            let members = || {
-                let counted = self.units.iter().filter(|unit| tree.buckets.contains(unit.bucket));
-                counted.filter(|unit| path(&tree.routing, unit).contains(node))
-            };
-            let column = |column: &usize| {
-                let table = |code| self.table(members().filter(|unit| unit.codes[*column] == code));
-                ColumnHistogram { codes: (0..self.shapes[*column].codes as Code).map(table).collect() }
-            };
-            NodeHistogram { totals: self.table(members()), columns: tree.columns.iter().map(column).collect() }
+            let members: Vec<&Unit> =
+                counted.iter().copied().filter(|unit| path(&tree.routing, unit).contains(node)).collect();
+            let columns = tree.columns.iter().map(|column| self.count(&members, *column)).collect();
+            let mut totals = self.empty_table();
+            for unit in members {
+                self.add(&mut totals, unit);
+            }
+            NodeHistogram { totals, columns }
         };
         tree.nodes.iter().map(histogram).collect()
     }
 
-    fn table<'a>(&self, units: impl Iterator<Item = &'a Unit>) -> ArmTable {
-        let mut table = ArmTable::new(self.arms, self.metrics);
-        for unit in units {
-            table.units[unit.arm] += 1;
-            for (metric, value) in unit.values.iter().enumerate() {
-                value.iter().for_each(|value| table.moments[unit.arm * self.metrics + metric].push(*value));
+    fn count(&self, members: &[&Unit], column: usize) -> ColumnHistogram {
+        let mut codes = vec![self.empty_table(); self.shapes[column].codes];
+        for unit in members {
+            self.add(&mut codes[usize::from(unit.codes[column])], unit);
+        }
+        ColumnHistogram { codes }
+    }
+
+    fn empty_table(&self) -> ArmTable {
+        ArmTable::new(self.arms, self.metrics)
+    }
+
+    fn add(&self, table: &mut ArmTable, unit: &Unit) {
+        table.units[unit.arm] += 1;
+        for (metric, value) in unit.values.iter().enumerate() {
+            if let Some(value) = value {
+                table.moments[unit.arm * self.metrics + metric].push(*value);
             }
         }
-        table
     }
 }
 
