@@ -69,6 +69,7 @@ fn condition_sql(condition: &RuleCondition) -> String {
     };
     match alternatives.as_slice() {
         [] => "FALSE".to_owned(),
+        [only] => only.clone(),
         alternatives => format!("({})", alternatives.join(" OR ")),
     }
 }
@@ -78,7 +79,7 @@ fn numeric_alternatives(tag: &str, ranges: &[Range], missing: bool) -> Vec<Strin
     let column = format!("CAST({name} AS DOUBLE)");
     let mut alternatives: Vec<String> = ranges.iter().map(|range| range_sql(&column, *range)).collect();
     if missing {
-        alternatives.push(format!("{name} IS NULL OR isnan({column})"));
+        alternatives.extend([format!("{name} IS NULL"), format!("isnan({column})")]);
     }
     alternatives
 }

@@ -1,6 +1,6 @@
 //! Results for the tests: the e-mail challenge as a run would report it, and extremes of it.
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::check::{Check, CheckRow, CheckVerdict, WaterfallStep};
@@ -56,6 +56,21 @@ pub(crate) fn hillstrom() -> Results {
     }
 }
 
+/// A run with a pre-registered cohort beside the discovered ones.
+pub(crate) fn registered() -> Results {
+    let mut results = hillstrom();
+    let size = CohortSize { fold: Fold::All, variant: WOMENS.to_owned(), units: 10_763, share: Some(0.503) };
+    results.registered = vec![CohortView {
+        name: "newcomers".to_owned(),
+        definition: CohortDefinition::Registered("newbie = 1".to_owned()),
+        sizes: vec![size],
+        profile: vec![],
+    }];
+    let row = average("visit", WOMENS, (0.078_8, 0.129_2), 0.004_152);
+    results.effects.push(EffectRow { cohort: "newcomers".to_owned(), ..row });
+    results
+}
+
 /// A run that was not asked to discover anything.
 pub(crate) fn no_discovery() -> Results {
     let mut results = hillstrom();
@@ -86,6 +101,7 @@ pub(crate) fn opposite() -> Results {
     for row in &mut results.effects {
         if row.variant == WOMENS && row.cohort == "4" {
             *row = with_estimate(row.clone(), -0.071, 0.012, MAX_T);
+            row.p_value_adjusted = Some(3e-7);
         }
     }
     results
@@ -165,6 +181,11 @@ pub(crate) fn not_estimable() -> EffectRow {
         mean_variant: None,
         ..average("conversion", MENS, (0.005_726, 0.012_531), 0.000_921)
     }
+}
+
+/// A column of words that are not null.
+pub(crate) fn words<'a>(batch: &'a RecordBatch, name: &str) -> Vec<&'a str> {
+    batch.column_by_name(name).expect("a column").as_string::<i32>().iter().flatten().collect()
 }
 
 /// The batches of a Parquet file and, a line each, the metadata in its footer.

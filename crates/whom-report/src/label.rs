@@ -15,6 +15,14 @@ pub(crate) fn plain(name: &str) -> String {
     label
 }
 
+/// Columns of a name within a sentence.
+const NAME_COLUMNS: usize = 40;
+
+/// A name within a sentence or a cell: harmless, and not longer than reads well.
+pub(crate) fn name(name: &str) -> String {
+    shortened(name, NAME_COLUMNS)
+}
+
 /// A name of at most so many terminal columns, the last one an ellipsis where it was cut.
 pub(crate) fn shortened(name: &str, columns: usize) -> String {
     let label = plain(name);

@@ -31,7 +31,7 @@ impl Columns {
 
     /// A column of words.
     pub(crate) fn words<'a>(self, name: &str, words: impl Iterator<Item = &'a str>) -> Self {
-        self.add(name, false, StringArray::from_iter_values(words))
+        self.add(name, false, words.map(Some).collect::<StringArray>())
     }
 
     /// A column of words that may be absent.
@@ -46,7 +46,7 @@ impl Columns {
 
     /// A column of counts.
     pub(crate) fn counts(self, name: &str, counts: impl Iterator<Item = u64>) -> Self {
-        self.add(name, false, Int64Array::from_iter_values(counts.map(|count| count as i64)))
+        self.add(name, false, counts.map(|count| Some(count as i64)).collect::<Int64Array>())
     }
 
     /// A column of yes and no.

@@ -2,10 +2,10 @@
 
 use crate::check::CheckVerdict;
 use crate::effect::{EffectRow, Estimand, Role};
-use crate::label::markdown;
+use crate::label::{self, markdown};
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{EffectKey, MetricView, Results};
-use crate::terminal::tally;
+use crate::terminal::{evidence_words, tally};
 use crate::verdict::{CohortVerdict, Standing, Verdict};
 
 /// Sentences, averages and cohorts that are told before the rest is counted; together at most forty lines.
@@ -17,7 +17,7 @@ const COHORTS: usize = 8;
 pub fn summary_md(results: &Results) -> String {
     let verdict = Verdict::of(results);
     let sections = [
-        Some(format!("## {}\n\n{}", markdown(&results.experiment), facts(results))),
+        Some(format!("## {}\n\n{}", name(&results.experiment), facts(results))),
         Some(sentences(&verdict)),
         averages(results),
         cohorts(results, &verdict),
@@ -30,7 +30,7 @@ pub fn summary_md(results: &Results) -> String {
 
 fn facts(results: &Results) -> String {
     let variants =
-        results.variants.iter().map(|variant| format!("{} {}", markdown(&variant.name), number::count(variant.units)));
+        results.variants.iter().map(|variant| format!("{} {}", name(&variant.name), number::count(variant.units)));
     let variants: Vec<String> = variants.take(AVERAGES).collect();
     format!("{} units through {}: {}", number::count(results.units()), markdown(&results.through), variants.join(", "))
 }
@@ -39,6 +39,11 @@ fn sentences(verdict: &Verdict) -> String {
     let told: Vec<&str> = verdict.sentences().collect();
     let lines = told.iter().map(|sentence| format!("- {}", markdown(sentence)));
     with_rest(lines.collect(), SENTENCES, "- … and {} more in `result.json`")
+}
+
+/// A name that a user chose, as Markdown.
+fn name(name: &str) -> String {
+    markdown(&label::name(name))
 }
 
 /// So many lines, and a last one that counts what was left out.
@@ -74,9 +79,9 @@ fn average_row(metric: &MetricView, row: &EffectRow) -> String {
     let mean = |mean: Option<f64>| mean.map_or(NO_NUMBER.to_owned(), |mean| means.plain(mean, decimals));
     let (effect, interval) = figures(&effects, Some(row));
     let p_value = row.p_value_adjusted.map_or(NO_NUMBER.to_owned(), number::p_value);
-    let (name, variant) = (markdown(&row.metric), markdown(&row.variant));
+    let (metric_name, variant) = (name(&row.metric), name(&row.variant));
     let (control, treated) = (mean(row.mean_control), mean(row.mean_variant));
-    format!("| {name} | {variant} | {control} | {treated} | {effect} | {interval} | {p_value} |")
+    format!("| {metric_name} | {variant} | {control} | {treated} | {effect} | {interval} | {p_value} |")
 }
 
 /// The estimate and its simultaneous interval.
@@ -110,10 +115,10 @@ fn cohort_row(results: &Results, verdict: &CohortVerdict) -> Option<String> {
     };
     let (effect, interval) = figures(&Scale::of_effects(metric), results.effect(key));
     let cohort = results.discovered().iter().chain(&results.registered).find(|cohort| cohort.name == verdict.cohort)?;
-    let (name, rule) = (markdown(&cohort.name), markdown(&cohort.definition.in_words()));
-    let (variant, metric) = (markdown(&verdict.variant), markdown(&verdict.metric));
-    let (standing, evidence) = (verdict.standing.in_words(), verdict.evidence);
-    Some(format!("| {name}: {rule} | {variant} | {metric} | {effect} | {interval} | {standing} | {evidence} |"))
+    let (cohort_name, rule) = (name(&cohort.name), markdown(&cohort.definition.in_words()));
+    let (variant, metric) = (name(&verdict.variant), name(&verdict.metric));
+    let (standing, evidence) = (verdict.standing.in_words(), evidence_words(verdict.evidence));
+    Some(format!("| {cohort_name}: {rule} | {variant} | {metric} | {effect} | {interval} | {standing} | {evidence} |"))
 }
 
 fn checks(results: &Results) -> Option<String> {
@@ -122,7 +127,7 @@ fn checks(results: &Results) -> Option<String> {
     }
     let told =
         results.checks.iter().filter(|check| matches!(check.verdict, CheckVerdict::Failed | CheckVerdict::Warning));
-    let named: Vec<String> = told.take(3).map(|check| markdown(&check.name)).collect();
+    let named: Vec<String> = told.take(3).map(|check| name(&check.name)).collect();
     let names = if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) };
     Some(format!("Checks: {}{names}", tally(&results.checks)))
 }

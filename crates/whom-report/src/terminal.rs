@@ -5,6 +5,7 @@ mod checks;
 mod cohorts;
 mod palette;
 mod paragraph;
+mod profiles;
 mod refusal;
 mod table;
 mod tree;
@@ -40,6 +41,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         averages::section(results, palette),
         tree::section(results, palette),
         cohorts::section(results, palette),
+        profiles::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
         footer(results, palette),
@@ -123,7 +125,7 @@ fn footer(results: &Results, palette: Palette) -> Option<String> {
 }
 
 /// Evidence as text shows it.
-fn evidence_words(evidence: Evidence) -> &'static str {
+pub(crate) fn evidence_words(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::HeldOut => "held-out",
         other => other.as_str(),

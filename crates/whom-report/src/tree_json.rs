@@ -91,6 +91,16 @@ mod tests {
 
     #[test]
     fn without_trees_the_document_is_still_whole() {
-        insta::assert_snapshot!(tree_json(&fixture::no_discovery()).expect("a document"), @"");
+        insta::assert_snapshot!(tree_json(&fixture::no_discovery()).expect("a document"), @r#"
+        {
+          "schema": "tree",
+          "schema_version": 1,
+          "experiment": "hillstrom",
+          "analysis": "3f9c1a7be0d24458",
+          "partition": null,
+          "trees": [],
+          "importance": []
+        }
+        "#);
     }
 }

@@ -13,6 +13,7 @@ mod heterogeneity;
 use serde::Serialize;
 
 pub use average::{AverageOutcome, AverageVerdict};
+pub(crate) use cohort::cohort_label;
 pub use cohort::{CohortVerdict, Standing};
 pub use guardrail::{GuardrailOutcome, GuardrailVerdict};
 pub use heterogeneity::{HeterogeneityOutcome, HeterogeneityVerdict};

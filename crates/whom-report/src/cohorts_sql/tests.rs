@@ -23,7 +23,21 @@ fn a_partition_is_one_expression_with_its_words() {
         rule("2", vec![numeric("recency", &[low], true), categorical("channel", &[], Some(&["Web", "Phone"]), true)]),
         rule("3", vec![numeric("recency", &[high], false)]),
     ]);
-    insta::assert_snapshot!(sql, @"");
+    insta::assert_snapshot!(sql, @r#"
+    CASE
+      -- 1: recency up to 6 (or unknown) and channel is Web or Phone
+      WHEN (CAST("recency" AS DOUBLE) <= CAST('6.0' AS DOUBLE) OR "recency" IS NULL OR isnan(CAST("recency" AS DOUBLE)))
+       AND CAST("channel" AS VARCHAR) IN ('Web', 'Phone')
+      THEN '1'
+      -- 2: recency up to 6 (or unknown) and channel is a rarer level (or unknown)
+      WHEN (CAST("recency" AS DOUBLE) <= CAST('6.0' AS DOUBLE) OR "recency" IS NULL OR isnan(CAST("recency" AS DOUBLE)))
+       AND (CAST("channel" AS VARCHAR) NOT IN ('Web', 'Phone') OR "channel" IS NULL)
+      THEN '2'
+      -- 3: recency above 6
+      WHEN (CAST("recency" AS DOUBLE) > CAST('6.0' AS DOUBLE) AND NOT isnan(CAST("recency" AS DOUBLE)))
+      THEN '3'
+    END
+    "#);
 }
 
 #[test]
@@ -32,7 +46,14 @@ fn no_name_escapes_its_quotes_or_its_comment() {
         "it's\nDROP TABLE units; --",
         vec![categorical("a\"; b", &["x'; --", "<script>", "עברית"], None, false)],
     )]);
-    insta::assert_snapshot!(sql, @"");
+    insta::assert_snapshot!(sql, @r#"
+    CASE
+      -- it's\nDROP TABLE units; --: a"; b is “x'; --”, <script> or עברית
+      WHEN CAST("a""; b" AS VARCHAR) IN ('x''; --', '<script>', 'עברית')
+      THEN 'it''s
+    DROP TABLE units; --'
+    END
+    "#);
 }
 
 #[test]
@@ -45,6 +66,27 @@ fn the_unusual_conditions_are_valid_too() {
         rule("any level", vec![categorical("y", &[], Some(&[]), false)]),
         rule("everybody", vec![]),
     ]);
-    insta::assert_snapshot!(sql, @"");
+    insta::assert_snapshot!(sql, @r#"
+    CASE
+      -- impossible: x is impossible
+      WHEN FALSE
+      THEN 'impossible'
+      -- unknown: x is unknown
+      WHEN ("x" IS NULL OR isnan(CAST("x" AS DOUBLE)))
+      THEN 'unknown'
+      -- known: x is known
+      WHEN NOT isnan(CAST("x" AS DOUBLE))
+      THEN 'known'
+      -- two ranges: x up to 0.1 or above 1e300 and up to 1.79769e308
+      WHEN (CAST("x" AS DOUBLE) <= CAST('0.1' AS DOUBLE) OR (CAST("x" AS DOUBLE) > CAST('1e300' AS DOUBLE) AND CAST("x" AS DOUBLE) <= CAST('1.7976931348623157e308' AS DOUBLE)))
+      THEN 'two ranges'
+      -- any level: y is a rarer level
+      WHEN CAST("y" AS VARCHAR) IS NOT NULL
+      THEN 'any level'
+      -- everybody: everybody
+      WHEN TRUE
+      THEN 'everybody'
+    END
+    "#);
     assert_eq!(cohorts_sql(&[]), "CAST(NULL AS VARCHAR)\n");
 }

@@ -39,7 +39,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
 
 fn heading(metric: &MetricView, row: &EffectRow) -> String {
     let unit = metric.unit_of_measure.as_deref().map(|unit| format!(" in {}", label::plain(unit))).unwrap_or_default();
-    format!("{}{unit} — {}, {}", label::plain(&metric.name), metric.role, family_words(row.family))
+    format!("{}{unit} — {}, {}", label::name(&metric.name), metric.role, family_words(row.family))
 }
 
 fn cells(results: &Results, metric: &MetricView, row: &EffectRow) -> [String; 7] {
@@ -69,5 +69,5 @@ fn remark(row: &EffectRow) -> Option<String> {
         (None, Some(reason)) => ("unreliable", reason),
         (None, None) => return None,
     };
-    Some(format!("{} on {} is {word}: {}", label::plain(&row.variant), label::plain(&row.metric), label::plain(reason)))
+    Some(format!("{} on {} is {word}: {}", label::name(&row.variant), label::name(&row.metric), label::plain(reason)))
 }

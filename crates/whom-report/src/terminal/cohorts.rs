@@ -2,9 +2,9 @@
 
 use super::palette::Palette;
 use super::table::Table;
-use super::{evidence_words, headed};
+use super::{evidence_words, headed, marked};
 use crate::cohort::{CohortView, Fold};
-use crate::effect::{Estimand, Family, Role};
+use crate::effect::{EffectRow, Estimand, Role};
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{EffectKey, MetricView, Results, VariantView};
@@ -16,7 +16,7 @@ const COHORTS_SHOWN: usize = 12;
 /// The cohorts of the partition and the pre-registered ones; nothing if no row is about any.
 pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
     let verdict = Verdict::of(results);
-    let names = ["", "units", "effect", "interval", "against rest", "adj. p", "verdict"];
+    let names = ["  cohort", "units", "effect", "interval", "vs. rest", "adj. p", "verdict"];
     let mut table = Table::new(names, true);
     let mut any = false;
     for (cohorts, what) in [(results.discovered(), "discovered"), (&results.registered, "pre-registered")] {
@@ -27,7 +27,16 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
             }
         }
     }
-    any.then(|| format!("{}\n{}", headed("COHORTS", &remark(results), palette), table.text()))
+    any.then(|| {
+        let mut parts = vec![headed("COHORTS", &remark(results), palette), table.text()];
+        parts.extend(results.registered.iter().map(definition));
+        parts.join("\n")
+    })
+}
+
+/// A pre-registered cohort as the pipeline file defines it; the discovered ones are in the tree.
+fn definition(cohort: &CohortView) -> String {
+    marked(" ", &format!("{}: {}", label::name(&cohort.name), cohort.definition.in_words()))
 }
 
 fn remark(results: &Results) -> String {
@@ -48,7 +57,8 @@ impl Group<'_> {
         let rows: Vec<_> = cohorts.iter().filter_map(|cohort| Some((cohort, self.verdict(cohort)?))).collect();
         let Some((_, first)) = rows.first() else { return false };
         let evidence = evidence_words(first.evidence);
-        let names = format!("{} on {}", label::plain(&self.variant.name), label::plain(&self.metric.name));
+        let names =
+            format!("{} on {}", label::shortened(&self.variant.name, 20), label::shortened(&self.metric.name, 20));
         table.heading(format!("{names} — {what}, {evidence} evidence"));
         let half = COHORTS_SHOWN / 2;
         let hidden = if rows.len() > COHORTS_SHOWN { half..rows.len() - half } else { 0..0 };
@@ -80,9 +90,8 @@ impl Group<'_> {
         let contrast = self.results.effect(key(Estimand::Contrast));
         let scale = Scale::of_effects(self.metric).in_table();
         let absent = || NO_NUMBER.to_owned();
-        let discovered = effect.is_some_and(|row| row.family == Family::Discovered) || cohort.rule().is_some();
-        let fold = if discovered { Fold::Measure } else { Fold::All };
-        let estimate = |row: Option<&crate::effect::EffectRow>| {
+        let fold = if cohort.rule().is_some() { Fold::Measure } else { Fold::All };
+        let estimate = |row: Option<&EffectRow>| {
             row.and_then(|row| Some(scale.signed(row.estimate?, scale.decimals(row.interval)))).unwrap_or_else(absent)
         };
         let doubt = if verdict.reliable { "" } else { " (!)" };

@@ -28,6 +28,13 @@ fn the_summary_survives_hostile_names() {
 }
 
 #[test]
+fn a_pre_registered_cohort_is_shown_with_its_definition() {
+    let text = plain(&fixture::registered());
+    let registered: Vec<&str> = text.lines().filter(|line| line.contains("newcomers")).collect();
+    insta::assert_snapshot!(registered.join("\n"), @"    newcomers: newbie = 1");
+}
+
+#[test]
 fn the_summary_of_forty_cohorts_is_not_forty_times_as_long() {
     let text = plain(&fixture::forty_cohorts());
     assert!(text.contains("… 28 more in effects.parquet"), "{text}");
@@ -42,6 +49,7 @@ fn every_line_fits_eighty_columns_and_ends_with_text() {
         fixture::no_discovery(),
         fixture::underpowered(),
         fixture::opposite(),
+        fixture::registered(),
         fixture::hostile(),
         fixture::forty_cohorts(),
     ];
@@ -81,5 +89,24 @@ fn without_colour_there_is_no_escape_sequence_whatever_the_names() {
 #[test]
 fn a_refusal_says_why_where_and_what_to_do() {
     let waterfall = fixture::hillstrom().waterfall;
-    insta::assert_snapshot!(refusal_text(&fixture::refusing_checks(), &waterfall, Colour::Never), @"");
+    insta::assert_snapshot!(refusal_text(&fixture::refusing_checks(), &waterfall, Colour::Never), @"
+    REFUSED  no effect was computed and nothing was published
+      ✗ sample ratio after excluding units in several variants: the variants' shares
+        of the units are not the declared ones (p <0.0001, threshold 0.001)
+        – No E-Mail: 20,113 units, 21,333 expected
+        – Womens E-Mail: 22,580 units, 21,333 expected
+        fix: find out which units are lost before they are logged, or declare the
+        `weight` of each variant as it was
+
+    CHECKS  1 with a warning, 3 passed, 1 not applicable
+      ! units in several variants: 12 of 64,012 units saw several variants and are
+        excluded (threshold 0.005)
+
+    ROWS  kept, dropped and why
+      101,376           split: exposure rows read
+       64,012  −37,364  split: first exposure of each unit and variant (repeated
+                        exposures)
+       64,000      −12  units in one variant (seen in several variants)
+       64,000           units whose window is complete
+    ");
 }

@@ -10,9 +10,13 @@ use crate::number::{self, Scale};
 use crate::results::{EffectKey, Results};
 use crate::rule_words::condition_words;
 use crate::tree::TreeView;
+use crate::verdict::cohort_label;
 
 /// Trees of more leaves are drawn without effects; the table of cohorts has them.
 const LEAVES_WITH_EFFECTS: usize = 12;
+
+/// Tags whose share of the gain is shown.
+const TAGS_SHOWN: usize = 6;
 
 /// The width below which bars give way to text.
 const NARROWEST_TEXT: usize = 24;
@@ -27,6 +31,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
     let mut drawing = Drawing { results, tree, lines: vec![headed("TREE", &remark, palette)] };
     drawing.lines.push(format!("{INDENT}everybody"));
     drawing.children(0, INDENT);
+    drawing.importance();
     Some(drawing.lines.join("\n"))
 }
 
@@ -61,6 +66,16 @@ impl<'a> Drawing<'a> {
         }
     }
 
+    /// A line that says which tags the gain is due to.
+    fn importance(&mut self) {
+        let rows = self.results.importance.iter().filter(|row| row.tree == self.tree.name).take(TAGS_SHOWN);
+        let shares: Vec<String> =
+            rows.map(|row| format!("{} {}", label::name(&row.tag), number::share(row.share))).collect();
+        if !shares.is_empty() {
+            self.push(&format!("gain by tag: {}", shares.join(", ")), INDENT, INDENT);
+        }
+    }
+
     fn push(&mut self, text: &str, first: &str, next: &str) {
         let columns = WIDTH.saturating_sub(first.chars().count()).max(NARROWEST_TEXT);
         for (index, line) in paragraph(text, columns).into_iter().enumerate() {
@@ -77,7 +92,7 @@ impl<'a> Drawing<'a> {
         let units = cohort.units(Fold::Measure);
         let all: u64 = self.results.discovered().iter().map(|cohort| cohort.units(Fold::Measure)).sum();
         let share = if all == 0 { String::new() } else { format!(" ({})", number::share(units as f64 / all as f64)) };
-        format!("{}, {} units{share}", label::plain(&cohort.name), number::count(units))
+        format!("{}: {} units{share}", cohort_label(&cohort.name), number::count(units))
     }
 
     fn effects(&mut self, cohort: &CohortView, prefix: &str) {
@@ -103,7 +118,7 @@ impl<'a> Drawing<'a> {
                     _ => "not estimable".to_owned(),
                 };
                 let doubt = if row.unreliable.is_some() { ", unreliable" } else { "" };
-                let names = format!("{} on {}", label::plain(&variant.name), label::plain(&metric.name));
+                let names = format!("{} on {}", label::name(&variant.name), label::name(&metric.name));
                 self.push(&format!("{names}: {figures}{doubt}"), prefix, prefix);
             }
         }

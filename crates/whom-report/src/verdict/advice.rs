@@ -47,7 +47,7 @@ fn ship_to_everybody(results: &Results, verdict: &AverageVerdict, is_safe: impl 
     let ships =
         verdict.wanted == Some(true) && may_ship(row.evidence) && row.is_reliable() && is_safe(&verdict.variant);
     ships.then(|| {
-        let (variant, metric) = (label::plain(&verdict.variant), label::plain(&verdict.metric));
+        let (variant, metric) = (label::name(&verdict.variant), label::name(&verdict.metric));
         format!("Ship {variant}: the gain in {metric} rests on {} evidence.", row.evidence)
     })
 }
@@ -58,7 +58,7 @@ fn ship_to_cohort(verdict: &CohortVerdict, is_safe: impl Fn(&str) -> bool) -> Op
         && verdict.reliable
         && is_safe(&verdict.variant);
     ships.then(|| {
-        let (variant, metric) = (label::plain(&verdict.variant), label::plain(&verdict.metric));
+        let (variant, metric) = (label::name(&verdict.variant), label::name(&verdict.metric));
         let cohort = cohort_label(&verdict.cohort);
         format!("Ship {variant} to {cohort}: the gain in {metric} rests on {} evidence.", verdict.evidence)
     })
@@ -69,7 +69,7 @@ fn confirm(results: &Results, verdict: &CohortVerdict) -> Option<String> {
     if verdict.evidence != Evidence::HeldOut || !matches!(verdict.standing, Standing::Gains | Standing::Loses) {
         return None;
     }
-    let (variant, metric) = (label::plain(&verdict.variant), label::plain(&verdict.metric));
+    let (variant, metric) = (label::name(&verdict.variant), label::name(&verdict.metric));
     let cohort = cohort_label(&verdict.cohort);
     let test = results
         .confirming_tests
@@ -80,5 +80,8 @@ fn confirm(results: &Results, verdict: &CohortVerdict) -> Option<String> {
         let (units, power) = (number::count(test.units_per_arm), number::share(test.power));
         Some(format!(": {units} units of it per arm detect an effect of {effect} with {power} power"))
     });
-    Some(format!("Before acting, confirm {variant} on {metric} in {cohort}{}.", size.unwrap_or_default()))
+    Some(format!(
+        "Before acting, confirm {variant} on {metric} in {cohort}{}.",
+        size.unwrap_or_else(|| " on fresh units".to_owned())
+    ))
 }

@@ -184,8 +184,8 @@ struct Subject<'a> {
 impl<'a> Subject<'a> {
     fn of(question: Question<'a>) -> Self {
         Self {
-            variant: label::plain(question.variant),
-            metric: label::plain(&question.metric.name),
+            variant: label::name(question.variant),
+            metric: label::name(&question.metric.name),
             view: question.metric,
         }
     }
@@ -194,7 +194,8 @@ impl<'a> Subject<'a> {
     fn evidence(&self, row: &EffectRow) -> String {
         let scale = Scale::of_effects(self.view);
         let level = number::share(row.level);
-        let bounds = row.interval.map(|interval| format!("{level} interval {}", scale.bounds(interval)));
+        let bounds =
+            row.interval.map(|interval| format!("{level} interval {}{}", scale.bounds(interval), scale.unit()));
         let p_value = row.p_value_adjusted.map(|p| format!("adjusted p {}", number::p_value(p)));
         bounds.into_iter().chain(p_value).collect::<Vec<_>>().join(", ")
     }

@@ -130,7 +130,7 @@ pub(super) fn sentences(results: &Results, question: Question<'_>, verdicts: &[C
     };
     let (gain, lose) = (standing_at(Standing::Gains), standing_at(Standing::Loses));
     let different = standing_at(Standing::Different);
-    let (variant, metric) = (label::plain(question.variant), label::plain(&question.metric.name));
+    let (variant, metric) = (label::name(question.variant), label::name(&question.metric.name));
     let mut sentences = Vec::new();
     if !gain.is_empty() && !lose.is_empty() {
         sentences.push(format!("{variant} on {metric} works for some and harms others."));
@@ -176,7 +176,7 @@ fn mention(results: &Results, question: Question<'_>, verdict: &CohortVerdict) -
 }
 
 /// A cohort's name, preceded by the word unless the name has it already.
-pub(super) fn cohort_label(name: &str) -> String {
-    let name = label::plain(name);
+pub(crate) fn cohort_label(name: &str) -> String {
+    let name = label::name(name);
     if name == EVERYBODY || name.to_lowercase().contains("cohort") { name } else { format!("cohort {name}") }
 }

@@ -44,7 +44,7 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Guard
     };
     let row = results.average(&question.metric.name, question.variant, estimand)?;
     let outcome = outcome(question.metric.desired, row.individual_interval, limit);
-    let (variant, metric) = (label::plain(question.variant), label::plain(&question.metric.name));
+    let (variant, metric) = (label::name(question.variant), label::name(&question.metric.name));
     let figures = match (row.individual_interval, limit) {
         (Some(interval), Some(limit)) => {
             let sign = if question.metric.desired == Direction::Increase { -1.0 } else { 1.0 };

@@ -40,7 +40,7 @@ const SHARE_TOLD: f64 = 0.25;
 pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<HeterogeneityVerdict> {
     let test = results.global_test(&question.metric.name, question.variant)?;
     let outcome = outcome(test);
-    let (variant, metric) = (label::plain(question.variant), label::plain(&question.metric.name));
+    let (variant, metric) = (label::name(question.variant), label::name(&question.metric.name));
     let p = number::p_value(test.p_value_adjusted);
     let detectable = detectable(results, question).map(|told| format!("; {told}")).unwrap_or_default();
     let sentence = match outcome {

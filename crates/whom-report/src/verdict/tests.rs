@@ -40,7 +40,17 @@ fn an_average_is_judged_by_its_interval_its_test_and_what_matters() {
         assert_eq!(verdict.outcome, outcome, "{lower} to {upper}, {matters:?}");
         sentences.push(verdict.sentence);
     }
-    insta::assert_snapshot!(sentences.join("\n"), @"");
+    insta::assert_snapshot!(sentences.join("\n"), @"
+    Mens E-Mail increases visit by 3.0 pp (95% interval +2.0 to +4.0 pp, adjusted p <0.0001).
+    Mens E-Mail increases visit by 2.2 pp (95% interval +0.5 to +4.0 pp, adjusted p <0.0001); whether by as much as matters (±1 pp) is open.
+    Mens E-Mail decreases visit by 3.0 pp (95% interval −4.0 to −2.0 pp, adjusted p <0.0001), the unwanted direction.
+    Mens E-Mail has no effect on visit that matters: the 95% interval is −0.30 to +0.40 pp, what matters is ±1 pp.
+    Mens E-Mail has no effect on visit that matters, though it differs from zero: the 95% interval is +0.10 to +0.40 pp, what matters is ±1 pp.
+    Mens E-Mail on visit is underpowered: the 95% interval is −0.30 to +1.20 pp, what matters is ±1 pp, so both no effect and one that matters are possible.
+    Mens E-Mail on visit is underpowered: the 95% interval is −4.0 to +4.0 pp, what matters is ±1 pp, so both no effect and one that matters are possible.
+    Mens E-Mail has no detected effect on visit: 95% interval −0.30 to +1.20 pp, adjusted p 0.400; `matters` is not declared, so whether an effect worth having is excluded cannot be said.
+    Mens E-Mail increases visit by 2.2 pp (95% interval +0.5 to +4.0 pp, adjusted p <0.0001); `matters` is not declared, so its size is not judged.
+    ");
 }
 
 #[test]
@@ -50,14 +60,14 @@ fn a_relative_threshold_is_held_against_the_lift() {
         metric.matters = Some(Threshold::Relative(0.9));
     });
     assert_eq!(verdict.outcome, AverageOutcome::NoEffectThatMatters);
-    insta::assert_snapshot!(verdict.sentence, @"");
+    insta::assert_snapshot!(verdict.sentence, @"Mens E-Mail has no effect on visit that matters: the 95% interval is +64.3 to +80.0%, what matters is ±90%.");
 }
 
 #[test]
 fn an_effect_in_the_unwanted_direction_is_said_to_be_one() {
     let verdict = average(|_, metric| metric.desired = Direction::Decrease);
     assert_eq!(verdict.wanted, Some(false));
-    insta::assert_snapshot!(verdict.sentence, @"");
+    insta::assert_snapshot!(verdict.sentence, @"Mens E-Mail increases visit by 7.66 pp (95% interval +6.90 to +8.42 pp, adjusted p <0.0001), the unwanted direction.");
 }
 
 #[test]
@@ -67,7 +77,10 @@ fn what_cannot_be_estimated_says_why_and_what_is_unreliable_too() {
     });
     assert_eq!(missing.outcome, AverageOutcome::NotEstimable);
     let doubtful = average(|row, _| row.unreliable = Some("31 events per arm, the method needs 50".to_owned()));
-    insta::assert_snapshot!(format!("{}\n{}", missing.sentence, doubtful.sentence), @"");
+    insta::assert_snapshot!(format!("{}\n{}", missing.sentence, doubtful.sentence), @"
+    The effect of Mens E-Mail on visit is not estimable: all values of control are equal.
+    Mens E-Mail increases visit by 7.66 pp (95% interval +6.90 to +8.42 pp, adjusted p <0.0001). Unreliable: 31 events per arm, the method needs 50.
+    ");
 }
 
 /// The standing of the women's campaign in a cohort, after a change to its rows.
@@ -128,7 +141,12 @@ fn the_showcase_needs_one_that_gains_and_one_that_loses() {
     assert!(harms(&fixture::opposite()));
     assert!(!harms(&fixture::hillstrom()));
     let sentences: Vec<String> = Verdict::of(&fixture::opposite()).for_whom;
-    insta::assert_snapshot!(sentences.join("\n"), @"");
+    insta::assert_snapshot!(sentences.join("\n"), @"
+    Womens E-Mail on visit works for some and harms others.
+    Womens E-Mail on visit, who gains: cohort 1 (womens is 1 and recency up to 6), +8.4 pp (+6.0 to +10.8); cohort 2 (womens is 1 and recency above 6), +6.3 pp (+4.1 to +8.5).
+    Womens E-Mail on visit, who loses: cohort 4 (womens is 0 and channel is Multichannel), −7.1 pp (−10.4 to −3.8).
+    Womens E-Mail on visit, different from the rest, their own effect not told from zero: cohort 3 (womens is 0 and channel is Phone or Web (or unknown)), +1.2 pp (−0.7 to +3.1).
+    ");
 }
 
 #[test]
@@ -144,7 +162,10 @@ fn only_sealed_or_replicated_evidence_ships() {
 
 #[test]
 fn a_held_out_cohort_earns_the_test_that_would_confirm_it() {
-    insta::assert_snapshot!(Verdict::of(&fixture::hillstrom()).advice.join("\n"), @"");
+    insta::assert_snapshot!(Verdict::of(&fixture::hillstrom()).advice.join("\n"), @"
+    Before acting, confirm Womens E-Mail on visit in cohort 1: 1,240 units of it per arm detect an effect of 5.5 pp with 80% power.
+    Before acting, confirm Womens E-Mail on visit in cohort 2 on fresh units.
+    ");
 }
 
 #[test]
@@ -164,7 +185,11 @@ fn a_broken_guardrail_stops_shipping() {
     assert_eq!((holds.0, holds.1), (GuardrailOutcome::Holds, true));
     assert_eq!((not_shown.0, not_shown.1), (GuardrailOutcome::NotShown, false));
     assert_eq!((broken.0, broken.1), (GuardrailOutcome::Broken, false));
-    insta::assert_snapshot!([holds.2, not_shown.2, broken.2].join("\n"), @"");
+    insta::assert_snapshot!([holds.2, not_shown.2, broken.2].join("\n"), @"
+    Guardrail spend holds under Mens E-Mail: the interval is +0.49 to +1.05 USD, the limit 2 USD.
+    Guardrail spend is not shown to hold under Mens E-Mail: the interval is +0.49 to +1.05 USD, the limit 0.8 USD.
+    Guardrail spend is broken under Mens E-Mail: the interval is +0.49 to +1.05 USD, the limit 0.1 USD.
+    ");
 }
 
 #[test]
@@ -173,5 +198,10 @@ fn a_closed_gate_says_what_could_have_been_detected() {
     let none = Verdict::of(&fixture::no_partition());
     assert_eq!(none.heterogeneity[0].outcome, HeterogeneityOutcome::NoCandidate);
     let sentences = verdict.heterogeneity.iter().chain(&none.heterogeneity).map(|verdict| verdict.sentence.as_str());
-    insta::assert_snapshot!(sentences.collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(sentences.collect::<Vec<_>>().join("\n"), @"
+    No detectable heterogeneity in the effect of Mens E-Mail on visit (adjusted p 0.312); a cohort of 25% of the units differing from the rest by 2.1 pp could have been detected (80% power).
+    The effect of Womens E-Mail on visit differs between users (global test, adjusted p <0.0001).
+    No detectable heterogeneity in the effect of Mens E-Mail on visit: no split was admissible, no candidate found; a cohort of 25% of the units differing from the rest by 2.1 pp could have been detected (80% power).
+    No detectable heterogeneity in the effect of Womens E-Mail on visit: no split was admissible, no candidate found; a cohort of 25% of the units differing from the rest by 2.1 pp could have been detected (80% power).
+    ");
 }
