@@ -95,7 +95,7 @@ fn cohort(name: Spanned<String>, field: &Field<'_>) -> Option<Cohort> {
         let reserved = Diagnostic::error("a cohort cannot be called `all`: that is the name of everybody");
         field.report.push(reserved.at(name.span));
     }
-    Some(Cohort { name, definition: field.text()? })
+    Some(Cohort { name, definition: field.expression()? })
 }
 
 fn output_place(field: &Field<'_>) -> Option<Output> {

@@ -30,6 +30,18 @@ pub(crate) trait Shape: JsonSchema {
     const KEYS: &'static [&'static str];
 }
 
+/// What the documentation says about a key, to go on after a colon.
+pub(crate) fn explain<S: Shape>(key: &str) -> Option<String> {
+    let schema = schemars::schema_for!(S);
+    let text = schema.get("properties")?.get(key)?.get("description")?.as_str()?;
+    let text = text.lines().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    let text = text.strip_suffix('.').unwrap_or(&text);
+    let mut letters = text.chars();
+    let first = letters.next()?;
+    let is_word = letters.clone().next().is_some_and(char::is_lowercase);
+    Some(if is_word { first.to_lowercase().chain(letters).collect() } else { text.to_owned() })
+}
+
 /// The JSON Schema of a pipeline file, for editors. It is looser than [`load`](crate::load): it knows keys and types,
 /// not references and sums, and it takes any `"${...}"` where a number may stand.
 pub fn json_schema() -> serde_json::Value {

@@ -1,5 +1,8 @@
 //! Where a piece of a plan was written: files, their texts, and ranges in them.
 
+use std::ops::Range;
+use std::path::Path;
+
 /// Names one file of a [`SourceMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub(crate) u32);
@@ -70,8 +73,13 @@ impl SourceMap {
         self.get(span.file).and_then(|source| source.text.get(span.start as usize..span.end as usize)).unwrap_or("")
     }
 
+    /// The folder of the file that a span lies in, as its name gives it: what relative paths there are relative to.
+    pub fn folder(&self, span: Span) -> &Path {
+        self.get(span.file).and_then(|source| Path::new(&source.name).parent()).unwrap_or(Path::new(""))
+    }
+
     /// The span of a range of bytes, its ends moved to the nearest boundaries of characters inside the text.
-    pub fn span(&self, file: FileId, range: std::ops::Range<usize>) -> Span {
+    pub fn span(&self, file: FileId, range: Range<usize>) -> Span {
         let text = self.get(file).map_or("", Source::text);
         let start = text.floor_char_boundary(range.start);
         let end = text.floor_char_boundary(range.end).max(start);

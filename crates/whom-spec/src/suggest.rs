@@ -33,12 +33,13 @@ pub fn valid_names<'a>(candidates: impl IntoIterator<Item = &'a str>) -> Option<
     })
 }
 
-/// Both as one hint: "did you mean `x`? valid names are ...".
+/// Both as one hint: "did you mean `x`? valid names are ..."; `None` if there is no valid name.
 pub fn name_hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
-    let meant = did_you_mean(name, candidates.clone());
-    match (meant, valid_names(candidates)) {
-        (Some(meant), Some(valid)) => Some(format!("did you mean `{meant}`? {valid}")),
-        (_, valid) => valid,
+    let several = candidates.clone().into_iter().nth(1).is_some();
+    match did_you_mean(name, candidates.clone()) {
+        Some(meant) if several => valid_names(candidates).map(|valid| format!("did you mean `{meant}`? {valid}")),
+        Some(meant) => Some(format!("did you mean `{meant}`?")),
+        None => valid_names(candidates),
     }
 }
 

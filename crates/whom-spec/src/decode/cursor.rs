@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::diagnostic::Diagnostic;
-use crate::format::Shape;
+use crate::format::{self, Shape};
 use crate::source::Span;
 use crate::spanned::Spanned;
-use crate::suggest::name_hint;
+use crate::suggest::{did_you_mean, name_hint};
 use crate::tree::{Entry, Node, Value};
 
 /// Collects everything that is wrong, so that one run of `check` shows it all.
@@ -48,18 +48,20 @@ impl<'t> Field<'t> {
     }
 
     /// Reports that something else stands here.
-    pub(crate) fn wrong_type(&self, expected: &str) {
+    pub(crate) fn wrong_type(&self, expected: &str, hint: Option<String>) {
         let place = if self.node.value == Value::Null { self.key } else { self.node.span };
         let message = format!("`{}` must be {expected}, found {}", self.path, self.node.describe());
-        self.report.push(Diagnostic::error(message).at(place));
+        self.report.push(Diagnostic::error(message).at(place).hint_if(hint));
     }
 
     /// The fields of a mapping that the format describes. Keys that it does not know are reported.
     pub(crate) fn mapping<S: Shape>(&self) -> Option<Fields<'t>> {
         let Some(entries) = self.node.entries() else {
-            self.wrong_type("a mapping");
+            let keys = S::KEYS.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
+            self.wrong_type("a mapping", Some(format!("its keys are {}", keys.join(", "))));
             return None;
         };
+        let mut meant = Vec::new();
         for entry in entries {
             if !S::KEYS.contains(&entry.key.as_str()) {
                 let owner = if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) };
@@ -67,15 +69,16 @@ impl<'t> Field<'t> {
                     .at(entry.key.span)
                     .hint_if(name_hint(&entry.key, S::KEYS.iter().copied()));
                 self.report.push(unknown);
+                meant.extend(did_you_mean(&entry.key, S::KEYS.iter().copied()));
             }
         }
-        Some(Fields { owner: self.clone(), entries, keys: S::KEYS })
+        Some(Fields { owner: self.clone(), entries, meant, keys: S::KEYS, explain: format::explain::<S> })
     }
 
     /// The entries of a mapping whose keys are names that the file gives. Empty names are reported.
     pub(crate) fn named(&self) -> Vec<(Spanned<String>, Field<'t>)> {
         let Some(entries) = self.node.entries() else {
-            self.wrong_type("a mapping of names");
+            self.wrong_type("a mapping from names", None);
             return Vec::new();
         };
         entries.iter().filter_map(|entry| self.entry(entry)).collect()
@@ -93,7 +96,7 @@ impl<'t> Field<'t> {
     /// The items of a list.
     pub(crate) fn items(&self) -> Vec<Field<'t>> {
         let Value::List(items) = &self.node.value else {
-            self.wrong_type("a list");
+            self.wrong_type("a list", Some("write it as `[a, b]`".to_owned()));
             return Vec::new();
         };
         let item = |(position, node): (usize, &'t Node)| Field {
@@ -115,6 +118,9 @@ impl<'t> Field<'t> {
 pub(crate) struct Fields<'t> {
     owner: Field<'t>,
     entries: &'t [Entry],
+    /// The keys that unknown ones were taken for: those are not reported as missing, too.
+    meant: Vec<String>,
+    explain: fn(&str) -> Option<String>,
     keys: &'static [&'static str],
 }
 
@@ -149,24 +155,30 @@ impl<'t> Fields<'t> {
 
     /// The field; that it is not there is reported.
     pub(crate) fn required(&self, name: &str) -> Option<Field<'t>> {
-        if !self.entries.iter().any(|entry| *entry.key == name) {
+        if !self.has(name) && !self.meant.iter().any(|meant| meant == name) {
             let message = match self.owner.path.as_str() {
                 "" => format!("`{name}` is missing"),
                 path => format!("`{path}` lacks `{name}`"),
             };
-            self.report().push(Diagnostic::error(message).at(self.owner.key));
+            let hint = (self.explain)(name).map(|explanation| format!("add `{name}`: {explanation}"));
+            self.report().push(Diagnostic::error(message).at(self.owner.key).hint_if(hint));
         }
         self.optional(name)
     }
 
-    /// The text of a field that must be there.
+    /// The one-line text of a field that must be there.
     pub(crate) fn required_text(&self, name: &str) -> Option<Spanned<String>> {
         self.required(name)?.text()
     }
 
-    /// The text of a field that may be there. Text that cannot be read is reported and then missing.
+    /// The one-line text of a field that may be there. Text that cannot be read is reported and then missing.
     pub(crate) fn optional_text(&self, name: &str) -> Option<Spanned<String>> {
         self.optional(name)?.text()
+    }
+
+    /// `where`: an SQL condition.
+    pub(crate) fn filter(&self) -> Option<Spanned<String>> {
+        self.optional("where")?.expression()
     }
 
     /// A whole number in a range, or the default; `None` if it could not be read.

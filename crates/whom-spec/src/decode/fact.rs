@@ -11,7 +11,7 @@ pub(super) fn fact(name: Spanned<String>, field: &Field<'_>) -> Option<Fact> {
     let time = fields.required("time").and_then(|time| time_column(&time));
     let partition = fields.optional("partition").map(|partition| partition_column(&partition));
     let gaps = gaps(&fields);
-    let filter = fields.optional_text("where");
+    let filter = fields.filter();
     let unique = fields.optional_text("unique");
     Some(Fact { name, path: path?, time: time?, partition: all_or_none(partition)?, gaps: gaps?, filter, unique })
 }

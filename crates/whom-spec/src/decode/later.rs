@@ -45,7 +45,7 @@ pub(super) fn split(fields: &Fields<'_>) {
     let filter = fields.optional("exposure_filter").and_then(|filter| filter.mapping::<format::ExposureFilter>());
     if let Some(filter) = filter {
         filter.required_text("from");
-        filter.optional_text("where");
+        filter.filter();
         let meanwhile = "leave it out; effects on everybody who was assigned are the ones to trust";
         fields.not_yet_available("exposure_filter", meanwhile);
     }
@@ -91,8 +91,10 @@ fn ratio_part(field: &Field<'_>) {
     if let Some(aggregate) = fields.required("aggregate") {
         super::metric::aggregate(&aggregate);
     }
-    fields.optional_text("value");
-    fields.optional_text("where");
+    if let Some(value) = fields.optional("value") {
+        value.expression();
+    }
+    fields.filter();
 }
 
 /// Keys of the search.

@@ -22,7 +22,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
     let from = from(&fields, known);
     let aggregate = fields.required("aggregate").and_then(|field| self::aggregate(&field));
     let measured = measured(&fields, aggregate);
-    let filter = fields.optional_text("where");
+    let filter = fields.filter();
     let delay = fields.optional("delay").map_or(Some(Hours(0)), |delay| Some(*delay.hours()?));
     let window = fields.required("window").and_then(|window| longer_than_zero(&window));
     let incomplete_window = incomplete_window(&fields);
@@ -85,7 +85,7 @@ pub(super) fn aggregate(field: &Field<'_>) -> Option<Aggregate> {
 
 /// `value` and `precision`, which belong to sums and means and to nothing else.
 fn measured(fields: &Fields<'_>, aggregate: Option<Aggregate>) -> Option<(Option<Spanned<String>>, Option<Precision>)> {
-    let value = fields.optional("value").map(|value| value.text());
+    let value = fields.optional("value").map(|value| value.expression());
     let precision = fields.optional("precision").map(|precision| precision.precision());
     match aggregate {
         Some(Aggregate::Sum | Aggregate::Mean) => {

@@ -14,12 +14,24 @@ use crate::suggest::{did_you_mean, name_hint};
 use crate::tree::{Scalar, Style, Value};
 
 impl Field<'_> {
-    /// Text that is not empty. Numbers and the like are taken as they are written.
+    /// Text of one line that is not empty. Numbers and the like are taken as they are written.
+    ///
+    /// Names and paths stand in comments of SQL and in result files, so control characters are refused.
     pub(crate) fn text(&self) -> Option<Spanned<String>> {
-        let text = self.scalar().filter(|scalar| !scalar.text.trim().is_empty());
-        match text {
-            Some(scalar) if !scalar.text.contains('\0') => Some(self.spanned(scalar.text.clone())),
-            _ => self.other("a text"),
+        match self.scalar() {
+            Some(scalar) if scalar.text.contains(char::is_control) => self.other("one line without control characters"),
+            Some(scalar) if scalar.text.trim().is_empty() => self.other("a text that is not empty"),
+            Some(scalar) => Some(self.spanned(scalar.text.clone())),
+            None => self.other("a text"),
+        }
+    }
+
+    /// An SQL expression, on as many lines as it needs. It is parsed by whoever knows the table.
+    pub(crate) fn expression(&self) -> Option<Spanned<String>> {
+        match self.scalar().map(|scalar| scalar.text.trim()) {
+            Some("") => self.other("an SQL expression that is not empty"),
+            Some(expression) => Some(self.spanned(expression.to_owned())),
+            None => self.other("an SQL expression"),
         }
     }
 
@@ -146,14 +158,18 @@ impl Field<'_> {
 
     /// A value that must not be in quotes (a replaced one may).
     fn parsed<T>(&self, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Spanned<T>> {
-        match self.scalar().and_then(Scalar::number).and_then(parse) {
+        match self.scalar().and_then(Scalar::number).and_then(&parse) {
             Some(value) => Some(self.spanned(value)),
-            None => self.other(expected),
+            None => {
+                let quoted = self.scalar().is_some_and(|scalar| parse(&scalar.text).is_some());
+                self.wrong_type(expected, quoted.then(|| "leave the quotes out".to_owned()));
+                None
+            }
         }
     }
 
     fn other<T>(&self, expected: &str) -> Option<T> {
-        self.wrong_type(expected);
+        self.wrong_type(expected, None);
         None
     }
 

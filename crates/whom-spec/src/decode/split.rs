@@ -18,7 +18,7 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
     let fields = field.mapping::<format::Split>()?;
     later::split(&fields);
     let path = fields.required_text("path");
-    let filter = fields.optional_text("where");
+    let filter = fields.filter();
     let time = fields.required("time").and_then(|time| time_column(&time));
     let partition = fields.optional("partition").map(|partition| partition_column(&partition));
     let gaps = gaps(&fields);

@@ -147,8 +147,10 @@ impl Builder<'_> {
             Raw::Null => Value::Null,
             Raw::Typed => Value::Scalar(Scalar { text: self.slice(span).to_owned(), style: Style::Plain }),
             Raw::Text(text) => {
-                let plain = self.slice(span) == text;
-                Value::Scalar(Scalar { text, style: if plain { Style::Plain } else { Style::Text } })
+                let written = self.slice(span);
+                let plain = written == text || is_number(written);
+                let (text, style) = if plain { (written.to_owned(), Style::Plain) } else { (text, Style::Text) };
+                Value::Scalar(Scalar { text, style })
             }
             Raw::List(items) => Value::List(items.into_iter().map(|item| self.node(item)).collect()),
             Raw::Mapping(entries) => Value::Mapping(self.mapping(entries)),
@@ -206,4 +208,9 @@ impl Builder<'_> {
     fn slice(&self, span: Span) -> &str {
         self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
+}
+
+/// Whether an unquoted scalar is a number that is too large for one, which the parser hands over as `.inf`.
+fn is_number(written: &str) -> bool {
+    written.parse::<f64>().is_ok()
 }

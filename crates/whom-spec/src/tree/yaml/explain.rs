@@ -11,10 +11,13 @@ use crate::source::{FileId, SourceMap};
 
 /// What the parser refused, pointing at the place.
 pub(super) fn explain(error: &Error, sources: &SourceMap, file: FileId) -> Diagnostic {
-    let error = error.without_snippet();
+    let mut cause = error;
+    while let Error::AliasError { error, .. } | Error::WithSnippet { error, .. } = cause {
+        cause = error;
+    }
     let text = sources.get(file).map_or("", |source| source.text());
     let start = error.location().map(|location| offset_of(text, location));
-    let diagnostic = match error {
+    let diagnostic = match cause {
         Error::Budget { breach, .. } => over_budget(breach),
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -37,7 +40,7 @@ fn syntax_error(message: &Cow<'_, str>, text: &str, start: Option<usize>) -> Dia
     if message.contains("recursion limit") {
         return too_deep();
     }
-    let hint = if message.contains("tabs disallowed") {
+    let hint = if message.contains(" tab") || message.starts_with("tabs") {
         Some("indent with spaces")
     } else if message.contains("mapping values are not allowed") {
         Some("check the indentation; a value that holds `: ` must be in quotes")
