@@ -131,12 +131,11 @@ impl Verdict {
         }
     }
 
-    /// Strikes after the call, or lets its answer pass.
+    /// Strikes after the call, whatever its answer was, or lets the answer pass.
     fn after<T>(self, answer: Result<T>) -> Result<T> {
-        let value = answer?;
         match self {
-            Self::Strike(fault) => strike(fault, Moment::After).map(|()| value),
-            Self::Pass => Ok(value),
+            Self::Strike(fault) => strike(fault, Moment::After).and(answer),
+            Self::Pass => answer,
         }
     }
 

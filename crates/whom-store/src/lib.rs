@@ -35,3 +35,6 @@ pub use redact::{Redacted, redact};
 pub use run_id::RunId;
 pub use stage::{Stage, StagedFile};
 pub use stores::Stores;
+
+#[cfg(test)]
+mod tests;

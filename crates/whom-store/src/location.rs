@@ -279,9 +279,9 @@ mod tests {
     #[test]
     fn messages_name_the_location_the_problem_and_the_fix() {
         let message = |declared| input(declared).unwrap_err().to_string();
-        insta::assert_snapshot!(message("a\u{202e}b"), @"");
-        insta::assert_snapshot!(message("%2e%2e/etc"), @"");
-        insta::assert_snapshot!(message("hdfs://x/y"), @"");
-        insta::assert_snapshot!(Location::output("../out", Path::new(BASE)).unwrap_err(), @"");
+        insta::assert_snapshot!(message("a\u{202e}b"), @r"location `a\u{202e}b` contains a control or direction character; remove it");
+        insta::assert_snapshot!(message("%2e%2e/etc"), @"location `%2e%2e/etc` contains the encoded character `%2e`; write the character itself");
+        insta::assert_snapshot!(message("hdfs://x/y"), @"location `hdfs://x/y` has the unknown scheme `hdfs`; valid are a path, `file`, `s3`, `gs`, `az`, `https`");
+        insta::assert_snapshot!(Location::output("../out", Path::new(BASE)).unwrap_err(), @"location `../out` climbs with `..`, which an output must not; write an absolute path");
     }
 }

@@ -47,12 +47,7 @@ impl Output {
     /// # Errors
     /// [`StoreError::NoPutIfAbsent`] if the store overwrites; [`StoreError::Failed`] if it cannot be written to.
     pub async fn create(stores: &Stores, location: &Location, probe: Uuid) -> Result<Self> {
-        let output = Self::at(stores.create_output(location)?, location);
-        let path = ObjectPath::from(format!("_probe-{}", probe.hyphenated()));
-        let probed = output.probe(&path).await;
-        // A probe that stays behind is harmless.
-        let _ = output.store.delete(&path).await;
-        probed.map(|()| output)
+        Self::at(stores.create_output(location)?, location).probed(probe).await
     }
 
     /// Opens an existing place to read what is published there. Writes nothing.
@@ -137,6 +132,15 @@ impl Output {
 
     pub(crate) fn damaged(&self, path: &str, problem: String) -> StoreError {
         StoreError::FileDamaged { location: self.location.declared().clone(), path: path.to_owned(), problem }
+    }
+
+    /// This output, if its store passes the probe.
+    pub(crate) async fn probed(self, probe: Uuid) -> Result<Self> {
+        let path = ObjectPath::from(format!("_probe-{}", probe.hyphenated()));
+        let probed = self.probe(&path).await;
+        // A probe that stays behind is harmless.
+        let _ = self.store.delete(&path).await;
+        probed.map(|()| self)
     }
 
     /// Writes the probe, writes it again, and sees that the second write was refused and changed nothing.
