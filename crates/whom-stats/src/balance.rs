@@ -1,5 +1,6 @@
 //! Balance of a numeric tag, or of a share, across arms.
 
+use crate::effect::difference_of_means;
 use crate::estimate::NotEstimable;
 use crate::grid::Grid;
 use crate::independence::ChiSquare;
@@ -50,33 +51,35 @@ fn standardised(difference: f64, variance: f64) -> Result<f64, NotEstimable> {
     }
 }
 
-/// The test that all arms share a mean, each with a variance of its own: sum w (m - mean m)² with w = n / v and the mean
-/// weighted by w is chi-square with arms - 1 degrees of freedom in large samples (Welch 1951).
+/// The test that all arms share a mean: (N - 1) times the sum of squares between arms over the total one is chi-square with
+/// arms - 1 degrees of freedom in large samples.
 ///
-/// Arms with fewer than two units are left out. Arms that do not vary take part only through one another: if no arm varies,
-/// the tag is balanced where it is constant over all arms.
+/// The variance is that of all units together, which random assignment implies: it is the permutation variance, for a tag of
+/// zeros and ones the test is Pearson's (times (N - 1) / N), and a tag that is constant in each arm but differs between them,
+/// the worst leak there is, gives p near zero rather than a division by zero. Arms without a unit are left out.
 ///
 /// # Errors
-/// [`NotEstimable::OneGroup`] with fewer than two arms; [`NotEstimable::NoVariance`] if an arm does not vary.
+/// [`NotEstimable::OneGroup`] with fewer than two arms; [`NotEstimable::NoVariance`] if the tag is the same for all units.
 pub fn equal_means(arms: &[Moments], grid: Grid) -> Result<ChiSquare, NotEstimable> {
-    let arms: Vec<(f64, f64)> =
-        arms.iter().filter_map(|arm| Some((arm.mean(grid)?, arm.n as f64 / arm.variance(grid)?))).collect();
-    if arms.len() < 2 {
+    let occupied = arms.iter().filter(|arm| arm.n > 0);
+    let degrees_of_freedom = occupied.clone().count().saturating_sub(1) as f64;
+    if degrees_of_freedom == 0.0 {
         return Err(NotEstimable::OneGroup);
     }
-    if arms.iter().any(|(_, weight)| weight.is_infinite()) {
-        return Err(NotEstimable::NoVariance);
+    let everybody = occupied.clone().fold(Moments::default(), |sum, arm| sum + *arm);
+    let variance = everybody.variance(grid).filter(|_| everybody.varies()).ok_or(NotEstimable::NoVariance)?;
+    let mut statistic = 0.0;
+    for arm in occupied {
+        let difference = difference_of_means(arm, &everybody, grid)?;
+        statistic += arm.n as f64 * difference * difference / variance;
     }
-    let total: f64 = arms.iter().map(|(_, weight)| weight).sum();
-    let mean = arms.iter().map(|(mean, weight)| mean * weight).sum::<f64>() / total;
-    let statistic = arms.iter().map(|(arm, weight)| weight * (arm - mean) * (arm - mean)).sum();
-    Ok(ChiSquare::new(statistic, (arms.len() - 1) as f64))
+    Ok(ChiSquare::new(statistic, degrees_of_freedom))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effect::Effect;
+    use crate::independence::independence;
 
     fn moments(values: impl IntoIterator<Item = i64>) -> Moments {
         let mut moments = Moments::default();
@@ -87,12 +90,27 @@ mod tests {
     }
 
     #[test]
-    fn of_two_arms_it_is_the_squared_statistic_of_welch() {
-        let (treatment, control) = (moments(0..50), moments((0..60).map(|value| value + 3)));
-        let effect = Effect::welch(&treatment, &control, Grid::INTEGER).unwrap();
+    fn of_zeros_and_ones_it_is_pearsons_test() {
+        let (treatment, control) =
+            (Moments { n: 400, events: 90, sum: 90, sum_squares: 90 }, moments((0..500).map(|i| i64::from(i < 80))));
         let test = equal_means(&[control, treatment], Grid::INTEGER).unwrap();
-        assert!((test.statistic - effect.difference.statistic().powi(2)).abs() < 1e-9);
+        let pearson = independence(&[vec![420, 310], vec![80, 90]]).unwrap();
+        assert!((test.statistic - pearson.statistic * 899.0 / 900.0).abs() < 1e-12);
         assert_eq!(test.degrees_of_freedom, 1.0);
+    }
+
+    #[test]
+    fn an_offset_costs_nothing() {
+        let arm = |from: i64, offset: i64| moments((from..from + 50).map(|value| value * value % 97 + offset));
+        let test = |offset| equal_means(&[arm(0, offset), arm(9, offset), arm(30, offset)], Grid::FLOAT).unwrap();
+        assert_eq!(test(0), test(30_000_000_000_000));
+    }
+
+    #[test]
+    fn a_tag_that_knows_the_arm_is_found() {
+        let test = equal_means(&[moments([5; 60]), moments([6; 60])], Grid::INTEGER).unwrap();
+        assert!((test.statistic - 119.0).abs() < 1e-9);
+        assert!(test.p_value < 1e-20);
     }
 
     #[test]
@@ -111,7 +129,7 @@ mod tests {
         assert_eq!(standardised_mean_difference(&constant, &constant, Grid::INTEGER), Ok(0.0));
         assert_eq!(standardised_mean_difference(&constant, &other, Grid::INTEGER), Err(NotEstimable::NoVariance));
         assert_eq!(standardised_mean_difference(&constant, &moments([1]), Grid::INTEGER), Err(NotEstimable::OneUnit));
-        assert_eq!(equal_means(&[constant, other], Grid::INTEGER), Err(NotEstimable::NoVariance));
+        assert_eq!(equal_means(&[constant, constant], Grid::INTEGER), Err(NotEstimable::NoVariance));
         assert_eq!(equal_means(&[constant, moments([])], Grid::INTEGER), Err(NotEstimable::OneGroup));
         let (all, none, empty) =
             (Share { part: 3, whole: 3 }, Share { part: 0, whole: 3 }, Share { part: 0, whole: 0 });

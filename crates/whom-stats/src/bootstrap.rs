@@ -39,7 +39,7 @@ pub enum Against {
 }
 
 /// One hypothesis of a family: that the target's effect equals what it is held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hypothesis {
     /// Whose effect.
     pub target: Target,
@@ -143,9 +143,13 @@ impl Bootstrap<'_> {
     fn simultaneous(&self, estimate: Estimate, critical_value: f64, spread: Spread) -> Simultaneous {
         let degrees_of_freedom = estimate.degrees_of_freedom;
         let critical_value = critical_value.max(self.reference.critical_value(self.level, degrees_of_freedom));
-        let single_level = libm::log1p(-self.reference.two_sided_p(critical_value, degrees_of_freedom));
-        let effective_tests = (libm::log(self.level) / single_level).max(1.0);
-        let p_adjusted = -libm::expm1(effective_tests * libm::log1p(-estimate.p_value(self.reference)));
+        // A tail below the smallest number counts as that number, so that no product of zero and infinity arises.
+        let ln_coverage = |statistic| {
+            let p_value = self.reference.two_sided_p(statistic, degrees_of_freedom);
+            libm::log1p(-p_value.max(f64::MIN_POSITIVE))
+        };
+        let effective_tests = (libm::log(self.level) / ln_coverage(critical_value)).max(1.0);
+        let p_adjusted = -libm::expm1(effective_tests * ln_coverage(estimate.statistic()));
         Simultaneous {
             estimate,
             critical_value,

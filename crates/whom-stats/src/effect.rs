@@ -122,7 +122,7 @@ impl Effect {
 }
 
 /// (S1 n0 - S0 n1) / (n1 n0): below 2^115 over 2^34 units, so exact until the one division.
-fn difference_of_means(treatment: &Moments, control: &Moments, grid: Grid) -> Result<f64, NotEstimable> {
+pub(crate) fn difference_of_means(treatment: &Moments, control: &Moments, grid: Grid) -> Result<f64, NotEstimable> {
     if treatment.n == 0 || control.n == 0 {
         return Err(NotEstimable::EmptyArm);
     }

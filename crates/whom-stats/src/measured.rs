@@ -1,5 +1,7 @@
 //! Cells on the buckets of a fold: the effect of any treatment on any metric in any cell, and in the rest of the units.
 
+use serde::{Deserialize, Serialize};
+
 use crate::bucket::BucketSet;
 use crate::effect::Effect;
 use crate::estimate::{Estimate, NotEstimable};
@@ -22,7 +24,7 @@ pub struct Measured<'a> {
 }
 
 /// Whose effect: a treatment on a metric in a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Target {
     /// Index of the metric.
     pub metric: usize,

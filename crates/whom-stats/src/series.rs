@@ -3,6 +3,9 @@
 use crate::measured::Measured;
 use crate::moments::Moments;
 
+/// Sums of squares cancel to about this part of themselves.
+const ROUNDING: f64 = 1e-12;
+
 /// Units, sum and sum of squares of a metric about a common centre, in the metric's own unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Sums {
@@ -13,9 +16,12 @@ pub(crate) struct Sums {
 
 impl Sums {
     /// The mean less the centre, and the estimated variance of the mean; `None` with fewer than two units.
+    ///
+    /// Deviations that are only the rounding of equal values count as none.
     pub(crate) fn mean_and_variance(self) -> Option<(f64, f64)> {
         let mean = self.sum / self.units;
-        let deviations = (self.squares - self.sum * mean).max(0.0);
+        let deviations = self.squares - self.sum * mean;
+        let deviations = if deviations > ROUNDING * self.squares { deviations } else { 0.0 };
         (self.units > 1.0).then(|| (mean, deviations / (self.units - 1.0) / self.units))
     }
 

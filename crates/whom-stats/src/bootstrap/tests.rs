@@ -78,6 +78,33 @@ fn the_complete_null_is_rejected_about_once_in_twenty() {
 }
 
 #[test]
+fn unaffected_cohorts_are_rejected_about_once_in_twenty_beside_affected_ones() {
+    let buckets: BucketSet = (0..128).collect();
+    let families_with_false_rejections = |effects: &[i64; 4]| {
+        let trial = Trial { units: 800, buckets: &buckets, effects };
+        let rejects = |seed: &u64| {
+            let statistics = trial.run(*seed);
+            let measured = Measured { cells: &statistics, buckets: &buckets, grids: &GRIDS };
+            let result = bootstrap(199).max_t(&measured, &family(4)[..4]);
+            let unaffected = result.outcomes.iter().zip(effects).filter(|(_, effect)| **effect == 0);
+            unaffected.into_iter().any(|(outcome, _)| outcome.is_ok_and(|outcome| outcome.p_adjusted < 0.05))
+        };
+        (0..200).filter(rejects).count()
+    };
+    let counts =
+        [[500, 0, 0, 0], [500, -500, 0, 0], [500, 500, 500, 0]].map(|effects| families_with_false_rejections(&effects));
+    assert_eq!(counts, [5, 4, 3], "of 200 each; at most 19 are 3.1 standard errors");
+}
+
+#[test]
+fn a_tail_beyond_all_numbers_is_zero_and_no_contradiction() {
+    let trial = Trial { units: 4_000, buckets: &BucketSet::all(), effects: &[1_000_000, 1_000_000] };
+    let outcomes = estimable(&run(&trial.run(2), &BucketSet::all(), 199));
+    assert!(outcomes[0].p_adjusted < 1e-300);
+    assert!(outcomes[2].p_adjusted > 0.05, "{outcomes:#?}");
+}
+
+#[test]
 fn an_empty_arm_is_an_outcome_and_leaves_the_others_alone() {
     let trial = Trial { units: 2_000, buckets: &BucketSet::all(), effects: &[0, 0] };
     let mut statistics = trial.run(1);
