@@ -6,8 +6,7 @@ use rayon::prelude::*;
 
 use crate::bucket::{BUCKETS, BucketSet};
 use crate::columns::UnitColumns;
-use crate::histogram::{PassError, check_routing};
-use crate::pass::{ArmTable, CellStatistics, Grouping};
+use crate::pass::{ArmTable, CellStatistics, Grouping, PassError};
 use crate::routing::Routing;
 use crate::tally::Tally;
 
@@ -65,7 +64,7 @@ fn statistics(units: &UnitColumns, grouping: &Grouping, cancel: &AtomicBool) -> 
     match grouping {
         Grouping::Everybody => count(units, 1, |_| Some(0), cancel),
         Grouping::Leaves(routing) => {
-            check_routing(units, routing)?;
+            routing.check(units.shapes().len())?;
             let (cell_of_node, cells) = leaf_cells(routing);
             count(units, cells, |row| cell_of_node[routing.leaf(|column| units.column(column).code(row))], cancel)
         }

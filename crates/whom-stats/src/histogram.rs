@@ -3,38 +3,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use thiserror::Error;
 
 use crate::columns::{CodeColumn, UnitColumns};
-use crate::pass::{ArmTable, ColumnHistogram, Histograms, NodeHistogram, Pass, TreePass};
-use crate::routing::{NodeIndex, Routing};
+use crate::pass::{ArmTable, ColumnHistogram, Histograms, NodeHistogram, Pass, PassError, TreePass};
 use crate::tally::Tally;
 
 /// Rows per parallel task of a histogram: enough that making and merging tables is small beside counting.
 const TASK_ROWS: usize = 1 << 18;
 /// Buckets per parallel task of routing.
 const TASK_BUCKETS: usize = 16;
-
-/// Why a pass has no answer.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[expect(missing_docs, reason = "the messages say what the fields are")]
-pub enum PassError {
-    /// The caller's flag was raised.
-    #[error("the pass was cancelled")]
-    Cancelled,
-    /// A column is asked for, or split on, that the units do not have.
-    #[error("the pass names tag column {column}; the units have {columns}")]
-    Column { column: usize, columns: usize },
-    /// A node is asked for that the tree does not have.
-    #[error("the pass names node {node} of a tree of {nodes} nodes")]
-    Node { node: NodeIndex, nodes: usize },
-    /// A node is asked for twice.
-    #[error("the pass names node {node} twice; ask for each node once")]
-    RepeatedNode { node: NodeIndex },
-    /// A split whose children are not later nodes of the tree.
-    #[error("node {node} has a child that is no later node of its tree; grow trees with `Routing::split`")]
-    Routing { node: NodeIndex },
-}
 
 /// Counts the units of a pass: for each tree and node asked for, tables by code, arm and metric.
 ///
@@ -44,50 +21,13 @@ pub enum PassError {
 /// # Errors
 /// [`PassError::Cancelled`] once `cancel` is raised; the other errors if the pass does not fit the units.
 pub fn answer(units: &UnitColumns, pass: &Pass, cancel: &AtomicBool) -> Result<Histograms, PassError> {
-    pass.trees.iter().try_for_each(|tree| check(units, tree))?;
+    pass.check(units.shapes().len())?;
     let answer_tree = |tree: &TreePass| {
         let members = members(units, tree, cancel)?;
         members.par_iter().map(|rows| node_histogram(units, rows, &tree.columns, cancel)).collect()
     };
     let trees = pass.trees.par_iter().map(answer_tree).collect::<Result<_, _>>()?;
     Ok(Histograms { trees })
-}
-
-fn check(units: &UnitColumns, tree: &TreePass) -> Result<(), PassError> {
-    check_routing(units, &tree.routing)?;
-    let columns = units.shapes().len();
-    if let Some(&column) = tree.columns.iter().find(|column| **column >= columns) {
-        return Err(PassError::Column { column, columns });
-    }
-    let nodes = tree.routing.nodes().len();
-    let mut asked = vec![false; nodes];
-    for &node in &tree.nodes {
-        match asked.get_mut(node) {
-            None => return Err(PassError::Node { node, nodes }),
-            Some(true) => return Err(PassError::RepeatedNode { node }),
-            Some(asked) => *asked = true,
-        }
-    }
-    Ok(())
-}
-
-/// Checks that every path through the tree ends and reads columns that exist.
-pub(crate) fn check_routing(units: &UnitColumns, routing: &Routing) -> Result<(), PassError> {
-    let (columns, nodes) = (units.shapes().len(), routing.nodes().len());
-    if nodes == 0 {
-        return Err(PassError::Routing { node: 0 });
-    }
-    for (node, split) in routing.nodes().iter().enumerate() {
-        let Some(split) = split else { continue };
-        if split.column >= columns {
-            return Err(PassError::Column { column: split.column, columns });
-        }
-        let later = node + 1..nodes;
-        if !later.contains(&split.left_child) || !later.contains(&split.right_child) {
-            return Err(PassError::Routing { node });
-        }
-    }
-    Ok(())
 }
 
 /// The rows of each requested node, ascending. A row is in every requested node on its path.

@@ -102,14 +102,15 @@ pub use estimate::{Estimate, Interval, NotEstimable};
 pub use folds::{Fold, Folds};
 pub use global_test::{Cochran, GlobalTest, Slope, global_test};
 pub use grid::{Grid, GridError, MAX_GRID_VALUE, OffGrid};
-pub use histogram::{PassError, answer};
+pub use histogram::answer;
 pub use identity::{Identity, identity_hash};
 pub use independence::{ChiSquare, independence};
 pub use measured::{CONTROL, Measured, Target};
 pub use moments::Moments;
 pub use multiplicity::{Correction, simultaneous_level};
 pub use pass::{
-    ArmTable, CellStatistics, ColumnHistogram, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, TreePass,
+    ArmTable, CellStatistics, ColumnHistogram, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, PassError,
+    TreePass,
 };
 pub use power::{COHORT_SHARES, DetectableDifference, Detection};
 pub use reliability::Unreliable;

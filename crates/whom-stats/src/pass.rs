@@ -4,6 +4,7 @@
 //! cluster answer the same pass with the same integers. Both sides serialise, so that a pass is a resume point.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::bucket::BucketSet;
 use crate::moments::Moments;
@@ -27,6 +28,56 @@ pub struct TreePass {
     pub nodes: Vec<NodeIndex>,
     /// The tag columns to histogram; empty asks for the node totals alone.
     pub columns: Vec<usize>,
+}
+
+/// Why a pass has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
+pub enum PassError {
+    /// The caller's flag was raised.
+    #[error("the pass was cancelled")]
+    Cancelled,
+    /// A column is asked for, or split on, that the units do not have.
+    #[error("the pass names tag column {column}; the units have {columns}")]
+    Column { column: usize, columns: usize },
+    /// A node is asked for that the tree does not have.
+    #[error("the pass names node {node} of a tree of {nodes} nodes")]
+    Node { node: NodeIndex, nodes: usize },
+    /// A node is asked for twice.
+    #[error("the pass names node {node} twice; ask for each node once")]
+    RepeatedNode { node: NodeIndex },
+    /// A split whose children are not later nodes of the tree.
+    #[error("node {node} has a child that is no later node of its tree; grow trees with `Routing::split`")]
+    Routing { node: NodeIndex },
+}
+
+impl Pass {
+    /// Checks that the pass fits units with so many tag columns: whoever answers a pass calls this before any work.
+    ///
+    /// # Errors
+    /// A column or node that does not exist, a node asked for twice, and a tree whose paths do not all end.
+    pub fn check(&self, columns: usize) -> Result<(), PassError> {
+        self.trees.iter().try_for_each(|tree| tree.check(columns))
+    }
+}
+
+impl TreePass {
+    fn check(&self, columns: usize) -> Result<(), PassError> {
+        self.routing.check(columns)?;
+        if let Some(&column) = self.columns.iter().find(|column| **column >= columns) {
+            return Err(PassError::Column { column, columns });
+        }
+        let nodes = self.routing.nodes().len();
+        let mut asked = vec![false; nodes];
+        for &node in &self.nodes {
+            match asked.get_mut(node) {
+                None => return Err(PassError::Node { node, nodes }),
+                Some(true) => return Err(PassError::RepeatedNode { node }),
+                Some(asked) => *asked = true,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The answer to a [`Pass`]: one entry per tree and requested node, in the order of the request.

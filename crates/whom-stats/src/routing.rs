@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pass::PassError;
+
 /// A code of a binned tag. At most 256 codes by default, 65,536 where a pipeline asks for wide codes.
 pub type Code = u16;
 
@@ -92,6 +94,28 @@ impl Routing {
         Some((left_child, right_child))
     }
 
+    /// Checks that every path ends and reads columns that exist: a tree that was read from elsewhere may be anything.
+    ///
+    /// # Errors
+    /// A split on a column that is not below `columns`, or whose children are not later nodes.
+    pub fn check(&self, columns: usize) -> Result<(), PassError> {
+        let nodes = self.nodes.len();
+        if nodes == 0 {
+            return Err(PassError::Node { node: 0, nodes });
+        }
+        for (node, split) in self.nodes.iter().enumerate() {
+            let Some(split) = split else { continue };
+            if split.column >= columns {
+                return Err(PassError::Column { column: split.column, columns });
+            }
+            let later = node + 1..nodes;
+            if !later.contains(&split.left_child) || !later.contains(&split.right_child) {
+                return Err(PassError::Routing { node });
+            }
+        }
+        Ok(())
+    }
+
     /// Every node, the root first.
     pub fn nodes(&self) -> &[Option<Split>] {
         &self.nodes
@@ -118,5 +142,40 @@ impl Routing {
             visit(node);
         }
         node
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_codes_holds_what_was_put_in() {
+        let set: CodeSet = [300, 0, 64, 0].into_iter().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 64, 300]);
+        assert!(!set.contains(65_535));
+    }
+
+    #[test]
+    fn a_unit_goes_down_to_one_leaf() {
+        let mut routing = Routing::root();
+        assert_eq!(routing.split(0, 0, [1].into_iter().collect()), Some((1, 2)));
+        assert_eq!(routing.split(2, 1, [5].into_iter().collect()), Some((3, 4)));
+        assert_eq!(routing.split(2, 1, CodeSet::new()), None, "only a leaf can be split");
+        assert_eq!(routing.split(9, 1, CodeSet::new()), None);
+        assert_eq!(routing.leaves().collect::<Vec<_>>(), [1, 3, 4]);
+        let mut path = Vec::new();
+        assert_eq!(routing.walk(|column| [7, 5][column], |node| path.push(node)), 3);
+        assert_eq!(path, [0, 2, 3]);
+        assert_eq!(routing.leaf(|_| 1), 1);
+    }
+
+    #[test]
+    fn a_tree_that_runs_in_circles_is_refused() {
+        let circle = Split { column: 0, left: CodeSet::new(), left_child: 0, right_child: 1 };
+        let routing = Routing { nodes: vec![Some(circle), None] };
+        assert_eq!(routing.check(1), Err(PassError::Routing { node: 0 }));
+        assert_eq!(Routing { nodes: Vec::new() }.check(1), Err(PassError::Node { node: 0, nodes: 0 }));
+        assert_eq!(Routing::root().check(0), Ok(()));
     }
 }

@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::columns::{ABSENT, UnitColumns};
-use crate::histogram::PassError;
 use crate::moments::Moments;
-use crate::pass::ArmTable;
+use crate::pass::{ArmTable, PassError};
 
 /// Rows between two looks at the cancel flag.
 const CHUNK: usize = 16_384;

@@ -5,7 +5,7 @@ use crate::bucket::BucketSet;
 use crate::cells::cell_statistics;
 use crate::columns::{ABSENT, UnitColumnParts};
 use crate::pass::{CellStatistics, ColumnShape, Grouping};
-use crate::routing::Code;
+use crate::routing::{Code, NodeIndex, Routing};
 
 const CODES: usize = 5;
 
