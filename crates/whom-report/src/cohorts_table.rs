@@ -84,7 +84,7 @@ fn profiles(cohorts: &[&CohortView]) -> Result<ListArray, ArrowError> {
         ("tag", false, Arc::new(tags().map(|tag| Some(tag.tag.as_str())).collect::<StringArray>())),
         ("statistic", false, Arc::new(tags().map(|tag| Some(statistic(&tag.statistic))).collect::<StringArray>())),
         ("level", true, Arc::new(tags().map(|tag| level(&tag.statistic)).collect::<StringArray>())),
-        ("cohort", true, numbers(|tag| tag.cohort)),
+        ("in_cohort", true, numbers(|tag| tag.cohort)),
         ("everybody", true, numbers(|tag| tag.everybody)),
         ("standardised", true, numbers(|tag| tag.standardised)),
     ];
@@ -127,7 +127,31 @@ mod tests {
         let batch = cohorts_batch(&results).expect("a batch");
         assert_eq!(batch.num_rows(), results.discovered().len() + results.registered.len());
         let columns = ["cohort", "origin", "rule", "condition"].map(|name| fixture::words(&batch, name).join("\n"));
-        insta::assert_snapshot!(columns.join("\n\n"), @"");
+        insta::assert_snapshot!(columns.join("\n\n"), @r#"
+        1
+        2
+        3
+        4
+        newcomers
+
+        discovered
+        discovered
+        discovered
+        discovered
+        registered
+
+        womens is 1 and recency up to 6
+        womens is 1 and recency above 6
+        womens is 0 and channel is Phone or Web (or unknown)
+        womens is 0 and channel is Multichannel
+        newbie = 1
+
+        (CAST("womens" AS DOUBLE) > CAST('0.0' AS DOUBLE) AND NOT isnan(CAST("womens" AS DOUBLE))) AND CAST("recency" AS DOUBLE) <= CAST('6.0' AS DOUBLE)
+        (CAST("womens" AS DOUBLE) > CAST('0.0' AS DOUBLE) AND NOT isnan(CAST("womens" AS DOUBLE))) AND (CAST("recency" AS DOUBLE) > CAST('6.0' AS DOUBLE) AND NOT isnan(CAST("recency" AS DOUBLE)))
+        CAST("womens" AS DOUBLE) <= CAST('0.0' AS DOUBLE) AND (CAST("channel" AS VARCHAR) IN ('Phone', 'Web') OR "channel" IS NULL)
+        CAST("womens" AS DOUBLE) <= CAST('0.0' AS DOUBLE) AND CAST("channel" AS VARCHAR) IN ('Multichannel')
+        newbie = 1
+        "#);
     }
 
     #[test]
@@ -137,7 +161,12 @@ mod tests {
         assert_eq!(bytes, cohorts_parquet(&results).expect("a file"));
         let (batches, metadata) = fixture::read_parquet(bytes);
         assert_eq!(batches, [cohorts_batch(&results).expect("a batch")]);
-        insta::assert_snapshot!(metadata, @"");
+        insta::assert_snapshot!(metadata, @"
+        created_by = whom
+        whom.schema = cohorts
+        whom.schema_version = 1
+        whom.analysis = 3f9c1a7be0d24458
+        ");
     }
 
     #[test]

@@ -1,15 +1,21 @@
 //! Results for the tests: the e-mail challenge as a run would report it, and extremes of it.
 
+mod extremes;
+mod partition;
+
 use arrow::array::{AsArray, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::check::{Check, CheckRow, CheckVerdict, WaterfallStep};
-use crate::cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
+use crate::check::{Check, CheckVerdict, WaterfallStep};
 use crate::effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Interval, Reference, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::results::{Direction, MetricView, Partition, Results, Threshold, VariantView};
-use crate::rule::{CohortRule, Range, RuleCondition};
-use crate::tree::{NodeEffect, NodeView, Side, SplitView, TreeView};
+use partition::{cohorts, tree};
+
+pub(crate) use extremes::{
+    forty_cohorts, hostile, no_discovery, no_partition, not_estimable, opposite, refusing_checks, registered,
+    underpowered,
+};
 
 pub(crate) const MENS: &str = "Mens E-Mail";
 pub(crate) const WOMENS: &str = "Womens E-Mail";
@@ -53,133 +59,6 @@ pub(crate) fn hillstrom() -> Results {
             power: 0.8,
             units_per_arm: 1_240,
         }],
-    }
-}
-
-/// A run with a pre-registered cohort beside the discovered ones.
-pub(crate) fn registered() -> Results {
-    let mut results = hillstrom();
-    let size = CohortSize { fold: Fold::All, variant: WOMENS.to_owned(), units: 10_763, share: Some(0.503) };
-    results.registered = vec![CohortView {
-        name: "newcomers".to_owned(),
-        definition: CohortDefinition::Registered("newbie = 1".to_owned()),
-        sizes: vec![size],
-        profile: vec![],
-    }];
-    let row = average("visit", WOMENS, (0.078_8, 0.129_2), 0.004_152);
-    results.effects.push(EffectRow { cohort: "newcomers".to_owned(), ..row });
-    results
-}
-
-/// A run that was not asked to discover anything.
-pub(crate) fn no_discovery() -> Results {
-    let mut results = hillstrom();
-    results.effects.retain(|row| row.cohort == EVERYBODY);
-    results.partition = None;
-    results.trees.clear();
-    results.global_tests.clear();
-    results.importance.clear();
-    results.detectable_differences.clear();
-    results.confirming_tests.clear();
-    results
-}
-
-/// A run in which no split was admissible.
-pub(crate) fn no_partition() -> Results {
-    let mut results = no_discovery();
-    let leaf = NodeView { split: None, cohort: None, discovery: vec![], measuring: vec![] };
-    results.trees = vec![TreeView { nodes: vec![leaf], ..tree() }];
-    results.partition = Some(Partition { tree: "joint".to_owned(), cohorts: vec![] });
-    results.global_tests = [MENS, WOMENS].map(no_candidate).to_vec();
-    results.detectable_differences = vec![detectable(MENS, (0.25, 0.021_4)), detectable(WOMENS, (0.25, 0.021_4))];
-    results
-}
-
-/// The women's campaign with every effect moved so that the last cohort loses.
-pub(crate) fn opposite() -> Results {
-    let mut results = hillstrom();
-    for row in &mut results.effects {
-        if row.variant == WOMENS && row.cohort == "4" {
-            *row = with_estimate(row.clone(), -0.071, 0.012, MAX_T);
-            row.p_value_adjusted = Some(3e-7);
-        }
-    }
-    results
-}
-
-/// Averages that say nothing: few units, wide intervals, one without an estimate and one outside its method's range.
-pub(crate) fn underpowered() -> Results {
-    let mut results = no_discovery();
-    results.variants.iter_mut().for_each(|variant| variant.units = 310);
-    for row in &mut results.effects {
-        let estimate = row.estimate.unwrap_or(0.0);
-        *row = with_estimate(row.clone(), estimate / 4.0, estimate.abs() / 2.0, BONFERRONI);
-        (row.p_value, row.p_value_adjusted) = (Some(0.617), Some(1.0));
-        if row.metric == "spend" {
-            row.unreliable = Some("9 events per arm, the method needs 50".to_owned());
-        }
-        if row.metric == "conversion" && row.variant == MENS {
-            *row = EffectRow { estimand: row.estimand, ..not_estimable() };
-        }
-    }
-    results
-}
-
-/// Names that try to break out of every format.
-pub(crate) fn hostile() -> Results {
-    let mut results = hillstrom();
-    let nasty = "E-Mail\"; DROP TABLE units; -- <script>alert('1')</script> | \u{202e}gnp.exe\u{1b}[31m\nרשימה";
-    let long = "a metric whose name is far too long for any table that has to fit a terminal of eighty columns";
-    results.experiment = format!("{nasty} {long}");
-    for name in [
-        &mut results.variants.iter_mut().map(|variant| &mut variant.name).collect::<Vec<_>>(),
-        &mut results.effects.iter_mut().map(|row| &mut row.variant).collect::<Vec<_>>(),
-        &mut results.global_tests.iter_mut().map(|row| &mut row.variant).collect::<Vec<_>>(),
-        &mut results.confirming_tests.iter_mut().map(|row| &mut row.variant).collect::<Vec<_>>(),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        if name.as_str() == WOMENS {
-            nasty.clone_into(name);
-        }
-    }
-    results.metrics.retain(|metric| metric.role == Role::Primary);
-    results.effects.retain(|row| row.role == Role::Primary);
-    results.metrics.iter_mut().for_each(|metric| long.clone_into(&mut metric.name));
-    results.effects.iter_mut().for_each(|row| long.clone_into(&mut row.metric));
-    results.global_tests.iter_mut().for_each(|row| long.clone_into(&mut row.metric));
-    results
-}
-
-/// The same partition cut into forty cohorts.
-pub(crate) fn forty_cohorts() -> Results {
-    let mut results = hillstrom();
-    let template = cohorts().remove(0);
-    let rows: Vec<EffectRow> = results.effects.iter().filter(|row| row.cohort == "1").cloned().collect();
-    results.effects.retain(|row| row.cohort == EVERYBODY);
-    let names: Vec<String> = (1..=40).map(|number| number.to_string()).collect();
-    for name in &names {
-        results.effects.extend(rows.iter().map(|row| EffectRow { cohort: name.clone(), ..row.clone() }));
-    }
-    let cohorts = names.iter().map(|name| CohortView { name: name.clone(), ..template.clone() }).collect();
-    results.partition = Some(Partition { tree: "joint".to_owned(), cohorts });
-    results
-}
-
-/// A row without an estimate.
-pub(crate) fn not_estimable() -> EffectRow {
-    EffectRow {
-        estimate: None,
-        std_err: None,
-        interval: None,
-        individual_interval: None,
-        p_value: None,
-        p_value_adjusted: None,
-        not_estimable: Some("all values of control are equal".to_owned()),
-        n_variant: 0,
-        mean_variant: None,
-        ..average("conversion", MENS, (0.005_726, 0.012_531), 0.000_921)
     }
 }
 
@@ -318,120 +197,6 @@ fn cohort_effects() -> Vec<EffectRow> {
         .collect()
 }
 
-fn womens(is: u8) -> RuleCondition {
-    let range = if is == 0 { (None, Some(0.0)) } else { (Some(0.0), None) };
-    let ranges = vec![Range { lower: range.0, upper: range.1 }];
-    RuleCondition::Numeric { tag: "womens".to_owned(), ranges, missing: false, values: vec![0.0, 1.0] }
-}
-
-fn recency(recent: bool) -> RuleCondition {
-    let range = if recent { (None, Some(6.0)) } else { (Some(6.0), None) };
-    let ranges = vec![Range { lower: range.0, upper: range.1 }];
-    RuleCondition::Numeric { tag: "recency".to_owned(), ranges, missing: false, values: vec![] }
-}
-
-fn channel(several: bool) -> RuleCondition {
-    let levels = if several { vec!["Multichannel"] } else { vec!["Phone", "Web"] };
-    let levels = levels.into_iter().map(str::to_owned).collect();
-    RuleCondition::Categorical { tag: "channel".to_owned(), levels, other: None, missing: !several }
-}
-
-fn cohorts() -> Vec<CohortView> {
-    let rules = [
-        vec![womens(1), recency(true)],
-        vec![womens(1), recency(false)],
-        vec![womens(0), channel(false)],
-        vec![womens(0), channel(true)],
-    ];
-    let units = [8_950, 8_620, 12_690, 1_740];
-    let shares = [0.279_7, 0.269_4, 0.396_6, 0.054_3];
-    let cohort = |(index, conditions): (usize, Vec<RuleCondition>)| {
-        let name = (index + 1).to_string();
-        CohortView {
-            definition: CohortDefinition::Discovered(CohortRule { name: name.clone(), conditions }),
-            name,
-            sizes: sizes(units[index], shares[index]),
-            profile: profile(),
-        }
-    };
-    rules.into_iter().enumerate().map(cohort).collect()
-}
-
-fn sizes(units: u64, share: f64) -> Vec<CohortSize> {
-    let folds = [Fold::Discover, Fold::Measure];
-    let size = |fold: Fold, variant: &str| CohortSize {
-        fold,
-        variant: variant.to_owned(),
-        units: units / 3,
-        share: Some(share),
-    };
-    folds.iter().flat_map(|fold| ["No E-Mail", MENS, WOMENS].map(|variant| size(*fold, variant))).collect()
-}
-
-fn profile() -> Vec<TagDifference> {
-    let difference = |tag: &str, statistic, cohort, everybody, standardised| TagDifference {
-        tag: tag.to_owned(),
-        statistic,
-        cohort: Some(cohort),
-        everybody: Some(everybody),
-        standardised: Some(standardised),
-    };
-    vec![
-        difference("recency", TagStatistic::Mean, 3.1, 5.763_4, -0.76),
-        difference("channel", TagStatistic::Share("Multichannel".to_owned()), 0.153, 0.121_2, 0.1),
-        difference("history", TagStatistic::Missing, 0.0, 0.001, -0.03),
-    ]
-}
-
-fn tree() -> TreeView {
-    let leaf = |cohort: &str| NodeView {
-        split: None,
-        cohort: Some(cohort.to_owned()),
-        discovery: vec![node_effect(0.079)],
-        measuring: vec![node_effect(0.063)],
-    };
-    let inner = |split: SplitView| NodeView { split: Some(split), ..leaf("") }.without_cohort();
-    let split = |left_condition: RuleCondition, right_condition: RuleCondition, left: usize| SplitView {
-        tag: left_condition.tag().to_owned(),
-        edge: (left_condition.tag() != "channel").then_some(6.0),
-        missing: (left_condition.tag() == "channel").then_some(Side::Left),
-        left_condition,
-        right_condition,
-        left_codes: vec![0, 1, 2],
-        gain: 12.5,
-        left,
-        right: left + 1,
-    };
-    let nodes = vec![
-        inner(split(womens(0), womens(1), 1)),
-        inner(split(channel(false), channel(true), 3)),
-        inner(split(recency(true), recency(false), 5)),
-        leaf("3"),
-        leaf("4"),
-        leaf("1"),
-        leaf("2"),
-    ];
-    let variants = vec![MENS.to_owned(), WOMENS.to_owned()];
-    TreeView { name: "joint".to_owned(), variants, metrics: vec!["visit".to_owned()], nodes }
-}
-
-impl NodeView {
-    fn without_cohort(self) -> Self {
-        Self { cohort: None, ..self }
-    }
-}
-
-fn node_effect(estimate: f64) -> NodeEffect {
-    NodeEffect {
-        variant: WOMENS.to_owned(),
-        metric: "visit".to_owned(),
-        n_control: 2_700,
-        n_variant: 2_650,
-        estimate: Some(estimate),
-        std_err: Some(0.008),
-    }
-}
-
 fn global_test(variant: &str, p_value: f64) -> GlobalTestRow {
     GlobalTestRow {
         variant: variant.to_owned(),
@@ -520,32 +285,4 @@ fn checks() -> Vec<Check> {
         warning,
         Check { verdict: CheckVerdict::NotApplicable, ..passed("missing tags by variant", 1.0) },
     ]
-}
-
-/// Checks of which one ends the run.
-pub(crate) fn refusing_checks() -> Vec<Check> {
-    let row = |subject: &str, verdict, detail: &str| CheckRow {
-        subject: subject.to_owned(),
-        verdict,
-        statistic: None,
-        p_value: None,
-        detail: detail.to_owned(),
-    };
-    let failed = Check {
-        verdict: CheckVerdict::Failed,
-        statistic: Some(412.7),
-        p_value: Some(1e-80),
-        detail: "the variants' shares of the units are not the declared ones".to_owned(),
-        fix: Some(
-            "find out which units are lost before they are logged, or declare the `weight` of each variant as it was"
-                .to_owned(),
-        ),
-        rows: vec![
-            row("No E-Mail", CheckVerdict::Failed, "20,113 units, 21,333 expected"),
-            row(MENS, CheckVerdict::Passed, "21,307 units, 21,333 expected"),
-            row(WOMENS, CheckVerdict::Failed, "22,580 units, 21,333 expected"),
-        ],
-        ..passed("sample ratio after excluding units in several variants", 1.0)
-    };
-    checks().into_iter().chain([failed]).collect()
 }

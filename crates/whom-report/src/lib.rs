@@ -1,4 +1,53 @@
 //! Typed results to tables, JSON, Markdown, text and SQL.
+//!
+//! The pipeline fills one value, [`Results`]: plain names, numbers and words. Every output is a function of it:
+//!
+//! | output | function | for |
+//! |---|---|---|
+//! | `effects.parquet` | [`effects_parquet`] | the data scientist: one row per effect, long and tidy |
+//! | `cohorts.parquet` | [`cohorts_parquet`] | the same, by cohort: rule, sizes, profile |
+//! | `cohorts.sql` | [`cohorts_sql`] | whoever needs the cohort of a unit in a query |
+//! | `tree.json` | [`tree_json`] | programs that draw trees |
+//! | `result.json` | [`result_json`] | programs that act on the verdict |
+//! | `summary.md` | [`summary_md`] | a chat message |
+//! | the terminal | [`terminal_summary`], [`refusal_text`] | a person who waited for it |
+//!
+//! # No statistics here
+//! Whatever is a number in an output was a number in the results. What this crate adds is words: the [`Verdict`] follows
+//! from typed results by rules in code, so that the terminal, the chat and the dashboard cannot disagree. What may be
+//! claimed is decided once, there: a cohort is *different* only behind an open global test, *gains* only if its
+//! simultaneous interval says so too, and *ship* is said on sealed or replicated evidence alone.
+//!
+//! # The same bytes
+//! Results hold nothing about where, when or how a run ran, and no output adds any of it: Parquet is written with fixed
+//! properties and without the name of a version, JSON in the order of declaration, numbers with the fewest digits that
+//! read back as the same double. Absence has a name: what cannot be estimated is `None`, null, and a reason.
+//!
+//! # Names are not trusted
+//! Metrics, variants, tags and levels are named by people. Identifiers and strings of SQL are quoted by one function each;
+//! on a terminal nothing invisible survives; in Markdown nothing is markup.
+//!
+//! ```
+//! use whom_report::{CohortRule, RuleCondition, cohorts_sql, rule_words};
+//!
+//! let condition = RuleCondition::Categorical {
+//!     tag: "channel".to_owned(),
+//!     levels: vec!["Web".to_owned(), "Phone".to_owned()],
+//!     other: None,
+//!     missing: true,
+//! };
+//! let rule = CohortRule { name: "1".to_owned(), conditions: vec![condition] };
+//! assert_eq!(rule_words(&rule.conditions), "channel is Web or Phone (or unknown)");
+//! assert_eq!(
+//!     cohorts_sql(&[rule]),
+//!     r#"CASE
+//!   -- 1: channel is Web or Phone (or unknown)
+//!   WHEN (CAST("channel" AS VARCHAR) IN ('Web', 'Phone') OR "channel" IS NULL)
+//!   THEN '1'
+//! END
+//! "#
+//! );
+//! ```
 
 mod check;
 mod cohort;

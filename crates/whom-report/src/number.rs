@@ -126,9 +126,9 @@ impl Scale {
         Self { factor: 1.0, unit: unit.unwrap_or_default() }
     }
 
-    /// The same scale for a column whose heading names the unit: only the signs of percent and percentage points stay.
-    pub(crate) fn in_table(self) -> Self {
-        if self.factor == 1.0 { Self { unit: String::new(), ..self } } else { self }
+    /// The same scale for a column whose heading names the unit.
+    pub(crate) fn without_unit(self) -> Self {
+        Self { unit: String::new(), ..self }
     }
 
     /// What follows a figure: ` pp`, `%`, ` USD`, or nothing.

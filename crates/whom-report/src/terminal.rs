@@ -36,21 +36,21 @@ const INDENT: &str = "  ";
 pub fn terminal_summary(results: &Results, colour: Colour) -> String {
     let palette = Palette::new(colour);
     let sections = [
-        title(results, palette),
-        verdict(results, palette),
+        Some(title(results, palette)),
+        Some(verdict(results, palette)),
         averages::section(results, palette),
         tree::section(results, palette),
         cohorts::section(results, palette),
         profiles::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
-        footer(results, palette),
+        Some(footer(results, palette)),
     ];
     let sections: Vec<String> = sections.into_iter().flatten().collect();
     sections.join("\n\n") + "\n"
 }
 
-fn title(results: &Results, palette: Palette) -> Option<String> {
+fn title(results: &Results, palette: Palette) -> String {
     let facts = format!(
         " · {} units in {} variants · through {} · {} level",
         number::count(results.units()),
@@ -59,10 +59,10 @@ fn title(results: &Results, palette: Palette) -> Option<String> {
         number::share(results.level)
     );
     let name = label::shortened(&results.experiment, WIDTH.saturating_sub(facts.chars().count()));
-    Some(format!("{}{facts}", palette.heading(&name)))
+    format!("{}{facts}", palette.heading(&name))
 }
 
-fn verdict(results: &Results, palette: Palette) -> Option<String> {
+fn verdict(results: &Results, palette: Palette) -> String {
     let verdict = Verdict::of(results);
     let mut lines = vec![palette.heading("VERDICT")];
     let mut tell = |mark: String, sentence: &str| lines.push(marked(&mark, sentence));
@@ -87,7 +87,7 @@ fn verdict(results: &Results, palette: Palette) -> Option<String> {
     if lines.len() == 1 {
         lines.push(marked("·", "No primary metric was estimated, so there is no verdict."));
     }
-    Some(lines.join("\n"))
+    lines.join("\n")
 }
 
 fn average_mark(outcome: AverageOutcome, wanted: Option<bool>, palette: Palette) -> String {
@@ -120,8 +120,8 @@ fn headed(heading: &str, remark: &str, palette: Palette) -> String {
     head.trim_end().to_owned() + &rest.collect::<String>()
 }
 
-fn footer(results: &Results, palette: Palette) -> Option<String> {
-    Some(palette.faint(&format!("analysis {}", label::shortened(&results.analysis, WIDTH - 9))))
+fn footer(results: &Results, palette: Palette) -> String {
+    palette.faint(&format!("analysis {}", label::shortened(&results.analysis, WIDTH - 9)))
 }
 
 /// Evidence as text shows it.

@@ -2,7 +2,7 @@
 
 use super::palette::Palette;
 use super::table::Table;
-use super::{family_words, headed};
+use super::{family_words, headed, marked};
 use crate::effect::{EffectRow, Estimand};
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
@@ -30,10 +30,10 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
         results.treatments().any(|variant| results.average(&metric.name, &variant.name, Estimand::Effect).is_some())
     });
     any.then(|| {
-        let head =
-            headed("AVERAGE EFFECTS", &format!("{} intervals, corrected", number::share(results.level)), palette);
-        let remarks: String = remarks.iter().map(|remark| format!("\n{}", super::marked("!", remark))).collect();
-        format!("{head}\n{}{remarks}", table.text())
+        let head = format!("{} intervals, corrected", number::share(results.level));
+        let mut parts = vec![headed("AVERAGE EFFECTS", &head, palette), table.text()];
+        parts.extend(remarks.iter().map(|remark| marked("!", remark)));
+        parts.join("\n")
     })
 }
 
@@ -43,7 +43,8 @@ fn heading(metric: &MetricView, row: &EffectRow) -> String {
 }
 
 fn cells(results: &Results, metric: &MetricView, row: &EffectRow) -> [String; 7] {
-    let (effects, means) = (Scale::of_effects(metric).in_table(), Scale::of_means(metric).in_table());
+    let in_column = |scale: Scale| if metric.proportion { scale } else { scale.without_unit() };
+    let (effects, means) = (in_column(Scale::of_effects(metric)), in_column(Scale::of_means(metric)));
     let decimals = effects.decimals(row.interval);
     let mean = |mean: Option<f64>| mean.map_or(NO_NUMBER.to_owned(), |mean| means.plain(mean, decimals));
     let lift = results.average(&row.metric, &row.variant, Estimand::Lift);

@@ -59,7 +59,9 @@ impl Group<'_> {
         let evidence = evidence_words(first.evidence);
         let names =
             format!("{} on {}", label::shortened(&self.variant.name, 20), label::shortened(&self.metric.name, 20));
-        table.heading(format!("{names} — {what}, {evidence} evidence"));
+        let scale = Scale::of_effects(self.metric);
+        let unit = if scale.unit().is_empty() { String::new() } else { format!(" in{}", scale.unit()) };
+        table.heading(format!("{names}{unit} — {what}, {evidence} evidence"));
         let half = COHORTS_SHOWN / 2;
         let hidden = if rows.len() > COHORTS_SHOWN { half..rows.len() - half } else { 0..0 };
         for (index, (cohort, verdict)) in rows.iter().enumerate() {
@@ -88,7 +90,7 @@ impl Group<'_> {
         };
         let effect = self.results.effect(key(Estimand::Effect));
         let contrast = self.results.effect(key(Estimand::Contrast));
-        let scale = Scale::of_effects(self.metric).in_table();
+        let scale = Scale::of_effects(self.metric).without_unit();
         let absent = || NO_NUMBER.to_owned();
         let fold = if cohort.rule().is_some() { Fold::Measure } else { Fold::All };
         let estimate = |row: Option<&EffectRow>| {

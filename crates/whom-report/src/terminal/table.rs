@@ -5,8 +5,8 @@ use unicode_width::UnicodeWidthStr;
 use super::{INDENT, WIDTH};
 use crate::label;
 
-/// Columns between two columns.
-const GAP: usize = 2;
+/// Columns between two columns where there is room for them, and where there is not.
+const GAPS: [usize; 2] = [2, 1];
 
 /// The narrowest column of names.
 const NARROWEST: usize = 8;
@@ -40,37 +40,41 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
 
     /// The table as text; every line fits the terminal.
     pub(super) fn text(&self) -> String {
-        let widths = self.widths();
+        let (widths, gap) = self.layout();
         let lines = self.lines.iter().map(|line| match line {
             Line::Heading(text) => format!("{INDENT}{}", label::shortened(text, WIDTH - INDENT.len())),
-            Line::Cells(cells) => self.line(cells, &widths),
+            Line::Cells(cells) => self.line(cells, &widths, gap),
         });
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    fn widths(&self) -> [usize; COLUMNS] {
+    /// The width of each column, and of the gap between two.
+    fn layout(&self) -> ([usize; COLUMNS], usize) {
         let mut widths = [0; COLUMNS];
         for line in &self.lines {
             if let Line::Cells(cells) = line {
                 widths.iter_mut().zip(cells).for_each(|(width, cell)| *width = (*width).max(cell.width()));
             }
         }
-        let others: usize = widths.iter().skip(1).map(|width| width + GAP).sum();
-        let left = WIDTH.saturating_sub(INDENT.len() + others).max(NARROWEST);
+        let others: usize = widths.iter().skip(1).sum();
+        let room = |gap: usize| WIDTH.saturating_sub(INDENT.len() + others + gap * COLUMNS.saturating_sub(1));
+        let [wide, narrow] = GAPS;
+        let gap = if room(wide) >= NARROWEST { wide } else { narrow };
+        let left = room(gap).max(NARROWEST);
         if let Some(first) = widths.first_mut() {
             *first = (*first).min(left);
         }
-        widths
+        (widths, gap)
     }
 
-    fn line(&self, cells: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
+    fn line(&self, cells: &[String; COLUMNS], widths: &[usize; COLUMNS], gap: usize) -> String {
         let mut line = INDENT.to_owned();
         for (index, (cell, &width)) in cells.iter().zip(widths).enumerate() {
             let is_words = index == 0 || (self.last_is_words && index + 1 == COLUMNS);
             let text = if index == 0 { label::shortened(cell, width) } else { cell.clone() };
             let padding = " ".repeat(width.saturating_sub(text.width()));
             if index > 0 {
-                line.push_str(&" ".repeat(GAP));
+                line.push_str(&" ".repeat(gap));
             }
             if is_words {
                 line.push_str(&text);

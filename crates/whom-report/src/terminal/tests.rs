@@ -31,7 +31,10 @@ fn the_summary_survives_hostile_names() {
 fn a_pre_registered_cohort_is_shown_with_its_definition() {
     let text = plain(&fixture::registered());
     let registered: Vec<&str> = text.lines().filter(|line| line.contains("newcomers")).collect();
-    insta::assert_snapshot!(registered.join("\n"), @"    newcomers: newbie = 1");
+    insta::assert_snapshot!(registered.join("\n"), @"
+    newcomers  10,763   +5.04  +4.11 to +5.97         —        —  not compared
+    newcomers: newbie = 1
+    ");
 }
 
 #[test]

@@ -21,8 +21,8 @@ pub(super) fn sentences(
         let mut of_variant = guardrails.iter().filter(|verdict| verdict.variant == variant);
         of_variant.all(|verdict| verdict.outcome == GuardrailOutcome::Holds)
     };
-    let everybody = averages.iter().filter_map(|verdict| ship_to_everybody(results, verdict, &is_safe));
-    let confirmed = cohorts.iter().filter_map(|verdict| ship_to_cohort(verdict, &is_safe));
+    let everybody = averages.iter().filter_map(|verdict| ship_to_everybody(results, verdict, is_safe));
+    let confirmed = cohorts.iter().filter_map(|verdict| ship_to_cohort(verdict, is_safe));
     let tests = cohorts.iter().filter_map(|verdict| confirm(results, verdict)).take(TESTS_TOLD);
     let mut advice: Vec<String> = everybody.chain(confirmed).chain(tests).collect();
     if cohorts.iter().any(|verdict| verdict.evidence == Evidence::Exploratory && is_claim(verdict.standing)) {

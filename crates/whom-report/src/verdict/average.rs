@@ -81,16 +81,14 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Avera
         AverageOutcome::Decrease => Some(question.metric.desired == Direction::Decrease),
         _ => None,
     };
-    let mut sentence = sentence(question, row, outcome, matter.as_ref());
-    if let Some(reason) = &row.unreliable {
-        sentence.push_str(&format!(" Unreliable: {}.", label::plain(reason)));
-    }
+    let sentence = sentence(question, row, outcome, matter.as_ref());
+    let doubt = row.unreliable.as_ref().map(|reason| format!(" Unreliable: {}.", label::plain(reason)));
     Some(AverageVerdict {
         variant: question.variant.to_owned(),
         metric: question.metric.name.clone(),
         outcome,
         wanted,
-        sentence,
+        sentence: sentence + &doubt.unwrap_or_default(),
     })
 }
 
@@ -146,20 +144,17 @@ fn change(subject: &Subject<'_>, row: &EffectRow, verb: &str, matter: Option<&Ma
     let Subject { variant, metric, view } = subject;
     let scale = Scale::of_effects(view);
     let size = row.estimate.map(|estimate| scale.plain(estimate.abs(), scale.decimals(row.interval)));
-    let mut sentence = format!("{variant} {verb} {metric} by {}", size.unwrap_or_default());
-    sentence.push_str(&format!(" ({})", subject.evidence(row)));
+    let (size, evidence) = (size.unwrap_or_default(), subject.evidence(row));
     let wanted = if verb == "increases" { Direction::Increase } else { Direction::Decrease };
-    if view.desired != wanted {
-        sentence.push_str(", the unwanted direction");
-    }
-    match matter {
-        None if view.matters.is_none() => sentence.push_str("; `matters` is not declared, so its size is not judged"),
+    let direction = if view.desired == wanted { "" } else { ", the unwanted direction" };
+    let judgement = match matter {
+        None if view.matters.is_none() => "; `matters` is not declared, so its size is not judged".to_owned(),
         Some(matter) if !matter.excludes_what_is_small() => {
-            sentence.push_str(&format!("; whether by as much as matters ({}) is open", matter.in_words()));
+            format!("; whether by as much as matters ({}) is open", matter.in_words())
         }
-        _ => {}
-    }
-    sentence + "."
+        _ => String::new(),
+    };
+    format!("{variant} {verb} {metric} by {size} ({evidence}){direction}{judgement}.")
 }
 
 /// The interval and what matters, on the scale in which the latter was declared.

@@ -37,10 +37,9 @@ impl Standing {
             Self::Gains => "gains",
             Self::Loses => "loses",
             Self::Different => "different",
-            Self::NotDifferent => "not different",
-            Self::GateClosed => "not proven",
+            Self::NotDifferent | Self::GateClosed => "not proven",
             Self::NotCompared => "not compared",
-            Self::NotEstimable => "not estimable",
+            Self::NotEstimable => "no estimate",
         }
     }
 }
