@@ -2,7 +2,11 @@
 //! percentage points.
 
 use crate::effect::Interval;
+use crate::label;
 use crate::results::MetricView;
+
+/// Columns of a unit of measure behind a figure.
+const UNIT_COLUMNS: usize = 12;
 
 /// What is written where there is no number.
 pub(crate) const NO_NUMBER: &str = "—";
@@ -122,7 +126,7 @@ impl Scale {
     }
 
     fn in_unit(metric: &MetricView) -> Self {
-        let unit = metric.unit_of_measure.as_deref().map(|unit| format!(" {}", crate::label::plain(unit)));
+        let unit = metric.unit_of_measure.as_deref().map(|unit| format!(" {}", label::shortened(unit, UNIT_COLUMNS)));
         Self { factor: 1.0, unit: unit.unwrap_or_default() }
     }
 

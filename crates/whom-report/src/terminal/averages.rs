@@ -38,7 +38,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
 }
 
 fn heading(metric: &MetricView, row: &EffectRow) -> String {
-    let unit = metric.unit_of_measure.as_deref().map(|unit| format!(" in {}", label::plain(unit))).unwrap_or_default();
+    let unit = metric.unit_of_measure.as_deref().map(|unit| format!(" in {}", label::name(unit))).unwrap_or_default();
     format!("{}{unit} — {}, {}", label::name(&metric.name), metric.role, family_words(row.family))
 }
 
