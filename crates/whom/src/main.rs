@@ -1,1 +1,51 @@
-fn main() {}
+//! `whom`: for whom does a treatment work?
+//!
+//! The command line, and the only place that reads the environment, the arguments and the machine; everything below is a
+//! function of the [`Request`](whom_pipeline::Request) made here. Every command is a function to the text that it puts on
+//! standard output, or to a [`Failure`]; nothing is printed there before the command has ended, so that the last line of
+//! `run` is always its [`ResultLine`](result_line::ResultLine). Progress, warnings and errors go to standard error.
+
+mod arguments;
+mod bar;
+mod bug;
+mod byte_size;
+mod commands;
+mod console;
+mod environment;
+mod failure;
+mod heartbeat;
+mod machine;
+mod progress;
+mod request;
+mod result_line;
+mod run;
+mod signals;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use environment::Environment;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    bug::install_hook();
+    let ended = catch_unwind(AssertUnwindSafe(execute)).unwrap_or_else(|_| Err(Failure::bug()));
+    ExitCode::from(console::conclude(ended, arguments::is_run(std::env::args_os())))
+}
+
+fn execute() -> Result<String, Failure> {
+    let environment = Environment::collect();
+    let arguments = match Arguments::parsed(std::env::args_os()) {
+        Err(help) if !help.use_stderr() => return Ok(console::help(&help, &environment)),
+        parsed => parsed?,
+    };
+    match arguments.command {
+        Command::Run(arguments) => run::run(&arguments, &environment),
+        Command::Check(pipeline) => commands::check(&pipeline, &environment),
+        Command::Compile(pipeline) => commands::compile(&pipeline, &environment),
+        Command::Schema => Ok(commands::schema()),
+        Command::Path { pipeline, name } => commands::path(&pipeline, &name, &environment),
+        Command::Completions { shell } => Ok(commands::completions(shell)),
+    }
+}

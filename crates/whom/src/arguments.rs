@@ -1,0 +1,125 @@
+//! What can be typed.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::byte_size::ByteSize;
+
+/// For whom does it work? Finds the groups of users for whom a treatment works or harms, and proves it
+#[derive(Debug, Parser)]
+#[command(name = "whom", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done
+    1  internal failure: our bug
+    2  configuration, schema, unreadable file, missing credentials: mend it, do not retry
+    3  the content of the data was refused by a check
+    4  transient: store unreachable, an input changed or is not there yet; retry
+    5  out of memory or disk
+  130  interrupted (143: terminated); run it again
+In all but 0 the published state is unchanged.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a pipeline and publish its result
+    ///
+    /// The summary goes to standard output; its last line is one line of JSON for programs, also after a failure.
+    Run(RunArguments),
+    /// Check a pipeline file and the tables it names, without any work
+    Check(PipelineArguments),
+    /// Print the SQL of a pipeline exactly as it runs
+    Compile(PipelineArguments),
+    /// Print the JSON Schema of a pipeline file
+    Schema,
+    /// Print where a file of the latest published run lies
+    Path {
+        #[command(flatten)]
+        pipeline: PipelineArguments,
+        /// The file, such as `effects.parquet`
+        name: String,
+    },
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// A pipeline file and its variables.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PipelineArguments {
+    /// The pipeline file
+    pub(crate) pipeline: PathBuf,
+    /// Set `${var.NAME}` to VALUE; the last one of a name counts
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) assignments: Vec<(String, String)>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArguments,
+    /// Publish the unit table as well
+    #[arg(long)]
+    pub(crate) keep_units: bool,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+    /// Show neither progress nor heartbeats
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// What a run may use. None of it changes a result.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Resources {
+    /// Threads for counting; all cores if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Memory for queries, such as `8GiB`; 60 % of the machine or its container if not given
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory_limit: Option<ByteSize>,
+    /// The folder for what does not fit into memory; the system's temporary folder if not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spill_dir: Option<PathBuf>,
+    /// Rows in a batch of the engine
+    #[arg(long, value_name = "ROWS", hide = true)]
+    pub(crate) batch_size: Option<NonZeroUsize>,
+}
+
+impl Arguments {
+    /// Reads the words of a command line, the program's name first.
+    ///
+    /// # Errors
+    /// What clap has to say: a mistake, or the help that was asked for.
+    pub(crate) fn parsed(words: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(words)
+    }
+}
+
+/// Whether a command line, right or wrong, means `run`, whose last line of standard output is for programs.
+pub(crate) fn is_run(mut words: impl Iterator<Item = OsString>) -> bool {
+    words.nth(1).is_some_and(|command| command == "run")
+}
+
+fn assignment(text: &str) -> Result<(String, String), InvalidAssignment> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(InvalidAssignment),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("write it as `NAME=VALUE`")]
+struct InvalidAssignment;
+
+#[cfg(test)]
+mod tests;

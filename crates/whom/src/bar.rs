@@ -1,0 +1,99 @@
+//! Progress on a terminal: a line for each stage that is done, and one that moves.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use whom_pipeline::{Event, Stage};
+
+/// How often the line moves.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A stage of unknown length. The colour goes away with `NO_COLOR`.
+const WORKING: &str = "{spinner:.cyan} {prefix:<10} {wide_msg} {elapsed}";
+
+/// A stage of known length.
+const COUNTING: &str = "{spinner:.cyan} {prefix:<10} {bar:24.cyan} {pos}/{len} {wide_msg} {elapsed}";
+
+/// The line that moves.
+pub(crate) struct Bar {
+    line: ProgressBar,
+}
+
+impl Bar {
+    pub(crate) fn on_standard_error() -> Self {
+        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        line.enable_steady_tick(TICK);
+        Self { line }
+    }
+
+    pub(crate) fn show(&self, event: &Event) {
+        match event {
+            Event::Started(stage) => {
+                self.line.set_style(style(WORKING));
+                self.line.set_prefix(stage.name());
+                self.line.set_message("");
+                self.line.reset_elapsed();
+            }
+            Event::Progress { done, all, doing, .. } => {
+                if let Some(all) = all {
+                    self.line.set_style(style(COUNTING));
+                    self.line.set_length(*all as u64);
+                }
+                self.line.set_position(*done as u64);
+                self.line.set_message(doing.clone());
+            }
+            Event::Finished { stage, took } => self.line.println(finished(*stage, *took)),
+        }
+    }
+
+    pub(crate) fn stopping(&self) {
+        self.line.println("stopping; press Ctrl-C again to stop at once");
+    }
+
+    pub(crate) fn finish(&self) {
+        self.line.finish_and_clear();
+    }
+}
+
+/// A style; the plain one if a template were wrong, which a test rules out.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn finished(stage: Stage, took: Duration) -> String {
+    format!("✓ {:<10} {:>8}", stage.name(), duration(took))
+}
+
+/// A duration to the precision that a person cares for.
+fn duration(took: Duration) -> String {
+    match took.as_secs() {
+        0..60 => format!("{:.1} s", took.as_secs_f64()),
+        60..3600 => format!("{} min {:02} s", took.as_secs() / 60, took.as_secs() % 60),
+        seconds => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_are_right() {
+        for template in [WORKING, COUNTING] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+
+    #[test]
+    fn every_stage_fits_its_column() {
+        assert!(Stage::ALL.iter().all(|stage| stage.name().chars().count() <= 10));
+        assert_eq!(finished(Stage::UnitTable, Duration::from_millis(1_250)), "✓ unit table    1.2 s");
+        assert_eq!(finished(Stage::Checks, Duration::from_secs(75)), "✓ checks     1 min 15 s");
+    }
+
+    #[test]
+    fn durations_are_as_precise_as_a_person_cares_for() {
+        let told = [0.04, 59.0, 61.0, 3_599.0, 7_380.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
+        assert_eq!(told, ["0.0 s", "59.0 s", "1 min 01 s", "59 min 59 s", "2 h 03 min"]);
+    }
+}

@@ -1,0 +1,100 @@
+//! The commands that do little work.
+
+use std::io;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use tokio::runtime::{Builder, Runtime};
+use whom_pipeline::{Cause, Checked, RunError};
+
+use crate::arguments::{Arguments, PipelineArguments};
+use crate::console;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::request;
+
+/// Threads of the runtime, which waits for stores; counting has threads of its own.
+const RUNTIME_THREADS: usize = 2;
+
+/// `whom check`: the tables that were found.
+pub(crate) fn check(pipeline: &PipelineArguments, environment: &Environment) -> Result<String, Failure> {
+    let request = request::of_pipeline(pipeline, environment)?;
+    let checked = wait(whom_pipeline::check(&request))?;
+    checked.warnings.iter().for_each(|warning| console::warn(warning));
+    Ok(format!("{}`{}` can be run\n", tables(&checked), pipeline.pipeline.display()))
+}
+
+/// `whom compile`: the SQL.
+pub(crate) fn compile(pipeline: &PipelineArguments, environment: &Environment) -> Result<String, Failure> {
+    let request = request::of_pipeline(pipeline, environment)?;
+    wait(whom_pipeline::compile(&request))
+}
+
+/// `whom schema`: the JSON Schema.
+pub(crate) fn schema() -> String {
+    format!("{:#}\n", whom_pipeline::schema())
+}
+
+/// `whom path`: where a published file lies.
+pub(crate) fn path(pipeline: &PipelineArguments, name: &str, environment: &Environment) -> Result<String, Failure> {
+    let request = request::of_pipeline(pipeline, environment)?;
+    let path = wait(whom_pipeline::path(&request, name))?;
+    Ok(format!("{}\n", path.display()))
+}
+
+/// `whom completions`: a script.
+pub(crate) fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "whom", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// The runtime of a command.
+///
+/// # Errors
+/// If the system has no threads to give.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build();
+    runtime.map_err(|error| Failure::start(Cause::Resources, no_threads(&error)))
+}
+
+fn no_threads(error: &io::Error) -> String {
+    format!("the system gives no threads: {error}")
+}
+
+fn wait<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, Failure> {
+    Ok(runtime()?.block_on(work)?)
+}
+
+/// One line for each table, in columns.
+fn tables(checked: &Checked) -> String {
+    let width = checked.tables.iter().map(|(table, ..)| table.chars().count()).max().unwrap_or_default();
+    let line =
+        |(table, files, rows): &(String, usize, u64)| format!("{table:<width$} {files:>6} files {rows:>14} rows\n");
+    checked.tables.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn tables_stand_in_columns() {
+        let table = |name: &str, files, rows| (name.to_owned(), files, rows);
+        let checked = Checked { warnings: Vec::new(), tables: vec![table("split", 28, 71_234), table("visits", 3, 9)] };
+        insta::assert_snapshot!(tables(&checked), @r"
+        split      28 files          71234 rows
+        visits      3 files              9 rows
+        ");
+    }
+
+    #[test]
+    fn every_shell_gets_a_script_that_knows_the_commands() {
+        for shell in Shell::value_variants() {
+            let script = completions(*shell);
+            assert!(script.contains("whom") && script.contains("memory-limit"), "{shell}");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Progress in a log: one line of JSON when a stage begins or ends, and every 30 seconds between.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use whom_pipeline::{Event, Stage};
+
+/// The longest silence.
+const PERIOD: Duration = Duration::from_secs(30);
+
+/// Tells of a run line by line, from a thread of its own so that no busy run can keep it from telling.
+pub(crate) struct Heartbeat {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    stopped: Condvar,
+}
+
+struct State {
+    output: Box<dyn Write + Send>,
+    begin: Instant,
+    now: Now,
+    is_stopped: bool,
+}
+
+/// What the run does now.
+#[derive(Clone, Debug, Default)]
+struct Now {
+    stage: Option<Stage>,
+    done: usize,
+    all: Option<usize>,
+    doing: Option<String>,
+}
+
+/// One line. What is not known is left out.
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doing: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_seconds: Option<f64>,
+    elapsed_seconds: f64,
+}
+
+impl Heartbeat {
+    pub(crate) fn on_standard_error() -> Self {
+        Self::every(PERIOD, Box::new(io::stderr()))
+    }
+
+    fn every(period: Duration, output: Box<dyn Write + Send>) -> Self {
+        let state = State { output, begin: Instant::now(), now: Now::default(), is_stopped: false };
+        let shared = Arc::new(Shared { state: Mutex::new(state), stopped: Condvar::new() });
+        let beating = Arc::clone(&shared);
+        // Without a thread the stages are still told.
+        let thread = thread::Builder::new().name("heartbeat".to_owned()).spawn(move || beating.beat(period)).ok();
+        Self { shared, thread: Mutex::new(thread) }
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        self.shared.state().take(event);
+    }
+
+    /// Tells nothing more once this returns.
+    pub(crate) fn finish(&self) {
+        self.shared.state().is_stopped = true;
+        self.shared.stopped.notify_all();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells every `period` what the run does, until it is stopped.
+    fn beat(&self, period: Duration) {
+        let mut state = self.state();
+        loop {
+            let waited = self.stopped.wait_timeout_while(state, period, |state| !state.is_stopped);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if state.is_stopped {
+                return;
+            }
+            state.write_heartbeat();
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self, event: &Event) {
+        if self.is_stopped {
+            return;
+        }
+        match event {
+            Event::Started(stage) => {
+                self.now = Now { stage: Some(*stage), ..Now::default() };
+                self.write_stage("started", *stage, None);
+            }
+            Event::Progress { stage, done, all, doing } => {
+                self.now = Now { stage: Some(*stage), done: *done, all: *all, doing: Some(doing.clone()) };
+            }
+            Event::Finished { stage, took } => self.write_stage("finished", *stage, Some(*took)),
+        }
+    }
+
+    fn write_stage(&mut self, event: &'static str, stage: Stage, took: Option<Duration>) {
+        let took_seconds = took.map(seconds);
+        let line = Line { event, stage: Some(stage.name()), took_seconds, ..self.silent_line() };
+        let text = text(&line);
+        self.write(&text);
+    }
+
+    fn write_heartbeat(&mut self) {
+        let now = &self.now;
+        let line = Line {
+            stage: now.stage.map(Stage::name),
+            done: now.doing.as_ref().map(|_| now.done),
+            all: now.all,
+            doing: now.doing.as_deref(),
+            ..self.silent_line()
+        };
+        let text = text(&line);
+        self.write(&text);
+    }
+
+    /// A heartbeat that knows nothing but the time.
+    fn silent_line(&self) -> Line<'static> {
+        let elapsed_seconds = seconds(self.begin.elapsed());
+        Line {
+            event: "heartbeat",
+            stage: None,
+            done: None,
+            all: None,
+            doing: None,
+            took_seconds: None,
+            elapsed_seconds,
+        }
+    }
+
+    /// Nobody could be told that standard error cannot be written.
+    fn write(&mut self, text: &str) {
+        let _ = self.output.write_all(format!("{text}\n").as_bytes());
+    }
+}
+
+/// Seconds to the millisecond.
+fn seconds(duration: Duration) -> f64 {
+    duration.as_millis() as f64 / 1_000.0
+}
+
+fn text(line: &Line<'_>) -> String {
+    // Text and finite numbers can always be encoded.
+    serde_json::to_string(line).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// A log that the test keeps a hand on.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Log {
+        fn lines(&self) -> Vec<Value> {
+            let bytes = self.0.lock().unwrap().clone();
+            String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        }
+    }
+
+    fn working() -> Event {
+        Event::Progress { stage: Stage::Discovery, done: 2, all: Some(5), doing: "level 2".to_owned() }
+    }
+
+    #[test]
+    fn stages_are_told_as_they_begin_and_end() {
+        let log = Log::default();
+        let heartbeat = Heartbeat::every(PERIOD, Box::new(log.clone()));
+        heartbeat.tell(&Event::Started(Stage::Checks));
+        heartbeat.tell(&working());
+        heartbeat.tell(&Event::Finished { stage: Stage::Checks, took: Duration::from_millis(1_500) });
+        heartbeat.finish();
+        let lines = log.lines();
+        assert_eq!(lines.len(), 2);
+        assert_eq!((&lines[0]["event"], &lines[0]["stage"]), (&"started".into(), &"checks".into()));
+        assert_eq!((&lines[1]["event"], &lines[1]["took_seconds"]), (&"finished".into(), &1.5.into()));
+    }
+
+    #[test]
+    fn a_long_stage_is_told_again_and_again_with_what_it_does() {
+        let log = Log::default();
+        let heartbeat = Heartbeat::every(Duration::from_millis(2), Box::new(log.clone()));
+        heartbeat.tell(&working());
+        while log.lines().iter().filter(|line| line["doing"] == "level 2").count() < 2 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        heartbeat.finish();
+        let last = log.lines().pop().unwrap();
+        assert_eq!((&last["event"], &last["stage"]), (&"heartbeat".into(), &"discovery".into()));
+        assert_eq!((&last["done"], &last["all"]), (&2.into(), &5.into()));
+    }
+
+    #[test]
+    fn nothing_is_told_after_the_end() {
+        let log = Log::default();
+        let heartbeat = Heartbeat::every(Duration::from_millis(1), Box::new(log.clone()));
+        heartbeat.finish();
+        let told = log.lines().len();
+        heartbeat.tell(&Event::Started(Stage::Checks));
+        thread::sleep(Duration::from_millis(5));
+        assert_eq!(log.lines().len(), told);
+    }
+}

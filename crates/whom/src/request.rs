@@ -1,0 +1,79 @@
+//! From arguments, environment and machine to the request of a run.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use whom_pipeline::{Cause, FaultPlan, Limits, Request, Stores};
+
+use crate::arguments::{PipelineArguments, Resources, RunArguments};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::machine;
+
+/// The request of a run.
+pub(crate) fn of_run(arguments: &RunArguments, environment: &Environment) -> Result<Request, Failure> {
+    let request = request(&arguments.pipeline, &arguments.resources, environment)?;
+    Ok(Request { keep_units: arguments.keep_units, ..request })
+}
+
+/// The request of a command that does little work.
+pub(crate) fn of_pipeline(pipeline: &PipelineArguments, environment: &Environment) -> Result<Request, Failure> {
+    request(pipeline, &Resources::default(), environment)
+}
+
+fn request(
+    arguments: &PipelineArguments,
+    resources: &Resources,
+    environment: &Environment,
+) -> Result<Request, Failure> {
+    Ok(Request {
+        pipeline: arguments.pipeline.clone(),
+        variables: arguments.assignments.iter().cloned().collect(),
+        environment: environment.variables().clone(),
+        keep_units: false,
+        threads: resources.threads.unwrap_or_else(machine::cores).get(),
+        limits: limits(resources),
+        stores: stores(environment)?,
+        cancel: Arc::new(AtomicBool::new(false)),
+    })
+}
+
+fn limits(resources: &Resources) -> Limits {
+    let defaults = Limits::default();
+    let asked = resources.memory_limit.map(crate::byte_size::ByteSize::bytes);
+    Limits {
+        memory: asked.or_else(machine::memory_share).unwrap_or(defaults.memory),
+        batch_size: resources.batch_size.map_or(defaults.batch_size, NonZeroUsize::get),
+        spill: resources.spill_dir.clone(),
+    }
+}
+
+/// The stores, with the fault that the hidden switch of tests asks for.
+fn stores(environment: &Environment) -> Result<Stores, Failure> {
+    let faults = FaultPlan::from_environment(|name| environment.get(name));
+    let faults = faults.map_err(|error| Failure::start(Cause::Configuration, error.to_string()))?;
+    Ok(faults.into_iter().fold(Stores::new(), |stores, plan| stores.with_faults(Arc::new(plan))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_wins_over_what_the_machine_offers() {
+        let resources = Resources {
+            memory_limit: Some("2GiB".parse().expect("a size")),
+            batch_size: NonZeroUsize::new(64),
+            ..Resources::default()
+        };
+        assert_eq!(limits(&resources), Limits { memory: 2 << 30, batch_size: 64, spill: None });
+    }
+
+    #[test]
+    fn the_machine_offers_something_without_being_asked() {
+        let limits = limits(&Resources::default());
+        assert!(limits.memory > 0);
+        assert_eq!(limits.batch_size, Limits::default().batch_size);
+    }
+}

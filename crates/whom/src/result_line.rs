@@ -1,0 +1,138 @@
+//! The last line of standard output of a run that succeeded: what a program wants to know next.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use whom_pipeline::Outcome;
+use whom_pipeline::report::{
+    AverageOutcome, AverageVerdict, EffectRow, Estimand, HeterogeneityOutcome, Results, Verdict,
+};
+
+/// The result in one line. Proportions are fractions; what could not be estimated is null.
+#[derive(Serialize)]
+pub(crate) struct ResultLine<'a> {
+    #[serde(flatten)]
+    publication: Publication<'a>,
+    experiment: &'a str,
+    through: &'a str,
+    units: u64,
+    cohorts: usize,
+    headline: Vec<Headline<'a>>,
+}
+
+/// Which run is published, and where.
+#[derive(Serialize)]
+struct Publication<'a> {
+    run: String,
+    status: Status,
+    number: u64,
+    analysis: &'a str,
+    plan: &'a str,
+    locations: BTreeMap<&'a str, String>,
+    warnings: usize,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    /// This run is published.
+    Published,
+    /// Another run of the same work was faster; its files are the same.
+    AlreadyPublished,
+}
+
+/// One treatment's average effect on one primary metric, and whether effects differ between users.
+#[derive(Serialize)]
+struct Headline<'a> {
+    metric: &'a str,
+    variant: &'a str,
+    outcome: AverageOutcome,
+    effect: Option<f64>,
+    ci_lower: Option<f64>,
+    ci_upper: Option<f64>,
+    p_value_adjusted: Option<f64>,
+    lift: Option<f64>,
+    heterogeneity: Option<HeterogeneityOutcome>,
+}
+
+impl<'a> ResultLine<'a> {
+    pub(crate) fn of(outcome: &'a Outcome) -> Self {
+        Self::new(Publication::of(outcome), &outcome.results)
+    }
+
+    fn new(publication: Publication<'a>, results: &'a Results) -> Self {
+        Self {
+            publication,
+            experiment: &results.experiment,
+            through: &results.through,
+            units: results.units(),
+            cohorts: results.discovered().len(),
+            headline: headlines(results),
+        }
+    }
+
+    /// The line, without a line break.
+    pub(crate) fn to_json(&self) -> String {
+        // Text and finite numbers can always be encoded.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl<'a> Publication<'a> {
+    fn of(outcome: &'a Outcome) -> Self {
+        let manifest = &outcome.published.manifest;
+        let names = manifest.files.iter().map(|file| file.name.as_str());
+        let located =
+            names.filter_map(|name| Some((name, outcome.published.address(name).ok()?.display().to_string())));
+        Self {
+            run: manifest.run_id.to_string(),
+            status: if outcome.fresh { Status::Published } else { Status::AlreadyPublished },
+            number: manifest.number,
+            analysis: &manifest.run.identities.analysis,
+            plan: &manifest.run.identities.plan,
+            locations: located.collect(),
+            warnings: outcome.warnings.len(),
+        }
+    }
+}
+
+fn headlines(results: &Results) -> Vec<Headline<'_>> {
+    let verdict = Verdict::of(results);
+    let pairs = results.metrics.iter().flat_map(|metric| results.treatments().map(move |variant| (metric, variant)));
+    pairs
+        .filter_map(|(metric, variant)| {
+            let is_asked = |average: &&AverageVerdict| average.metric == metric.name && average.variant == variant.name;
+            let outcome = verdict.averages.iter().find(is_asked)?.outcome;
+            Some(headline(results, &verdict, Asked { metric: &metric.name, variant: &variant.name, outcome }))
+        })
+        .collect()
+}
+
+/// A treatment and a primary metric, and what is known about the average.
+struct Asked<'a> {
+    metric: &'a str,
+    variant: &'a str,
+    outcome: AverageOutcome,
+}
+
+fn headline<'a>(results: &'a Results, verdict: &Verdict, asked: Asked<'a>) -> Headline<'a> {
+    let Asked { metric, variant, outcome } = asked;
+    let row = |estimand| results.average(metric, variant, estimand);
+    let effect = row(Estimand::Effect);
+    let interval = effect.and_then(|row| row.interval);
+    let differs = verdict.heterogeneity.iter().find(|told| told.metric == metric && told.variant == variant);
+    Headline {
+        metric,
+        variant,
+        outcome,
+        effect: effect.and_then(|row| row.estimate),
+        ci_lower: interval.map(|interval| interval.lower),
+        ci_upper: interval.map(|interval| interval.upper),
+        p_value_adjusted: effect.and_then(|row| row.p_value_adjusted),
+        lift: row(Estimand::Lift).and_then(|row: &EffectRow| row.estimate),
+        heterogeneity: differs.map(|told| told.outcome),
+    }
+}
+
+#[cfg(test)]
+mod tests;

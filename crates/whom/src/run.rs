@@ -1,0 +1,84 @@
+//! `whom run`: the main job, watched and stoppable.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::task::JoinError;
+use whom_pipeline::report::{Colour, terminal_summary};
+use whom_pipeline::{Cause, Outcome, Request, RunError};
+
+use crate::arguments::RunArguments;
+use crate::commands::runtime;
+use crate::console;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::request;
+use crate::result_line::ResultLine;
+use crate::signals::{Signal, Signals};
+
+/// How long a run may take to stop by itself; the process has ended two seconds later.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How a run ends when nothing disturbs it.
+type RunResult = Result<Outcome, RunError>;
+
+/// Runs a pipeline. The text is the summary and, as the last line, the result for programs.
+pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result<String, Failure> {
+    let request = request::of_run(arguments, environment)?;
+    counting_threads(request.threads)?;
+    let runtime = runtime()?;
+    let progress = Arc::new(Progress::suited(arguments.quiet));
+    let ended = runtime.block_on(watched(request, Arc::clone(&progress)));
+    progress.finish();
+    // Whatever still works on a run that was stopped is not waited for.
+    runtime.shutdown_background();
+    let outcome = ended?;
+    outcome.warnings.iter().for_each(|warning| console::warn(warning));
+    let is_coloured = environment.allows_colour(io::stdout().is_terminal());
+    let colour = if is_coloured { Colour::Ansi } else { Colour::Never };
+    Ok(format!("{}\n{}\n", terminal_summary(&outcome.results, colour), ResultLine::of(&outcome).to_json()))
+}
+
+/// Sets the threads that count; they change no result.
+fn counting_threads(threads: usize) -> Result<(), Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    pool.map_err(|error| Failure::start(Cause::Resources, format!("no {threads} threads for counting: {error}")))
+}
+
+/// Runs until the end or a signal. After a signal the run has [`PATIENCE`] to stop by itself; a second signal, or the end
+/// of patience, leaves it where it is, which is safe: a run exists when its manifest does, and that is one write.
+async fn watched(request: Request, progress: Arc<Progress>) -> Result<Outcome, Failure> {
+    let listening = Signals::listen();
+    let mut signals = listening
+        .map_err(|error| Failure::start(Cause::Resources, format!("the system tells of no signals: {error}")))?;
+    let (cancel, observer) = (Arc::clone(&request.cancel), Arc::clone(&progress));
+    // A task of its own, so that a busy run cannot keep signals from being heard.
+    let mut work = tokio::spawn(async move { whom_pipeline::run(&request, observer.as_ref()).await });
+    let signal = tokio::select! {
+        ended = &mut work => return finished(ended, &progress)?.map_err(Failure::from),
+        signal = signals.next() => signal,
+    };
+    cancel.store(true, Ordering::Relaxed);
+    progress.stopping();
+    tokio::select! {
+        ended = work => finished(ended, &progress)?.map_err(|error| blamed(error, signal)),
+        _ = signals.next() => Err(Failure::interrupted(signal, progress.stage())),
+        () = tokio::time::sleep(PATIENCE) => Err(Failure::interrupted(signal, progress.stage())),
+    }
+}
+
+/// What a run came to, unless it panicked. Nobody aborts its task.
+fn finished(ended: Result<RunResult, JoinError>, progress: &Progress) -> Result<RunResult, Failure> {
+    ended.map_err(|_panic| Failure::bug().at(progress.stage()))
+}
+
+/// A run that stopped because it was asked to tells by which signal.
+fn blamed(error: RunError, signal: Signal) -> Failure {
+    match error.cause {
+        Cause::Interrupted => Failure::interrupted(signal, error.stage),
+        _ => error.into(),
+    }
+}
