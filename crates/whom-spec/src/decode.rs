@@ -19,7 +19,7 @@ use self::discover::Searched;
 use self::known::Known;
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Cohort, Output, Plan, Role, Snapshot, Validate};
+use crate::plan::{Cohort, Output, Plan, Role, Snapshot};
 use crate::source::Span;
 use crate::spanned::Spanned;
 use crate::tree::Node;
@@ -28,14 +28,15 @@ use crate::tree::Node;
 /// besides errors; it is not to be used.
 pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
     let report = Report::default();
-    let root = Field::root(tree, &report);
-    let plan = root.mapping::<format::Pipeline>().and_then(|fields| pipeline(&fields, &Known::of(tree)));
-    if let Some(plan) = &plan {
-        check_primary(plan, tree, &report);
-        check_names(plan, &report);
-        check_through(plan, &report);
-        warn_about(plan, &report);
-    }
+    let fields = Field::root(tree, &report).mapping::<format::Pipeline>();
+    let plan = fields.as_ref().and_then(|fields| {
+        let plan = pipeline(fields, &Known::of(tree))?;
+        check_primary(&plan, fields);
+        check_names(&plan, &report);
+        check_through(&plan, fields);
+        warn_about(&plan, &report);
+        Some(plan)
+    });
     (plan, report.into_diagnostics())
 }
 
@@ -44,8 +45,8 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     later::pipeline(fields);
     let experiment = fields.required_text("experiment");
     let unit = fields.required_text("unit");
-    let through = fields.optional("through").map(|through| through.date());
-    let time_zone = fields.optional("time_zone").map(|zone| zone.time_zone());
+    let through = fields.optional("through").and_then(|through| through.date());
+    let time_zone = fields.optional("time_zone").and_then(|zone| zone.time_zone());
     let split = fields.required("split").and_then(|split| split::split(&split));
     let facts = named(fields.required("facts"), fact::fact);
     let metrics = named(fields.required("metrics"), |name, field| metric::metric(name, field, known));
@@ -57,20 +58,20 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         tables: tags.as_deref().unwrap_or_default(),
     };
     let discover = discover::discover(fields, &searched);
-    let validate = fields.optional("validate").map_or(Some(Validate::default()), |field| validate::validate(&field));
+    let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
     let output = fields.required("output").and_then(|output| output_place(&output));
     Some(Plan {
         experiment: experiment?,
         unit: unit?,
-        through: through.map_or(Some(None), |through| through.map(Some))?,
-        time_zone: time_zone.unwrap_or(Some(chrono_tz::UTC))?,
+        through,
+        time_zone: time_zone.unwrap_or(chrono_tz::UTC),
         split: split?,
         facts: facts?,
         metrics: metrics?,
         tags: tags?,
         cohorts: cohorts?,
-        discover: discover?,
-        validate: validate?,
+        discover,
+        validate,
         output: output?,
     })
 }
@@ -104,11 +105,11 @@ fn output_place(field: &Field<'_>) -> Option<Output> {
 }
 
 /// Without a primary metric there is nothing to decide.
-fn check_primary(plan: &Plan, tree: &Node, report: &Report) {
+fn check_primary(plan: &Plan, fields: &Fields<'_>) {
     if plan.primaries().next().is_none() {
-        let place = plan.metrics.first().map_or(tree.span, |metric| metric.name.span);
+        let place = plan.metrics.first().map_or(fields.place(), |metric| metric.name.span);
         let missing = Diagnostic::error("no metric is primary: there is nothing to decide, and nothing to search for");
-        report.push(missing.at(place).hint("give the metric that the experiment is about `role: primary`"));
+        fields.report().push(missing.at(place).hint("give the metric that the experiment is about `role: primary`"));
     }
 }
 
@@ -136,17 +137,21 @@ fn check_names(plan: &Plan, report: &Report) {
 }
 
 /// Partitions are read up to `through`, so it must be there, and not before the experiment starts.
-fn check_through(plan: &Plan, report: &Report) {
+fn check_through(plan: &Plan, fields: &Fields<'_>) {
     let Some(through) = plan.through else {
-        if let Some(place) = partitioned(plan) {
+        if let Some(place) = partitioned(plan).filter(|_| !fields.has("through")) {
             let missing = Diagnostic::error("`through` is missing: it is the last day whose partitions are read");
-            report.push(missing.at(place).label("partitioned by day").hint("add `through: \"${var.ds}\"`, or a date"));
+            fields
+                .report()
+                .push(missing.at(place).label("partitioned by day").hint("add `through: \"${var.ds}\"`, or a date"));
         }
         return;
     };
     if *through < *plan.split.start {
         let message = format!("`through` ({through}) lies before `start` ({})", plan.split.start);
-        report.push(Diagnostic::error(message).at(through.span).related(plan.split.start.span, "the first day"));
+        fields
+            .report()
+            .push(Diagnostic::error(message).at(through.span).related(plan.split.start.span, "the first day"));
     }
 }
 

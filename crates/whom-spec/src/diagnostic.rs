@@ -46,13 +46,13 @@ pub struct Diagnostic {
     /// The place; `None` if no file is to blame.
     pub span: Option<Span>,
     /// A few words under the place.
-    pub label: Option<String>,
+    pub label: Option<Box<str>>,
     /// A second place and what it has to do with the matter.
-    pub related: Option<(Span, String)>,
+    pub related: Option<Box<(Span, String)>>,
     /// Reasons and circumstances.
     pub notes: Vec<String>,
     /// How to mend it.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
 }
 
 impl Diagnostic {
@@ -80,14 +80,14 @@ impl Diagnostic {
     /// Puts a few words under the place.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
+        self.label = Some(label.into().into_boxed_str());
         self
     }
 
     /// Points at a second place.
     #[must_use]
     pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
-        self.related = Some((span, label.into()));
+        self.related = Some(Box::new((span, label.into())));
         self
     }
 
@@ -107,7 +107,7 @@ impl Diagnostic {
     /// Says how to mend it, if that is known: takes what [`name_hint`](crate::name_hint) and its like return.
     #[must_use]
     pub fn hint_if(mut self, hint: Option<String>) -> Self {
-        self.hint = hint;
+        self.hint = hint.map(String::into_boxed_str);
         self
     }
 }

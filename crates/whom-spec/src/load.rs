@@ -61,9 +61,10 @@ pub fn load(path: &Path, settings: &Settings<'_>, reader: &dyn SourceReader) -> 
         }
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-    let refused = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    let (errors, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) =
+        diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
     match plan {
-        Some(plan) if !refused => Ok(LoadedPlan { plan, sources, warnings: diagnostics }),
-        _ => Err(SpecError { diagnostics, sources }),
+        Some(plan) if errors.is_empty() => Ok(LoadedPlan { plan, sources, warnings }),
+        _ => Err(SpecError { diagnostics: errors, sources }),
     }
 }

@@ -24,7 +24,7 @@ impl SourceMap {
             group = group.element(Level::NOTE.message(note));
         }
         if let Some(hint) = &diagnostic.hint {
-            group = group.element(Level::HELP.message(hint));
+            group = group.element(Level::HELP.message(hint.as_ref()));
         }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
@@ -34,7 +34,7 @@ impl SourceMap {
     fn snippets<'a>(&'a self, diagnostic: &'a Diagnostic) -> Vec<Snippet<'a, Annotation<'a>>> {
         let primary = diagnostic.span.map(|span| (span, AnnotationKind::Primary, diagnostic.label.as_deref()));
         let related =
-            diagnostic.related.as_ref().map(|(span, label)| (*span, AnnotationKind::Context, Some(label.as_str())));
+            diagnostic.related.as_deref().map(|(span, label)| (*span, AnnotationKind::Context, Some(label.as_str())));
         let mut snippets: Vec<(Span, Snippet<'a, Annotation<'a>>)> = Vec::new();
         for (span, kind, label) in primary.into_iter().chain(related) {
             let annotation = kind.span(span.start as usize..span.end as usize).label(label);

@@ -65,6 +65,7 @@ pub(crate) fn text<T: Display, S: Serializer>(value: &T, serializer: S) -> Resul
 }
 
 /// [`text`], or null.
+#[expect(clippy::ref_option, reason = "`serialize_with` passes a reference to the field")]
 pub(crate) fn optional_text<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => text(value, serializer),

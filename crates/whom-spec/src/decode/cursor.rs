@@ -115,6 +115,9 @@ impl<'t> Field<'t> {
 }
 
 /// A mapping whose keys the format knows.
+///
+/// What is optional and cannot be read is reported and then taken as if it were not there: the plan is refused anyway,
+/// and reading on finds the next mistake.
 pub(crate) struct Fields<'t> {
     owner: Field<'t>,
     entries: &'t [Entry],
@@ -171,7 +174,7 @@ impl<'t> Fields<'t> {
         self.required(name)?.text()
     }
 
-    /// The one-line text of a field that may be there. Text that cannot be read is reported and then missing.
+    /// The one-line text of a field that may be there.
     pub(crate) fn optional_text(&self, name: &str) -> Option<Spanned<String>> {
         self.optional(name)?.text()
     }
@@ -181,22 +184,12 @@ impl<'t> Fields<'t> {
         self.optional("where")?.expression()
     }
 
-    /// A whole number in a range, or the default; `None` if it could not be read.
-    pub(crate) fn optional_whole<T>(&self, name: &str, range: RangeInclusive<T>, default: T) -> Option<T>
+    /// A whole number in a range, or the default.
+    pub(crate) fn whole_or<T>(&self, name: &str, range: RangeInclusive<T>, default: T) -> T
     where
-        T: FromStr + PartialOrd + Display + Copy,
+        T: FromStr + PartialOrd + Display,
     {
-        self.optional(name).map_or(Some(default), |field| Some(*field.whole(range)?))
-    }
-
-    /// A number in a range, `Some(None)` if the file does not set it; `None` if it could not be read.
-    pub(crate) fn optional_number(
-        &self,
-        name: &str,
-        expected: &str,
-        valid: impl Fn(f64) -> bool,
-    ) -> Option<Option<f64>> {
-        self.optional(name).map_or(Some(None), |field| Some(Some(*field.number_in(expected, valid)?)))
+        self.optional(name).and_then(|field| field.whole(range)).map_or(default, |number| number.value)
     }
 
     /// Whether the file sets the key.

@@ -19,27 +19,20 @@ pub(super) struct Searched<'a> {
     pub(super) tables: &'a [TagTable],
 }
 
-pub(super) fn discover(pipeline: &Fields<'_>, searched: &Searched<'_>) -> Option<Discover> {
+pub(super) fn discover(pipeline: &Fields<'_>, searched: &Searched<'_>) -> Discover {
     let field = pipeline.optional("discover");
-    let fields = match &field {
-        Some(field) => Some(field.mapping::<format::Discover>()?),
-        None => None,
-    };
+    let fields = field.and_then(|field| field.mapping::<format::Discover>());
     let fields = fields.as_ref();
     fields.inspect(|fields| later::discover(fields));
     let tags = searched.tags(fields);
     let treatments = searched.treatments(fields);
     let metrics = searched.metrics(fields);
     let codes = searched.codes(fields, pipeline);
-    let partition = match fields.and_then(|fields| fields.optional("partition")) {
-        Some(field) => partition(&field, &treatments, &metrics),
-        None => Some(DeclaredPartition::Joint),
-    };
-    let tree = match fields.and_then(|fields| fields.optional("tree")) {
-        Some(field) => tree(&field),
-        None => Some(TreeControls::default()),
-    };
-    Some(Discover { tags, treatments, metrics, codes: codes?, partition: partition?, tree: tree? })
+    let partition = fields
+        .and_then(|fields| partition(&fields.optional("partition")?, &treatments, &metrics))
+        .unwrap_or(DeclaredPartition::Joint);
+    let tree = fields.and_then(|fields| tree(&fields.optional("tree")?)).unwrap_or_default();
+    Discover { tags, treatments, metrics, codes, partition, tree }
 }
 
 impl Searched<'_> {
@@ -89,11 +82,9 @@ impl Searched<'_> {
     }
 
     /// The width of codes, which must hold the levels of every categorical tag.
-    fn codes(&self, fields: Option<&Fields<'_>>, pipeline: &Fields<'_>) -> Option<Codes> {
-        let codes = match fields.and_then(|fields| fields.optional("codes")) {
-            Some(field) => field.choice(&[("8", Codes::Bits8), ("16", Codes::Bits16)])?,
-            None => Codes::Bits8,
-        };
+    fn codes(&self, fields: Option<&Fields<'_>>, pipeline: &Fields<'_>) -> Codes {
+        let words = [("8", Codes::Bits8), ("16", Codes::Bits16)];
+        let codes = fields.and_then(|fields| fields.optional("codes")?.choice(&words)).unwrap_or(Codes::Bits8);
         for tag in self.all_tags() {
             if let (Codes::Bits8, TagKind::Categorical { levels }) = (codes, tag.kind)
                 && levels > LEVELS_IN_A_BYTE
@@ -104,7 +95,7 @@ impl Searched<'_> {
                 pipeline.report().push(Diagnostic::error(message).at(tag.name.span).hint(hint));
             }
         }
-        Some(codes)
+        codes
     }
 }
 
@@ -152,21 +143,23 @@ fn one_of(fields: &Fields<'_>, key: &str, searched: &[Spanned<String>]) -> Optio
 fn tree(field: &Field<'_>) -> Option<TreeControls> {
     let fields = field.mapping::<format::Tree>()?;
     let default = TreeControls::default();
-    let criterion = fields.optional("criterion").map_or(Some(default.criterion), |field| criterion(&field));
-    let depth = fields.optional_whole("depth", 1..=16, default.depth);
-    let units_per_arm = fields.optional_whole("units_per_arm", 2..=1_000_000_000, default.units_per_arm);
-    let events_per_arm = fields.optional_whole("events_per_arm", 0..=1_000_000_000, default.events_per_arm);
-    let penalty = fields.optional_number("penalty", "a number from 0 to 1", |p| (0.0..=1.0).contains(&p));
-    let smallest_gain = fields.optional_number("smallest_gain", "a number, 0 or more", |gain| gain >= 0.0);
-    let pruning_folds = fields.optional("pruning_folds").map_or(Some(default.pruning_folds), |f| pruning_folds(&f));
     Some(TreeControls {
-        criterion: criterion?,
-        depth: depth?,
-        units_per_arm: units_per_arm?,
-        events_per_arm: events_per_arm?,
-        penalty: penalty?.unwrap_or(default.penalty),
-        smallest_gain: smallest_gain?.unwrap_or(default.smallest_gain),
-        pruning_folds: pruning_folds?,
+        criterion: fields.optional("criterion").and_then(|field| criterion(&field)).unwrap_or(default.criterion),
+        depth: fields.whole_or("depth", 1..=16, default.depth),
+        units_per_arm: fields.whole_or("units_per_arm", 2..=1_000_000_000, default.units_per_arm),
+        events_per_arm: fields.whole_or("events_per_arm", 0..=1_000_000_000, default.events_per_arm),
+        penalty: fields
+            .optional("penalty")
+            .and_then(|field| field.number_in("a number from 0 to 1", |penalty| (0.0..=1.0).contains(&penalty)))
+            .map_or(default.penalty, |penalty| penalty.value),
+        smallest_gain: fields
+            .optional("smallest_gain")
+            .and_then(|field| field.number_in("a number, 0 or more", |gain| gain >= 0.0))
+            .map_or(default.smallest_gain, |gain| gain.value),
+        pruning_folds: fields
+            .optional("pruning_folds")
+            .and_then(|f| pruning_folds(&f))
+            .unwrap_or(default.pruning_folds),
     })
 }
 

@@ -17,7 +17,7 @@ pub(super) fn pipeline(fields: &Fields<'_>) {
     }
     if let Some(allocate) = fields.optional("allocate").and_then(|allocate| allocate.mapping::<format::Allocate>()) {
         allocate.required_text("maximise");
-        texts(allocate.optional("subject_to"));
+        allocate.optional("subject_to").inspect(texts);
         let budget = allocate.optional("budget").and_then(|budget| budget.mapping::<format::Budget>());
         if let Some(cost) = budget.and_then(|budget| budget.required("cost")) {
             cost.number();
@@ -36,7 +36,7 @@ pub(super) fn split(fields: &Fields<'_>) {
         fields.not_yet_available("allocation", meanwhile);
     }
     if let Some(strata) = fields.optional("strata") {
-        texts(Some(strata));
+        texts(&strata);
         fields.not_yet_available(
             "strata",
             "leave it out if every stratum has the same weights; else analyse one by `where`",
@@ -105,8 +105,8 @@ pub(super) fn discover(fields: &Fields<'_>) {
     }
 }
 
-fn texts(list: Option<Field<'_>>) {
-    for item in list.iter().flat_map(Field::items) {
+fn texts(list: &Field<'_>) {
+    for item in list.items() {
         item.text();
     }
 }

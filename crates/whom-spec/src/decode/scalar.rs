@@ -158,14 +158,12 @@ impl Field<'_> {
 
     /// A value that must not be in quotes (a replaced one may).
     fn parsed<T>(&self, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Spanned<T>> {
-        match self.scalar().and_then(Scalar::number).and_then(&parse) {
-            Some(value) => Some(self.spanned(value)),
-            None => {
-                let quoted = self.scalar().is_some_and(|scalar| parse(&scalar.text).is_some());
-                self.wrong_type(expected, quoted.then(|| "leave the quotes out".to_owned()));
-                None
-            }
+        if let Some(value) = self.scalar().and_then(Scalar::number).and_then(&parse) {
+            return Some(self.spanned(value));
         }
+        let quoted = self.scalar().is_some_and(|scalar| parse(&scalar.text).is_some());
+        self.wrong_type(expected, quoted.then(|| "leave the quotes out".to_owned()));
+        None
     }
 
     fn other<T>(&self, expected: &str) -> Option<T> {

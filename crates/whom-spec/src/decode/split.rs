@@ -1,7 +1,7 @@
 //! The split and its variants.
 
 use super::cursor::{Field, Fields};
-use super::fact::{all_or_none, gaps, partition_column, time_column};
+use super::fact::{gaps, partition_column, time_column};
 use super::later;
 use crate::diagnostic::Diagnostic;
 use crate::format;
@@ -20,7 +20,7 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
     let path = fields.required_text("path");
     let filter = fields.filter();
     let time = fields.required("time").and_then(|time| time_column(&time));
-    let partition = fields.optional("partition").map(|partition| partition_column(&partition));
+    let partition = fields.optional("partition").and_then(|partition| partition_column(&partition));
     let gaps = gaps(&fields);
     let variant = fields.required_text("variant");
     let variants = variants(&fields);
@@ -33,19 +33,19 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
         fields.report().push(backwards.at(end.span).related(start.span, "the first day"));
     }
     let several_variants = several_variants(&fields);
-    let lookback = fields.optional("lookback").map(|lookback| longer_than_zero(&lookback));
+    let lookback = fields.optional("lookback").and_then(|lookback| longer_than_zero(&lookback));
     Some(Split {
         path: path?,
         filter,
         time: time?,
-        partition: all_or_none(partition)?,
-        gaps: gaps?,
+        partition,
+        gaps,
         variant: variant?,
         variants: variants?,
         start: start?,
         end: end?,
-        several_variants: several_variants?,
-        lookback: all_or_none(lookback)?,
+        several_variants,
+        lookback,
     })
 }
 
@@ -86,8 +86,8 @@ fn variant(name: Spanned<String>, field: &Field<'_>) -> Option<Variant> {
     let fields = field.mapping::<format::Variant>()?;
     let expected = "a number above 0 and at most 1";
     let weight = fields.required("weight").and_then(|weight| weight.number_in(expected, |w| w > 0.0 && w <= 1.0));
-    let cost = fields.optional("cost").map(|cost| cost.number());
-    Some(Variant { name, weight: weight?, cost: all_or_none(cost)?.map(|cost| *cost) })
+    let cost = fields.optional("cost").and_then(|cost| cost.number()).map(|cost| cost.value);
+    Some(Variant { name, weight: weight?, cost })
 }
 
 fn check_weights(field: &Field<'_>, variants: &[Variant]) {
@@ -101,19 +101,22 @@ fn check_weights(field: &Field<'_>, variants: &[Variant]) {
 }
 
 /// A rule, or `{ rule, at_most }`.
-fn several_variants(fields: &Fields<'_>) -> Option<SeveralVariants> {
-    let default = SeveralVariants { rule: SeveralVariantsRule::Exclude, at_most: TOLERATED_SHARE };
-    let Some(field) = fields.optional("several_variants") else { return Some(default) };
+fn several_variants(fields: &Fields<'_>) -> SeveralVariants {
+    let mut several = SeveralVariants { rule: SeveralVariantsRule::Exclude, at_most: TOLERATED_SHARE };
+    let Some(field) = fields.optional("several_variants") else { return several };
     if field.is_scalar() {
-        return Some(SeveralVariants { rule: rule(&field)?, ..default });
+        several.rule = rule(&field).unwrap_or(several.rule);
+        return several;
     }
-    let fields = field.mapping::<format::SeveralVariants>()?;
-    let rule = fields.required("rule").and_then(|field| rule(&field));
-    let at_most = fields.optional("at_most").map(|share| share.share());
-    if let (Some(SeveralVariantsRule::Refuse), Some(share)) = (rule, fields.optional("at_most")) {
-        share.refuse("`refuse` tolerates no unit in several variants, so it takes no `at_most`");
+    let Some(fields) = field.mapping::<format::SeveralVariants>() else { return several };
+    several.rule = fields.required("rule").and_then(|field| rule(&field)).unwrap_or(several.rule);
+    if let Some(at_most) = fields.optional("at_most") {
+        several.at_most = at_most.share().unwrap_or(several.at_most);
+        if several.rule == SeveralVariantsRule::Refuse {
+            at_most.refuse("`refuse` tolerates no unit in several variants, so it takes no `at_most`");
+        }
     }
-    Some(SeveralVariants { rule: rule?, at_most: at_most.unwrap_or(Some(TOLERATED_SHARE))? })
+    several
 }
 
 fn rule(field: &Field<'_>) -> Option<SeveralVariantsRule> {

@@ -19,15 +19,18 @@ pub(super) fn table(name: Spanned<String>, field: &Field<'_>) -> Option<TagTable
     let snapshot = snapshot(&fields);
     let gaps = gaps(&fields);
     let columns = columns(&fields);
-    Some(TagTable { name, path: path?, snapshot: snapshot?, gaps: gaps?, columns: columns? })
+    Some(TagTable { name, path: path?, snapshot: snapshot?, gaps, columns: columns? })
 }
 
 /// Dated or static, and one of the two.
 fn snapshot(fields: &Fields<'_>) -> Option<Snapshot> {
-    let is_static = fields.optional("static").map_or(Some(false), |field| Some(*field.boolean()?));
+    let is_static = match fields.optional("static") {
+        Some(field) => *field.boolean()?,
+        None => false,
+    };
     let date = fields.optional("date").map(|date| partition_column(&date));
     as_of(fields);
-    match (is_static?, date) {
+    match (is_static, date) {
         (false, None) => {
             let undated = Diagnostic::error(format!("`{}` has neither `date` nor `static: true`", fields.path()))
                 .at(fields.place())
@@ -111,7 +114,6 @@ fn kind(field: &Field<'_>) -> Option<TagKind> {
         return field.choice(&[("numeric", TagKind::Numeric), ("categorical", categorical)]);
     }
     let options = field.mapping::<format::Categorical>()?.required("categorical")?;
-    let levels = options.mapping::<format::CategoricalLevels>()?.optional("levels");
-    let levels = levels.map_or(Some(LEVELS), |levels| Some(*levels.whole(1..=MOST_LEVELS)?));
-    Some(TagKind::Categorical { levels: levels? })
+    let levels = options.mapping::<format::CategoricalLevels>()?.whole_or("levels", 1..=MOST_LEVELS, LEVELS);
+    Some(TagKind::Categorical { levels })
 }

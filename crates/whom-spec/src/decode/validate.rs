@@ -8,30 +8,27 @@ use crate::plan::{Correction, Reference, Validate};
 pub(super) fn validate(field: &Field<'_>) -> Option<Validate> {
     let fields = field.mapping::<format::Validate>()?;
     let default = Validate::default();
-    let level =
-        fields.optional_number("level", "a level between 0 and 1, such as 0.95", |level| level > 0.0 && level < 1.0);
-    let correction = fields.optional("correction").map_or(Some(default.correction), |field| correction(&field));
-    let bootstrap = fields.optional_whole("bootstrap", 100..=1_000_000, default.bootstrap);
-    let reference = fields.optional("reference").map_or(Some(default.reference), |field| reference(&field));
-    let sample_ratio_p = threshold(&fields, "sample_ratio_p");
-    let bucket_p = threshold(&fields, "bucket_p");
-    let balance_p = threshold(&fields, "balance_p");
-    let missing_p = threshold(&fields, "missing_p");
     Some(Validate {
-        level: level?.unwrap_or(default.level),
-        correction: correction?,
-        bootstrap: bootstrap?,
-        reference: reference?,
-        sample_ratio_p: sample_ratio_p?.unwrap_or(default.sample_ratio_p),
-        bucket_p: bucket_p?.unwrap_or(default.bucket_p),
-        balance_p: balance_p?.unwrap_or(default.balance_p),
-        missing_p: missing_p?.unwrap_or(default.missing_p),
+        level: level(&fields).unwrap_or(default.level),
+        correction: fields.optional("correction").and_then(|field| correction(&field)).unwrap_or(default.correction),
+        bootstrap: fields.whole_or("bootstrap", 100..=1_000_000, default.bootstrap),
+        reference: fields.optional("reference").and_then(|field| reference(&field)).unwrap_or(default.reference),
+        sample_ratio_p: threshold(&fields, "sample_ratio_p").unwrap_or(default.sample_ratio_p),
+        bucket_p: threshold(&fields, "bucket_p").unwrap_or(default.bucket_p),
+        balance_p: threshold(&fields, "balance_p").unwrap_or(default.balance_p),
+        missing_p: threshold(&fields, "missing_p").unwrap_or(default.missing_p),
     })
 }
 
+fn level(fields: &Fields<'_>) -> Option<f64> {
+    let field = fields.optional("level")?;
+    Some(*field.number_in("a level between 0 and 1, such as 0.95", |level| level > 0.0 && level < 1.0)?)
+}
+
 /// The p-value below which a check blocks; 0 never does.
-fn threshold(fields: &Fields<'_>, name: &str) -> Option<Option<f64>> {
-    fields.optional_number(name, "a p-value from 0 (never blocks) to below 1", |p| (0.0..1.0).contains(&p))
+fn threshold(fields: &Fields<'_>, name: &str) -> Option<f64> {
+    let field = fields.optional(name)?;
+    Some(*field.number_in("a p-value from 0 (never blocks) to below 1", |p| (0.0..1.0).contains(&p))?)
 }
 
 fn correction(field: &Field<'_>) -> Option<Correction> {

@@ -1,4 +1,5 @@
 //! Pipeline files that load, and pipeline files that are refused, each with its exact message.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 /// What loads: the sample of the design, defaults, the two pipelines of the repository.
 mod accepted;
@@ -16,9 +17,11 @@ mod references;
 mod replacement;
 /// What editors are told.
 mod schema;
+/// Values of the right type that contradict each other, or the method.
+mod sense;
 /// A small JSON Schema validator.
 mod validator;
-/// Values of the wrong type, or that make no sense.
+/// Values of the wrong type.
 mod values;
 /// Text that is not YAML, or hostile YAML.
 mod yaml;

@@ -134,21 +134,21 @@ fn other_references_are_refused() {
 fn unquoted_in_braces_has_the_fix() {
     insta::assert_snapshot!(refused("control: { weight: 0.5 }", "control: { weight: ${var.depth} }"), @r#"
     error: inside `{ }` and `[ ]`, a value with `${` must be in quotes
-      --> pipeline.yaml:11:25
+      --> pipeline.yaml:11:24
        |
     11 |     control: { weight: ${var.depth} }
-       |                         ^
+       |                        ^^^^^^^^^^^^
        |
        = help: write `"${var.depth}"`
     "#);
     insta::assert_snapshot!(refused("output:\n  path: out/", "output: {path: ${env.WAREHOUSE}/out/${var.ds}}"), @r#"
     error: inside `{ }` and `[ ]`, a value with `${` must be in quotes
-      --> pipeline.yaml:38:17
+      --> pipeline.yaml:38:16
        |
     38 | output: {path: ${env.WAREHOUSE}/out/${var.ds}}
-       |                 ^
+       |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
        |
-       = help: write `"${env.WAREHOUSE}/out/${var.ds"`
+       = help: write `"${env.WAREHOUSE}/out/${var.ds}"`
     "#);
 }
 

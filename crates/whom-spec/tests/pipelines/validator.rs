@@ -37,7 +37,7 @@ fn has_type(types: &Value, document: &Value) -> bool {
         "integer" => document.is_i64() || document.is_u64(),
         "number" => document.is_number(),
         "null" => document.is_null(),
-        other => panic!("unknown type {other}"),
+        other => unreachable!("a type of JSON Schema, not {other}"),
     };
     match types {
         Value::String(name) => is(name),
@@ -88,7 +88,7 @@ fn matches(pattern: &str, text: &str) -> bool {
         "^[0-9.]+%$" => text.strip_suffix('%').is_some_and(decimal),
         "^[+-]?[0-9.]+%$" => text.trim_start_matches(['+', '-']).strip_suffix('%').is_some_and(decimal),
         r"^(2|10)\^-[0-9]+$" => ["2^-", "10^-"].iter().any(|base| text.strip_prefix(base).is_some_and(digits)),
-        other => panic!("unknown pattern {other}"),
+        other => unreachable!("a pattern of the format, not {other}"),
     };
     fits || text.contains("${")
 }

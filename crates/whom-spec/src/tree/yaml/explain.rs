@@ -1,6 +1,6 @@
 //! The parser's complaints in our words, with the way out where we know it.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{DefaultMessageFormatter, Error, Location, MessageFormatter};
@@ -17,6 +17,11 @@ pub(super) fn explain(error: &Error, sources: &SourceMap, file: FileId) -> Diagn
     }
     let text = sources.get(file).map_or("", |source| source.text());
     let start = error.location().map(|location| offset_of(text, location));
+    if let Some(value) = start.and_then(|start| unquoted_value(text, start)) {
+        return Diagnostic::error("inside `{ }` and `[ ]`, a value with `${` must be in quotes")
+            .hint(format!("write `\"{}\"`", &text[value.clone()]))
+            .at(sources.span(file, value));
+    }
     let diagnostic = match cause {
         Error::Budget { breach, .. } => over_budget(breach),
         Error::AliasReplayLimitExceeded { .. }
@@ -25,7 +30,7 @@ pub(super) fn explain(error: &Error, sources: &SourceMap, file: FileId) -> Diagn
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
             Diagnostic::error("an alias cannot stand inside the value that it repeats")
         }
-        other => syntax_error(&DefaultMessageFormatter.format_message(other), text, start),
+        other => syntax_error(&DefaultMessageFormatter.format_message(other)),
     };
     match start {
         Some(start) => diagnostic.at(sources.span(file, start..start + 1)),
@@ -33,10 +38,7 @@ pub(super) fn explain(error: &Error, sources: &SourceMap, file: FileId) -> Diagn
     }
 }
 
-fn syntax_error(message: &Cow<'_, str>, text: &str, start: Option<usize>) -> Diagnostic {
-    if let Some(fix) = start.and_then(|start| quoted_reference(text, start)) {
-        return Diagnostic::error("inside `{ }` and `[ ]`, a value with `${` must be in quotes").hint(fix);
-    }
+fn syntax_error(message: &str) -> Diagnostic {
     if message.contains("recursion limit") {
         return too_deep();
     }
@@ -88,15 +90,18 @@ fn offset_of(text: &str, location: Location) -> usize {
     line_start + line.char_indices().nth(column).map_or(line.len(), |(offset, _)| offset)
 }
 
-/// If the parser stumbled over the brace of an unquoted `${name}`, how to write its value.
-fn quoted_reference(text: &str, brace: usize) -> Option<String> {
+/// The value that needs quotes, if the parser stumbled over the brace of an unquoted `${name}`.
+fn unquoted_value(text: &str, brace: usize) -> Option<Range<usize>> {
     let before = text.get(..brace)?.strip_suffix('$')?;
-    let after = text.get(brace..)?;
-    let name_end = after.strip_prefix('{')?.find(['}', '\n']).map(|end| end + 1)?;
     let start = before.rfind([' ', ',', '[', '{', '\n']).map_or(0, |separator| separator + 1);
-    let rest = after.get(name_end + 1..)?;
-    let end = brace + name_end + 1 + rest.find([',', '}', ']', ' ', '\n']).unwrap_or(rest.len());
-    Some(format!("write `\"{}\"`", text.get(start..end)?))
+    let mut end = before.len();
+    while let Some(reference) = text.get(end..)?.strip_prefix("${") {
+        end += "${".len() + reference.find(['}', '\n'])? + 1;
+        let rest = text.get(end..)?;
+        let plain = rest.find([',', '}', ']', ' ', '\n']).unwrap_or(rest.len());
+        end += rest.find("${").map_or(plain, |next| next.min(plain));
+    }
+    Some(start..end).filter(|range| range.end > brace)
 }
 
 #[cfg(test)]
@@ -105,13 +110,14 @@ mod tests {
 
     #[test]
     fn the_fix_quotes_the_whole_value() {
-        let text = "a: { path: x/${env.A}/y, b: 1 }";
+        let text = "a: { path: x/${env.A}/${var.b}/y, b: 1 }";
         let brace = text.find("{env").unwrap();
-        assert_eq!(quoted_reference(text, brace).as_deref(), Some("write `\"x/${env.A}/y\"`"));
+        assert_eq!(unquoted_value(text, brace).map(|value| &text[value]), Some("x/${env.A}/${var.b}/y"));
     }
 
     #[test]
     fn another_brace_is_another_mistake() {
-        assert_eq!(quoted_reference("a: { b: { c }", 8), None);
+        assert_eq!(unquoted_value("a: { b: { c }", 8), None);
+        assert_eq!(unquoted_value("a: { b: ${c", 9), None);
     }
 }
