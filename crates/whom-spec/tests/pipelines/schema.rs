@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::validator::violation;
-use super::{PLAIN, plain_with};
+use super::{PLAIN, plain_with, refusal};
 
 #[test]
 fn the_schema_names_its_dialect_and_refuses_unknown_keys() {
@@ -57,4 +57,33 @@ fn unknown_keys_and_wrong_types_are_invalid() {
 #[test]
 fn a_replaced_value_may_stand_where_a_number_does() {
     assert_eq!(violation_of(&plain_with("{ weight: 0.5 }\n    one", "{ weight: \"${var.w}\" }\n    one")), None);
+}
+
+/// A list of a list is right nowhere, so a key that takes it is a key that nobody reads.
+#[test]
+fn every_key_of_the_schema_is_read() {
+    let schema = whom_spec::json_schema();
+    let extended = plain_with("output:\n", "discover: { tree: { depth: 3 } }\nvalidate: { level: 0.9 }\noutput:\n");
+    let plain: Value = serde_saphyr::from_str(&extended).unwrap();
+    for (place, definition) in [
+        ("", &schema),
+        ("split", &schema["$defs"]["Split"]),
+        ("split.variants.one_page", &schema["$defs"]["Variant"]),
+        ("facts.orders", &schema["$defs"]["Fact"]),
+        ("metrics.revenue", &schema["$defs"]["Metric"]),
+        ("tags.profile", &schema["$defs"]["TagTable"]),
+        ("discover", &schema["$defs"]["Discover"]),
+        ("discover.tree", &schema["$defs"]["Tree"]),
+        ("validate", &schema["$defs"]["Validate"]),
+        ("output", &schema["$defs"]["Output"]),
+    ] {
+        for key in definition["properties"].as_object().unwrap().keys() {
+            let mut document = plain.clone();
+            let pointer = if place.is_empty() { String::new() } else { format!("/{}", place.replace('.', "/")) };
+            document.pointer_mut(&pointer).unwrap()[key] = json!([[1]]);
+            let message = refusal(&document.to_string());
+            let path = format!("{place}.{key}");
+            assert!(message.contains(&format!("`{}", path.trim_start_matches('.'))), "{path}: {message}");
+        }
+    }
 }
