@@ -1,7 +1,8 @@
 use proptest::prelude::*;
+use whom_stats::routing::Code;
 
 use super::oracle::{controls, populations};
-use super::population::{Population, folds};
+use super::population::{Population, Unit, folds, shape};
 use crate::{Cohort, Controls, Discovered, DiscoveredTree, Importance, Tree};
 
 fn discover(population: &Population, controls: &Controls) -> Discovered {
@@ -129,4 +130,34 @@ proptest! {
         let splits = discovered.joint.unpruned.routing.nodes().iter().flatten();
         prop_assert!(splits.into_iter().all(|split| split.column == plan.columns[0]));
     }
+}
+
+/// Units of three codes, the first and the last of which hold the same values, in columns of the given names.
+fn symmetric(names: &[&str]) -> Population {
+    let units = (0..240_u16).map(|row| {
+        let (arm, code, noise) = (usize::from(row % 2), row / 2 % 3, i64::from(row / 6 % 4));
+        let value = noise + if arm == 1 && code == 1 { 9 } else { 0 };
+        Unit { bucket: row * 2, arm, codes: vec![code; names.len()], values: vec![Some(value)] }
+    });
+    let shapes = names.iter().map(|name| shape(name, 3, true, None)).collect();
+    Population { shapes, arms: 2, metrics: 1, units: units.collect() }
+}
+
+fn first_split(names: &[&str]) -> (String, Vec<Code>) {
+    let population = symmetric(names);
+    let controls = Controls { depth: 1, units_per_arm: 5, events_per_arm: 5, pruning_folds: 0, ..Controls::default() };
+    let tree = discover(&population, &controls).joint.unpruned;
+    let split = tree.routing.nodes()[0].clone().unwrap();
+    (tree.columns[split.column].name.clone(), split.left.iter().collect())
+}
+
+#[test]
+fn a_tie_between_columns_goes_to_the_name_that_comes_first() {
+    assert_eq!(first_split(&["b", "a", "c"]).0, "a");
+    assert_eq!(first_split(&["c", "b"]).0, "b");
+}
+
+#[test]
+fn a_tie_in_a_column_goes_to_the_left_side_whose_codes_come_first() {
+    assert_eq!(first_split(&["a"]).1, [0]);
 }
