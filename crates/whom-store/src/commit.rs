@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, path::Path as ObjectPath};
 
-use crate::{ErrorKind, error::kind_of};
+use crate::{ErrorKind, cause::kind_of};
 
 /// How often and how patiently an unanswered write is asked about.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,13 @@
 //! What can go wrong, told by who must act.
 
-use std::{error::Error, fmt, io};
+use std::error::Error;
 
 use chrono::NaiveDate;
 
-use crate::{Redacted, RunId};
+use crate::{
+    Cause, Redacted, RunId,
+    cause::{chain, kind_of},
+};
 
 /// The result of a store's operation.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -241,63 +244,5 @@ impl StoreError {
             kind: kind_of(error),
             cause: Cause::new(error),
         })
-    }
-}
-
-/// What another library said, in redacted words.
-///
-/// The original error is not kept, because its `Debug` and its own causes could print what we masked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause(Redacted);
-
-impl Cause {
-    /// The words of the innermost cause that says something, without secrets.
-    pub fn new(error: &(dyn Error + 'static)) -> Self {
-        let words = chain(error).last().map_or_else(|| error.to_string(), ToString::to_string);
-        Self(Redacted::new(words))
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-/// `error`, its cause, the cause of that, and so on.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |cause: &&'a (dyn Error + 'static)| (*cause).source())
-}
-
-/// Who must act on what a store said.
-pub(crate) fn kind_of(error: &object_store::Error) -> ErrorKind {
-    use object_store::Error as Said;
-    let io_kind = chain(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    match (error, io_kind) {
-        (_, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory)) => {
-            ErrorKind::Resources
-        }
-        (
-            Said::InvalidPath { .. }
-            | Said::NotSupported { .. }
-            | Said::NotImplemented { .. }
-            | Said::PermissionDenied { .. }
-            | Said::Unauthenticated { .. }
-            | Said::UnknownConfigurationKey { .. },
-            _,
-        )
-        | (
-            _,
-            Some(
-                io::ErrorKind::PermissionDenied
-                | io::ErrorKind::ReadOnlyFilesystem
-                | io::ErrorKind::NotADirectory
-                | io::ErrorKind::IsADirectory
-                | io::ErrorKind::InvalidFilename
-                | io::ErrorKind::Unsupported,
-            ),
-        ) => ErrorKind::Configuration,
-        (Said::JoinError { .. }, _) => ErrorKind::Internal,
-        _ => ErrorKind::Transient,
     }
 }

@@ -1,10 +1,98 @@
 //! Locations, pinned listings, staged writes, and the manifest that publishes a run.
+//!
+//! A run reads what it listed and publishes all or nothing. Everything here serves these two promises.
+//!
+//! # What is read is what was listed
+//!
+//! [`PinnedFiles::list`] lists a source once, one prefix for each day, and keeps length and ETag of every file. All reading
+//! goes through its [`PinnedStore`], which asks for exactly that state of exactly these files. A table that is rewritten
+//! while it is read ends the run with [`StoreError::InputChanged`], never with an answer from half of each state.
+//!
+//! # What is published is published at once
+//!
+//! ```text
+//! out/_manifests/00000000000000000007.json   exists: run 7 exists, with every file that it names
+//! out/runs/<run id>/effects.parquet          written before, under a fresh name, never overwritten
+//! out/latest.json                            a hint
+//! ```
+//!
+//! No store can write several objects at once, and renaming folders is no way out: object stores have no folders. But
+//! every store can write *one* object unless it exists, so that one write is made to carry the whole change. Readers take
+//! the highest number and follow its names; they never list `runs/`, so what an interrupted run left there is not seen.
+//! Killed at any moment, the published state is exactly what it was before or exactly what it is after.
+//!
+//! Two things could still lie. A store's *answer*: a lost one may hide a write that took effect, and S3 tells a conflict
+//! of two requests in the words for an existing object. So no answer but success is believed; the object is read, and
+//! the run id in it decides. And a *disk*: it may keep a name and lose the content. So a file gets its name only after its
+//! bytes are on the disk, and a manifest only after every file and folder that it names.
+//!
+//! Of several runs at once only one can take the next number. The others are told who won ([`StoreError::Conflict`]), or,
+//! if the winner did the same work, that it is done ([`Publication::AlreadyPublished`]). Order comes from numbers alone;
+//! no clock is read, and ids and instants are passed in.
+//!
+//! # An example
+//!
+//! ```
+//! # let runtime = tokio::runtime::Runtime::new()?;
+//! # let folder = tempfile::tempdir()?;
+//! # let base = folder.path();
+//! # std::fs::create_dir_all(base.join("orders/dt=2026-10-01"))?;
+//! # std::fs::write(base.join("orders/dt=2026-10-01/part-0.parquet"), "…")?;
+//! # runtime.block_on(async {
+//! use chrono::NaiveDate;
+//! use uuid::Uuid;
+//! use whom_store::{Identities, InputEntry, Location, Output, PartitionDays, PinnedFiles, RunRecord, Stores};
+//!
+//! let stores = Stores::new();
+//! let days = PartitionDays {
+//!     column: "dt".to_owned(),
+//!     first: NaiveDate::from_ymd_opt(2026, 10, 1).unwrap(),
+//!     last: NaiveDate::from_ymd_opt(2026, 10, 2).unwrap(),
+//! };
+//! let orders = PinnedFiles::list(&stores, &Location::input("orders/", base)?, Some(&days)).await?;
+//! assert_eq!(orders.files.len(), 1);
+//! assert_eq!(orders.missing_days, [days.last]);
+//!
+//! let output = Output::create(&stores, &Location::output("out/", base)?, Uuid::new_v4()).await?;
+//! let mut stage = output.stage(Uuid::new_v4().into()).await?;
+//! stage.write("summary.md", "It works for past buyers.\n", None).await?;
+//! assert!(output.latest().await?.is_none(), "nothing is published yet");
+//!
+//! orders.verify_unchanged().await?;
+//! let now = chrono::Utc::now();
+//! stage
+//!     .publish(RunRecord {
+//!         identities: Identities { analysis: "51ab".into(), plan: "9f2c".into(), inputs: "0d77".into() },
+//!         tool_version: "0.1.0".into(),
+//!         started_at: now,
+//!         finished_at: now,
+//!         inputs: InputEntry::of_table("orders", &orders),
+//!         details: serde_json::json!({ "rows": 64_000 }),
+//!     })
+//!     .await?;
+//!
+//! let latest = output.latest().await?.expect("it is published now");
+//! assert_eq!(latest.manifest.number, 1);
+//! assert_eq!(output.read(&latest, "summary.md").await?, "It works for past buyers.\n");
+//! # Ok::<(), whom_store::StoreError>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where the proofs are
+//!
+//! [`FaultStore`] makes any call of any store fail, before or after it took effect; the tests strike at the first call of
+//! a run, the second, and so on, in one process and by killing a child. A recording disk shows the order of writes. Local
+//! folders are the only stores so far; everything speaks through the `ObjectStore` trait, and other stores are added in
+//! [`Stores`].
 
+mod cause;
 mod commit;
 mod digest;
 mod disk;
 mod error;
 mod fault;
+mod fault_store;
 mod listing;
 mod local;
 mod location;
@@ -20,8 +108,10 @@ mod run_id;
 mod stage;
 mod stores;
 
-pub use error::{Cause, ErrorKind, Result, StoreError};
-pub use fault::{Fault, FaultPlan, FaultStore, Moment};
+pub use cause::Cause;
+pub use error::{ErrorKind, Result, StoreError};
+pub use fault::{Fault, FaultPlan, Moment};
+pub use fault_store::FaultStore;
 pub use listing::{PinnedFile, PinnedFiles};
 pub use location::Location;
 pub use manifest::{FileEntry, Identities, InputEntry, MANIFEST_VERSION, Manifest, RunRecord};

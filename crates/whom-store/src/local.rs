@@ -136,7 +136,8 @@ fn new_staged_file(path: &Path) -> io::Result<(File, PathBuf)> {
     }
 }
 
-fn generic(error: io::Error) -> Error {
+/// An error of the machine, as a store would tell it.
+pub(crate) fn generic(error: io::Error) -> Error {
     Error::Generic { store: NAME, source: error.into() }
 }
 

@@ -5,9 +5,8 @@ use object_store::{ObjectStoreExt, path::Path as ObjectPath};
 use serde_json::json;
 
 use crate::{
-    Manifest, Output, Published, Result, RunId, RunRecord, StoreError,
+    Cause, Manifest, Output, Published, Result, RunId, RunRecord, StoreError,
     commit::{Settled, Unsettled, put_if_absent},
-    error::Cause,
     output::manifest_path,
     stage::Stage,
 };

@@ -5,9 +5,10 @@ use std::fmt;
 /// What stands where a secret stood.
 const MASK: &str = "***";
 
-/// Parameters whose value is a secret wherever they appear, in lower case. A trailing `*` matches any ending.
-const SECRET_PARAMETERS: [&str; 7] =
-    ["x-amz-*", "x-goog-*", "awsaccesskeyid", "signature", "sig", "access_token", "x-ms-*"];
+/// Parameters, headers and options whose value is a secret, in lower case: by name, by beginning, by part.
+const SECRET_NAMES: [&str; 4] = ["sig", "authorization", "awsaccesskeyid", "account_key"];
+const SECRET_BEGINNINGS: [&str; 3] = ["x-amz-", "x-goog-", "x-ms-"];
+const SECRET_PARTS: [&str; 6] = ["secret", "password", "token", "signature", "credential", "access_key"];
 
 /// Option names that may be shown with their value; every other value is masked.
 const OPEN_OPTIONS: [&str; 6] = ["region", "endpoint", "bucket", "container", "allow_http", "virtual_hosted_style"];
@@ -57,66 +58,85 @@ impl fmt::Debug for Redacted {
     }
 }
 
-impl From<&str> for Redacted {
-    fn from(text: &str) -> Self {
-        Self::new(text)
-    }
-}
-
-/// Masks, in any text, the user information and query of every address (`scheme://user:password@host/path?query`)
-/// and the value of every signing parameter (`X-Amz-…=`, `sig=` and their kin), also outside an address.
+/// Masks, in any text, the user information and the query of every address (`scheme://user:password@host/path?query`)
+/// and the value of every parameter, header or option that carries a secret (`X-Amz-…=`, `sig=`, `password:` and their
+/// kin).
 ///
-/// Works word by word, so that an address inside a longer message is found. Text without secrets is unchanged.
+/// Text without secrets is unchanged. Rather too much is masked than too little.
 pub fn redact(text: &str) -> String {
-    text.split_inclusive(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>'))
-        .map(|word| redact_parameters(&redact_address(word)))
-        .collect()
+    mask_values(&mask_addresses(text))
 }
 
-/// Masks user information, query and fragment, if `word` holds an address.
-fn redact_address(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(authority_end);
-    // A password may itself hold `/`; whatever stands before the last `@` of the word is taken for user information.
-    let (authority, path) = match (authority.rsplit_once('@'), path.rsplit_once('@')) {
-        (Some((_, host)), _) => (format!("{MASK}@{host}"), path),
-        (None, Some((before, after))) if authority.contains(':') && !before.contains('?') => {
-            (format!("{MASK}@"), after)
-        }
-        (None, _) => (authority.to_owned(), path),
-    };
-    match path.find(['?', '#']) {
-        None => format!("{scheme}://{authority}{path}"),
-        Some(at) => {
-            let (before, query) = path.split_at(at);
-            let closing: String = query.chars().rev().take_while(|c| !c.is_alphanumeric()).collect();
-            let closing: String = closing.chars().rev().filter(|c| !matches!(c, '?' | '#' | '=' | '&')).collect();
-            format!("{scheme}://{authority}{before}{}{MASK}{closing}", &query[..1])
-        }
-    }
-}
-
-/// Masks the value of each signing parameter in `word`.
-fn redact_parameters(word: &str) -> String {
-    word.split_inclusive(['&', ',', ';', '?', '{'])
-        .map(|part| match part.split_once(['=', ':']) {
-            Some((name, _)) if is_secret(name) => {
-                let separator = &part[name.len()..=name.len()];
-                let ending = part.chars().last().filter(|c| matches!(c, '&' | ',' | ';')).map(String::from);
-                format!("{name}{separator}{MASK}{}", ending.unwrap_or_default())
-            }
-            _ => part.to_owned(),
+/// Masks word by word, so that an address inside a longer message is found.
+fn mask_addresses(text: &str) -> String {
+    text.split_inclusive(ends_address)
+        .map(|word| {
+            let end = word.rfind(ends_address).unwrap_or(word.len());
+            let (word, delimiter) = word.split_at(end);
+            mask_address(word) + delimiter
         })
         .collect()
 }
 
+/// Masks user information, query and fragment, if `word` holds an address.
+fn mask_address(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
+    // A password may itself hold `/`, `?` and `#`: all before the last `@` is user information, if it looks like it.
+    let rest = match rest.rsplit_once('@') {
+        Some((user, host)) if user.contains(':') || !user.contains(['/', '?', '#']) => format!("{MASK}@{host}"),
+        _ => rest.to_owned(),
+    };
+    match rest.find(['?', '#']) {
+        Some(at) => format!("{scheme}://{}{MASK}", &rest[..=at]),
+        None => format!("{scheme}://{rest}"),
+    }
+}
+
+/// Masks what follows the name of a secret and `:` or `=`, quoted or not.
+fn mask_values(text: &str) -> String {
+    let in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(in_name) {
+        let (before, from_name) = rest.split_at(start);
+        let (name, after) = from_name.split_at(from_name.find(|c| !in_name(c)).unwrap_or(from_name.len()));
+        shown.extend([before, name]);
+        let value = value_of(after);
+        let between = &after[..after.len() - value.len()];
+        rest = after;
+        if is_secret(name) && between.contains([':', '=']) && !value.is_empty() {
+            // The words of `Authorization: Bearer …` belong together.
+            let whole_line = name.eq_ignore_ascii_case("authorization");
+            let ends = |c: char| if whole_line { matches!(c, '"' | '\'' | '\n') } else { ends_value(c) };
+            shown.extend([between, MASK]);
+            rest = &value[value.find(ends).unwrap_or(value.len())..];
+        }
+    }
+    shown + rest
+}
+
+/// What follows the signs between a name and its value, and the `Some(` of a printed `Option`.
+fn value_of(after: &str) -> &str {
+    let signs = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ':' | '=');
+    let value = after.trim_start_matches(signs);
+    value.strip_prefix("Some(").unwrap_or(value).trim_start_matches(signs)
+}
+
+/// What cannot be part of an address.
+fn ends_address(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>')
+}
+
+/// What cannot be part of an unquoted value.
+fn ends_value(c: char) -> bool {
+    ends_address(c) || matches!(c, '&' | ',' | ';' | '(' | ')' | '{' | '}')
+}
+
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    SECRET_PARAMETERS.iter().any(|secret| match secret.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => name == *secret,
-    })
+    SECRET_NAMES.contains(&name.as_str())
+        || SECRET_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        || SECRET_PARTS.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -138,6 +158,13 @@ mod tests {
             "x-amz-security-token:canary",
             "retry of https://a:canary@h/ and https://b:canary@h/?q=canary failed",
             "sig=canary;next",
+            "(X-Amz-Signature=canary)",
+            "{\"X-Amz-Signature\":\"canary\", \"password\": \"canary\"}",
+            "Authorization: Bearer canary",
+            "authorization: AWS4-HMAC-SHA256 Credential=canary, Signature=canary",
+            "AmazonS3Builder { secret_access_key: Some(\"canary\"), password: Some(canary), aws_session_token=canary }",
+            "https://user:can?canary@host/x",
+            "https://h/a?x=1&canary",
         ] {
             let shown = Redacted::new(text);
             assert!(!format!("{shown} {shown:?}").contains("canary"), "{text}: {shown}");

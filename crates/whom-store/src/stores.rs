@@ -1,6 +1,7 @@
 //! From a location to the store behind it.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,7 +11,7 @@ use object_store::{ObjectStore, path::Path as ObjectPath};
 use crate::{
     FaultPlan, FaultStore, Location, Result, StoreError,
     disk::{Disk, RealDisk},
-    local::LocalStore,
+    local::{LocalStore, generic},
 };
 
 /// Opens the stores of one run.
@@ -55,7 +56,10 @@ impl Stores {
     /// Opens an existing folder, or the folder of an existing file.
     pub(crate) fn open_input(&self, location: &Location) -> Result<OpenedInput> {
         let missing = || StoreError::LocationNotFound { location: location.declared().clone() };
-        let real = location.folder().canonicalize().map_err(|_| missing())?;
+        let real = location.folder().canonicalize().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => missing(),
+            _ => StoreError::failed("open", "", location.declared(), &generic(error)),
+        })?;
         let (root, file) = if real.is_dir() { (real, None) } else { file_in_folder(&real).ok_or_else(missing)? };
         let opened = LocalStore::open(location.declared(), &root, Arc::clone(&self.disk));
         let store = opened.map_err(|error| StoreError::failed("open", "", location.declared(), &error))?;
