@@ -4,9 +4,10 @@
 //!
 //! # What is read is what was listed
 //!
-//! [`PinnedFiles::list`] lists a source once, one prefix for each day, and keeps length and ETag of every file. All reading
-//! goes through its [`PinnedStore`], which asks for exactly that state of exactly these files. A table that is rewritten
-//! while it is read ends the run with [`StoreError::InputChanged`], never with an answer from half of each state.
+//! [`PinnedFiles::list`] lists a source once, one prefix for each day, and keeps length and ETag of every file. All
+//! reading goes through its [`PinnedStore`], which asks for exactly that state of exactly these files. A table that is
+//! rewritten while it is read ends the run with [`StoreError::InputChanged`], never with an answer from half of each
+//! state.
 //!
 //! # What is published is published at once
 //!
@@ -17,18 +18,18 @@
 //! ```
 //!
 //! No store can write several objects at once, and renaming folders is no way out: object stores have no folders. But
-//! every store can write *one* object unless it exists, so that one write is made to carry the whole change. Readers take
-//! the highest number and follow its names; they never list `runs/`, so what an interrupted run left there is not seen.
-//! Killed at any moment, the published state is exactly what it was before or exactly what it is after.
+//! every store can write *one* object unless it exists, so that one write is made to carry the whole change. Readers
+//! take the highest number and follow its names; they never list `runs/`, so what an interrupted run left there is not
+//! seen. Killed at any moment, the published state is exactly what it was before or exactly what it is after.
 //!
-//! Two things could still lie. A store's *answer*: a lost one may hide a write that took effect, and S3 tells a conflict
-//! of two requests in the words for an existing object. So no answer but success is believed; the object is read, and
-//! the run id in it decides. And a *disk*: it may keep a name and lose the content. So a file gets its name only after its
-//! bytes are on the disk, and a manifest only after every file and folder that it names.
+//! Two things could still lie. A store's *answer*: a lost one may hide a write that took effect, and S3 tells a
+//! conflict of two requests in the words for an existing object. So no answer but success is believed; the object is
+//! read, and the run id in it decides. And a *disk*: it may keep a name and lose the content. So a file gets its name
+//! only after its bytes are on the disk, and a manifest only after every file and folder that it names.
 //!
-//! Of several runs at once only one can take the next number. The others are told who won ([`StoreError::Conflict`]), or,
-//! if the winner did the same work, that it is done ([`Publication::AlreadyPublished`]). Order comes from numbers alone;
-//! no clock is read, and ids and instants are passed in.
+//! Of several runs at once only one can take the next number. The others are told who won ([`StoreError::Conflict`]),
+//! or, if the winner did the same work, that it is done ([`Publication::AlreadyPublished`]). Order comes from numbers
+//! alone; no clock is read, and ids and instants are passed in.
 //!
 //! # An example
 //!
@@ -81,10 +82,10 @@
 //!
 //! # Where the proofs are
 //!
-//! [`FaultStore`] makes any call of any store fail, before or after it took effect; the tests strike at the first call of
-//! a run, the second, and so on, in one process and by killing a child. A recording disk shows the order of writes. Local
-//! folders are the only stores so far; everything speaks through the `ObjectStore` trait, and other stores are added in
-//! [`Stores`].
+//! [`FaultStore`] makes any call of any store fail, before or after it took effect; the tests strike at the first call
+//! of a run, the second, and so on, in one process and by killing a child. A recording disk shows the order of writes.
+//! Local folders are the only stores so far; everything speaks through the `ObjectStore` trait, and other stores are
+//! added in [`Stores`].
 
 mod cause;
 mod commit;

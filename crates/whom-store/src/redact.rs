@@ -58,9 +58,9 @@ impl fmt::Debug for Redacted {
     }
 }
 
-/// Masks, in any text, the user information and the query of every address (`scheme://user:password@host/path?query`)
-/// and the value of every parameter, header or option that carries a secret (`X-Amz-…=`, `sig=`, `password:` and their
-/// kin).
+/// Masks, in any text, the user information and the query of every address
+/// (`scheme://user:password@host/path?query`) and the value of every parameter, header or option that carries a
+/// secret (`X-Amz-…=`, `sig=`, `password:` and their kin).
 ///
 /// Text without secrets is unchanged. Rather too much is masked than too little.
 pub fn redact(text: &str) -> String {

@@ -48,8 +48,9 @@ impl Stage {
     /// Writes a whole result file; on return it lasts. `rows` is the number of rows, if it is a table.
     ///
     /// # Errors
-    /// [`crate::StoreError::InvalidName`] for a name that is not plain or was used before; [`crate::StoreError::Failed`]
-    /// if the store fails, with [`crate::ErrorKind::Resources`] if the disk is full.
+    /// [`StoreError::InvalidName`](crate::StoreError::InvalidName) for a name that is not plain or was used before;
+    /// [`StoreError::Failed`](crate::StoreError::Failed) if the store fails, of kind
+    /// [`Resources`](crate::ErrorKind::Resources) if the disk is full.
     pub async fn write(&mut self, name: &str, bytes: impl Into<Bytes>, rows: Option<u64>) -> Result<()> {
         let path = self.fresh_path(name)?;
         let bytes = bytes.into();
