@@ -95,16 +95,6 @@ pub(crate) struct Resources {
     pub(crate) batch_size: Option<NonZeroUsize>,
 }
 
-impl Arguments {
-    /// Reads the words of a command line, the program's name first.
-    ///
-    /// # Errors
-    /// What clap has to say: a mistake, or the help that was asked for.
-    pub(crate) fn parsed(words: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
-        Self::try_parse_from(words)
-    }
-}
-
 /// Whether a command line, right or wrong, means `run`, whose last line of standard output is for programs.
 pub(crate) fn is_run(mut words: impl Iterator<Item = OsString>) -> bool {
     words.nth(1).is_some_and(|command| command == "run")

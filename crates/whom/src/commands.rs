@@ -1,7 +1,5 @@
 //! The commands that do little work.
 
-use std::io;
-
 use clap::CommandFactory;
 use clap_complete::Shell;
 use tokio::runtime::{Builder, Runtime};
@@ -49,17 +47,25 @@ pub(crate) fn completions(shell: Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// The runtime of a command.
+/// The runtime that a command works on.
 ///
 /// # Errors
 /// If the system has no threads to give.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
-    let runtime = Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build();
-    runtime.map_err(|error| Failure::start(Cause::Resources, no_threads(&error)))
+    built(Builder::new_multi_thread().worker_threads(RUNTIME_THREADS))
 }
 
-fn no_threads(error: &io::Error) -> String {
-    format!("the system gives no threads: {error}")
+/// The runtime of the main thread, which only watches.
+///
+/// # Errors
+/// If the system cannot tell of events.
+pub(crate) fn watching_runtime() -> Result<Runtime, Failure> {
+    built(&mut Builder::new_current_thread())
+}
+
+fn built(builder: &mut Builder) -> Result<Runtime, Failure> {
+    let runtime = builder.enable_all().build();
+    runtime.map_err(|error| Failure::start(Cause::Resources, format!("no threads to work with: {error}")))
 }
 
 fn wait<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, Failure> {

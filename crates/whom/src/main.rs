@@ -24,6 +24,8 @@ mod signals;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use clap::Parser;
+
 use arguments::{Arguments, Command};
 use environment::Environment;
 use failure::Failure;
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
 
 fn execute() -> Result<String, Failure> {
     let environment = Environment::collect();
-    let arguments = match Arguments::parsed(std::env::args_os()) {
+    let arguments = match Arguments::try_parse() {
         Err(help) if !help.use_stderr() => return Ok(console::help(&help, &environment)),
         parsed => parsed?,
     };

@@ -76,4 +76,12 @@ mod tests {
         assert!(limits.memory > 0);
         assert_eq!(limits.batch_size, Limits::default().batch_size);
     }
+
+    #[test]
+    fn the_last_assignment_of_a_name_counts() {
+        let assignments = ["2026-10-01", "2026-10-02"].map(|day| ("ds".to_owned(), day.to_owned())).to_vec();
+        let pipeline = PipelineArguments { pipeline: "p.yaml".into(), assignments };
+        let request = of_pipeline(&pipeline, &Environment::collect()).unwrap_or_else(|failure| panic!("{failure:?}"));
+        assert_eq!(request.variables["ds"], "2026-10-02");
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use whom_pipeline::Outcome;
 use whom_pipeline::report::{
-    AverageOutcome, AverageVerdict, EffectRow, Estimand, HeterogeneityOutcome, Results, Verdict,
+    AverageOutcome, AverageVerdict, Estimand, HeterogeneityOutcome, HeterogeneityVerdict, Results, Verdict,
 };
 
 /// The result in one line. Proportions are fractions; what could not be estimated is null.
@@ -17,7 +17,7 @@ pub(crate) struct ResultLine<'a> {
     through: &'a str,
     units: u64,
     cohorts: usize,
-    headline: Vec<Headline<'a>>,
+    headline: Vec<Headline>,
 }
 
 /// Which run is published, and where.
@@ -43,9 +43,9 @@ enum Status {
 
 /// One treatment's average effect on one primary metric, and whether effects differ between users.
 #[derive(Serialize)]
-struct Headline<'a> {
-    metric: &'a str,
-    variant: &'a str,
+struct Headline {
+    metric: String,
+    variant: String,
     outcome: AverageOutcome,
     effect: Option<f64>,
     ci_lower: Option<f64>,
@@ -96,41 +96,27 @@ impl<'a> Publication<'a> {
     }
 }
 
-fn headlines(results: &Results) -> Vec<Headline<'_>> {
-    let verdict = Verdict::of(results);
-    let pairs = results.metrics.iter().flat_map(|metric| results.treatments().map(move |variant| (metric, variant)));
-    pairs
-        .filter_map(|(metric, variant)| {
-            let is_asked = |average: &&AverageVerdict| average.metric == metric.name && average.variant == variant.name;
-            let outcome = verdict.averages.iter().find(is_asked)?.outcome;
-            Some(headline(results, &verdict, Asked { metric: &metric.name, variant: &variant.name, outcome }))
-        })
-        .collect()
+fn headlines(results: &Results) -> Vec<Headline> {
+    let Verdict { averages, heterogeneity, .. } = Verdict::of(results);
+    averages.into_iter().map(|average| headline(results, average, &heterogeneity)).collect()
 }
 
-/// A treatment and a primary metric, and what is known about the average.
-struct Asked<'a> {
-    metric: &'a str,
-    variant: &'a str,
-    outcome: AverageOutcome,
-}
-
-fn headline<'a>(results: &'a Results, verdict: &Verdict, asked: Asked<'a>) -> Headline<'a> {
-    let Asked { metric, variant, outcome } = asked;
-    let row = |estimand| results.average(metric, variant, estimand);
-    let effect = row(Estimand::Effect);
+fn headline(results: &Results, average: AverageVerdict, heterogeneity: &[HeterogeneityVerdict]) -> Headline {
+    let AverageVerdict { metric, variant, outcome, .. } = average;
+    let row = |estimand| results.average(&metric, &variant, estimand);
+    let (effect, lift) = (row(Estimand::Effect), row(Estimand::Lift));
     let interval = effect.and_then(|row| row.interval);
-    let differs = verdict.heterogeneity.iter().find(|told| told.metric == metric && told.variant == variant);
+    let differs = heterogeneity.iter().find(|told| told.metric == metric && told.variant == variant);
     Headline {
-        metric,
-        variant,
         outcome,
         effect: effect.and_then(|row| row.estimate),
         ci_lower: interval.map(|interval| interval.lower),
         ci_upper: interval.map(|interval| interval.upper),
         p_value_adjusted: effect.and_then(|row| row.p_value_adjusted),
-        lift: row(Estimand::Lift).and_then(|row: &EffectRow| row.estimate),
+        lift: lift.and_then(|row| row.estimate),
         heterogeneity: differs.map(|told| told.outcome),
+        metric,
+        variant,
     }
 }
 

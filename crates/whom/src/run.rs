@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio::task::JoinError;
 use whom_pipeline::report::{Colour, terminal_summary};
 use whom_pipeline::{Cause, Outcome, Request, RunError};
 
 use crate::arguments::RunArguments;
-use crate::commands::runtime;
+use crate::commands::{runtime, watching_runtime};
 use crate::console;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result
     counting_threads(request.threads)?;
     let runtime = runtime()?;
     let progress = Arc::new(Progress::suited(arguments.quiet));
-    let ended = runtime.block_on(watched(request, Arc::clone(&progress)));
+    let ended = watching_runtime()?.block_on(watched(&runtime, request, Arc::clone(&progress)));
     progress.finish();
     // Whatever still works on a run that was stopped is not waited for.
     runtime.shutdown_background();
@@ -50,13 +51,14 @@ fn counting_threads(threads: usize) -> Result<(), Failure> {
 
 /// Runs until the end or a signal. After a signal the run has [`PATIENCE`] to stop by itself; a second signal, or the end
 /// of patience, leaves it where it is, which is safe: a run exists when its manifest does, and that is one write.
-async fn watched(request: Request, progress: Arc<Progress>) -> Result<Outcome, Failure> {
+///
+/// The work has a runtime of its own: on a runtime whose threads are busy no signal is heard and no clock ticks.
+async fn watched(runtime: &Runtime, request: Request, progress: Arc<Progress>) -> Result<Outcome, Failure> {
     let listening = Signals::listen();
     let mut signals = listening
         .map_err(|error| Failure::start(Cause::Resources, format!("the system tells of no signals: {error}")))?;
     let (cancel, observer) = (Arc::clone(&request.cancel), Arc::clone(&progress));
-    // A task of its own, so that a busy run cannot keep signals from being heard.
-    let mut work = tokio::spawn(async move { whom_pipeline::run(&request, observer.as_ref()).await });
+    let mut work = runtime.spawn(async move { whom_pipeline::run(&request, observer.as_ref()).await });
     let signal = tokio::select! {
         ended = &mut work => return finished(ended, &progress)?.map_err(Failure::from),
         signal = signals.next() => signal,

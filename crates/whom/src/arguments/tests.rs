@@ -7,11 +7,11 @@ fn words(line: &str) -> impl Iterator<Item = OsString> {
 }
 
 fn parsed(line: &str) -> Arguments {
-    Arguments::parsed(words(line)).expect("a right command line")
+    Arguments::try_parse_from(words(line)).expect("a right command line")
 }
 
 fn mistake(line: &str) -> String {
-    Arguments::parsed(words(line)).expect_err("a mistake").to_string()
+    Arguments::try_parse_from(words(line)).expect_err("a mistake").to_string()
 }
 
 fn help(path: &[&str]) -> String {
