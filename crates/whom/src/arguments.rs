@@ -11,7 +11,7 @@ use crate::byte_size::ByteSize;
 
 /// For whom does it work? Finds the groups of users for whom a treatment works or harms, and proves it
 #[derive(Debug, Parser)]
-#[command(name = "whom", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "whom", version, max_term_width = 100, arg_required_else_help = false, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -49,8 +49,8 @@ fn counting_threads(threads: usize) -> Result<(), Failure> {
     pool.map_err(|error| Failure::start(Cause::Resources, format!("no {threads} threads for counting: {error}")))
 }
 
-/// Runs until the end or a signal. After a signal the run has [`PATIENCE`] to stop by itself; a second signal, or the end
-/// of patience, leaves it where it is, which is safe: a run exists when its manifest does, and that is one write.
+/// Runs until the end or a signal. After a signal the run has [`PATIENCE`] to stop by itself; a second signal, or the
+/// end of patience, leaves it where it is, which is safe: a run exists when its manifest does, and that is one write.
 ///
 /// The work has a runtime of its own: on a runtime whose threads are busy no signal is heard and no clock ticks.
 async fn watched(runtime: &Runtime, request: Request, progress: Arc<Progress>) -> Result<Outcome, Failure> {

@@ -56,6 +56,7 @@ fn a_value_may_hold_equal_signs_and_be_empty_but_a_name_may_not() {
 #[test]
 fn mistakes_say_what_to_type() {
     let lines = [
+        "whom",
         "whom run",
         "whom rum p.yaml",
         "whom run p.yaml --set ds",
