@@ -1,9 +1,9 @@
 //! `whom`: for whom does a treatment work?
 //!
 //! The command line, and the only place that reads the environment, the arguments and the machine; everything below is
-//! a function of the [`Request`](whom_pipeline::Request) made here. Every command is a function to the text that it puts
-//! on standard output, or to a [`Failure`]; nothing is printed there before the command has ended, so that the last line
-//! of `run` is always one line for programs. Progress, warnings and errors go to standard error.
+//! a function of the [`Request`](whom_pipeline::Request) made here. Every command is a function to the text that it
+//! puts on standard output, or to a [`Failure`]; nothing is printed there before the command has ended, so that the
+//! last line of `run` is always one line for programs. Progress, warnings and errors go to standard error.
 
 mod arguments;
 mod bar;
