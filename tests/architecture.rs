@@ -70,7 +70,10 @@ fn the_table_of_layers_has_no_upward_edge_and_no_circle() {
     for (layer, name, allowed) in LAYERS {
         for lower in *allowed {
             let below = placed.get(lower);
-            assert!(below.is_some_and(|below| below <= layer), "`{name}` uses `{lower}`, which is not listed before it");
+            assert!(
+                below.is_some_and(|below| below <= layer),
+                "`{name}` uses `{lower}`, which is not listed before it"
+            );
         }
         assert!(placed.insert(name, *layer).is_none(), "`{name}` is listed twice");
     }

@@ -5,7 +5,36 @@
 
 // The layers of the workspace, from `cargo metadata`.
 mod architecture;
+// README, CONTRIBUTING and `.ci/run` name the same commands.
+mod documents;
 
-// What the tests stand on: copies of the samples, the program, and its files.
+// The first command of the README, and what it leaves.
+mod first_run;
+// The other commands: `check`, `compile`, `schema`, `path`.
+mod commands;
+// Arm means, effects and standard errors meet those of the original files.
+mod reference_numbers;
+// What is found in the samples is what is there.
+mod discovery;
+// Unit tables and cohorts meet hand-written SQL in DuckDB.
+mod unit_table;
+
+// Threads, batches, files, order of rows and columns change no byte.
+mod determinism;
+// Outcomes of the measuring fold and later snapshots change no rule.
+mod honesty;
+// Bad inputs, each with its message and exit code, and nothing published.
+mod bad_inputs;
+// Strange names that must work.
+mod strange_names;
+// Runs one after the other, and at once.
+mod run_twice;
+// Killed at every call of a store.
+mod killed;
+
+// What the tests stand on: copies of the samples, the program, its files, and DuckDB.
+mod checker;
+mod effects;
 mod program;
+mod spoil;
 mod warehouse;

@@ -74,6 +74,13 @@ impl Warehouse {
         Self { root, sample }
     }
 
+    /// Everything in this folder, published runs included, in another fresh folder.
+    pub(crate) fn copied(&self) -> Self {
+        let root = fresh_folder();
+        copy(self.root(), root.path());
+        Self { root, sample: self.sample }
+    }
+
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
     }

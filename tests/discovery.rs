@@ -1,0 +1,68 @@
+//! What is found in the samples is what is there.
+
+use serde_json::Value;
+
+use crate::effects::Effect;
+use crate::program::{Baseline, Published};
+use crate::warehouse::{Sample, Warehouse};
+
+/// The women's campaign and visits, one split: past buyers of women's goods against all others.
+#[test]
+fn the_campaign_for_women_differs_by_past_purchases_of_womens_goods() {
+    let published = womens_campaign();
+    let root = &root_of(&published, "joint")["split"];
+    assert_eq!(root["tag"], "womens");
+    let [buyers, others] = cohorts_by_effect(&published);
+    for cohort in [&buyers, &others] {
+        let contrast = effect_of(&published, cohort, "contrast");
+        assert!(contrast.p_value_adjusted.is_some_and(|p| p < 0.05), "{contrast:?}");
+    }
+    let gain = effect_of(&published, &buyers, "effect");
+    assert!(gain.interval.is_some_and(|(lower, _)| lower > 0.0), "{gain:?}");
+    insta::assert_snapshot!("the_campaign_for_women", published.text("summary.md"));
+}
+
+#[test]
+fn the_planted_effect_of_tiny_is_found_on_phones() {
+    let published = &Baseline::of(Sample::Tiny).published;
+    assert_eq!(root_of(published, "joint")["split"]["tag"], "device");
+    let effects = published.effects();
+    let phones = effects.iter().find(|row| row.cohort == "on_phones" && row.metric == "sign_up");
+    assert!(phones.and_then(|row| row.interval).is_some_and(|(lower, _)| lower > 0.0), "{phones:?}");
+}
+
+#[test]
+fn the_first_split_of_retention_is_on_the_risk_score() {
+    let published = &Baseline::of(Sample::Retention).published;
+    assert_eq!(root_of(published, "joint")["split"]["tag"], "risk_score");
+}
+
+fn womens_campaign() -> Published {
+    let warehouse = Warehouse::copy(Sample::Hillstrom);
+    warehouse.edit("discover:\n", "discover:\n  treatments: [Womens E-Mail]\n").edit("depth: 3", "depth: 1");
+    warehouse.run(&[])
+}
+
+fn root_of(published: &Published, tree: &str) -> Value {
+    let document = published.json("tree.json");
+    let trees = document["trees"].as_array().expect("trees");
+    let tree = trees.iter().find(|found| found["name"] == tree).expect("the tree");
+    tree["nodes"][0].clone()
+}
+
+/// The two discovered cohorts, the one with the larger effect first.
+fn cohorts_by_effect(published: &Published) -> [String; 2] {
+    let effects = published.effects();
+    let mut found: Vec<&Effect> =
+        effects.iter().filter(|row| row.family == "F2" && row.estimand == "effect" && row.metric == "visit").collect();
+    found.sort_by(|left, right| right.estimate.partial_cmp(&left.estimate).expect("finite"));
+    let names: Vec<String> = found.iter().map(|row| row.cohort.clone()).collect();
+    names.try_into().unwrap_or_else(|names| panic!("two cohorts, not {names:?}"))
+}
+
+fn effect_of(published: &Published, cohort: &str, estimand: &str) -> Effect {
+    let is_asked = |row: &Effect| {
+        row.cohort == cohort && row.estimand == estimand && row.metric == "visit" && row.variant == "Womens E-Mail"
+    };
+    published.effects().into_iter().find(is_asked).expect("a row")
+}
