@@ -10,20 +10,31 @@ SELECT
   u.unit AS unit
 {%- if unique %},
   {{ unique }} AS event_key,
-  {{ time }} AS event_at
+  f."event instant" AS event_at
 {%- endif %}
 {%- for metric in metrics %},
-  {{ time }} >= u.first_exposure + {{ metric.opens }} AND {{ time }} < u.first_exposure + {{ metric.closes }}
+  f."event instant" >= u.first_exposure + {{ metric.opens }} AND f."event instant" < u.first_exposure + {{ metric.closes }}
     AND {{ metric.filter }} AS {{ metric.counts }}
-{%- if metric.value %},
+{%- if metric.graded %},
+  to_grid({{ metric.value }}, {{ metric.grid }}) AS {{ metric.raw }},
+  not_finite({{ metric.value }}) AS {{ metric.flag }}
+{%- elif metric.value %},
   {{ metric.value }} AS {{ metric.raw }}
 {%- endif %}
 {%- endfor %}
 FROM units AS u
-JOIN {{ table }} AS f ON {{ unit }} = u.unit
-WHERE {{ filter }}
-  AND {{ time }} >= u.first_exposure + {{ opens }}
-  AND {{ time }} < u.first_exposure + {{ closes }}
+JOIN (
+  SELECT
+    *,
+    {{ time }} AS "event instant"
+  FROM {{ table }} AS f
+  WHERE {{ filter }}
+) AS f ON {{ unit }} = u.unit
+WHERE f."event instant" >= u.first_exposure + {{ opens }}
+  AND f."event instant" < u.first_exposure + {{ closes }}
+{%- if through %}
+  AND f."event instant" < {{ through }}
+{%- endif %}
 {%- if unique %}
 ) AS delivered
 GROUP BY ALL

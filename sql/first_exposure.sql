@@ -11,9 +11,9 @@ FROM (
     {{ time }} AS exposed_at
   FROM {{ table }} AS s
   WHERE {{ filter }}
-    AND {{ time }} >= {{ from }}
-    AND {{ time }} < {{ until }}
 ) AS exposure
-WHERE unit IS NOT NULL
+WHERE exposed_at >= {{ from }}
+  AND exposed_at < {{ until }}
+  AND unit IS NOT NULL
   AND variant IN ({{ variant_names }})
 GROUP BY unit, variant

@@ -4,19 +4,19 @@ SELECT
   count(*) AS event_count
 {%- for metric in metrics %}
 {%- if metric.aggregate == "sum" %},
-  exact_sum(to_grid({{ metric.raw }}, {{ metric.grid }})) FILTER (WHERE {{ metric.counts }}) AS {{ metric.name }}
+  exact_sum({{ metric.raw }}) FILTER (WHERE {{ metric.counts }}) AS {{ metric.name }}
 {%- elif metric.aggregate == "count" %},
   NULLIF(count({% if metric.raw %}{{ metric.raw }}{% else %}*{% endif %}) FILTER (WHERE {{ metric.counts }}), 0) AS {{ metric.name }}
 {%- elif metric.aggregate == "any" %},
   CASE WHEN count({% if metric.raw %}{{ metric.raw }}{% else %}*{% endif %}) FILTER (WHERE {{ metric.counts }}) > 0 THEN CAST(1 AS BIGINT) END AS {{ metric.name }}
 {%- elif metric.aggregate == "mean" %},
   grid_mean(
-    exact_sum(to_grid({{ metric.raw }}, {{ metric.grid }})) FILTER (WHERE {{ metric.counts }}),
-    count(to_grid({{ metric.raw }}, {{ metric.grid }})) FILTER (WHERE {{ metric.counts }})
+    exact_sum({{ metric.raw }}) FILTER (WHERE {{ metric.counts }}),
+    count({{ metric.raw }}) FILTER (WHERE {{ metric.counts }})
   ) AS {{ metric.name }}
 {%- endif %}
 {%- if metric.graded %},
-  count(*) FILTER (WHERE {{ metric.counts }} AND not_finite({{ metric.raw }})) AS {{ metric.not_finite }}
+  count(*) FILTER (WHERE {{ metric.counts }} AND {{ metric.flag }}) AS {{ metric.not_finite }}
 {%- endif %}
 {%- endfor %}
 FROM {{ events }}

@@ -8,9 +8,16 @@ SELECT
   count(*) FILTER (WHERE of_experiment AND in_days AND unit IS NOT NULL AND variant IN ({{ variant_names }})) AS rows_of_variants
 FROM (
   SELECT
-    {{ unit }} AS unit,
-    {{ variant }} AS variant,
-    {{ filter }} AS of_experiment,
-    {{ time }} >= {{ from }} AND {{ time }} < {{ until }} AS in_days
-  FROM {{ table }} AS s
-) AS split_row
+    unit,
+    variant,
+    of_experiment,
+    exposed_at >= {{ from }} AND exposed_at < {{ until }} AS in_days
+  FROM (
+    SELECT
+      {{ unit }} AS unit,
+      {{ variant }} AS variant,
+      {{ filter }} AS of_experiment,
+      {{ time }} AS exposed_at
+    FROM {{ table }} AS s
+  ) AS exposure
+) AS placed

@@ -5,13 +5,14 @@ SELECT
 FROM (
   SELECT
     {{ unit }} AS unit,
-    {{ variant }} AS variant
+    {{ variant }} AS variant,
+    {{ time }} AS exposed_at
   FROM {{ table }} AS s
   WHERE {{ filter }}
-    AND {{ time }} >= {{ from }}
-    AND {{ time }} < {{ until }}
-) AS split_row
-WHERE unit IS NOT NULL
+) AS exposure
+WHERE exposed_at >= {{ from }}
+  AND exposed_at < {{ until }}
+  AND unit IS NOT NULL
   AND variant <> ''
   AND variant NOT IN ({{ variant_names }})
 GROUP BY variant

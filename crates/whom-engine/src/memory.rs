@@ -21,6 +21,12 @@ impl UnitMemory {
         Self { units, cancel }
     }
 
+    /// Other units, under the same cancel flag.
+    #[must_use]
+    pub fn with_units(&self, units: Arc<UnitColumns>) -> Self {
+        Self { units, cancel: Arc::clone(&self.cancel) }
+    }
+
     /// The units.
     pub fn units(&self) -> &UnitColumns {
         &self.units

@@ -163,6 +163,7 @@ fn configuration(limits: &Limits) -> SessionConfig {
         .with_collect_statistics(false);
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
+    options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.time_zone = Some("UTC".to_owned());
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.schema_force_view_types = false;

@@ -1,14 +1,13 @@
 //! The tables of a plan: listed once, pinned, and opened.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use whom_engine::PinnedTable;
 use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
-use whom_spec::{Diagnostic, Spanned};
+use whom_spec::{Diagnostic, SourceMap, Spanned};
 use whom_store::{InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
 use crate::days::{self, DayRange};
@@ -22,8 +21,8 @@ pub const SPLIT: &str = "split";
 pub struct Source {
     /// The name by which SQL knows it: `split`, or a prefix and the name in the pipeline file.
     pub table: String,
-    /// The files, for the manifest.
-    pub inputs: Vec<InputEntry>,
+    /// The pinned listing.
+    pub listing: PinnedFiles,
     /// The files and their schema.
     pub pinned: Arc<PinnedTable>,
 }
@@ -44,16 +43,16 @@ struct Wanted<'a> {
 }
 
 impl Catalog {
-    /// Lists, pins and opens every source of a plan; locations are relative to `base`, the folder of the pipeline file.
+    /// Lists, pins and opens every source of a plan; a relative location starts from the folder of the file it stands in.
     ///
     /// # Errors
     /// [`QueryError::MissingDays`] naming every day that is not there, [`QueryError::Plan`] for a location that points
     /// to nothing, and what the store or a footer refuses.
-    pub async fn open(plan: &Plan, base: &Path, stores: &Stores) -> Result<Self, QueryError> {
+    pub async fn open(plan: &Plan, texts: &SourceMap, stores: &Stores) -> Result<Self, QueryError> {
         let mut missing = BTreeMap::new();
         let mut listed = Vec::new();
         for wanted in sources_of(plan) {
-            let location = Location::input(wanted.path, base).map_err(|error| at(wanted.path, &error))?;
+            let location = Location::input(wanted.path, texts.folder(wanted.path.span)).map_err(|error| at(wanted.path, &error))?;
             match list(stores, &location, &wanted).await {
                 Ok(listing) => {
                     if wanted.gaps == Gaps::Refused && !listing.missing_days.is_empty() {
@@ -74,7 +73,7 @@ impl Catalog {
         }
         let mut sources = BTreeMap::new();
         for (wanted, listing) in listed {
-            let source = open_source(&wanted, &listing).await?;
+            let source = open_source(&wanted, listing).await?;
             sources.insert(wanted.table, source);
         }
         Ok(Self { sources })
@@ -85,7 +84,26 @@ impl Catalog {
         self.sources.values()
     }
 
+    /// Every file that is read, for the manifest.
+    pub fn inputs(&self) -> Vec<InputEntry> {
+        self.sources().flat_map(|source| InputEntry::of_table(&source.table, &source.listing)).collect()
+    }
+
+    /// Checks that no file changed since it was listed.
+    ///
+    /// # Errors
+    /// [`StoreError::InputChanged`] naming the file.
+    pub async fn verify_unchanged(&self) -> Result<(), StoreError> {
+        for source in self.sources() {
+            source.listing.verify_unchanged().await?;
+        }
+        Ok(())
+    }
+
     /// The source of a name in SQL.
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] if there is none.
     pub fn source(&self, table: &str) -> Result<&Source, QueryError> {
         self.sources.get(table).ok_or_else(|| QueryError::Internal(format!("table `{table}` was not opened")))
     }
@@ -145,11 +163,10 @@ async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Resu
     PinnedFiles::list(stores, location, days.as_ref()).await
 }
 
-async fn open_source(wanted: &Wanted<'_>, listing: &PinnedFiles) -> Result<Source, QueryError> {
+async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles) -> Result<Source, QueryError> {
     let partition = wanted.partition.map(|partition| partition.column.as_str());
-    let pinned = PinnedTable::open(&wanted.table, listing, partition).await?;
-    let inputs = InputEntry::of_table(&wanted.table, listing);
-    Ok(Source { table: wanted.table.clone(), inputs, pinned: Arc::new(pinned) })
+    let pinned = PinnedTable::open(&wanted.table, &listing, partition).await?;
+    Ok(Source { table: wanted.table.clone(), listing, pinned: Arc::new(pinned) })
 }
 
 fn at(path: &Spanned<String>, error: &StoreError) -> QueryError {
@@ -171,6 +188,6 @@ pub(crate) fn column<'a>(schema: &'a Schema, name: &Spanned<String>, owner: &str
         Diagnostic::error(format!("there is no column `{}` in {owner}", name.value))
             .at(name.span)
             .label("named here")
-            .hint(whom_spec::name_hint(name, columns))
+            .hint_if(whom_spec::name_hint(name, columns))
     })
 }

@@ -6,11 +6,11 @@ use whom_spec::plan::{Fact, Hours, Metric, Partition, Plan, Snapshot, TagTable};
 
 /// Days, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DayRange {
+pub(crate) struct DayRange {
     /// The first day.
-    pub first: NaiveDate,
+    pub(crate) first: NaiveDate,
     /// The last day.
-    pub last: NaiveDate,
+    pub(crate) last: NaiveDate,
 }
 
 /// The time that an experiment covers.

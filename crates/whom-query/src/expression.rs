@@ -152,7 +152,7 @@ impl Scope<'_> {
         Diagnostic::error(format!("there is no column `{name}` in {}", self.owner))
             .at(text.span)
             .label("used here")
-            .hint(name_hint(name, columns))
+            .hint_if(name_hint(name, columns))
     }
 
     /// Refuses what is more than an expression over one row, by the form in which it is written.
@@ -204,7 +204,7 @@ fn refuse_functions(expression: &Expr, text: &Spanned<String>) -> Result<(), Dia
     match refused {
         Some(name) => Err(wrong(text, format!("`{name}` is not allowed in a pipeline"))
             .note("an expression may only use what gives the same answer in every run, row by row")
-            .hint(name_hint(&name, FUNCTIONS))),
+            .hint_if(name_hint(&name, FUNCTIONS))),
         None => Ok(()),
     }
 }

@@ -16,8 +16,10 @@
 //! assert_eq!(Fragment::literal("'; DROP TABLE units").as_str(), "'''; DROP TABLE units'");
 //! ```
 
+pub mod analysed;
 pub mod bins;
 pub mod catalog;
+pub mod checks;
 mod columns;
 pub mod compile;
 mod days;
@@ -28,6 +30,7 @@ pub mod sql;
 pub mod status;
 pub mod unit_table;
 
+pub use analysed::AnalysedUnits;
 pub use bins::{BinKind, TagBins};
 pub use catalog::Catalog;
 pub use compile::{Compiled, compile};

@@ -99,7 +99,6 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_formatter(only_fragments);
-        environment.set_keep_trailing_newline(false);
         for (name, source) in TEMPLATES {
             environment.add_template(name, source)?;
         }
@@ -111,7 +110,7 @@ impl Templates {
     }
 }
 
-fn only_fragments(out: &mut Output<'_>, _state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+fn only_fragments(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     if value.is_safe() || value.is_number() {
         return write!(out, "{value}").map_err(Error::from);
     }

@@ -94,13 +94,12 @@ impl Compiler<'_> {
             None => None,
         };
         let through = through_end(self.plan, fact.partition.as_ref());
-        let unread = through.map(|end| format!(" AND {time} < {}", crate::columns::instant_literal(end)));
-        let filter = self.condition(fact.filter.as_ref(), scope)?;
         Ok(context! {
             table => Fragment::identifier(&fact_table(&fact.name)),
             unit => same_unit_key(schema, "f", &self.plan.unit, (owner, self.id))?,
             time => &time,
-            filter => Fragment::trusted(format!("{filter}{}", unread.unwrap_or_default())),
+            filter => self.condition(fact.filter.as_ref(), scope)?,
+            through => through.map(|end| Value::from(crate::columns::instant_literal(end))),
             unique => unique,
             opens => interval(opens),
             closes => interval(closes),
@@ -163,6 +162,7 @@ impl Compiler<'_> {
             value => value.as_ref().map(|value| Value::from(&value.sql)),
             grid => Fragment::literal(&grid.to_string()),
             graded => is_graded(metric),
+            flag => Fragment::identifier(&format!("{name} is not finite")),
             not_finite => Fragment::identifier(&compiled.not_finite),
         };
         Ok((compiled, context))
