@@ -6,7 +6,7 @@
 RUN_FOLDER holds units.parquet, cohorts.sql, cohorts.parquet and effects.parquet. Checked, with plain SQL over the units:
 
 - every unit is in exactly one cohort, and the cohorts are those of the reports;
-- units by cohort, fold and arm are those of cohorts.parquet (columns cohort, fold, variant, units; fold `all` is everybody);
+- units by cohort, fold and arm are those of cohorts.parquet (column sizes: fold, variant, units; fold `all` is everybody);
 - n, means, difference and Welch standard error of every row of effects.parquet: averages (cohort `all`) and cohorts given by
   `--cohort` on all units, the cohorts of the CASE expression on the measuring fold. Numbers agree to 1e-9 of the standard error.
 
@@ -40,8 +40,9 @@ class Run:
     database: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
 
     def __post_init__(self) -> None:
-        for name in ("cohorts", "effects"):
-            self.database.execute(f"create table {name} as select * from read_parquet(?)", [str(self.folder / f"{name}.parquet")])
+        for name, columns in (("effects", "*"), ("cohorts", "cohort, unnest(sizes, recursive := true)")):
+            query = f"create table {name} as select {columns} from read_parquet(?)"
+            self.database.execute(query, [str(self.folder / f"{name}.parquet")])
         case = (self.folder / "cohorts.sql").read_text().rstrip().removesuffix(";")
         case = re.sub(r"\s+as\s+\S+$", "", case, flags=re.IGNORECASE)
         self.database.execute(
