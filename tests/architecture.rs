@@ -4,6 +4,7 @@
 //! are free.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
@@ -91,29 +92,33 @@ fn pure_crates_know_no_input_and_no_output() {
 
 #[test]
 fn the_map_of_the_crates_is_complete() {
-    let map = std::fs::read_to_string(repository().join("crates/README.md")).expect("crates/README.md");
-    let manifest = std::fs::read_to_string(repository().join("Cargo.toml")).expect("Cargo.toml");
-    let workspace = Workspace::read();
-    let dependencies = manifest
-        .lines()
-        .skip_while(|line| *line != "[workspace.dependencies]")
-        .skip(1)
-        .take_while(|line| !line.starts_with('['))
-        .filter_map(|line| line.split_once(" = "))
-        .map(|(name, _)| name.to_owned());
-    let absent: BTreeSet<String> = workspace
-        .crates
-        .keys()
-        .cloned()
-        .chain(dependencies)
-        .filter(|name| !map.contains(&format!("| `{name}` |")))
-        .collect();
+    let map = fs::read_to_string(repository().join("crates/README.md")).expect("crates/README.md");
+    let names = Workspace::read().crates.into_keys().chain(shared_dependencies());
+    let absent: Vec<String> = names.filter(|name| !map.contains(&format!("| `{name}` |"))).collect();
     assert!(absent.is_empty(), "crates/README.md says nothing of {absent:?}");
+}
+
+#[test]
+fn every_shared_dependency_is_used() {
+    let workspace = Workspace::read();
+    let unused: Vec<String> =
+        shared_dependencies().into_iter().filter(|name| !workspace.mentioned.contains(name)).collect();
+    assert!(unused.is_empty(), "no crate uses {unused:?}");
+}
+
+/// The names under `[workspace.dependencies]`.
+fn shared_dependencies() -> Vec<String> {
+    let manifest = fs::read_to_string(repository().join("Cargo.toml")).expect("Cargo.toml");
+    let section = manifest.lines().skip_while(|line| *line != "[workspace.dependencies]").skip(1);
+    let entries = section.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(" = "));
+    entries.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// The crates of the workspace, each with what it uses to run and to build.
 struct Workspace {
     crates: BTreeMap<String, BTreeSet<String>>,
+    /// What any crate uses for anything, its tests included.
+    mentioned: BTreeSet<String>,
 }
 
 impl Workspace {
@@ -126,14 +131,15 @@ impl Workspace {
         assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
         let metadata: Value = serde_json::from_slice(&answer.stdout).expect("cargo metadata is JSON");
         let packages = metadata["packages"].as_array().expect("packages");
-        let crates = packages.iter().map(|package| (text(&package["name"]), dependencies_of(package))).collect();
-        Self { crates }
+        let crates = packages.iter().map(|package| (text(&package["name"]), dependencies_of(package, false))).collect();
+        let mentioned = packages.iter().flat_map(|package| dependencies_of(package, true)).collect();
+        Self { crates, mentioned }
     }
 }
 
-fn dependencies_of(package: &Value) -> BTreeSet<String> {
+fn dependencies_of(package: &Value, of_tests: bool) -> BTreeSet<String> {
     let dependencies = package["dependencies"].as_array().expect("dependencies");
-    dependencies.iter().filter(|one| one["kind"] != "dev").map(|one| text(&one["name"])).collect()
+    dependencies.iter().filter(|one| of_tests || one["kind"] != "dev").map(|one| text(&one["name"])).collect()
 }
 
 fn text(value: &Value) -> String {

@@ -46,7 +46,7 @@ fn outcomes_of_the_measuring_fold_do_not_touch_the_tree_of_hillstrom() {
 
 #[test]
 fn later_snapshots_of_hillstrom_change_no_byte() {
-    later_snapshots_change_no_byte(Snapshots {
+    later_snapshots_change_no_byte(&Snapshots {
         sample: Sample::Hillstrom,
         table: "customer_tags",
         unit: "customer_id",
@@ -56,7 +56,7 @@ fn later_snapshots_of_hillstrom_change_no_byte() {
 
 #[test]
 fn later_snapshots_of_retention_change_no_byte() {
-    later_snapshots_change_no_byte(Snapshots {
+    later_snapshots_change_no_byte(&Snapshots {
         sample: Sample::Retention,
         table: "account_tags",
         unit: "account_id",
@@ -66,7 +66,7 @@ fn later_snapshots_of_retention_change_no_byte() {
 
 #[test]
 fn later_snapshots_of_tiny_change_no_byte() {
-    later_snapshots_change_no_byte(Snapshots {
+    later_snapshots_change_no_byte(&Snapshots {
         sample: Sample::Tiny,
         table: "profiles",
         unit: "user_id",
@@ -82,7 +82,7 @@ struct Snapshots {
     time_zone: Tz,
 }
 
-fn later_snapshots_change_no_byte(snapshots: Snapshots) {
+fn later_snapshots_change_no_byte(snapshots: &Snapshots) {
     let baseline = &Baseline::of(snapshots.sample).published;
     let exposed = exposure_days(baseline, snapshots.time_zone);
     let warehouse = Warehouse::copy(snapshots.sample);
