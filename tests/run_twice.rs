@@ -1,8 +1,10 @@
 //! Running again, with more or less to keep, and two runs at once.
 
+use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 
-use crate::program::{Answer, Baseline};
+use crate::program::{Answer, Baseline, whom};
 use crate::warehouse::{Sample, Warehouse};
 
 #[test]
@@ -26,13 +28,9 @@ fn keeping_the_units_adds_a_file_and_changes_none() {
 }
 
 #[test]
-fn two_runs_at_once_do_not_mix() {
+fn two_runs_of_one_analysis_at_once_do_not_mix() {
     let warehouse = Warehouse::copy(Sample::Tiny);
-    let started: Vec<_> = (0..2)
-        .map(|_| warehouse.run_command(&["--keep-units"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn())
-        .collect();
-    for child in started {
-        let answer: Answer = child.expect("the program starts").wait_with_output().expect("an answer").into();
+    for answer in at_once([&warehouse.pipeline(), &warehouse.pipeline()]) {
         answer.expect_success();
     }
     let published = warehouse.published();
@@ -40,4 +38,32 @@ fn two_runs_at_once_do_not_mix() {
     for run in &published {
         Baseline::of(Sample::Tiny).published.assert_same_files(run, "two runs at once");
     }
+}
+
+#[test]
+fn two_analyses_at_once_do_not_mix() {
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let others = warehouse.copied();
+    let other = others.edit("bootstrap: 200", "bootstrap: 300").run(&["--keep-units"]);
+    let second = warehouse.pipeline().with_file_name("second.yaml");
+    fs::copy(others.pipeline(), &second).expect("a second pipeline file");
+    let answers = at_once([&warehouse.pipeline(), &second]);
+    let published = warehouse.published();
+    assert_eq!(answers.iter().filter(|answer| answer.code == Some(0)).count(), published.len());
+    for late in answers.iter().filter(|answer| answer.code != Some(0)) {
+        assert_eq!(late.code, Some(4), "{}", late.stderr);
+    }
+    for run in &published {
+        assert!([&Baseline::of(Sample::Tiny).published, &other].iter().any(|whole| whole.files == run.files));
+    }
+}
+
+/// Starts both and waits for both.
+fn at_once(pipelines: [&Path; 2]) -> [Answer; 2] {
+    let started = pipelines.map(|pipeline| {
+        let mut command = whom();
+        command.arg("run").arg(pipeline).args(["--keep-units", "--quiet"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+    });
+    started.map(|child| child.wait_with_output().expect("an answer").into())
 }

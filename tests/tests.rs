@@ -29,6 +29,8 @@ mod bad_inputs;
 mod strange_names;
 // Runs one after the other, and at once.
 mod run_twice;
+// Asked to stop by a signal.
+mod stopped;
 // Killed at every call of a store.
 mod killed;
 
