@@ -1,9 +1,64 @@
 //! The order of the stages: a plan in, typed results and a verdict out.
+//!
+//! A run goes one way and never back: read the pipeline file, list and open its tables, make the unit table, judge the
+//! data, compute averages, grow trees on one half of the buckets, test on the other half, publish. Until the last write
+//! of the last stage nothing is visible; after it everything is.
+//!
+//! [`run()`] is a function of the files it reads and of its [`Request`]; clock and random names reach the manifest, never
+//! a result file. [`check`] and [`compile()`] stop after the tables fit the plan.
+//!
+//! ```no_run
+//! use std::collections::BTreeMap;
+//! use std::sync::Arc;
+//! use whom_pipeline::{Limits, Request, Silent, Stores, run};
+//!
+//! # async fn example() -> Result<(), whom_pipeline::RunError> {
+//! let request = Request {
+//!     pipeline: "pipelines/hillstrom.yaml".into(),
+//!     variables: BTreeMap::new(),
+//!     environment: BTreeMap::new(),
+//!     keep_units: false,
+//!     threads: 2,
+//!     limits: Limits::default(),
+//!     stores: Stores::new(),
+//!     cancel: Arc::default(),
+//! };
+//! let outcome = run(&request, &Silent).await?;
+//! println!("{} cohorts", outcome.results.discovered().len());
+//! # Ok(())
+//! # }
+//! ```
 
+mod analysis;
+mod averages;
+mod clock;
+mod discovery;
 pub mod error;
 pub mod event;
+mod files;
+mod identity;
+mod names;
+mod prepare;
+mod profile;
 pub mod request;
+mod rows;
+mod rules;
+mod run;
+mod study;
+mod trees;
+mod validation;
+mod waterfall;
 
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
+pub use prepare::{Checked, check, compile};
 pub use request::Request;
+pub use run::{Outcome, path, run};
+pub use whom_engine::Limits;
+pub use whom_report as report;
+pub use whom_store::{FaultPlan, Stores};
+
+/// The JSON Schema of a pipeline file.
+pub fn schema() -> serde_json::Value {
+    whom_spec::json_schema()
+}

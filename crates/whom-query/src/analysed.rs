@@ -23,6 +23,8 @@ pub struct AnalysedUnits {
     pub bins: Vec<TagBins>,
     /// The values of the tags, in the same order.
     pub tags: Vec<ArrayRef>,
+    /// The codes of all columns, in the order of the unit table.
+    pub codes: Vec<CodeColumn>,
     /// Which units of the unit table are analysed.
     pub kept: BooleanArray,
     /// All exposed units by their first arm, without tags, where units in several variants are excluded and there are
@@ -63,7 +65,8 @@ impl AnalysedUnits {
         } else {
             None
         };
-        Ok(Self { columns: Arc::new(columns(parts)?), bins, tags, kept, by_first_exposure })
+        let codes = parts.codes.clone();
+        Ok(Self { columns: Arc::new(columns(parts)?), bins, tags, codes, kept, by_first_exposure })
     }
 
     /// The column of a tag.

@@ -52,7 +52,8 @@ impl Catalog {
         let mut missing = BTreeMap::new();
         let mut listed = Vec::new();
         for wanted in sources_of(plan) {
-            let location = Location::input(wanted.path, texts.folder(wanted.path.span)).map_err(|error| at(wanted.path, &error))?;
+            let location = Location::input(wanted.path, texts.folder(wanted.path.span))
+                .map_err(|error| at(wanted.path, &error))?;
             match list(stores, &location, &wanted).await {
                 Ok(listing) => {
                     if wanted.gaps == Gaps::Refused && !listing.missing_days.is_empty() {

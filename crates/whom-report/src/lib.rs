@@ -72,6 +72,7 @@ mod summary_md;
 mod terminal;
 mod tree;
 mod tree_json;
+mod units_table;
 mod verdict;
 mod word;
 
@@ -91,6 +92,7 @@ pub use summary_md::summary_md;
 pub use terminal::{Colour, refusal_text, terminal_summary};
 pub use tree::{NodeEffect, NodeView, Side, SplitView, TreeView};
 pub use tree_json::{TREE_SCHEMA_VERSION, tree_json};
+pub use units_table::{UNITS_SCHEMA_VERSION, units_parquet};
 pub use verdict::{
     AverageOutcome, AverageVerdict, CohortVerdict, GuardrailOutcome, GuardrailVerdict, HeterogeneityOutcome,
     HeterogeneityVerdict, Standing, Verdict,

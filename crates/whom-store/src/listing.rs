@@ -96,8 +96,12 @@ impl PinnedFiles {
     /// # Errors
     /// [`StoreError::InputChanged`], naming the first file by path that is not; [`StoreError::Failed`].
     pub async fn verify_unchanged(&self) -> Result<()> {
-        let store = &self.store();
-        let checks = self.files.iter().map(|file| store.head(&file.path));
+        let store = self.store();
+        let paths: Vec<ObjectPath> = self.files.iter().map(|file| file.path.clone()).collect();
+        let checks = paths.into_iter().map(|path| {
+            let store = store.clone();
+            async move { store.head(&path).await }
+        });
         let checked: Result<Vec<_>, Error> = stream::iter(checks).buffered(LISTINGS_AT_ONCE).try_collect().await;
         checked.map(|_| ()).map_err(|error| StoreError::failed("read", "", self.location.declared(), &error))
     }

@@ -1,6 +1,9 @@
 //! The place where runs are published, and what is published there.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -60,6 +63,11 @@ impl Output {
 
     pub(crate) fn at(store: Arc<dyn ObjectStore>, location: &Location) -> Self {
         Self { store, location: location.clone(), patience: Patience::default() }
+    }
+
+    /// The folder on this machine.
+    pub fn folder(&self) -> &Path {
+        self.location.folder()
     }
 
     /// The numbers of all published runs, in order.

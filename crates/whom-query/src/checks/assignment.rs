@@ -55,7 +55,8 @@ impl Subject<'_> {
             if held.is_empty() {
                 continue;
             }
-            let units = held.iter().fold(vec![0; self.arm_count()], |sum, bucket| added(sum, &table[usize::from(bucket)]));
+            let units =
+                held.iter().fold(vec![0; self.arm_count()], |sum, bucket| added(sum, &table[usize::from(bucket)]));
             checks.push(self.sample_ratio(&format!("sample ratio of the fold to {}", fold_word(fold)), &units));
             folds.push(units);
         }

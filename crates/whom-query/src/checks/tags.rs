@@ -57,7 +57,11 @@ impl Subject<'_> {
         };
         let detail = match largest {
             Some((arm, difference)) => {
-                format!("largest standardised difference from {}: {difference:+.3} ({})", self.arm_name(0), self.arm_name(arm))
+                format!(
+                    "largest standardised difference from {}: {difference:+.3} ({})",
+                    self.arm_name(0),
+                    self.arm_name(arm)
+                )
             }
             None => "no standardised difference".to_owned(),
         };
@@ -66,9 +70,8 @@ impl Subject<'_> {
 
     fn missing(&self, bins: &TagBins, table: &[Vec<u64>]) -> TagOutcome {
         let missing = &table[bins.known_codes()];
-        let known: Vec<u64> = (0..self.arm_count())
-            .map(|arm| table[..bins.known_codes()].iter().map(|units| units[arm]).sum())
-            .collect();
+        let known: Vec<u64> =
+            (0..self.arm_count()).map(|arm| table[..bins.known_codes()].iter().map(|units| units[arm]).sum()).collect();
         let test = independence(&[missing.clone(), known]).map(|test| (test.statistic, test.p_value));
         TagOutcome { name: bins.name.clone(), test, detail: format!("missing: {}", self.by_arm(missing)) }
     }
@@ -96,8 +99,7 @@ impl Subject<'_> {
     }
 
     fn largest_share_difference(&self, known: &[Vec<u64>]) -> Option<(usize, f64)> {
-        let whole: Vec<u64> =
-            (0..self.arm_count()).map(|arm| known.iter().map(|units| units[arm]).sum()).collect();
+        let whole: Vec<u64> = (0..self.arm_count()).map(|arm| known.iter().map(|units| units[arm]).sum()).collect();
         let differences = known.iter().flat_map(|units| {
             let whole = &whole;
             (1..self.arm_count()).filter_map(move |arm| {
@@ -149,12 +151,14 @@ fn over_tags(name: &str, outcomes: Vec<TagOutcome>, level: f64) -> Check {
             },
         })
         .collect();
-    let worst = parts.iter().filter_map(|part| part.p_value.map(|p| (p, part))).min_by(|one, other| one.0.total_cmp(&other.0));
+    let worst =
+        parts.iter().filter_map(|part| part.p_value.map(|p| (p, part))).min_by(|one, other| one.0.total_cmp(&other.0));
     let Some((p_value, part)) = worst else {
         let check = Check::not_applicable(name, format!("{} tags, none to test", parts.len()));
         return Check { parts, ..check };
     };
     let detail = format!("{} tags; smallest corrected p-value: `{}`, {}", parts.len(), part.subject, part.detail);
-    let check = Check { p_value: Some(p_value), threshold: Some(level), ..Check::blocking(name, p_value < level, detail) };
+    let check =
+        Check { p_value: Some(p_value), threshold: Some(level), ..Check::blocking(name, p_value < level, detail) };
     Check { parts, ..check }
 }

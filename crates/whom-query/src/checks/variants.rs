@@ -64,15 +64,18 @@ impl Subject<'_> {
         let limit = if rule.rule == SeveralVariantsRule::Refuse { 0.0 } else { rule.at_most };
         let failed = share > limit && rule.rule != SeveralVariantsRule::First;
         let detail = format!("{count} of {} units ({:.3} %) saw several variants", self.table.len(), 100.0 * share);
-        let mut check = Check { threshold: Some(limit), ..Check::blocking("units in several variants", failed, detail) }
-            .with_fix("find out why units change their variant; a larger `at_most` or `first` accepts it");
+        let mut check =
+            Check { threshold: Some(limit), ..Check::blocking("units in several variants", failed, detail) }
+                .with_fix("find out why units change their variant; a larger `at_most` or `first` accepts it");
         if count > 0 && !failed {
             let symmetry = sample_ratio(&by_first, &self.weights());
             check.p_value = symmetry.as_ref().ok().map(|test| test.p_value);
             check.detail = format!("{}; by first variant: {}", check.detail, self.by_arm(&by_first));
             if check.p_value.is_some_and(|p| p < self.plan.validate.sample_ratio_p) {
                 check.verdict = Verdict::Warning;
-                check.fix = Some("they did not begin in all variants alike; compare the estimates by first exposure".to_owned());
+                check.fix = Some(
+                    "they did not begin in all variants alike; compare the estimates by first exposure".to_owned(),
+                );
             }
         }
         Ok(check)

@@ -1,0 +1,222 @@
+//! The analysis of units in memory: averages, discovery, validation.
+
+use whom_forest::{Cohort, Discovered, Tree};
+use whom_query::UnitTable;
+use whom_report::{
+    Check, CohortDefinition, CohortView, EffectRow, GlobalTestRow, MetricView, Partition, Results, VariantView,
+};
+use whom_stats::{CellStatistics, Grouping};
+
+use crate::averages::{AverageCells, Rows, average_rows};
+use crate::clock::Stages;
+use crate::discovery::discover;
+use crate::error::{Cause, RunError};
+use crate::event::Stage;
+use crate::profile::{profile, sizes};
+use crate::rows::exploratory;
+use crate::rules::cohort_rule;
+use crate::study::{Question, Study};
+use crate::trees::{Shown, importance, views};
+use crate::validation::{cohort_rows, confirming_tests, declared_tree, detectable_differences, global_tests};
+use crate::waterfall::waterfall;
+use crate::{names, study};
+
+/// The declared partition: its cohorts, their statistics, and the tree they are leaves of.
+struct Declared<'d> {
+    name: String,
+    tree: &'d Tree,
+    cohorts: Vec<Cohort>,
+    cells: CellStatistics,
+}
+
+/// Analyses the units and gathers everything that is found.
+pub(crate) async fn analyse(
+    study: &Study<'_>,
+    (table, checks): (&UnitTable, Vec<Check>),
+    stages: &mut Stages<'_>,
+) -> Result<Results, RunError> {
+    stages.begin(Stage::Averages)?;
+    let cells = AverageCells::count(study).await.map_err(|error| RunError::engine(Stage::Averages, &error))?;
+    let averages = average_rows(study, &cells);
+    let registered = registered_views(study, &cells);
+
+    stages.begin(Stage::Discovery)?;
+    let questions = study.targets();
+    let discovered = discover(study, &questions, stages.observer()).await?;
+
+    stages.begin(Stage::Validation)?;
+    let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Validation, &error);
+    let global_tests = global_tests(study, &questions, &discovered).await.map_err(failed)?;
+    let declared = declared(study, &questions, &discovered).await?;
+    let found = Found { study, questions: &questions, declared: &declared };
+    let shown = found.shown(&discovered);
+    let trees = views(study, &shown).await.map_err(failed)?;
+    let steps = waterfall(study, table).map_err(|error| internal(&error))?;
+    Ok(Results {
+        experiment: study.plan.experiment.value.clone(),
+        analysis: study.plan.analysis_identity().map_err(|error| internal(&error))?,
+        through: study.plan.through.as_ref().map_or(*study.plan.split.end, |through| **through).to_string(),
+        level: study.plan.validate.level,
+        variants: variants(study, &cells.everybody),
+        metrics: metrics(study),
+        waterfall: steps,
+        checks,
+        effects: found.effects(averages),
+        partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts() }),
+        registered,
+        importance: importance(&shown),
+        trees,
+        detectable_differences: detectable_differences(study, &questions, &cells.everybody),
+        confirming_tests: found.confirming_tests(&global_tests),
+        global_tests,
+    })
+}
+
+fn internal(error: &dyn std::fmt::Display) -> RunError {
+    RunError::new(Stage::Validation, Cause::Internal, error.to_string())
+}
+
+async fn declared<'d>(
+    study: &Study<'_>,
+    questions: &[Question],
+    discovered: &'d Discovered,
+) -> Result<Declared<'d>, RunError> {
+    let (name, tree) = declared_tree(study, questions, discovered)
+        .ok_or_else(|| internal(&"the declared partition is not among the trees that were grown"))?;
+    let counted = study.cells(vec![Grouping::Leaves(tree.routing.clone())]).await;
+    let counted = counted.map_err(|error| RunError::engine(Stage::Validation, &error))?;
+    let cells = counted.into_iter().next().ok_or_else(|| internal(&"no cell was counted"))?;
+    let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
+    Ok(Declared { name, tree, cohorts, cells })
+}
+
+/// What discovery and validation found.
+struct Found<'a, 'd> {
+    study: &'a Study<'a>,
+    questions: &'a [Question],
+    declared: &'a Declared<'d>,
+}
+
+impl<'d> Found<'_, 'd> {
+    fn cohorts(&self) -> Vec<CohortView> {
+        let leaves = leaf_of_each_unit(self.study, self.declared.tree);
+        self.declared
+            .cohorts
+            .iter()
+            .map(|cohort| {
+                let members: Vec<bool> = leaves.iter().map(|leaf| *leaf == cohort.leaf).collect();
+                CohortView {
+                    name: cohort.name.clone(),
+                    definition: CohortDefinition::Discovered(cohort_rule(
+                        &cohort.name,
+                        &cohort.rule,
+                        &self.study.units.bins,
+                    )),
+                    sizes: sizes(self.study, &self.declared.cells, cohort.cell),
+                    profile: profile(self.study, &members),
+                }
+            })
+            .collect()
+    }
+
+    /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one.
+    fn effects(&self, averages: Rows) -> Vec<EffectRow> {
+        let Declared { cohorts, cells, .. } = self.declared;
+        let discovered = cohort_rows(self.study, self.questions, (cohorts, cells));
+        let mut rows = averages.done;
+        rows.extend(discovered.done);
+        let mut drafts = averages.exploratory;
+        drafts.extend(discovered.exploratory);
+        rows.extend(exploratory(drafts));
+        rows
+    }
+
+    /// The trees to be shown: the declared one first, then one per question.
+    fn shown(&self, discovered: &'d Discovered) -> Vec<Shown<'d>> {
+        let mut shown = vec![Shown {
+            name: self.declared.name.clone(),
+            tree: self.declared.tree,
+            questions: self.questions_of(self.declared.tree),
+            declared: true,
+        }];
+        if self.questions.len() > 1 {
+            let singles = self.questions.iter().zip(&discovered.single).map(|(question, tree)| Shown {
+                name: self.study.question_name(*question),
+                tree: &tree.pruned,
+                questions: vec![*question],
+                declared: false,
+            });
+            shown.extend(singles.filter(|single| single.name != self.declared.name));
+        }
+        shown
+    }
+
+    fn questions_of(&self, tree: &Tree) -> Vec<Question> {
+        tree.targets
+            .iter()
+            .map(|target| study::Question { treatment: target.treatment, metric: target.metric })
+            .collect()
+    }
+
+    /// Confirming tests of the cohorts whose gate is open.
+    fn confirming_tests(&self, tests: &[GlobalTestRow]) -> Vec<whom_report::ConfirmingTest> {
+        let Declared { cohorts, cells, .. } = self.declared;
+        let open = |question: &Question| {
+            tests.iter().any(|test| {
+                test.open
+                    && test.variant == self.study.variant(question.treatment)
+                    && test.metric == *self.study.metric(question.metric).name
+            })
+        };
+        let questions: Vec<Question> = self.questions.iter().filter(|question| open(question)).copied().collect();
+        confirming_tests(self.study, &questions, (cohorts, cells))
+    }
+}
+
+/// The leaf of each analysed unit, in the order of the unit table.
+fn leaf_of_each_unit(study: &Study<'_>, tree: &Tree) -> Vec<usize> {
+    let codes = &study.units.codes;
+    (0..study.units.kept.true_count()).map(|row| tree.routing.leaf(|column| codes[column].code(row))).collect()
+}
+
+fn registered_views(study: &Study<'_>, cells: &AverageCells) -> Vec<CohortView> {
+    let codes = &study.units.codes;
+    let units = study.units.kept.true_count();
+    study
+        .plan
+        .cohorts
+        .iter()
+        .zip(&cells.cohorts)
+        .enumerate()
+        .map(|(place, (cohort, counted))| {
+            let column = study.units.cohort_column(place);
+            let members: Vec<bool> = (0..units).map(|row| codes[column].code(row) == 1).collect();
+            CohortView {
+                name: cohort.name.value.clone(),
+                definition: CohortDefinition::Registered(cohort.definition.value.clone()),
+                sizes: sizes(study, counted, 1),
+                profile: profile(study, &members),
+            }
+        })
+        .collect()
+}
+
+fn variants(study: &Study<'_>, everybody: &CellStatistics) -> Vec<VariantView> {
+    let units = everybody.pooled(&study.everyone).units;
+    units
+        .iter()
+        .enumerate()
+        .map(|(arm, units)| VariantView { name: study.variant(arm).to_owned(), units: *units })
+        .collect()
+}
+
+fn metrics(study: &Study<'_>) -> Vec<MetricView> {
+    let columns = study.compiled.metrics.iter();
+    study
+        .plan
+        .metrics
+        .iter()
+        .zip(columns)
+        .map(|(metric, column)| names::metric_view(metric, column.proportion))
+        .collect()
+}

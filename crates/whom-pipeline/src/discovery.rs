@@ -1,0 +1,65 @@
+//! Growing and pruning the trees: passes asked by the forest, answered from memory.
+
+use whom_forest::{Controls, Discovered, Discovery, DiscoveryPlan, Target};
+use whom_spec::plan::Plan;
+use whom_stats::Fold;
+
+use crate::error::{Cause, RunError};
+use crate::event::{Event, Observer, Stage};
+use crate::study::{Question, Study};
+
+/// Grows one tree per question and one for all of them, on the discovery fold.
+///
+/// # Errors
+/// [`Cause::Interrupted`] if the run is cancelled, [`Cause::Internal`] otherwise.
+pub(crate) async fn discover(
+    study: &Study<'_>,
+    questions: &[Question],
+    observer: &dyn Observer,
+) -> Result<Discovered, RunError> {
+    let failed = |error: whom_forest::ForestError| RunError::new(Stage::Discovery, Cause::Internal, error.to_string());
+    let mut discovery = Discovery::new(plan_of(study, questions)).map_err(failed)?;
+    let mut done = 0;
+    while let Some(pass) = discovery.next() {
+        let nodes: usize = pass.trees.iter().map(|tree| tree.nodes.len()).sum();
+        let doing = format!("{nodes} nodes of {} trees", pass.trees.len());
+        observer.event(&Event::Progress { stage: Stage::Discovery, done, all: None, doing });
+        let answer = study.memory.answer(pass).await.map_err(|error| RunError::engine(Stage::Discovery, &error))?;
+        discovery.absorb(&answer).map_err(failed)?;
+        done += 1;
+    }
+    discovery.finish().map_err(failed)
+}
+
+fn plan_of(study: &Study<'_>, questions: &[Question]) -> DiscoveryPlan {
+    let discover = &study.plan.discover;
+    let folds = discover.tree.pruning_folds as usize;
+    DiscoveryPlan {
+        shapes: study.memory.units().shapes().to_vec(),
+        columns: discover.tags.iter().filter_map(|tag| study.units.tag_column(tag)).collect(),
+        arms: study.plan.split.variants.len(),
+        metrics: study.plan.metrics.len(),
+        targets: questions
+            .iter()
+            .map(|question| Target { treatment: question.treatment, metric: question.metric })
+            .collect(),
+        controls: controls(study.plan, &study.folds),
+        buckets: study.folds.buckets(Fold::Discover).clone(),
+        folds: if folds == 0 { Vec::new() } else { study.folds.pruning_folds(&study.plan.experiment, folds) },
+    }
+}
+
+/// The controls of growth. The ratio of discovery to measuring units is that of their buckets, which no outcome and no
+/// count of units can move.
+fn controls(plan: &Plan, folds: &whom_stats::Folds) -> Controls {
+    let tree = plan.discover.tree;
+    Controls {
+        depth: tree.depth as usize,
+        units_per_arm: tree.units_per_arm,
+        events_per_arm: tree.events_per_arm,
+        penalty: tree.penalty,
+        smallest_gain: tree.smallest_gain,
+        pruning_folds: tree.pruning_folds as usize,
+        honesty_ratio: folds.buckets(Fold::Discover).len() as f64 / folds.buckets(Fold::Measure).len() as f64,
+    }
+}

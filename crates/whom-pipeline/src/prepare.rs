@@ -1,0 +1,86 @@
+//! From a pipeline file to statements that fit the tables: what `check`, `compile` and `run` begin with.
+
+use whom_engine::Engine;
+use whom_query::Catalog;
+use whom_query::compile::Compiled;
+use whom_spec::{FileReader, LoadedPlan, Settings, load};
+
+use crate::error::{Cause, RunError, rendered};
+use crate::event::Stage;
+use crate::request::Request;
+
+/// A plan that fits its tables, ready to run.
+pub(crate) struct Prepared {
+    pub(crate) loaded: LoadedPlan,
+    pub(crate) catalog: Catalog,
+    pub(crate) compiled: Compiled,
+    pub(crate) engine: Engine,
+}
+
+impl Prepared {
+    /// Opens the tables of a loaded plan and compiles it.
+    pub(crate) async fn new(request: &Request, loaded: LoadedPlan) -> Result<Self, RunError> {
+        let failed = |error: &whom_query::QueryError| RunError::query(Stage::Sources, error, &loaded.sources);
+        let engine = Engine::new(&request.limits).map_err(|error| RunError::engine(Stage::Sources, &error))?;
+        let opened = Catalog::open(&loaded.plan, &loaded.sources, &request.stores).await;
+        let catalog = opened.map_err(|error| failed(&error))?;
+        let compiled = whom_query::compile(&loaded.plan, &catalog, &engine.state()).map_err(|error| failed(&error))?;
+        Ok(Self { loaded, catalog, compiled, engine })
+    }
+
+    /// An error of the query layer, with excerpts of the pipeline file.
+    pub(crate) fn refused(&self, stage: Stage, error: &whom_query::QueryError) -> RunError {
+        RunError::query(stage, error, &self.loaded.sources)
+    }
+
+    /// The warnings of the pipeline file, as they are shown.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.loaded
+            .warnings
+            .iter()
+            .map(|warning| rendered(std::slice::from_ref(warning), &self.loaded.sources))
+            .collect()
+    }
+}
+
+/// Reads the pipeline file.
+pub(crate) fn load_plan(request: &Request) -> Result<LoadedPlan, RunError> {
+    let environment = |name: &str| request.environment.get(name).cloned();
+    let settings = Settings { variables: request.variables.clone(), environment: &environment };
+    load(&request.pipeline, &settings, &FileReader).map_err(|error| RunError::spec(&error))
+}
+
+/// What a check of a pipeline found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Warnings, each with its excerpt.
+    pub warnings: Vec<String>,
+    /// The tables by their names in SQL, with files and rows.
+    pub tables: Vec<(String, usize, u64)>,
+}
+
+/// Checks a pipeline without running it: the file, the tables' footers, every column and expression.
+///
+/// # Errors
+/// A [`RunError`] with everything that is wrong.
+pub async fn check(request: &Request) -> Result<Checked, RunError> {
+    let prepared = Prepared::new(request, load_plan(request)?).await?;
+    let tables = prepared
+        .catalog
+        .sources()
+        .map(|source| (source.table.clone(), source.pinned.files().len(), source.pinned.rows()))
+        .collect();
+    Ok(Checked { warnings: prepared.warnings(), tables })
+}
+
+/// The SQL of a pipeline, exactly as it runs.
+///
+/// # Errors
+/// As [`check`].
+pub async fn compile(request: &Request) -> Result<String, RunError> {
+    let prepared = Prepared::new(request, load_plan(request)?).await?;
+    prepared
+        .compiled
+        .print(&prepared.catalog)
+        .map_err(|error| RunError::new(Stage::Sources, Cause::Internal, error.to_string()))
+}

@@ -1,0 +1,234 @@
+//! A run: from a pipeline file to a published result.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::Utc;
+use serde_json::json;
+use uuid::Uuid;
+use whom_engine::UnitMemory;
+use whom_query::checks::Subject;
+use whom_query::unit_table::{self, Watch};
+use whom_query::{AnalysedUnits, QueryError, UnitTable};
+use whom_report::{Check, Colour, Results, refusal_text};
+use whom_store::{Location, Output, Publication, Published, RunId, RunRecord, StoreError};
+
+use crate::analysis::analyse;
+use crate::clock::Stages;
+use crate::error::{Cause, RunError};
+use crate::event::{Event, Observer, Stage};
+use crate::files::{ResultFile, UnitsFile, result_files};
+use crate::identity::{VERSION, identities};
+use crate::names;
+use crate::prepare::{Prepared, load_plan};
+use crate::request::Request;
+use crate::study::Study;
+use crate::waterfall::waterfall;
+
+/// A published run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was found.
+    pub results: Results,
+    /// The published run.
+    pub published: Published,
+    /// Whether this run published it; otherwise another run of the same work was faster.
+    pub fresh: bool,
+    /// The folder of the output.
+    pub output: PathBuf,
+    /// Warnings about the pipeline file, each with its excerpt.
+    pub warnings: Vec<String>,
+}
+
+/// Runs a pipeline and publishes its result.
+///
+/// # Errors
+/// A [`RunError`] that says who must act. The published state is then as before, but for an unknown outcome of the last
+/// write, which the message says and the next run settles.
+pub async fn run(request: &Request, observer: &dyn Observer) -> Result<Outcome, RunError> {
+    let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
+    let outcome = Run { request }.through(&mut stages).await;
+    stages.end();
+    outcome
+}
+
+struct Run<'a> {
+    request: &'a Request,
+}
+
+impl Run<'_> {
+    async fn through(&self, stages: &mut Stages<'_>) -> Result<Outcome, RunError> {
+        stages.begin(Stage::Plan)?;
+        let loaded = load_plan(self.request)?;
+        stages.begin(Stage::Sources)?;
+        let prepared = Prepared::new(self.request, loaded).await?;
+        let output = self.open_output(&prepared).await?;
+        let stage = output.stage(RunId::from(Uuid::new_v4())).await.map_err(|error| store(&error))?;
+        match self.worked(&prepared, stages).await {
+            Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
+            Err(error) => {
+                stage.discard().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn open_output(&self, prepared: &Prepared) -> Result<Output, RunError> {
+        let location = output_location(prepared)?;
+        let output = Output::create(&self.request.stores, &location, Uuid::new_v4()).await;
+        output.map_err(|error| RunError::store(Stage::Sources, &error))
+    }
+
+    /// Everything up to the result files, with nothing written.
+    async fn worked(&self, prepared: &Prepared, stages: &mut Stages<'_>) -> Result<Work, RunError> {
+        let plan = &prepared.loaded.plan;
+        stages.begin(Stage::UnitTable)?;
+        let watch = Told { observer: stages.observer() };
+        let built = unit_table::build(plan, &prepared.compiled, &prepared.catalog, (&prepared.engine, &watch)).await;
+        let table = built.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
+        let units = AnalysedUnits::new(plan, &prepared.compiled, &table)
+            .map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
+        let memory = UnitMemory::new(Arc::clone(&units.columns), Arc::clone(&self.request.cancel));
+        let study = Study::new(plan, &prepared.compiled, &units, memory);
+
+        stages.begin(Stage::Checks)?;
+        let checks = judged(&study, &table).map_err(|error| prepared.refused(Stage::Checks, &error))?;
+        let results = analyse(&study, (&table, checks), stages).await?;
+        let mut files = result_files(&results).map_err(|error| internal(&error))?;
+        if self.request.keep_units {
+            let units =
+                UnitsFile { plan, compiled: &prepared.compiled, table: &table, units: &units, folds: &study.folds };
+            files.push(units.write(&results.analysis).map_err(|error| prepared.refused(Stage::Publish, &error))?);
+        }
+        Ok(Work { results, files })
+    }
+
+    async fn publish(
+        &self,
+        prepared: &Prepared,
+        output: &Output,
+        ready: Ready,
+        stages: &mut Stages<'_>,
+    ) -> Result<Outcome, RunError> {
+        let Ready { work, mut stage } = ready;
+        if let Err(error) = stages.begin(Stage::Publish) {
+            stage.discard().await;
+            return Err(error);
+        }
+        if let Err(error) = write(&mut stage, &work.files, prepared).await {
+            stage.discard().await;
+            return Err(store(&error));
+        }
+        let record = self.record(prepared, &work.results, stages)?;
+        let publication = stage.publish(record).await.map_err(|error| store(&error))?;
+        Ok(Outcome {
+            results: work.results,
+            fresh: matches!(publication, Publication::Published(_)),
+            published: publication.published().clone(),
+            output: output.folder().to_owned(),
+            warnings: prepared.warnings(),
+        })
+    }
+
+    fn record(&self, prepared: &Prepared, results: &Results, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
+        let inputs = prepared.catalog.inputs();
+        let identities =
+            identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
+        Ok(RunRecord {
+            identities,
+            tool_version: VERSION.to_owned(),
+            started_at: stages.started_at,
+            finished_at: Utc::now(),
+            inputs,
+            details: json!({
+                "experiment": results.experiment,
+                "through": results.through,
+                "waterfall": results.waterfall,
+                "checks": results.checks,
+                "stages": stages.to_json(),
+                "threads": self.request.threads,
+            }),
+        })
+    }
+}
+
+/// What a run found, and the files that say it.
+struct Work {
+    results: Results,
+    files: Vec<ResultFile>,
+}
+
+/// Work that is done, and the place where it waits to be published.
+struct Ready {
+    work: Work,
+    stage: whom_store::Stage,
+}
+
+/// Where a plan's results go.
+pub(crate) fn output_location(prepared: &Prepared) -> Result<Location, RunError> {
+    let path = &prepared.loaded.plan.output.path;
+    located(path, &prepared.loaded.sources)
+}
+
+/// An output location, relative to the folder of the file it stands in.
+pub(crate) fn located(path: &whom_spec::Spanned<String>, texts: &whom_spec::SourceMap) -> Result<Location, RunError> {
+    Location::output(path, texts.folder(path.span)).map_err(|error| {
+        let diagnostic = whom_spec::Diagnostic::error(error.to_string()).at(path.span);
+        RunError::new(Stage::Plan, Cause::Configuration, texts.render(&diagnostic))
+    })
+}
+
+async fn write(stage: &mut whom_store::Stage, files: &[ResultFile], prepared: &Prepared) -> Result<(), StoreError> {
+    for file in files {
+        stage.write(file.name, file.bytes.clone(), file.rows).await?;
+    }
+    prepared.catalog.verify_unchanged().await
+}
+
+/// The checks, if they let the run go on.
+fn judged(study: &Study<'_>, table: &UnitTable) -> Result<Vec<Check>, QueryError> {
+    let subject =
+        Subject { plan: study.plan, table, compiled: study.compiled, units: study.units, folds: &study.folds };
+    let checks: Vec<Check> = subject.judge()?.into_iter().map(names::check).collect();
+    if checks.iter().any(Check::refuses) {
+        let steps = waterfall(study, table)?;
+        return Err(QueryError::Data(refusal_text(&checks, &steps, Colour::Never)));
+    }
+    Ok(checks)
+}
+
+fn store(error: &StoreError) -> RunError {
+    RunError::store(Stage::Publish, error)
+}
+
+fn internal(error: &dyn std::fmt::Display) -> RunError {
+    RunError::new(Stage::Publish, Cause::Internal, error.to_string())
+}
+
+/// Passes the progress of the unit table on.
+struct Told<'a> {
+    observer: &'a dyn Observer,
+}
+
+impl Watch for Told<'_> {
+    fn statement(&self, name: &str, done: usize, all: usize) {
+        let event = Event::Progress { stage: Stage::UnitTable, done, all: Some(all), doing: name.to_owned() };
+        self.observer.event(&event);
+    }
+}
+
+/// The address of a published file of the latest run of a pipeline.
+///
+/// # Errors
+/// [`Cause::Configuration`] if nothing is published yet or the run has no such file.
+pub async fn path(request: &Request, name: &str) -> Result<PathBuf, RunError> {
+    let loaded = load_plan(request)?;
+    let location = located(&loaded.plan.output.path, &loaded.sources)?;
+    let failed = |error: StoreError| RunError::store(Stage::Sources, &error);
+    let output = Output::open(&request.stores, &location).map_err(failed)?;
+    let latest = output.latest().await.map_err(failed)?.ok_or_else(|| {
+        let message = format!("nothing is published in `{location}` yet; run the pipeline first");
+        RunError::new(Stage::Sources, Cause::Configuration, message)
+    })?;
+    latest.address(name).map_err(failed)
+}

@@ -1,0 +1,112 @@
+//! What every analysis stage works with: the plan, the units, and the names and grids of their columns.
+
+use std::sync::Arc;
+
+use whom_engine::{EngineError, UnitMemory};
+use whom_query::AnalysedUnits;
+use whom_query::compile::Compiled;
+use whom_report as report;
+use whom_spec::plan::{Metric, Plan};
+use whom_stats::{BucketSet, CellStatistics, Fold, Folds, Grid, Grouping, Measured};
+
+use crate::names;
+
+/// An experiment whose units are in memory.
+pub(crate) struct Study<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) compiled: &'a Compiled,
+    pub(crate) units: &'a AnalysedUnits,
+    pub(crate) memory: UnitMemory,
+    pub(crate) folds: Folds,
+    pub(crate) grids: Vec<Grid>,
+    pub(crate) everyone: BucketSet,
+}
+
+/// A treatment on a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// The treatment's arm.
+    pub(crate) treatment: usize,
+    /// The metric's place in the file.
+    pub(crate) metric: usize,
+}
+
+impl<'a> Study<'a> {
+    pub(crate) fn new(plan: &'a Plan, compiled: &'a Compiled, units: &'a AnalysedUnits, memory: UnitMemory) -> Self {
+        Self {
+            plan,
+            compiled,
+            units,
+            memory,
+            folds: Folds::hashed(&plan.experiment),
+            grids: compiled.metrics.iter().map(|metric| metric.grid).collect(),
+            everyone: BucketSet::all(),
+        }
+    }
+
+    /// The name of an arm.
+    pub(crate) fn variant(&self, arm: usize) -> &str {
+        self.plan.split.variants.get(arm).map_or("", |variant| variant.name.as_str())
+    }
+
+    /// The arms of the treatments.
+    pub(crate) fn treatments(&self) -> std::ops::Range<usize> {
+        1..self.plan.split.variants.len()
+    }
+
+    /// A metric by its place.
+    pub(crate) fn metric(&self, place: usize) -> &Metric {
+        &self.plan.metrics[place]
+    }
+
+    /// Every treatment on every metric.
+    pub(crate) fn questions(&self) -> impl Iterator<Item = Question> + '_ {
+        (0..self.plan.metrics.len())
+            .flat_map(|metric| self.treatments().map(move |treatment| Question { treatment, metric }))
+    }
+
+    /// The questions that discovery asks: the declared treatments on the declared primary metrics.
+    pub(crate) fn targets(&self) -> Vec<Question> {
+        let discover = &self.plan.discover;
+        self.questions()
+            .filter(|question| {
+                discover.metrics.iter().any(|name| **name == *self.metric(question.metric).name)
+                    && discover.treatments.iter().any(|name| name.as_str() == self.variant(question.treatment))
+            })
+            .collect()
+    }
+
+    /// The name of a tree for one question.
+    pub(crate) fn question_name(&self, question: Question) -> String {
+        format!("{} on {}", self.variant(question.treatment), self.metric(question.metric).name.value)
+    }
+
+    /// The units of a fold, or all.
+    pub(crate) fn buckets(&self, fold: report::Fold) -> &BucketSet {
+        match fold {
+            report::Fold::Discover => self.folds.buckets(Fold::Discover),
+            report::Fold::Measure => self.folds.buckets(Fold::Measure),
+            report::Fold::Judge => self.folds.buckets(Fold::Judge),
+            report::Fold::All => &self.everyone,
+        }
+    }
+
+    /// Statistics by cell over the buckets of a fold.
+    pub(crate) fn measured<'b>(&'b self, cells: &'b CellStatistics, fold: report::Fold) -> Measured<'b> {
+        Measured { cells, buckets: self.buckets(fold), grids: &self.grids }
+    }
+
+    /// Statistics for several ways of putting units into cells.
+    pub(crate) async fn cells(&self, groupings: Vec<Grouping>) -> Result<Vec<CellStatistics>, EngineError> {
+        self.memory.cells(groupings).await
+    }
+
+    /// The same study over all exposed units by their first arm, where that differs.
+    pub(crate) fn by_first_exposure(&self) -> Option<UnitMemory> {
+        self.units.by_first_exposure.as_ref().map(|columns| self.memory.with_units(Arc::clone(columns)))
+    }
+
+    pub(crate) fn references(&self) -> (whom_stats::Reference, report::Reference) {
+        names::reference(self.plan.validate.reference)
+    }
+}

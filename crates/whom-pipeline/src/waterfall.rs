@@ -1,0 +1,40 @@
+//! The way from rows read to units analysed.
+
+use whom_query::{QueryError, Status, UnitTable};
+use whom_report::WaterfallStep;
+
+use crate::names;
+use crate::study::Study;
+
+/// Every step: rows of the tables, then units that are left out and why.
+pub(crate) fn waterfall(study: &Study<'_>, table: &UnitTable) -> Result<Vec<WaterfallStep>, QueryError> {
+    let mut steps: Vec<WaterfallStep> = table.flow.steps().into_iter().map(names::step).collect();
+    let kept = study.units.kept.true_count() as u64;
+    steps.push(step("units analysed", kept, table.len() as u64 - kept, "in several variants"));
+    for metric in &study.compiled.metrics {
+        let statuses = table.statuses(&metric.status)?;
+        let count = |status: Status| {
+            let with =
+                statuses.iter().enumerate().filter(|(row, found)| **found == status && study.units.kept.value(*row));
+            with.count() as u64
+        };
+        let reasons: Vec<String> = [
+            (Status::IncompleteWindow, "window not closed"),
+            (Status::Missing, "no value"),
+            (Status::NotFinite, "not finite"),
+        ]
+        .into_iter()
+        .map(|(status, reason)| (count(status), reason))
+        .filter(|(units, _)| *units > 0)
+        .map(|(units, reason)| format!("{units} {reason}"))
+        .collect();
+        let with_value = count(Status::Value);
+        steps.push(step(&format!("units with `{}`", metric.name), with_value, kept - with_value, &reasons.join(", ")));
+    }
+    Ok(steps)
+}
+
+fn step(name: &str, kept: u64, dropped: u64, reason: &str) -> WaterfallStep {
+    let reason = if dropped > 0 { reason.to_owned() } else { String::new() };
+    WaterfallStep { step: name.to_owned(), table: None, kept, dropped, reason }
+}
