@@ -1,7 +1,7 @@
 //! Average effects and pre-registered cohorts: families F1 and guardrails, on all units.
 
 use whom_engine::EngineError;
-use whom_report::{EVERYBODY, EffectRow, Evidence, Family, Fold};
+use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role as PlanRole;
 use whom_stats::{CellStatistics, Grouping, Target};
 
@@ -94,7 +94,9 @@ fn by_first_exposure(study: &Study<'_>, cells: &AverageCells) -> Vec<Draft> {
         let effect = study.measured(counted, Fold::All).effect(target(question, 0));
         let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
         let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
-        subject.effect("welch_by_first_exposure", &effect)
+        let mut draft = subject.effect("welch", &effect);
+        draft.row.estimand = Estimand::EffectByFirstExposure;
+        draft
     };
     study.questions().map(row).collect()
 }

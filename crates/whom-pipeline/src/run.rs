@@ -125,7 +125,7 @@ impl Run<'_> {
             results: work.results,
             fresh: matches!(publication, Publication::Published(_)),
             published: publication.published().clone(),
-            output: output.folder().to_owned(),
+            output: output.folder(),
             warnings: prepared.warnings(),
         })
     }

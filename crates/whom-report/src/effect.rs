@@ -38,16 +38,18 @@ words! {
         Confirmatory = "F1",
         /// Discovered cohorts of the declared partition on the measuring fold.
         Discovered = "F2",
-        /// Everything else; never feeds the verdict.
-        Exploratory = "F3",
         /// Guardrails: non-inferiority against their limit, uncorrected.
         Guardrail = "guardrail",
+        /// Everything else; never feeds the verdict.
+        Exploratory = "F3",
     }
 
     /// What is estimated.
     pub enum Estimand {
         /// Treatment minus control, in the metric's unit.
         Effect = "effect",
+        /// The same over all exposed units by the first variant they saw, those in several variants included.
+        EffectByFirstExposure = "effect_by_first_exposure",
         /// Treatment minus control, relative to control.
         Lift = "lift",
         /// The cohort's effect minus the effect in the rest of the units.

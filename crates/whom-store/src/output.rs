@@ -1,9 +1,6 @@
 //! The place where runs are published, and what is published there.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -65,9 +62,10 @@ impl Output {
         Self { store, location: location.clone(), patience: Patience::default() }
     }
 
-    /// The folder on this machine.
-    pub fn folder(&self) -> &Path {
-        self.location.folder()
+    /// The folder on this machine, without links and `..`.
+    pub fn folder(&self) -> PathBuf {
+        let folder = self.location.folder();
+        folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
     }
 
     /// The numbers of all published runs, in order.
@@ -131,7 +129,7 @@ impl Output {
     }
 
     pub(crate) fn publication(&self, manifest: Manifest) -> Published {
-        Published { manifest, folder: self.location.folder().to_owned() }
+        Published { manifest, folder: self.folder() }
     }
 
     pub(crate) fn failed(&self, action: &'static str, path: &str, error: &Error) -> StoreError {
