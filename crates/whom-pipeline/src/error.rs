@@ -31,6 +31,8 @@ pub enum Cause {
     Data,
     /// Nobody: try again later. Exit code 4.
     Transient,
+    /// Nobody: days that the plan needs are not written yet. Exit code 4, or 99 where that counts as nothing to do.
+    NotReady,
     /// Whoever runs the machine: memory or disk ran out. Exit code 5.
     Resources,
     /// Whoever stopped it. Exit code 130.
@@ -44,7 +46,7 @@ impl Cause {
             Self::Internal => 1,
             Self::Configuration => 2,
             Self::Data => 3,
-            Self::Transient => 4,
+            Self::Transient | Self::NotReady => 4,
             Self::Resources => 5,
             Self::Interrupted => 130,
         }
@@ -57,6 +59,7 @@ impl Cause {
             Self::Configuration => "configuration",
             Self::Data => "data",
             Self::Transient => "transient",
+            Self::NotReady => "not_ready",
             Self::Resources => "resources",
             Self::Interrupted => "interrupted",
         }
@@ -64,7 +67,7 @@ impl Cause {
 
     /// Whether the same command can succeed later without anybody mending anything.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::Transient | Self::Interrupted)
+        matches!(self, Self::Transient | Self::NotReady | Self::Interrupted)
     }
 }
 
@@ -88,7 +91,7 @@ impl RunError {
     pub(crate) fn query(stage: Stage, error: &QueryError, sources: &SourceMap) -> Self {
         let (cause, message) = match error {
             QueryError::Plan(diagnostics) => (Cause::Configuration, rendered(diagnostics, sources)),
-            QueryError::MissingDays(_) => (Cause::Transient, error.to_string()),
+            QueryError::MissingDays(_) => (Cause::NotReady, error.to_string()),
             QueryError::Data(_) => (Cause::Data, error.to_string()),
             QueryError::Engine(engine) => (cause_of_engine(engine), error.to_string()),
             QueryError::Store(store) => (cause_of_store(store), error.to_string()),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::byte_size::ByteSize;
@@ -25,6 +25,7 @@ Exit codes:
     3  the content of the data was refused by a check
     4  transient: store unreachable, an input changed or is not there yet; retry
     5  out of memory or disk
+   99  inputs not ready, with `--not-ready=skip`
   130  interrupted (143: terminated); run it again
 In all but 0 the published state is unchanged.";
 
@@ -73,9 +74,21 @@ pub(crate) struct RunArguments {
     pub(crate) keep_units: bool,
     #[command(flatten)]
     pub(crate) resources: Resources,
+    /// What to do while days that the pipeline needs are not written yet: fail with 4, or skip with 99
+    #[arg(long, value_name = "DO", default_value = "fail")]
+    pub(crate) not_ready: NotReady,
     /// Show neither progress nor heartbeats
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// What a run does about inputs that are not there yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NotReady {
+    /// Fail, to be tried again.
+    Fail,
+    /// End with an exit code that orchestrators show as skipped.
+    Skip,
 }
 
 /// What a run may use. None of it changes a result.

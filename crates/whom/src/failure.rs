@@ -14,7 +14,11 @@ pub(crate) struct Failure {
     stage: &'static str,
     message: String,
     signal: Option<Signal>,
+    skips: bool,
 }
+
+/// The exit code of a run whose inputs are not there yet, where that is no failure: orchestrators show it as skipped.
+const NOTHING_TO_DO: u8 = 99;
 
 /// Where a failure before any stage of a run belongs.
 const START: &str = "start";
@@ -34,7 +38,7 @@ struct FailureLine<'a> {
 impl Failure {
     /// The program could not start its work.
     pub(crate) fn start(cause: Cause, message: impl Into<String>) -> Self {
-        Self { cause, stage: START, message: message.into(), signal: None }
+        Self { cause, stage: START, message: message.into(), signal: None, skips: false }
     }
 
     /// The program itself failed.
@@ -59,11 +63,20 @@ impl Failure {
             stage: stage.name(),
             message: format!("stopped by {}", signal.name()),
             signal: Some(signal),
+            skips: false,
         }
+    }
+
+    /// The same failure; if inputs are not there yet, it counts as nothing to do.
+    pub(crate) fn skipping_not_ready(self) -> Self {
+        Self { skips: true, ..self }
     }
 
     /// The exit code.
     pub(crate) fn exit_code(&self) -> u8 {
+        if self.skips && self.cause == Cause::NotReady {
+            return NOTHING_TO_DO;
+        }
         self.signal.map_or(self.cause.exit_code(), Signal::exit_code)
     }
 
@@ -98,6 +111,7 @@ impl Failure {
             Cause::Configuration => "mend what the message names, then run it again",
             Cause::Data => "mend the data, or declare in the pipeline file how to treat them",
             Cause::Transient => "run it again later",
+            Cause::NotReady => "run it again when they are written, or declare `gaps: allowed`",
             Cause::Resources => "give it more memory or disk, see `--memory-limit` and `--spill-dir`",
             Cause::Interrupted => "run it again",
         }
@@ -111,7 +125,7 @@ fn is_titled(message: &str) -> bool {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        Self { cause: error.cause, stage: error.stage.name(), message: error.message, signal: None }
+        Self { cause: error.cause, stage: error.stage.name(), message: error.message, signal: None, skips: false }
     }
 }
 

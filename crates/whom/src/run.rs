@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 use whom_pipeline::report::{Colour, terminal_summary};
 use whom_pipeline::{Cause, Outcome, Request, RunError};
 
-use crate::arguments::RunArguments;
+use crate::arguments::{NotReady, RunArguments};
 use crate::commands::{runtime, watching_runtime};
 use crate::console;
 use crate::environment::Environment;
@@ -36,7 +36,10 @@ pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result
     progress.finish();
     // Whatever still works on a run that was stopped is not waited for.
     runtime.shutdown_background();
-    let outcome = ended?;
+    let outcome = match arguments.not_ready {
+        NotReady::Fail => ended?,
+        NotReady::Skip => ended.map_err(Failure::skipping_not_ready)?,
+    };
     outcome.warnings.iter().for_each(|warning| console::warn(warning));
     let is_coloured = environment.allows_colour(io::stdout().is_terminal());
     let colour = if is_coloured { Colour::Ansi } else { Colour::Never };
