@@ -71,8 +71,9 @@ pub(crate) fn same_unit_key(
 
 /// The instant of a row, in microseconds UTC.
 ///
-/// A time with a zone is an instant; one without needs the zone declared. In the hour that clocks repeat or skip, a
-/// local time has two readings or none, and the cast refuses it.
+/// A time with a zone is an instant; one without needs the zone declared, and is converted by a function of ours that
+/// the optimiser cannot see through: of two readings in the hour that clocks repeat the first counts, and a time that
+/// they skip is refused.
 pub(crate) fn instant(schema: &Schema, alias: &str, time: &TimeColumn, owner: &str) -> Result<Fragment, Diagnostic> {
     let raw = Fragment::column(alias, &time.column);
     let kind = column(schema, &time.column, owner)?;
@@ -81,10 +82,8 @@ pub(crate) fn instant(schema: &Schema, alias: &str, time: &TimeColumn, owner: &s
             Ok(Fragment::trusted(format!("CAST({raw} AS TIMESTAMP(6) WITH TIME ZONE)")))
         }
         (DataType::Timestamp(_, None) | DataType::Date32, Some(zone)) => {
-            let local = Fragment::literal(&format!("Timestamp(Microsecond, Some(\"{zone}\"))"));
-            Ok(Fragment::trusted(format!(
-                "CAST(arrow_cast(CAST({raw} AS TIMESTAMP(6)), {local}) AS TIMESTAMP(6) WITH TIME ZONE)"
-            )))
+            let zone = Fragment::literal(zone.name());
+            Ok(Fragment::trusted(format!("instant(CAST({raw} AS TIMESTAMP(6)), {zone})")))
         }
         (DataType::Timestamp(_, None) | DataType::Date32, None) => Err(Diagnostic::error(format!(
             "the times in `{}` of {owner} say nothing of their time zone",
