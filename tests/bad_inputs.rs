@@ -6,7 +6,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::program::Answer;
+use crate::program::{Answer, assert_text};
 use crate::spoil::{
     as_text, one_key, where_variant, with_a_rating, with_a_stranger, with_integer_ids, without, without_units_of,
 };
@@ -139,7 +139,7 @@ fn refused(sample: Sample, name: &str, code: i32, spoil: impl Fn(&Warehouse)) {
     let took = started.elapsed();
     let told = warehouse.without_folder(&answer.stderr);
     assert!(warehouse.published().is_empty(), "published\n{told}");
-    insta::assert_snapshot!(format!("refused__{name}"), format!("exit code {}\n\n{told}", answer.code.unwrap_or(-1)));
+    assert_text(&format!("refused__{name}"), &format!("exit code {}\n\n{told}", answer.code.unwrap_or(-1)));
     assert_eq!(answer.code, Some(code), "{told}");
     let line = answer.last_line();
     assert_eq!((line["status"].as_str(), line["code"].as_i64()), (Some("failed"), Some(code.into())));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::program::{Answer, Baseline, whom};
+use crate::program::{Answer, Baseline, assert_text, whom};
 use crate::warehouse::{Sample, Warehouse, repository};
 
 #[test]
@@ -19,7 +19,7 @@ fn the_schema_in_the_repository_is_the_one_that_is_printed() {
 fn compile_prints_the_sql_and_names_every_pinned_table() {
     let warehouse = Warehouse::copy(Sample::Tiny);
     let answer = Answer::of(&mut on_pipeline("compile", &warehouse)).expect_success();
-    insta::assert_snapshot!("tiny_compiled", warehouse.without_folder(&answer.stdout));
+    assert_text("tiny_compiled", &without_etags(&warehouse.without_folder(&answer.stdout)));
     assert!(warehouse.published().is_empty());
 }
 
@@ -27,7 +27,7 @@ fn compile_prints_the_sql_and_names_every_pinned_table() {
 fn check_reads_the_tables_and_publishes_nothing() {
     let warehouse = Warehouse::copy(Sample::Tiny);
     let answer = Answer::of(&mut on_pipeline("check", &warehouse)).expect_success();
-    insta::assert_snapshot!("tiny_checked", warehouse.without_folder(&answer.stdout));
+    assert_text("tiny_checked", &warehouse.without_folder(&answer.stdout));
     assert!(!warehouse.output().exists());
 }
 
@@ -69,4 +69,11 @@ fn on_pipeline(command: &str, warehouse: &Warehouse) -> Command {
     let mut whom = whom();
     whom.arg(command).arg(warehouse.pipeline());
     whom
+}
+
+/// The text with `[etag]` for each file's, which is another one in each copy.
+fn without_etags(text: &str) -> String {
+    let mut parts = text.split(", etag ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.filter_map(|part| part.split_once(')')).fold(first, |told, (_, rest)| told + ", etag [etag])" + rest)
 }

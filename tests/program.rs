@@ -58,6 +58,14 @@ impl From<Output> for Answer {
     }
 }
 
+/// Compares a text with `snapshots/<name>.snap`.
+pub(crate) fn assert_text(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_omit_expression(true);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
 /// A published run: the files by name, and the manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Published {

@@ -66,18 +66,11 @@ pub(crate) fn with_a_stranger(rows: &RecordBatch) -> RecordBatch {
     concat_batches(&rows.schema(), [rows, &stranger]).expect("one more row")
 }
 
-/// The rows with the first rating replaced.
+/// The rows with some of the ratings replaced.
 pub(crate) fn with_a_rating(rows: &RecordBatch, rating: f64) -> RecordBatch {
     let ratings = rows.column_by_name("rating").expect("a column").as_primitive::<Float64Type>();
-    let mut replaced = false;
-    let ratings = ratings.iter().map(|found| match found {
-        Some(_) if !replaced => {
-            replaced = true;
-            Some(rating)
-        }
-        other => other,
-    });
-    with_column(rows, "rating", Arc::new(ratings.collect::<Float64Array>()))
+    let replaced = |(row, found): (usize, Option<f64>)| if row % 50 == 0 { found.map(|_| rating) } else { found };
+    with_column(rows, "rating", Arc::new(ratings.iter().enumerate().map(replaced).collect::<Float64Array>()))
 }
 
 /// All rows under the key of the first.
