@@ -108,6 +108,13 @@ impl Warehouse {
         self
     }
 
+    /// Gives the experiment another name, from which other folds follow.
+    pub(crate) fn rename_experiment(&self, name: &str) -> &Self {
+        let text = fs::read_to_string(self.pipeline()).expect("a pipeline file");
+        let line = text.lines().find(|line| line.starts_with("experiment: ")).expect("the experiment's name");
+        self.edit(line, &format!("experiment: {name}"))
+    }
+
     /// Passes every file of a table, all rows at once, through `change`.
     pub(crate) fn rewrite(&self, table: &str, mut change: impl FnMut(&Path, RecordBatch) -> RecordBatch) -> &Self {
         let files = parquet_files(&self.table(table));
