@@ -45,7 +45,7 @@ fn the_first_split_of_retention_is_on_the_risk_score() {
 fn womens_campaign(half: usize) -> Published {
     let warehouse = Warehouse::copy(Sample::Hillstrom);
     warehouse
-        .edit("experiment: hillstrom ", &format!("experiment: half_{half} "))
+        .rename_experiment(&format!("half_{half}"))
         .edit("discover:\n", "discover:\n  treatments: [Womens E-Mail]\n")
         .edit("depth: 3", "depth: 1");
     warehouse.run(&[])
