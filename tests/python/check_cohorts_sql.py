@@ -114,7 +114,7 @@ def row_faults(run: Run, row: dict) -> list[str]:
     plain = welch(run, row["metric"], row["variant"], f"{selected} and {population}")
     compared = ["n_variant", "n_control", "mean_variant", "mean_control", "estimate"]
     if row["estimand"] == "contrast":
-        rest = welch(run, row["metric"], row["variant"], f"not {selected} and {population}")
+        rest = welch(run, row["metric"], row["variant"], f"{selected} is not true and {population}")
         plain = {"estimate": plain["estimate"] - rest["estimate"], "std_err": plain["std_err"]}
         compared = ["estimate"]
     elif row["method"] == "welch":
