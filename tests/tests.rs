@@ -18,6 +18,8 @@ mod reference_numbers;
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.
 mod unit_table;
+// What the statistics promise holds in simulated experiments.
+mod simulation;
 
 // Threads, batches, files, order of rows and columns change no byte.
 mod determinism;
