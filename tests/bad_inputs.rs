@@ -18,6 +18,8 @@ const CONFIGURATION: i32 = 2;
 const DATA: i32 = 3;
 /// Something is not there yet.
 const NOT_YET: i32 = 4;
+/// The same, where the caller calls that nothing to do.
+const NOT_READY: i32 = 99;
 
 /// One test for each line: its name, the exit code, and what is done to the tiny sample.
 macro_rules! refused {
@@ -118,6 +120,15 @@ fn a_missing_day() {
         fs::remove_dir_all(it.table("visits/dt=2008-03-12")).expect("a folder");
         fs::remove_dir_all(it.table("visits/dt=2008-03-20")).expect("a folder");
     });
+}
+
+#[test]
+fn a_missing_day_can_count_as_nothing_to_do() {
+    let warehouse = Warehouse::copy(Sample::Hillstrom);
+    fs::remove_dir_all(warehouse.table("visits/dt=2008-03-12")).expect("a folder");
+    let answer = Answer::of(&mut warehouse.run_command(&["--quiet", "--not-ready=skip"]));
+    assert_eq!(answer.code, Some(NOT_READY), "{}", answer.stderr);
+    assert!(warehouse.published().is_empty());
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::warehouse::repository;
+use crate::program::Baseline;
+use crate::warehouse::{Sample, repository};
 
 #[test]
 fn the_commands_of_the_readme_are_those_that_ci_runs() {
@@ -12,6 +13,17 @@ fn the_commands_of_the_readme_are_those_that_ci_runs() {
     assert!(commands.len() >= 2, "README.md shows {commands:?}");
     for command in &commands[..2] {
         assert!(ci.contains(&format!("cargo {command}")), "`.ci/run` does not run `cargo {command}`");
+    }
+}
+
+#[test]
+fn the_output_in_the_readme_is_what_is_printed() {
+    let readme = text("README.md");
+    let (_, block) = readme.split_once("```text\n").expect("an example of the output");
+    let (block, _) = block.split_once("```").expect("its end");
+    let printed = &Baseline::of(Sample::Hillstrom).answer.stdout;
+    for part in block.trim_end().split("\n\n") {
+        assert!(printed.contains(part), "README.md shows, but the first command does not print:\n{part}");
     }
 }
 
