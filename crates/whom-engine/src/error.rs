@@ -35,18 +35,19 @@ pub(crate) struct RefusedValue(pub(crate) String);
 
 impl From<DataFusionError> for EngineError {
     fn from(error: DataFusionError) -> Self {
-        classify(error)
+        classify(&error)
     }
 }
 
-fn classify(error: DataFusionError) -> EngineError {
-    if let Some(refused) = source_of::<RefusedValue>(&error) {
+/// The kind of an error, from what lies at its root.
+fn classify(error: &DataFusionError) -> EngineError {
+    if let Some(refused) = source_of::<RefusedValue>(error) {
         return EngineError::Data(refused.0.clone());
     }
-    if let Some(store) = source_of::<StoreError>(&error) {
+    if let Some(store) = source_of::<StoreError>(error) {
         return EngineError::Store(store.clone());
     }
-    if let Some(parquet) = source_of::<parquet::errors::ParquetError>(&error) {
+    if let Some(parquet) = source_of::<parquet::errors::ParquetError>(error) {
         return EngineError::Input(format!("a Parquet file cannot be decoded: {parquet}"));
     }
     match error.find_root() {

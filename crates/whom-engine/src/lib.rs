@@ -6,15 +6,17 @@
 //!
 //! Three rules make results repeatable, and the engine enforces them rather than asking for them:
 //! values become integers in the scan (`to_grid`) and are summed by a checked integer sum (`exact_sum`); a plan is refused
-//! if it holds a floating sum, a repartitioning or a join without bound ([`plan_rules`]); and statements that change
-//! anything cannot be run.
+//! if it holds an aggregate that is not exact, a repartitioning or a join without bound ([`plan_rules`]); and statements
+//! that change anything cannot be run. `exp`, `ln`, `log2`, `log10` and `power` come from `libm`, so that they are the
+//! same on every machine.
 //!
 //! ```
 //! use whom_engine::{Engine, Limits};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let engine = Engine::new(&Limits::default()).unwrap();
-//! let answer = engine.query("SELECT exact_sum(to_grid(v, '10^-2')) AS cents FROM (VALUES (0.1), (0.2)) AS t(v)").await.unwrap();
+//! let sql = "SELECT exact_sum(to_grid(v, '1e-2')) AS cents FROM (VALUES (0.1), (0.2)) AS t(v)";
+//! let answer = engine.query(sql).await.unwrap();
 //! assert_eq!(whom_engine::integer(&answer, "cents").unwrap(), Some(30));
 //! # });
 //! ```
@@ -26,6 +28,8 @@ pub mod plan_rules;
 pub mod schema;
 pub mod session;
 pub mod table;
+#[cfg(test)]
+mod testing;
 
 pub use error::EngineError;
 pub use memory::UnitMemory;

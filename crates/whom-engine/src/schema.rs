@@ -1,5 +1,6 @@
 //! The schema of a table, read from the footers of its pinned files.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -74,13 +75,13 @@ fn unreadable(path: &Path, error: &DataFusionError) -> EngineError {
 /// that of columns shows. A column that a file lacks is NULL there; a column with two types is refused, but for the
 /// encodings of one type.
 pub(crate) fn unify(footers: &[Footer], partition: Option<&str>) -> Result<SchemaRef, EngineError> {
-    let mut fields: std::collections::BTreeMap<&str, (Field, &Path)> = std::collections::BTreeMap::new();
+    let mut fields: BTreeMap<&str, (Field, &Path)> = BTreeMap::new();
     for footer in footers {
         for field in footer.schema.fields().iter().filter(|field| Some(field.name().as_str()) != partition) {
             let plain = Field::new(field.name(), plain_type(field.data_type()), true);
             match fields.get(field.name().as_str()) {
                 Some((known, _)) if known.data_type() == plain.data_type() => {}
-                Some((known, first)) => return Err(drifted(&plain, known, (&footer.path, first))),
+                Some((known, first)) => return Err(drifted(&plain, &footer.path, known, first)),
                 None => {
                     fields.insert(field.name(), (plain, &footer.path));
                 }
@@ -99,7 +100,7 @@ fn plain_type(kind: &DataType) -> DataType {
     }
 }
 
-fn drifted(field: &Field, known: &Field, (path, first): (&Path, &Path)) -> EngineError {
+fn drifted(field: &Field, path: &Path, known: &Field, first: &Path) -> EngineError {
     EngineError::Input(format!(
         "column `{}` is {} in `{path}` but {} in `{first}`; write it with one type in all files",
         field.name(),

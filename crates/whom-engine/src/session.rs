@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
-use datafusion::arrow::datatypes::Int64Type;
+use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::{Int64Type, SchemaRef};
 use datafusion::catalog::TableProvider;
+use datafusion::common::TableReference;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -77,10 +79,20 @@ impl Engine {
     }
 
     fn add(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), EngineError> {
-        let reference = datafusion::common::TableReference::bare(name);
-        match self.context.register_table(reference, table)? {
+        match self.context.register_table(TableReference::bare(name), table)? {
             None => Ok(()),
             Some(_) => Err(EngineError::Internal(format!("table `{name}` was registered twice"))),
+        }
+    }
+
+    /// Forgets a table that is needed no longer, with the memory of its rows.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] if there is no such table.
+    pub fn remove(&self, name: &str) -> Result<(), EngineError> {
+        match self.context.deregister_table(TableReference::bare(name))? {
+            Some(_) => Ok(()),
+            None => Err(EngineError::Internal(format!("table `{name}` is not registered"))),
         }
     }
 
@@ -117,7 +129,7 @@ impl Engine {
 #[derive(Clone, Debug)]
 pub struct Rows {
     /// The columns, known even without rows.
-    pub schema: datafusion::arrow::datatypes::SchemaRef,
+    pub schema: SchemaRef,
     /// The rows in batches.
     pub batches: Vec<RecordBatch>,
 }
@@ -138,8 +150,7 @@ impl Rows {
     /// # Errors
     /// [`EngineError::Internal`] if the batches disagree on their columns.
     pub fn to_batch(&self) -> Result<RecordBatch, EngineError> {
-        datafusion::arrow::compute::concat_batches(&self.schema, &self.batches)
-            .map_err(|error| EngineError::Internal(error.to_string()))
+        concat_batches(&self.schema, &self.batches).map_err(|error| EngineError::Internal(error.to_string()))
     }
 }
 
@@ -182,4 +193,79 @@ fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>, EngineError> {
         .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
         .build_arc()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
+
+    use super::*;
+    use crate::testing::{column_of, engine, engine_with};
+
+    fn one(values: &[i64]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    #[tokio::test]
+    async fn what_changes_anything_is_refused() {
+        let engine = engine_with("t", vec![("v", one(&[1]))]);
+        for sql in [
+            "CREATE TABLE x AS SELECT 1",
+            "CREATE EXTERNAL TABLE x STORED AS PARQUET LOCATION '/tmp/x'",
+            "CREATE VIEW x AS SELECT 1",
+            "DROP TABLE t",
+            "INSERT INTO t VALUES (1)",
+            "DELETE FROM t",
+            "UPDATE t SET v = 2",
+            "COPY t TO '/tmp/x.parquet'",
+            "SET datafusion.execution.batch_size = 1",
+            "SELECT 1; SELECT 2",
+        ] {
+            assert!(engine.plan(sql).await.is_err(), "{sql}");
+        }
+        assert_eq!(engine.query("SELECT v FROM t").await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn names_keep_their_case() {
+        let engine = engine_with("T", vec![("Id", one(&[1])), ("id", one(&[2]))]);
+        assert_eq!(integer(&engine.query("SELECT Id FROM T").await.unwrap(), "Id").unwrap(), Some(1));
+        assert_eq!(integer(&engine.query("SELECT id FROM T").await.unwrap(), "id").unwrap(), Some(2));
+        assert!(engine.query("SELECT id FROM t").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_is_known_once_until_it_is_removed() {
+        let engine = engine();
+        let rows = engine.query("SELECT CAST(1 AS BIGINT) AS v").await.unwrap();
+        engine.add_rows("a \"b\"", rows.clone()).unwrap();
+        assert_eq!(
+            engine.add_rows("a \"b\"", rows.clone()).unwrap_err().to_string(),
+            "table `a \"b\"` was registered twice"
+        );
+        engine.remove("a \"b\"").unwrap();
+        assert_eq!(engine.remove("a \"b\"").unwrap_err().to_string(), "table `a \"b\"` is not registered");
+        engine.add_rows("a \"b\"", rows).unwrap();
+        assert_eq!(column_of(&engine, "SELECT v FROM \"a \"\"b\"\"\"").await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_empty_answer_keeps_its_columns() {
+        let engine = engine_with("t", vec![("v", one(&[1]))]);
+        let rows = engine.query("SELECT v FROM t WHERE v > 1").await.unwrap();
+        assert!(rows.is_empty());
+        assert_eq!(rows.to_batch().unwrap().schema().field(0).name(), "v");
+        assert!(integer(&rows, "v").is_err());
+        engine.add_rows("nothing", rows).unwrap();
+        assert!(engine.query("SELECT v FROM nothing").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn only_64_bit_integers_are_read_as_integers() {
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
+        let engine = engine_with("t", vec![("v", texts)]);
+        let rows = engine.query("SELECT v, CAST(NULL AS BIGINT) AS n FROM t").await.unwrap();
+        assert!(integer(&rows, "v").is_err() && integer(&rows, "x").is_err());
+        assert_eq!(integer(&rows, "n").unwrap(), None);
+    }
 }

@@ -51,8 +51,7 @@ impl PinnedTable {
         let schema = TableSchema::builder(unify(&footers, partition)?)
             .with_table_partition_cols(day.into_iter().collect::<Vec<_>>())
             .build();
-        let host: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-        let url = ObjectStoreUrl::parse(format!("pinned://t{host}"))?;
+        let url = private_url(name)?;
         Ok(Self { files, rows: footers.iter().map(|footer| footer.rows).sum(), schema, store, url })
     }
 
@@ -84,6 +83,12 @@ impl PinnedTable {
         }
         scanned
     }
+}
+
+/// The URL under which a session knows the store of a table: its name in hexadecimal, which any host may be.
+fn private_url(name: &str) -> Result<ObjectStoreUrl> {
+    let url = name.bytes().fold("pinned://t".to_owned(), |url, byte| url + &format!("{byte:02x}"));
+    ObjectStoreUrl::parse(url)
 }
 
 #[async_trait]
@@ -120,3 +125,6 @@ impl TableProvider for PinnedTable {
         Ok(DataSourceExec::from_data_source(config))
     }
 }
+
+#[cfg(test)]
+mod tests;

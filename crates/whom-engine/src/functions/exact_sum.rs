@@ -1,12 +1,13 @@
 //! `exact_sum(value)`: the sum of 64-bit integers that never wraps.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, internal_err};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility};
-use std::sync::Arc;
 use whom_stats::grid::MAX_GRID_VALUE;
 
 use crate::error::RefusedValue;
@@ -73,10 +74,10 @@ fn add(total: &mut Option<i128>, value: i128) -> Result<()> {
 }
 
 fn decimals(array: &ArrayRef) -> Result<&Decimal128Array> {
-    match array.as_primitive_opt::<Decimal128Type>() {
-        Some(sums) => Ok(sums),
-        None => internal_err!("the state of `exact_sum` is {}", array.data_type()),
-    }
+    let Some(sums) = array.as_primitive_opt::<Decimal128Type>() else {
+        return internal_err!("the state of `exact_sum` is {}", array.data_type());
+    };
+    Ok(sums)
 }
 
 #[derive(Debug, Default)]
@@ -160,7 +161,7 @@ impl GroupsAccumulator for ManyGroups {
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let sums = Decimal128Array::from_iter(self.take(emit_to)).with_data_type(STATE);
+        let sums = self.take(emit_to).into_iter().collect::<Decimal128Array>().with_data_type(STATE);
         Ok(vec![Arc::new(sums)])
     }
 
@@ -170,10 +171,13 @@ impl GroupsAccumulator for ManyGroups {
             let counted = filter.is_none_or(|keep| keep.is_valid(row) && keep.value(row));
             value.filter(|_| counted).map(i128::from)
         });
-        Ok(vec![Arc::new(Decimal128Array::from_iter(kept).with_data_type(STATE))])
+        Ok(vec![Arc::new(kept.collect::<Decimal128Array>().with_data_type(STATE))])
     }
 
     fn size(&self) -> usize {
         self.sums.capacity() * size_of::<Option<i128>>()
     }
 }
+
+#[cfg(test)]
+mod tests;

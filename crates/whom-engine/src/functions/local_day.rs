@@ -60,3 +60,55 @@ fn day_in(zone: Tz, micros: i64) -> Result<i32> {
     let day = instant.with_timezone(&zone).date_naive();
     Ok(day.signed_duration_since(NaiveDate::default()).num_days() as i32)
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::Date32Type;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{column, refusal};
+
+    async fn day(instant: &str, zone: &str) -> Option<NaiveDate> {
+        let sql = format!("SELECT local_day(CAST({instant} AS TIMESTAMP(6) WITH TIME ZONE), '{zone}') AS day");
+        let found = column(&sql).await.as_primitive::<Date32Type>().iter().next().unwrap();
+        found.map(|days| NaiveDate::default() + chrono::Duration::days(days.into()))
+    }
+
+    #[tokio::test]
+    async fn a_day_ends_at_local_midnight_on_both_sides_of_a_change_of_clocks() {
+        for (instant, expected) in [
+            ("'2026-03-28T22:59:59.999999Z'", "2026-03-28"),
+            ("'2026-03-28T23:00:00Z'", "2026-03-29"), // clocks go forward in this day of 23 hours
+            ("'2026-03-29T21:59:59Z'", "2026-03-29"),
+            ("'2026-03-29T22:00:00Z'", "2026-03-30"),
+            ("'2026-10-24T22:00:00Z'", "2026-10-25"), // clocks go back in this day of 25 hours
+            ("'2026-10-25T22:59:59Z'", "2026-10-25"),
+            ("'2026-10-25T23:00:00Z'", "2026-10-26"),
+        ] {
+            assert_eq!(day(instant, "Europe/Berlin").await, expected.parse().ok(), "{instant}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_instant_is_on_no_day() {
+        assert_eq!(day("NULL", "UTC").await, None);
+    }
+
+    #[tokio::test]
+    async fn a_zone_that_is_none_is_refused() {
+        let message = refusal("SELECT local_day(CAST(NULL AS TIMESTAMP(6) WITH TIME ZONE), 'Mars/Olympus')").await;
+        assert!(message.contains("`Mars/Olympus` is not a time zone"), "{message}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_is_the_one_on_the_wall(seconds in -4_000_000_000_i64..8_000_000_000, zone in 0..chrono_tz::TZ_VARIANTS.len()) {
+            let zone = chrono_tz::TZ_VARIANTS[zone];
+            let wall = DateTime::from_timestamp(seconds, 0).unwrap().with_timezone(&zone).naive_local();
+            let days = day_in(zone, seconds * 1_000_000).unwrap();
+            let midnight = i64::from(days) * 86_400;
+            prop_assert!((midnight..midnight + 86_400).contains(&wall.and_utc().timestamp()));
+        }
+    }
+}

@@ -1,27 +1,35 @@
-//! The functions that our SQL calls beside DataFusion's own.
+//! The functions that our SQL calls beside DataFusion's own, and those of its own that must give the same bytes on every
+//! machine.
 
 mod bucket_of;
 mod exact_sum;
 mod grid;
+mod instant;
 mod local_day;
+mod math;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
-/// Makes every function of ours known to a session.
+/// Makes every function of ours known to a session, in place of others of the same name.
 pub(crate) fn register(context: &SessionContext) {
+    for function in math::OfOneNumber::all() {
+        context.register_udf(ScalarUDF::from(function));
+    }
     for function in scalars() {
         context.register_udf(function);
     }
     context.register_udaf(AggregateUDF::from(exact_sum::ExactSum::new()));
 }
 
-fn scalars() -> [ScalarUDF; 5] {
+fn scalars() -> [ScalarUDF; 7] {
     [
         ScalarUDF::from(grid::ToGrid::new()),
         ScalarUDF::from(grid::NotFinite::new()),
         ScalarUDF::from(grid::GridMean::new()),
         ScalarUDF::from(bucket_of::BucketOf::new()),
+        ScalarUDF::from(instant::Instant::new()),
         ScalarUDF::from(local_day::LocalDay::new()),
+        ScalarUDF::from(math::Power::new()),
     ]
 }
