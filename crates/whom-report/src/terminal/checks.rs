@@ -15,7 +15,7 @@ pub(super) fn section(checks: &[Check], palette: Palette) -> Option<String> {
         return None;
     }
     let mut lines = vec![headed("CHECKS", &tally(checks), palette)];
-    lines.extend(checks.iter().filter(|check| is_told(check)).map(|check| told(check, palette)));
+    lines.extend(told(checks.iter().filter(|check| is_told(check)), palette));
     Some(lines.join("\n"))
 }
 
@@ -36,17 +36,30 @@ fn is_told(check: &Check) -> bool {
     matches!(check.verdict, CheckVerdict::Failed | CheckVerdict::Warning)
 }
 
-/// A check in full: what was seen, the parts that object, and the fix.
-pub(super) fn told(check: &Check, palette: Palette) -> String {
+/// Checks in full, one after the other. A fix that several in a row share is told after the last of them.
+pub(super) fn told<'a>(checks: impl Iterator<Item = &'a Check>, palette: Palette) -> Vec<String> {
+    let mut checks = checks.peekable();
+    let mut told = Vec::new();
+    while let Some(check) = checks.next() {
+        let shared = checks.peek().is_some_and(|next| next.fix == check.fix);
+        told.push(seen(check, palette));
+        told.extend(
+            check.fix.iter().filter(|_| !shared).map(|fix| marked(" ", &format!("fix: {}", label::plain(fix)))),
+        );
+    }
+    told
+}
+
+/// What a check saw, and the parts that object.
+fn seen(check: &Check, palette: Palette) -> String {
     let mark = if check.verdict == CheckVerdict::Failed { palette.bad("✗") } else { palette.doubtful("!") };
     let name = label::plain(&check.name);
     let mut lines = vec![marked(&mark, &format!("{name}: {}{}", label::plain(&check.detail), figures(check)))];
     let parts: Vec<&CheckRow> = check.rows.iter().filter(|row| row.verdict != CheckVerdict::Passed).collect();
     lines.extend(parts.iter().take(PARTS_SHOWN).map(|row| marked(" ", &part(row))));
     if parts.len() > PARTS_SHOWN {
-        lines.push(marked(" ", &format!("… and {} more in result.json", parts.len() - PARTS_SHOWN)));
+        lines.push(marked(" ", &format!("… and {} more", parts.len() - PARTS_SHOWN)));
     }
-    lines.extend(check.fix.iter().map(|fix| marked(" ", &format!("fix: {}", label::plain(fix)))));
     lines.join("\n")
 }
 

@@ -9,7 +9,7 @@ pub fn refusal_text(checks: &[Check], steps: &[WaterfallStep], colour: Colour) -
     let palette = Palette::new(colour);
     let refusing = checks.iter().filter(|check| check.refuses());
     let mut lines = vec![headed("REFUSED", "no effect was computed and nothing was published", palette)];
-    lines.extend(refusing.map(|check| checks::told(check, palette)));
+    lines.extend(checks::told(refusing, palette));
     let others: Vec<Check> = checks.iter().filter(|check| !check.refuses()).cloned().collect();
     let sections = [Some(lines.join("\n")), checks::section(&others, palette), waterfall::section(steps, palette)];
     let sections: Vec<String> = sections.into_iter().flatten().collect();
