@@ -44,9 +44,10 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Heter
     let p = number::p_value(test.p_value_adjusted);
     let detectable = detectable(results, question).map(|told| format!("; {told}")).unwrap_or_default();
     let sentence = match outcome {
-        HeterogeneityOutcome::Detected => {
-            format!("The effect of {variant} on {metric} differs between users (global test, adjusted p {p}).")
-        }
+        HeterogeneityOutcome::Detected => format!(
+            "The effect of {variant} on {metric} differs between users (global test, adjusted p {p}){}.",
+            if is_unnamed(results) { "; no split lasted through pruning, so no cohort is named" } else { "" }
+        ),
         HeterogeneityOutcome::NotDetected => {
             format!("No detectable heterogeneity in the effect of {variant} on {metric} (adjusted p {p}){detectable}.")
         }
@@ -61,6 +62,11 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Heter
         outcome,
         sentence,
     })
+}
+
+/// Whether the search ended without cohorts.
+fn is_unnamed(results: &Results) -> bool {
+    results.partition.is_some() && results.discovered().is_empty()
 }
 
 fn outcome(test: &GlobalTestRow) -> HeterogeneityOutcome {
