@@ -25,6 +25,7 @@ pub mod error;
 pub mod functions;
 pub mod memory;
 pub mod plan_rules;
+mod reader;
 pub mod schema;
 pub mod session;
 pub mod table;

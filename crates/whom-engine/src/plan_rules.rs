@@ -89,7 +89,8 @@ mod tests {
     }
 
     async fn reason(engine: &Engine, sql: &str) -> String {
-        let message = engine.plan(sql).await.map(|_| "planned".to_owned()).unwrap_or_else(|error| error.to_string());
+        let planned = engine.plan(sql).await;
+        let message = planned.map_or_else(|error| error.to_string(), |_| "planned".to_owned());
         message.lines().next().unwrap_or_default().to_owned()
     }
 

@@ -79,10 +79,12 @@ impl Engine {
     }
 
     fn add(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), EngineError> {
-        match self.context.register_table(TableReference::bare(name), table)? {
-            None => Ok(()),
-            Some(_) => Err(EngineError::Internal(format!("table `{name}` was registered twice"))),
+        let reference = TableReference::bare(name);
+        if self.context.table_exist(reference.clone())? {
+            return Err(EngineError::Internal(format!("table `{name}` is registered already")));
         }
+        self.context.register_table(reference, table)?;
+        Ok(())
     }
 
     /// Forgets a table that is needed no longer, with the memory of its rows.
@@ -241,7 +243,7 @@ mod tests {
         engine.add_rows("a \"b\"", rows.clone()).unwrap();
         assert_eq!(
             engine.add_rows("a \"b\"", rows.clone()).unwrap_err().to_string(),
-            "table `a \"b\"` was registered twice"
+            "table `a \"b\"` is registered already"
         );
         engine.remove("a \"b\"").unwrap();
         assert_eq!(engine.remove("a \"b\"").unwrap_err().to_string(), "table `a \"b\"` is not registered");

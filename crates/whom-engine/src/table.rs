@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, ScalarValue};
+use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::object_store::ObjectStoreUrl;
@@ -18,6 +19,7 @@ use object_store::ObjectStore;
 use whom_store::{PinnedFile, PinnedFiles};
 
 use crate::error::EngineError;
+use crate::reader::PinnedReaders;
 use crate::schema::{read_footers, unify};
 
 /// A table over pinned Parquet files.
@@ -113,9 +115,10 @@ impl TableProvider for PinnedTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let options = state.config_options().execution.parquet.clone();
-        let source = ParquetSource::new(self.schema.clone()).with_table_parquet_options(
-            datafusion::config::TableParquetOptions { global: options, ..Default::default() },
-        );
+        let options = TableParquetOptions { global: options, ..TableParquetOptions::default() };
+        let source = ParquetSource::new(self.schema.clone())
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store())));
         let files: FileGroup = self.files.iter().map(|file| self.scanned_file(file)).collect();
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_group(files)
