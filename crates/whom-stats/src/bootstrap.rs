@@ -117,6 +117,9 @@ impl Bootstrap<'_> {
 
     /// By replicate, then by hypothesis: the estimate and its studentised distance from the original one.
     fn replicates(&self, measured: &Measured<'_>, family: &[(Hypothesis, Estimate)]) -> Vec<Vec<Option<Draw>>> {
+        if family.is_empty() {
+            return Vec::new();
+        }
         let identity = Identity::new(self.experiment, "bootstrap");
         let resampled = Resampled::new(measured, family.iter().map(|(hypothesis, _)| *hypothesis));
         let draw = |replicate| {
