@@ -1,8 +1,8 @@
--- Units exposed in the days before the experiment's start that `lookback` declares; they are excluded.
+-- Units of the experiment that were exposed in the days before its start that `lookback` declares; they are excluded.
 SELECT DISTINCT
-  {{ unit }} AS unit
-FROM {{ table }} AS s
+  u.unit AS unit
+FROM first_exposure AS u
+JOIN {{ table }} AS s ON {{ unit }} = u.unit
 WHERE {{ filter }}
   AND {{ time }} >= {{ lookback_from }}
   AND {{ time }} < {{ from }}
-  AND {{ unit }} IS NOT NULL

@@ -10,30 +10,28 @@ SELECT
   u.unit AS unit
 {%- if unique %},
   {{ unique }} AS event_key,
-  f."event instant" AS event_at
+  {{ instant }} AS event_at
 {%- endif %}
 {%- for metric in metrics %},
-  f."event instant" >= u.first_exposure + {{ metric.opens }} AND f."event instant" < u.first_exposure + {{ metric.closes }}
+  {{ instant }} >= u.first_exposure + {{ metric.opens }} AND {{ instant }} < u.first_exposure + {{ metric.closes }}
     AND {{ metric.filter }} AS {{ metric.counts }}
 {%- if metric.graded %},
-  to_grid({{ metric.value }}, {{ metric.grid }}) AS {{ metric.raw }},
+  to_grid({{ metric.value }}, {{ metric.grid }}, {{ metric.text }}) AS {{ metric.raw }},
   not_finite({{ metric.value }}) AS {{ metric.flag }}
-{%- elif metric.value %},
-  {{ metric.value }} AS {{ metric.raw }}
 {%- endif %}
 {%- endfor %}
 FROM units AS u
 JOIN (
   SELECT
     *,
-    {{ time }} AS "event instant"
+    {{ time }} AS {{ instant_name }}
   FROM {{ table }} AS f
   WHERE {{ filter }}
 ) AS f ON {{ unit }} = u.unit
-WHERE f."event instant" >= u.first_exposure + {{ opens }}
-  AND f."event instant" < u.first_exposure + {{ closes }}
+WHERE {{ instant }} >= u.first_exposure + {{ opens }}
+  AND {{ instant }} < u.first_exposure + {{ closes }}
 {%- if through %}
-  AND f."event instant" < {{ through }}
+  AND {{ instant }} < {{ through }}
 {%- endif %}
 {%- if unique %}
 ) AS delivered

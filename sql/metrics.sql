@@ -6,9 +6,9 @@ SELECT
 {%- if metric.aggregate == "sum" %},
   exact_sum({{ metric.raw }}) FILTER (WHERE {{ metric.counts }}) AS {{ metric.name }}
 {%- elif metric.aggregate == "count" %},
-  NULLIF(count({% if metric.raw %}{{ metric.raw }}{% else %}*{% endif %}) FILTER (WHERE {{ metric.counts }}), 0) AS {{ metric.name }}
+  NULLIF(count(*) FILTER (WHERE {{ metric.counts }}), 0) AS {{ metric.name }}
 {%- elif metric.aggregate == "any" %},
-  CASE WHEN count({% if metric.raw %}{{ metric.raw }}{% else %}*{% endif %}) FILTER (WHERE {{ metric.counts }}) > 0 THEN CAST(1 AS BIGINT) END AS {{ metric.name }}
+  CASE WHEN count(*) FILTER (WHERE {{ metric.counts }}) > 0 THEN CAST(1 AS BIGINT) END AS {{ metric.name }}
 {%- elif metric.aggregate == "mean" %},
   grid_mean(
     exact_sum({{ metric.raw }}) FILTER (WHERE {{ metric.counts }}),

@@ -26,6 +26,7 @@ FROM (
     u.several_variants
 {%- for metric in metrics %},
     {{ metric.table }}.{{ metric.name }},
+{%- if metric.complete_until or metric.refuses_not_finite or metric.needs_value %}
     CASE
 {%- if metric.complete_until %}
       WHEN u.first_exposure + {{ metric.closes }} > {{ metric.complete_until }} THEN {{ metric.incomplete }}
@@ -38,6 +39,9 @@ FROM (
 {%- endif %}
       ELSE 0
     END AS {{ metric.status }}
+{%- else %}
+    0 AS {{ metric.status }}
+{%- endif %}
 {%- endfor %}
 {%- for tag in tags %},
     {{ tag.table }}.{{ tag.name }}

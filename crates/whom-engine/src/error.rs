@@ -2,6 +2,7 @@
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
+use parquet::errors::ParquetError;
 use thiserror::Error;
 use whom_store::StoreError;
 
@@ -47,7 +48,7 @@ fn classify(error: &DataFusionError) -> EngineError {
     if let Some(store) = source_of::<StoreError>(error) {
         return EngineError::Store(store.clone());
     }
-    if let Some(parquet) = source_of::<parquet::errors::ParquetError>(error) {
+    if let Some(parquet) = source_of::<ParquetError>(error) {
         return EngineError::Input(format!("a Parquet file cannot be decoded: {parquet}"));
     }
     match error.find_root() {
@@ -55,11 +56,31 @@ fn classify(error: &DataFusionError) -> EngineError {
         DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::ParquetError(_)) => {
             EngineError::Input(format!("a Parquet file cannot be decoded: {arrow}"))
         }
+        DataFusionError::ArrowError(arrow, _) if is_of_a_value(arrow) => not_evaluated(arrow),
         DataFusionError::IoError(io) if io.kind() == std::io::ErrorKind::StorageFull => {
             EngineError::Resources(format!("no space left for spilling: {io}"))
         }
         _ => EngineError::Internal(error.strip_backtrace()),
     }
+}
+
+/// Whether an error is about what a value is, which our own SQL never trips over.
+fn is_of_a_value(error: &ArrowError) -> bool {
+    matches!(
+        error,
+        ArrowError::ArithmeticOverflow(_)
+            | ArrowError::CastError(_)
+            | ArrowError::ComputeError(_)
+            | ArrowError::DivideByZero
+            | ArrowError::ParseError(_)
+    )
+}
+
+/// A user's expression that has no value for some row.
+fn not_evaluated(reason: &dyn std::fmt::Display) -> EngineError {
+    EngineError::Data(format!(
+        "an expression has no value for some row: {reason}; mend the rows, or write `TRY_CAST`, `NULLIF` or `CASE`"
+    ))
 }
 
 /// The first error of type `E` in the chain of sources.
@@ -77,4 +98,55 @@ fn source_of<'a, E: std::error::Error + 'static>(error: &'a (dyn std::error::Err
         next = current.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{ArrayRef, StringArray};
+
+    use super::*;
+    use crate::session::{Engine, Limits};
+    use crate::testing::{engine_with, open, write};
+
+    fn texts() -> Vec<(&'static str, ArrayRef)> {
+        vec![("v", std::sync::Arc::new(StringArray::from(vec!["1", "x"])))]
+    }
+
+    #[tokio::test]
+    async fn an_expression_without_a_value_is_an_error_of_the_data() {
+        let engine = engine_with("t", texts());
+        let error = engine.query("SELECT CAST(v AS INT) AS n FROM t").await.unwrap_err();
+        insta::assert_snapshot!(error, @"an expression has no value for some row: Cast error: Cannot cast string 'x' to value of Int32 type; mend the rows, or write `TRY_CAST`, `NULLIF` or `CASE`");
+        for sql in ["SELECT 1 / (length(v) - 1) FROM t", "SELECT v FROM t WHERE CAST(v AS INT) = 1"] {
+            assert!(matches!(engine.query(sql).await.unwrap_err(), EngineError::Data(_)), "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn so_is_one_over_the_rows_of_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "a.parquet", texts());
+        let engine = open(folder.path()).await.unwrap();
+        let error = engine.query("SELECT v FROM t WHERE CAST(v AS INT) = 1").await.unwrap_err();
+        assert!(matches!(&error, EngineError::Data(message) if message.contains("Cannot cast string 'x'")), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_plan_beyond_its_memory_is_an_error_of_resources() {
+        let engine = Engine::new(&Limits { memory: 1, ..Limits::default() }).unwrap();
+        let error = engine.query("SELECT v, count(*) FROM (VALUES (1), (2)) AS t(v) GROUP BY v ORDER BY v").await;
+        assert!(matches!(error.unwrap_err(), EngineError::Resources(_)));
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_of_resources() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        assert!(matches!(EngineError::from(DataFusionError::IoError(full)), EngineError::Resources(_)));
+    }
+
+    #[test]
+    fn the_rest_is_ours() {
+        let error = EngineError::from(DataFusionError::Plan("no such thing".to_owned()));
+        assert!(matches!(error, EngineError::Internal(_)));
+    }
 }

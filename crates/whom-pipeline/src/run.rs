@@ -84,7 +84,7 @@ impl Run<'_> {
         let plan = &prepared.loaded.plan;
         stages.begin(Stage::UnitTable)?;
         let watch = Told { observer: stages.observer() };
-        let built = unit_table::build(plan, &prepared.compiled, &prepared.catalog, (&prepared.engine, &watch)).await;
+        let built = unit_table::build(&prepared.compiled, &prepared.catalog, &prepared.engine, &watch).await;
         let table = built.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let units = AnalysedUnits::new(plan, &prepared.compiled, &table)
             .map_err(|error| prepared.refused(Stage::UnitTable, &error))?;

@@ -161,7 +161,9 @@ mod tests {
         assert!(!exact && edges.len() == 255 && *edges.last().unwrap() == 9_999.0);
         let CodeColumn::U8(codes) = bins.encode(&values) else { panic!("8 bits") };
         let mut sizes = vec![0; 255];
-        codes.iter().for_each(|code| sizes[usize::from(*code)] += 1);
+        for code in codes {
+            sizes[usize::from(code)] += 1;
+        }
         assert!(sizes.iter().all(|size| (39..=40).contains(size)), "{sizes:?}");
     }
 

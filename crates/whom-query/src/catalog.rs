@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use whom_engine::PinnedTable;
 use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
@@ -36,6 +36,8 @@ pub struct Catalog {
 /// What is opened for a source.
 struct Wanted<'a> {
     table: String,
+    /// What it is called in messages.
+    owner: String,
     path: &'a Spanned<String>,
     partition: Option<&'a Partition>,
     gaps: Gaps,
@@ -57,14 +59,14 @@ impl Catalog {
             match list(stores, &location, &wanted).await {
                 Ok(listing) => {
                     if wanted.gaps == Gaps::Refused && !listing.missing_days.is_empty() {
-                        missing.insert(wanted.table.clone(), listing.missing_days.clone());
+                        missing.insert(wanted.owner.clone(), listing.missing_days.clone());
                     }
                     listed.push((wanted, listing));
                 }
                 Err(StoreError::NothingFound { missing_days, .. })
                     if !missing_days.is_empty() && wanted.gaps == Gaps::Refused =>
                 {
-                    missing.insert(wanted.table.clone(), missing_days);
+                    missing.insert(wanted.owner, missing_days);
                 }
                 Err(error) => return Err(located(wanted.path, error)),
             }
@@ -129,6 +131,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
     let split = &plan.split;
     let mut sources = vec![Wanted {
         table: SPLIT.to_owned(),
+        owner: "the split".to_owned(),
         path: &split.path,
         partition: split.partition.as_ref(),
         gaps: split.gaps,
@@ -137,6 +140,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
     let used = plan.facts.iter().filter(|fact| plan.metrics.iter().any(|metric| *metric.from == *fact.name));
     sources.extend(used.map(|fact| Wanted {
         table: fact_table(&fact.name),
+        owner: format!("fact table `{}`", fact.name.value),
         path: &fact.path,
         partition: fact.partition.as_ref(),
         gaps: fact.gaps,
@@ -144,6 +148,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
     }));
     sources.extend(plan.tags.iter().map(|table| Wanted {
         table: tag_table(&table.name),
+        owner: format!("tag table `{}`", table.name.value),
         path: &table.path,
         partition: match &table.snapshot {
             Snapshot::Dated { partition, .. } => Some(partition),
@@ -184,7 +189,7 @@ fn located(path: &Spanned<String>, error: StoreError) -> QueryError {
 
 /// A column of a source by name, or a message that points to where it was named.
 pub(crate) fn column<'a>(schema: &'a Schema, name: &Spanned<String>, owner: &str) -> Result<&'a DataType, Diagnostic> {
-    schema.field_with_name(name).map(|field| field.data_type()).map_err(|_| {
+    schema.field_with_name(name).map(Field::data_type).map_err(|_| {
         let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         Diagnostic::error(format!("there is no column `{}` in {owner}", name.value))
             .at(name.span)

@@ -26,6 +26,20 @@ impl IdClass {
     }
 }
 
+/// A type as a person calls it.
+pub(crate) fn in_words(kind: &DataType) -> String {
+    match kind {
+        DataType::Null => "always null".to_owned(),
+        DataType::Boolean => "a boolean".to_owned(),
+        kind if kind.is_integer() => "an integer".to_owned(),
+        kind if kind.is_numeric() => "a number".to_owned(),
+        kind if kind.is_string() => "a text".to_owned(),
+        DataType::Date32 | DataType::Date64 => "a day".to_owned(),
+        DataType::Timestamp(..) => "a time".to_owned(),
+        other => format!("of type {other}"),
+    }
+}
+
 /// The unit's id in a source.
 pub(crate) fn unit_key(
     schema: &Schema,
@@ -42,23 +56,24 @@ pub(crate) fn unit_key(
         }
         kind if kind.is_integer() => Ok((Fragment::trusted(format!("CAST({raw} AS BIGINT)")), IdClass::Integer)),
         kind if kind.is_string() => Ok((raw, IdClass::Text)),
-        other => Err(Diagnostic::error(format!("unit `{}` is {other} in {owner}", unit.value))
+        other => Err(Diagnostic::error(format!("unit `{}` is {} in {owner}", unit.value, in_words(other)))
             .at(unit.span)
             .hint("an id is an integer or a text")),
     }
 }
 
-/// The id in another source than the split, which must be of the same class.
+/// The id in another source than the split, which must be of the same class where that is known.
 pub(crate) fn same_unit_key(
     schema: &Schema,
     alias: &str,
     unit: &Spanned<String>,
-    (owner, class): (&str, IdClass),
+    owner: &str,
+    class: Option<IdClass>,
 ) -> Result<Fragment, Diagnostic> {
     let (key, found) = unit_key(schema, alias, unit, owner)?;
-    if found == class {
+    let Some(class) = class.filter(|class| *class != found) else {
         return Ok(key);
-    }
+    };
     Err(Diagnostic::error(format!(
         "unit `{}` is {} in {owner} but {} in the split",
         unit.value,
@@ -91,9 +106,11 @@ pub(crate) fn instant(schema: &Schema, alias: &str, time: &TimeColumn, owner: &s
         ))
         .at(time.column.span)
         .hint(format!("declare it: `time: {{ column: {}, time_zone: UTC }}`", time.column.value))),
-        (other, _) => Err(Diagnostic::error(format!("`{}` of {owner} is {other}, not a time", time.column.value))
-            .at(time.column.span)
-            .hint("write it as a timestamp")),
+        (other, _) => {
+            Err(Diagnostic::error(format!("`{}` of {owner} is {}, not a time", time.column.value, in_words(other)))
+                .at(time.column.span)
+                .hint("write it as a timestamp"))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod facts;
 mod split;
+mod statement;
 mod tags;
 mod unit_table;
 
@@ -14,18 +15,9 @@ use whom_stats::Grid;
 use crate::catalog::{Catalog, Source};
 use crate::columns::IdClass;
 use crate::error::QueryError;
-use crate::sql::Templates;
+use crate::sql::{Fragment, Templates};
 
-/// A statement, exactly as it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
-    /// The table that its rows become.
-    pub result: String,
-    /// The pinned tables it reads.
-    pub reads: Vec<String>,
-    /// The text.
-    pub sql: String,
-}
+pub use statement::{Purpose, Statement};
 
 /// A metric as the unit table holds it.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,15 +62,8 @@ pub struct Compiled {
 /// [`QueryError::Plan`] with every column, type and expression that does not fit, each pointing into the file.
 pub fn compile(plan: &Plan, catalog: &Catalog, state: &SessionState) -> Result<Compiled, QueryError> {
     let templates = Templates::new()?;
-    let mut compiler = Compiler {
-        plan,
-        catalog,
-        state,
-        templates,
-        id: IdClass::Integer,
-        statements: Vec::new(),
-        problems: Vec::new(),
-    };
+    let mut compiler =
+        Compiler { plan, catalog, state, templates, id: None, statements: Vec::new(), problems: Vec::new() };
     compiler.split()?;
     let facts = compiler.facts()?;
     let tags = compiler.tags()?;
@@ -95,17 +80,18 @@ struct Compiler<'a> {
     catalog: &'a Catalog,
     state: &'a SessionState,
     templates: Templates,
-    id: IdClass,
+    /// The class of the split's id; `None` while it is not known.
+    id: Option<IdClass>,
     statements: Vec<Statement>,
     problems: Vec<Diagnostic>,
 }
 
 impl Compiler<'_> {
-    /// Renders a template as the statement that makes a table.
-    fn emit(&mut self, template: &str, result: &str, reads: &[&str], context: Value) -> Result<(), QueryError> {
-        let sql = self.templates.render(template, context)?;
+    /// Renders the template of a purpose as a statement.
+    fn emit(&mut self, purpose: Purpose, reads: &[&str], context: Value) -> Result<(), QueryError> {
+        let sql = self.templates.render(purpose.template(), context)?;
         let reads = reads.iter().map(|table| (*table).to_owned()).collect();
-        self.statements.push(Statement { result: result.to_owned(), reads, sql });
+        self.statements.push(Statement { purpose, reads, sql });
         Ok(())
     }
 
@@ -128,16 +114,7 @@ impl Compiled {
     /// # Errors
     /// [`QueryError::Internal`] if a statement reads a table that was not opened.
     pub fn print(&self, catalog: &Catalog) -> Result<String, QueryError> {
-        let mut text = String::new();
-        for statement in &self.statements {
-            text.push_str(&format!("-- {}\n", statement.result));
-            for table in &statement.reads {
-                text.push_str(&pinned_comment(catalog.source(table)?));
-            }
-            text.push_str(statement.sql.trim_end());
-            text.push_str(";\n\n");
-        }
-        Ok(text)
+        self.statements.iter().map(|statement| statement.print(catalog)).collect()
     }
 
     /// The SQL alone, for the plan's identity: it holds no path.
@@ -147,13 +124,42 @@ impl Compiled {
     }
 }
 
+impl Statement {
+    fn print(&self, catalog: &Catalog) -> Result<String, QueryError> {
+        let sources: Result<String, QueryError> =
+            self.reads.iter().map(|table| Ok(pinned_comment(catalog.source(table)?))).collect();
+        let title = in_one_line(&format!("-- {}", self.purpose.table()));
+        Ok(format!("{title}\n{}{};\n\n", sources?, self.sql.trim_end()))
+    }
+}
+
 fn pinned_comment(source: &Source) -> String {
     let files = source.pinned.files();
-    let bytes: u64 = files.iter().map(|file| file.size).sum();
-    let mut text = format!("-- table \"{}\": {} files, {bytes} bytes, pinned:\n", source.table, files.len());
-    for file in files {
+    let title = format!(
+        "-- table {}: {} files, {} bytes, pinned:",
+        Fragment::identifier(&source.table),
+        files.len(),
+        source.listing.bytes()
+    );
+    let lines = files.iter().map(|file| {
         let etag = file.etag.as_deref().unwrap_or("none");
-        text.push_str(&format!("--   {} ({} bytes, etag {etag})\n", file.path, file.size));
+        format!("--   {} ({} bytes, etag {etag})", file.path, file.size)
+    });
+    let lines: Vec<String> = std::iter::once(title).chain(lines).map(|line| in_one_line(&line)).collect();
+    lines.join("\n") + "\n"
+}
+
+/// A comment ends with its line, so no name may break it.
+fn in_one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_end_a_comment() {
+        assert_eq!(in_one_line("-- part\n1\r.parquet"), "-- part 1 .parquet");
     }
-    text
 }

@@ -14,7 +14,7 @@ pub enum QueryError {
     /// The plan does not fit the tables: mend the pipeline file.
     #[error("{}", messages(.0))]
     Plan(Vec<Diagnostic>),
-    /// Days that must be there are not: wait for them, or declare gaps.
+    /// Days that must be there are not, by table: wait for them, or declare gaps.
     #[error("{}", missing(.0))]
     MissingDays(BTreeMap<String, Vec<NaiveDate>>),
     /// The content of a table was refused.
@@ -48,7 +48,7 @@ fn messages(diagnostics: &[Diagnostic]) -> String {
 }
 
 fn missing(tables: &BTreeMap<String, Vec<NaiveDate>>) -> String {
-    let parts: Vec<String> = tables.iter().map(|(table, days)| format!("`{table}` lacks {}", day_list(days))).collect();
+    let parts: Vec<String> = tables.iter().map(|(table, days)| format!("{table} lacks {}", day_list(days))).collect();
     format!("{}; wait until they are written, or declare `gaps: allowed`", parts.join(", "))
 }
 

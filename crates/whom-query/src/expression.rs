@@ -5,14 +5,17 @@ use std::ops::ControlFlow;
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator};
 use datafusion::sql::sqlparser::ast::{self, Ident, visit_expressions_mut};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use whom_spec::{Diagnostic, Spanned, name_hint};
 
+use crate::columns::in_words;
 use crate::sql::Fragment;
 
 /// Functions that give the same answer on every machine and in every run. Names are those that DataFusion resolves to.
@@ -56,6 +59,12 @@ const FUNCTIONS: [&str; 37] = [
     "upper",
 ];
 
+/// The deepest nesting by parentheses and functions.
+const DEEPEST: usize = 64;
+
+/// The most operators: a chain of them is a tree as deep as it is long, and trees are walked by recursion.
+const MOST_OPERATORS: usize = 500;
+
 /// What an expression must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
@@ -63,8 +72,6 @@ pub(crate) enum Expected {
     Condition,
     /// A number or a boolean.
     Number,
-    /// Whatever can be counted.
-    Anything,
 }
 
 /// An expression that may run.
@@ -94,17 +101,27 @@ impl Scope<'_> {
         let mut parsed = parse(text)?;
         self.refuse_forms(&parsed, text)?;
         self.qualify(&mut parsed, text)?;
-        let sql = parsed.to_string();
+        self.refuse_unknown_functions(&parsed, text)?;
+        let sql = rendered(&parsed, text)?;
         let schema = self.schema_under_alias(text)?;
-        let expression = self.state.create_logical_expr(&sql, &schema).map_err(|error| {
-            wrong(text, format!("the expression does not fit its columns: {}", error.strip_backtrace()))
-        })?;
-        refuse_functions(&expression, text)?;
+        let expression = self
+            .state
+            .create_logical_expr(&sql, &schema)
+            .map_err(|error| wrong(text, format!("the expression does not fit its columns: {}", reason(&error))))?;
+        refuse_calls(&expression, text)?;
         let kind = expression
             .get_type(&schema)
-            .map_err(|error| wrong(text, format!("the expression has no type: {}", error.strip_backtrace())))?;
+            .map_err(|error| wrong(text, format!("the expression does not fit its columns: {}", reason(&error))))?;
         check_type(&kind, expected, text)?;
         Ok(Resolved { sql: Fragment::trusted(format!("({sql})")), kind })
+    }
+
+    /// Resolves a filter; without one every row meets it.
+    pub(crate) fn condition(&self, filter: Option<&Spanned<String>>) -> Result<Fragment, Diagnostic> {
+        match filter {
+            Some(filter) => Ok(self.resolve(filter, Expected::Condition)?.sql),
+            None => Ok(Fragment::trusted("true")),
+        }
     }
 
     fn schema_under_alias(&self, text: &Spanned<String>) -> Result<DFSchema, Diagnostic> {
@@ -123,6 +140,10 @@ impl Scope<'_> {
         let outcome = visit_expressions_mut(parsed, |expression| {
             let name = match expression {
                 ast::Expr::Identifier(name) => name.value.clone(),
+                ast::Expr::Function(function) => match self.column_without_quotes(function) {
+                    Some(name) => name,
+                    None => return ControlFlow::Continue(()),
+                },
                 ast::Expr::CompoundIdentifier(parts) => {
                     let path: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
                     return ControlFlow::Break(wrong(
@@ -147,12 +168,41 @@ impl Scope<'_> {
         }
     }
 
+    /// The column that a function without parentheses means: `user` and a few more are functions in SQL, and columns in
+    /// many a table.
+    fn column_without_quotes(&self, function: &ast::Function) -> Option<String> {
+        let [ast::ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else { return None };
+        let bare = matches!(function.args, ast::FunctionArguments::None);
+        (bare && self.schema.field_with_name(&name.value).is_ok()).then(|| name.value.clone())
+    }
+
     fn unknown_column(&self, name: &str, text: &Spanned<String>) -> Diagnostic {
         let columns: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
         Diagnostic::error(format!("there is no column `{name}` in {}", self.owner))
             .at(text.span)
             .label("used here")
             .hint_if(name_hint(name, columns))
+    }
+
+    /// Refuses functions that do not exist; DataFusion would propose ones that are not allowed.
+    fn refuse_unknown_functions(&self, parsed: &ast::Expr, text: &Spanned<String>) -> Result<(), Diagnostic> {
+        let outcome = ast::visit_expressions(parsed, |expression| match expression {
+            ast::Expr::Function(call) if !self.is_function(&call.name.to_string().to_lowercase()) => {
+                ControlFlow::Break(call.name.to_string())
+            }
+            _ => ControlFlow::Continue(()),
+        });
+        match outcome {
+            ControlFlow::Break(name) => Err(wrong(text, format!("there is no function `{name}`"))
+                .hint_if(name_hint(&name.to_lowercase(), FUNCTIONS))),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+
+    fn is_function(&self, name: &str) -> bool {
+        self.state.scalar_functions().contains_key(name)
+            || self.state.aggregate_functions().contains_key(name)
+            || self.state.window_functions().contains_key(name)
     }
 
     /// Refuses what is more than an expression over one row, by the form in which it is written.
@@ -177,36 +227,89 @@ impl Scope<'_> {
     }
 }
 
+/// The expression as SQL. The parser's own rendering leaves quotes alone that look escaped already, so what it wrote is
+/// read again and must be the same tree.
+fn rendered(parsed: &ast::Expr, text: &Spanned<String>) -> Result<String, Diagnostic> {
+    let sql = parsed.to_string();
+    let again = Parser::new(&GenericDialect {}).try_with_sql(&sql).and_then(|mut parser| {
+        let again = parser.parse_expr()?;
+        parser.expect_token(&Token::EOF).map(|_| again)
+    });
+    if again.is_ok_and(|again| again == *parsed) {
+        return Ok(sql);
+    }
+    Err(wrong(text, "this cannot be written as SQL again".to_owned())
+        .hint("avoid two quotes in a row, and a backslash before one, in names and texts"))
+}
+
+/// Whether a token may hold others together, so that many of them make a deep tree: all but names, literals, commas and
+/// white space.
+fn joins(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => word.keyword != Keyword::NoKeyword && word.quote_style.is_none(),
+        Token::Comma | Token::Whitespace(_) | Token::Number(..) | Token::SingleQuotedString(_) => false,
+        _ => true,
+    }
+}
+
 fn parse(text: &Spanned<String>) -> Result<ast::Expr, Diagnostic> {
-    let broken = |error: &dyn std::fmt::Display| wrong(text, format!("this is not an SQL expression: {error}"));
-    let mut parser =
-        Parser::new(&GenericDialect {}).with_recursion_limit(64).try_with_sql(text).map_err(|error| broken(&error))?;
+    let broken = |error: &ParserError| {
+        let (ParserError::TokenizerError(reason) | ParserError::ParserError(reason)) = error else {
+            return wrong(text, "this is not an SQL expression: it is nested too deeply".to_owned());
+        };
+        wrong(text, format!("this is not an SQL expression: {reason}"))
+            .hint("a column whose name is a word of SQL, or no plain word, stands in double quotes")
+    };
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location();
+    let tokens = tokens.map_err(|error| broken(&ParserError::TokenizerError(error.to_string())))?;
+    if tokens.iter().filter(|token| joins(&token.token)).count() > MOST_OPERATORS {
+        return Err(wrong(text, format!("an expression may hold {MOST_OPERATORS} operators, this one holds more"))
+            .hint("make it a column of the table"));
+    }
+    let mut parser = Parser::new(&GenericDialect {}).with_recursion_limit(DEEPEST).with_tokens_with_locations(tokens);
     let parsed = parser.parse_expr().map_err(|error| broken(&error))?;
     parser.expect_token(&Token::EOF).map_err(|error| broken(&error))?;
     Ok(parsed)
 }
 
-fn refuse_functions(expression: &Expr, text: &Spanned<String>) -> Result<(), Diagnostic> {
+/// Refuses functions and operators that are not listed.
+fn refuse_calls(expression: &Expr, text: &Spanned<String>) -> Result<(), Diagnostic> {
     let mut refused = None;
     let walked = expression.apply(|node| {
         refused = match node {
-            Expr::ScalarFunction(call) if !FUNCTIONS.contains(&call.name()) => Some(call.name().to_owned()),
-            Expr::AggregateFunction(call) => Some(call.func.name().to_owned()),
-            Expr::WindowFunction(call) => Some(call.fun.name().to_owned()),
-            Expr::BinaryExpr(binary) if !is_allowed(binary.op) => Some(binary.op.to_string()),
+            Expr::ScalarFunction(call) if !FUNCTIONS.contains(&call.name()) => Some(function(call.name(), text)),
+            Expr::AggregateFunction(call) => Some(function(call.func.name(), text)),
+            Expr::WindowFunction(call) => Some(function(call.fun.name(), text)),
+            Expr::BinaryExpr(binary) if !is_allowed(binary.op) => Some(operator(&binary.op.to_string(), text)),
+            Expr::SimilarTo(_) => Some(operator("SIMILAR TO", text)),
             _ => return Ok(TreeNodeRecursion::Continue),
         };
         Ok(TreeNodeRecursion::Stop)
     });
-    if let Err(error) = walked {
-        return Err(wrong(text, error.strip_backtrace()));
+    match (refused, walked) {
+        (Some(refused), _) => Err(refused),
+        (None, Err(error)) => Err(wrong(text, reason(&error))),
+        (None, Ok(_)) => Ok(()),
     }
-    match refused {
-        Some(name) => Err(wrong(text, format!("`{name}` is not allowed in a pipeline"))
-            .note("an expression may only use what gives the same answer in every run, row by row")
-            .hint_if(name_hint(&name, FUNCTIONS))),
-        None => Ok(()),
-    }
+}
+
+fn function(name: &str, text: &Spanned<String>) -> Diagnostic {
+    refused(name, text).hint_if(name_hint(name, FUNCTIONS))
+}
+
+fn operator(name: &str, text: &Spanned<String>) -> Diagnostic {
+    refused(name, text).hint("arithmetic, comparisons, AND, OR, NOT, LIKE, IN, BETWEEN, CASE and `||` are")
+}
+
+fn refused(name: &str, text: &Spanned<String>) -> Diagnostic {
+    wrong(text, format!("`{name}` is not allowed in a pipeline"))
+        .note("an expression may only use what gives the same answer in every run, row by row")
+}
+
+/// What DataFusion says, without the kind of its error.
+fn reason(error: &DataFusionError) -> String {
+    let message = error.strip_backtrace();
+    message.strip_prefix("Error during planning: ").unwrap_or(&message).to_owned()
 }
 
 fn is_allowed(operator: Operator) -> bool {
@@ -237,17 +340,17 @@ fn is_allowed(operator: Operator) -> bool {
 fn check_type(kind: &DataType, expected: Expected, text: &Spanned<String>) -> Result<(), Diagnostic> {
     match expected {
         Expected::Condition if *kind == DataType::Boolean => Ok(()),
-        Expected::Condition => {
-            Err(wrong(text, format!("a condition is true or false, this is {kind}")).hint("compare it, as in `x = 1`"))
-        }
-        Expected::Anything => Ok(()),
+        Expected::Condition => Err(wrong(text, format!("a condition is true or false, this is {}", in_words(kind)))
+            .hint("compare it, as in `x = 1`")),
         Expected::Number if kind.is_numeric() || *kind == DataType::Boolean => Ok(()),
-        Expected::Number => {
-            Err(wrong(text, format!("a value is a number, this is {kind}")).hint("cast it, as in `CAST(x AS DOUBLE)`"))
-        }
+        Expected::Number => Err(wrong(text, format!("a value is a number, this is {}", in_words(kind)))
+            .hint("cast it, as in `CAST(x AS DOUBLE)`")),
     }
 }
 
 fn wrong(text: &Spanned<String>, message: String) -> Diagnostic {
     Diagnostic::error(message).at(text.span)
 }
+
+#[cfg(test)]
+mod tests;

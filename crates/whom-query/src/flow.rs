@@ -1,13 +1,17 @@
 //! Where rows go: counts from rows read to units, each step with what it took away and why.
 
+mod recorder;
+
 use std::collections::BTreeMap;
 
+pub(crate) use recorder::Recorder;
+
 /// Rows and units along the way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowFlow {
     /// The rows of the split.
     pub split: SplitRows,
-    /// Units exposed in the declared `lookback`, if one is declared.
+    /// Units that would count but were exposed in the declared `lookback`; `None` if none is declared.
     pub earlier_exposed: Option<u64>,
     /// Units with a first exposure, those in several variants included.
     pub units: u64,
@@ -116,6 +120,11 @@ impl RowFlow {
         steps.extend(self.tags.iter().flat_map(TagRows::steps));
         steps
     }
+}
+
+/// A number of rows, as it is read.
+pub(crate) fn rows_in_words(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 
 fn step(name: &str, kept: u64, before: u64, reason: &str) -> Step {

@@ -18,6 +18,7 @@
 
 pub mod analysed;
 pub mod bins;
+mod build;
 pub mod catalog;
 pub mod checks;
 mod columns;
@@ -28,6 +29,10 @@ mod expression;
 pub mod flow;
 pub mod sql;
 pub mod status;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod unit_table;
 
 pub use analysed::AnalysedUnits;

@@ -12,7 +12,8 @@ use whom_stats::grid::{Grid, OffGrid};
 
 use crate::error::RefusedValue;
 
-/// `to_grid(value, '10^-2')`: the value in steps of the grid, ties to even. NULL and values that are not finite become
+/// `to_grid(value, '1e-2', 'amount')`: the value in steps of the grid, ties to even; the name is for messages and may be
+/// left out. NULL and values that are not finite become
 /// NULL (they are counted by [`NotFinite`]); a value beyond the grid's range is refused.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct ToGrid {
@@ -36,8 +37,11 @@ impl ScalarUDFImpl for ToGrid {
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
         match arguments {
-            [value, grid] if grid.is_string() => Ok(vec![exact_type(value)?, DataType::Utf8]),
-            _ => plan_err!("`to_grid` takes a number and the name of a grid"),
+            [value, texts @ ..] if matches!(texts.len(), 1 | 2) && texts.iter().all(DataType::is_string) => {
+                let texts = std::iter::repeat_n(DataType::Utf8, texts.len());
+                Ok(std::iter::once(exact_type(value)?).chain(texts).collect())
+            }
+            _ => plan_err!("`to_grid` takes a number, the name of a grid, and what the number is called"),
         }
     }
 
@@ -53,7 +57,8 @@ impl ScalarUDFImpl for ToGrid {
             return plan_err!("`{name}` is not a grid");
         };
         let values = args.args[0].to_array(args.number_rows)?;
-        Ok(ColumnarValue::Array(Arc::new(on_grid(&values, grid)?)))
+        let on_grid = on_grid(&values, grid).map_err(|reason| refused(&reason, args.args.get(2)));
+        Ok(ColumnarValue::Array(Arc::new(on_grid?)))
     }
 }
 
@@ -87,39 +92,35 @@ fn exact_type(kind: &DataType) -> Result<DataType> {
     }
 }
 
-fn on_grid(values: &ArrayRef, grid: Grid) -> Result<Int64Array> {
+fn on_grid(values: &ArrayRef, grid: Grid) -> Result<Int64Array, OffGrid> {
     match values.data_type() {
         DataType::Float64 => values
             .as_primitive::<Float64Type>()
             .iter()
-            .map(|value| value.filter(|value| value.is_finite()).map(|value| from_float(value, grid)).transpose())
+            .map(|value| value.filter(|value| value.is_finite()).map(|value| grid.to_grid(value)).transpose())
             .collect(),
         DataType::Decimal128(_, scale) => {
             let scale = scale.unsigned_abs();
             let decimals = values.as_primitive::<Decimal128Type>();
-            decimals.iter().map(|value| value.map(|value| from_decimal(value, scale, grid)).transpose()).collect()
+            decimals.iter().map(|value| value.map(|value| grid.decimal_to_grid(value, scale)).transpose()).collect()
         }
-        _ => {
-            let integers = cast(values, &DataType::Int64)?;
-            integers
-                .as_primitive::<Int64Type>()
-                .iter()
-                .map(|value| value.map(|value| from_decimal(i128::from(value), 0, grid)).transpose())
-                .collect()
-        }
+        _ => values
+            .as_primitive::<Int64Type>()
+            .iter()
+            .map(|value| value.map(|value| grid.decimal_to_grid(i128::from(value), 0)).transpose())
+            .collect(),
     }
 }
 
-fn from_float(value: f64, grid: Grid) -> Result<i64> {
-    grid.to_grid(value).map_err(|reason| refused(&reason))
-}
-
-fn from_decimal(unscaled: i128, scale: u8, grid: Grid) -> Result<i64> {
-    grid.decimal_to_grid(unscaled, scale).map_err(|reason| refused(&reason))
-}
-
-fn refused(reason: &OffGrid) -> DataFusionError {
-    DataFusionError::External(Box::new(RefusedValue(reason.to_string())))
+/// The refusal of a value, under the name that the statement gives it.
+fn refused(reason: &OffGrid, name: Option<&ColumnarValue>) -> DataFusionError {
+    let message = match name {
+        Some(ColumnarValue::Scalar(ScalarValue::Utf8(Some(name)))) => {
+            format!("`{name}` does not fit its grid: {reason}")
+        }
+        _ => reason.to_string(),
+    };
+    DataFusionError::External(Box::new(RefusedValue(message)))
 }
 
 /// `grid_mean(sum, count)`: the mean of grid values, put back on the grid, ties to even. NULL without values.

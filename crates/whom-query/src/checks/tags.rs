@@ -25,7 +25,7 @@ impl Subject<'_> {
         let (mut balance, mut missing) = (Vec::new(), Vec::new());
         for (bins, values) in self.units.bins.iter().zip(&self.units.tags) {
             let table = self.by_code(bins, values, &arms);
-            balance.push(self.balance(bins, values, (&table, &arms)));
+            balance.push(self.balance(bins, values, &table, &arms));
             missing.push(self.missing(bins, &table));
         }
         let validate = &self.plan.validate;
@@ -48,7 +48,7 @@ impl Subject<'_> {
         table
     }
 
-    fn balance(&self, bins: &TagBins, values: &ArrayRef, (table, arms): (&[Vec<u64>], &[u8])) -> TagOutcome {
+    fn balance(&self, bins: &TagBins, values: &ArrayRef, table: &[Vec<u64>], arms: &[u8]) -> TagOutcome {
         let known = &table[..bins.known_codes()];
         let test = independence(known).map(|test| (test.statistic, test.p_value));
         let largest = match &bins.kind {

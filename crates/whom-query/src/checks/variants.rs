@@ -5,6 +5,7 @@ use whom_stats::sample_ratio;
 
 use super::{Check, Subject, Verdict};
 use crate::error::QueryError;
+use crate::flow::rows_in_words;
 
 impl Subject<'_> {
     pub(super) fn variant_checks(&self) -> Result<Vec<Check>, QueryError> {
@@ -19,13 +20,13 @@ impl Subject<'_> {
             return Check::blocking("variants are known", false, format!("{} exposure rows", split.of_variants));
         }
         let shown: Vec<String> =
-            split.unknown_variants.iter().map(|(name, rows)| format!("`{name}` ({rows} rows)")).collect();
+            split.unknown_variants.iter().map(|(name, rows)| format!("`{name}` ({})", rows_in_words(*rows))).collect();
         let mut seen = Vec::new();
         if empty > 0 {
-            seen.push(format!("{empty} rows have an empty variant"));
+            seen.push(format!("an empty variant in {}", rows_in_words(empty)));
         }
         if unknown > 0 {
-            seen.push(format!("{unknown} rows name a variant that is not declared: {}", shown.join(", ")));
+            seen.push(format!("variants that are not declared in {}: {}", rows_in_words(unknown), shown.join(", ")));
         }
         let declared: Vec<String> =
             self.plan.split.variants.iter().map(|variant| format!("`{}`", variant.name.value)).collect();

@@ -1,18 +1,19 @@
 //! The statements over fact tables: events in windows, and the metrics made of them.
 
+use chrono::{DateTime, Utc};
+use datafusion::arrow::datatypes::{DataType, Schema};
 use minijinja::{Value, context};
+use whom_spec::Diagnostic;
 use whom_spec::plan::{Aggregate, Fact, GridBase, IncompleteWindow, Metric, MissingMetric, NonFinite, Precision};
-use whom_spec::{Diagnostic, Spanned};
 use whom_stats::Grid;
 
 use crate::catalog::{column, fact_table};
-use crate::columns::{instant, interval, same_unit_key};
-use crate::compile::{Compiler, MetricColumn};
+use crate::columns::{instant, instant_literal, interval, same_unit_key};
+use crate::compile::{Compiler, MetricColumn, Purpose};
 use crate::days::{through_end, windows};
 use crate::error::QueryError;
 use crate::expression::{Expected, Resolved, Scope};
 use crate::sql::Fragment;
-use datafusion::arrow::datatypes::{DataType, Schema};
 
 /// A metric ready for the unit table.
 pub(super) struct CompiledMetric {
@@ -24,7 +25,7 @@ pub(super) struct CompiledMetric {
     /// When its window closes, as hours after first exposure.
     pub(super) closes: u32,
     /// The instant by which its window must have closed, if incomplete windows are excluded.
-    pub(super) complete_until: Option<chrono::DateTime<chrono::Utc>>,
+    pub(super) complete_until: Option<DateTime<Utc>>,
     /// Whether a value that is not finite takes the unit out.
     pub(super) refuses_not_finite: bool,
     /// Whether a unit without a value is taken out.
@@ -36,6 +37,8 @@ struct FactScope<'a> {
     fact: &'a Fact,
     schema: &'a Schema,
     owner: String,
+    /// The name of the column that holds an event's instant.
+    instant: String,
 }
 
 impl Compiler<'_> {
@@ -55,7 +58,12 @@ impl Compiler<'_> {
     fn fact(&mut self, fact: &Fact, metrics: &[&Metric]) -> Result<Vec<CompiledMetric>, QueryError> {
         let source = fact_table(&fact.name);
         let schema = self.catalog.schema(&source)?;
-        let scope = FactScope { fact, schema: &schema, owner: format!("fact table `{}`", fact.name.value) };
+        let scope = FactScope {
+            fact,
+            schema: &schema,
+            owner: format!("fact table `{}`", fact.name.value),
+            instant: free_name(&schema),
+        };
         let mut compiled = Vec::new();
         let mut contexts = Vec::new();
         for metric in metrics {
@@ -67,13 +75,13 @@ impl Compiler<'_> {
         }
         let common = self.fact_context(&scope, metrics, &contexts);
         let Some(common) = self.keep(common) else { return Ok(compiled) };
-        let (events, results) = (format!("events of {}", fact.name.value), metrics_table(&fact.name));
-        self.emit("events", &events, &[&source], common)?;
-        let aggregated = context! { events => Fragment::identifier(&events), metrics => contexts };
+        let events = Purpose::Events(fact.name.value.clone());
+        let aggregated = context! { events => Fragment::identifier(&events.table()), metrics => contexts };
+        self.emit(events, &[&source], common)?;
         if fact.unique.is_some() {
-            self.emit("repeats", &format!("repeats of {}", fact.name.value), &[], aggregated.clone())?;
+            self.emit(Purpose::EventRepeats(fact.name.value.clone()), &[], aggregated.clone())?;
         }
-        self.emit("metrics", &results, &[], aggregated)?;
+        self.emit(Purpose::Metrics(fact.name.value.clone()), &[], aggregated)?;
         Ok(compiled)
     }
 
@@ -83,7 +91,7 @@ impl Compiler<'_> {
         metrics: &[&Metric],
         contexts: &[Value],
     ) -> Result<Value, Diagnostic> {
-        let FactScope { fact, schema, owner } = scope;
+        let FactScope { fact, schema, owner, .. } = scope;
         let (opens, closes) = windows(metrics.iter().copied()).unwrap_or_default();
         let time = instant(schema, "f", &fact.time, owner)?;
         let unique = match &fact.unique {
@@ -96,10 +104,12 @@ impl Compiler<'_> {
         let through = through_end(self.plan, fact.partition.as_ref());
         Ok(context! {
             table => Fragment::identifier(&fact_table(&fact.name)),
-            unit => same_unit_key(schema, "f", &self.plan.unit, (owner, self.id))?,
+            unit => same_unit_key(schema, "f", &self.plan.unit, owner, self.id)?,
             time => &time,
-            filter => self.condition(fact.filter.as_ref(), scope)?,
-            through => through.map(|end| Value::from(crate::columns::instant_literal(end))),
+            instant => Fragment::column("f", &scope.instant),
+            instant_name => Fragment::identifier(&scope.instant),
+            filter => self.columns_of(scope).condition(fact.filter.as_ref())?,
+            through => through.map(|end| Value::from(instant_literal(end))),
             unique => unique,
             opens => interval(opens),
             closes => interval(closes),
@@ -107,30 +117,13 @@ impl Compiler<'_> {
         })
     }
 
-    fn condition(&self, filter: Option<&Spanned<String>>, scope: &FactScope<'_>) -> Result<Fragment, Diagnostic> {
-        match filter {
-            Some(filter) => Ok(self.expression(filter, Expected::Condition, scope)?.sql),
-            None => Ok(Fragment::trusted("true")),
-        }
-    }
-
-    fn expression(
-        &self,
-        text: &Spanned<String>,
-        expected: Expected,
-        scope: &FactScope<'_>,
-    ) -> Result<Resolved, Diagnostic> {
-        let expressions =
-            Scope { state: self.state, alias: "f", schema: scope.schema, prefix: "", owner: &scope.owner };
-        expressions.resolve(text, expected)
+    fn columns_of<'a>(&'a self, scope: &'a FactScope<'_>) -> Scope<'a> {
+        Scope { state: self.state, alias: "f", schema: scope.schema, prefix: "", owner: &scope.owner }
     }
 
     fn metric(&self, metric: &Metric, scope: &FactScope<'_>) -> Result<(CompiledMetric, Value), Diagnostic> {
-        let value = metric
-            .value
-            .as_ref()
-            .map(|value| self.expression(value, value_type(metric.aggregate), scope))
-            .transpose()?;
+        let columns = self.columns_of(scope);
+        let value = metric.value.as_ref().map(|value| columns.resolve(value, Expected::Number)).transpose()?;
         let grid = grid_of(metric, value.as_ref())?;
         let name = &metric.name.value;
         let compiled = CompiledMetric {
@@ -141,7 +134,7 @@ impl Compiler<'_> {
                 grid,
                 proportion: metric.aggregate == Aggregate::Any,
             },
-            table: metrics_table(&scope.fact.name),
+            table: Purpose::Metrics(scope.fact.name.value.clone()).table(),
             not_finite: format!("not finite in {name}"),
             closes: metric.delay.0 + metric.window.0,
             complete_until: match metric.incomplete_window {
@@ -156,34 +149,32 @@ impl Compiler<'_> {
             aggregate => aggregate_word(metric.aggregate),
             opens => interval(metric.delay.0),
             closes => interval(compiled.closes),
-            filter => self.condition(metric.filter.as_ref(), scope)?,
-            counts => Fragment::identifier(&format!("{name} counts")),
-            raw => value.as_ref().map(|_| Value::from(Fragment::identifier(&format!("value of {name}")))),
+            filter => columns.condition(metric.filter.as_ref())?,
+            counts => Fragment::identifier(&format!("counts for {name}")),
+            raw => Fragment::identifier(&format!("value of {name}")),
             value => value.as_ref().map(|value| Value::from(&value.sql)),
+            text => metric.value.as_ref().map(|value| Value::from(Fragment::literal(value))),
             grid => Fragment::literal(&grid.to_string()),
             graded => is_graded(metric),
-            flag => Fragment::identifier(&format!("{name} is not finite")),
+            flag => Fragment::identifier(&format!("not finite for {name}")),
             not_finite => Fragment::identifier(&compiled.not_finite),
         };
         Ok((compiled, context))
     }
 }
 
-/// The table that holds the metrics of a fact table.
-fn metrics_table(fact: &str) -> String {
-    format!("metrics of {fact}")
+/// The name under which the instant of an event is known: one that no column of the table has.
+fn free_name(schema: &Schema) -> String {
+    let mut name = "event instant".to_owned();
+    while schema.field_with_name(&name).is_ok() {
+        name.push('\'');
+    }
+    name
 }
 
 /// Whether a metric takes numbers from its rows, which may be NaN or infinite.
 fn is_graded(metric: &Metric) -> bool {
     matches!(metric.aggregate, Aggregate::Sum | Aggregate::Mean)
-}
-
-fn value_type(aggregate: Aggregate) -> Expected {
-    match aggregate {
-        Aggregate::Sum | Aggregate::Mean => Expected::Number,
-        Aggregate::Count | Aggregate::Any => Expected::Anything,
-    }
 }
 
 fn aggregate_word(aggregate: Aggregate) -> &'static str {

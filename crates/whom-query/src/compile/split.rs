@@ -1,14 +1,15 @@
 //! The statements over the split: counts, first exposures, units.
 
+use datafusion::arrow::datatypes::Schema;
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::catalog::{SPLIT, column};
 use crate::columns::{IdClass, instant, instant_literal, unit_key};
-use crate::compile::Compiler;
+use crate::compile::{Compiler, Purpose};
 use crate::days::Period;
 use crate::error::QueryError;
-use crate::expression::{Expected, Scope};
+use crate::expression::Scope;
 use crate::sql::Fragment;
 
 /// The split's columns, resolved.
@@ -22,37 +23,31 @@ struct SplitColumns {
 
 impl Compiler<'_> {
     pub(super) fn split(&mut self) -> Result<(), QueryError> {
-        let resolved = self.split_columns()?;
+        let schema = self.catalog.schema(SPLIT)?;
+        let resolved = self.split_columns(&schema);
         let Some(columns) = self.keep(resolved) else { return Ok(()) };
-        self.id = columns.id;
+        self.id = Some(columns.id);
         let context = self.split_context(&columns);
-        self.emit("split_rows", "split_rows", &[SPLIT], context.clone())?;
-        self.emit("unknown_variants", "unknown_variants", &[SPLIT], context.clone())?;
-        self.emit("first_exposure", "first_exposure", &[SPLIT], context.clone())?;
+        self.emit(Purpose::SplitRows, &[SPLIT], context.clone())?;
+        self.emit(Purpose::UnknownVariants, &[SPLIT], context.clone())?;
+        self.emit(Purpose::FirstExposure, &[SPLIT], context.clone())?;
         if self.plan.split.lookback.is_some() {
-            self.emit("earlier_exposed", "earlier_exposed", &[SPLIT], context)?;
+            self.emit(Purpose::EarlierExposed, &[SPLIT], context)?;
         }
         let zone = Fragment::literal(self.plan.time_zone.name());
         let units = context! { time_zone => zone, lookback => self.plan.split.lookback.is_some() };
-        self.emit("units", "units", &[], units)
+        self.emit(Purpose::Units, &[], units)
     }
 
-    fn split_columns(&self) -> Result<Result<SplitColumns, Diagnostic>, QueryError> {
-        let schema = self.catalog.schema(SPLIT)?;
+    fn split_columns(&self, schema: &Schema) -> Result<SplitColumns, Diagnostic> {
         let split = &self.plan.split;
         let owner = "the split";
-        let scope = Scope { state: self.state, alias: "s", schema: &schema, prefix: "", owner };
-        let resolve = || {
-            let (unit, id) = unit_key(&schema, "s", &self.plan.unit, owner)?;
-            column(&schema, &split.variant, owner)?;
-            let filter = match &split.filter {
-                Some(filter) => scope.resolve(filter, Expected::Condition)?.sql,
-                None => Fragment::trusted("true"),
-            };
-            let variant = Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column("s", &split.variant)));
-            Ok(SplitColumns { unit, id, variant, time: instant(&schema, "s", &split.time, owner)?, filter })
-        };
-        Ok(resolve())
+        let scope = Scope { state: self.state, alias: "s", schema, prefix: "", owner };
+        let (unit, id) = unit_key(schema, "s", &self.plan.unit, owner)?;
+        column(schema, &split.variant, owner)?;
+        let variant = Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column("s", &split.variant)));
+        let time = instant(schema, "s", &split.time, owner)?;
+        Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())? })
     }
 
     fn split_context(&self, columns: &SplitColumns) -> Value {

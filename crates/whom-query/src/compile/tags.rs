@@ -1,15 +1,15 @@
 //! The statements over tag tables: the snapshot that counts, and the tags in it.
 
+use datafusion::arrow::datatypes::{DataType, Schema};
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 use whom_spec::plan::{Snapshot, Tag, TagKind, TagTable};
 
 use crate::catalog::{column, tag_table};
-use crate::columns::same_unit_key;
-use crate::compile::Compiler;
+use crate::columns::{in_words, same_unit_key};
+use crate::compile::{Compiler, Purpose};
 use crate::error::QueryError;
 use crate::sql::Fragment;
-use datafusion::arrow::datatypes::{DataType, Schema};
 
 /// A tag ready for the unit table.
 pub(super) struct CompiledTag {
@@ -44,7 +44,8 @@ impl Compiler<'_> {
 
     fn tag_statements(&mut self, table: &TagTable, context: TagContext) -> Result<Vec<CompiledTag>, QueryError> {
         let source = tag_table(&table.name);
-        let snapshots = format!("snapshots of {}", table.name.value);
+        let snapshots = Purpose::Snapshots(table.name.value.clone());
+        let snapshots_table = snapshots.table();
         let (dated, units, day) = match &table.snapshot {
             Snapshot::Dated { partition, at_most_days } => {
                 let day = Fragment::column("t", &partition.column);
@@ -55,10 +56,10 @@ impl Compiler<'_> {
                     at_most => Fragment::trusted(format!("INTERVAL '{at_most_days} days'")),
                     at_most_days => at_most_days,
                 };
-                self.emit("snapshots", &snapshots, &[&source], values)?;
-                (true, snapshots, Some(Value::from(day)))
+                self.emit(snapshots, &[&source], values)?;
+                (true, snapshots_table, Some(Value::from(day)))
             }
-            Snapshot::Static => (false, "units".to_owned(), None),
+            Snapshot::Static => (false, Purpose::Units.table(), None),
         };
         let values = context! {
             table => Fragment::identifier(&source),
@@ -68,16 +69,16 @@ impl Compiler<'_> {
             day => day,
             tags => context.tags,
         };
-        let result = values_table(&table.name);
-        self.emit("tags", &result, &[&source], values)?;
-        let repeats = context! { values => Fragment::identifier(&result) };
-        self.emit("tag_repeats", &format!("repeats in {}", table.name.value), &[], repeats)?;
+        let tags = Purpose::Tags(table.name.value.clone());
+        let repeats = context! { values => Fragment::identifier(&tags.table()) };
+        self.emit(tags, &[&source], values)?;
+        self.emit(Purpose::TagRepeats(table.name.value.clone()), &[], repeats)?;
         Ok(context.compiled)
     }
 
     fn tag_context(&self, table: &TagTable, schema: &Schema) -> Result<TagContext, Diagnostic> {
         let owner = format!("tag table `{}`", table.name.value);
-        let unit = same_unit_key(schema, "t", &self.plan.unit, (&owner, self.id))?;
+        let unit = same_unit_key(schema, "t", &self.plan.unit, &owner, self.id)?;
         let (mut tags, mut compiled) = (Vec::new(), Vec::new());
         for tag in &table.columns {
             let (value, kind) = tag_value(tag, column(schema, &tag.name, &owner)?, &owner)?;
@@ -86,17 +87,12 @@ impl Compiler<'_> {
             compiled.push(CompiledTag {
                 name: tag.name.value.clone(),
                 column: stored,
-                table: values_table(&table.name),
+                table: Purpose::Tags(table.name.value.clone()).table(),
                 kind,
             });
         }
         Ok(TagContext { unit, tags, compiled })
     }
-}
-
-/// The table that holds the tags of a tag table, by unit.
-fn values_table(table: &str) -> String {
-    format!("values of {table}")
 }
 
 /// A numeric tag is a double, NaN and the infinities missing; a categorical one is a text.
@@ -108,12 +104,12 @@ fn tag_value(tag: &Tag, kind: &DataType, owner: &str) -> Result<(Fragment, DataT
             Ok((Fragment::trusted(format!("CASE WHEN NOT not_finite({double}) THEN {double} END")), DataType::Float64))
         }
         TagKind::Numeric => {
-            Err(Diagnostic::error(format!("tag `{}` of {owner} is {kind}, not a number", tag.name.value))
+            Err(Diagnostic::error(format!("tag `{}` of {owner} is {}, not a number", tag.name.value, in_words(kind)))
                 .at(tag.name.span)
                 .hint("declare it `categorical`"))
         }
         TagKind::Categorical { .. } if kind.is_nested() => {
-            Err(Diagnostic::error(format!("tag `{}` of {owner} is {kind}", tag.name.value))
+            Err(Diagnostic::error(format!("tag `{}` of {owner} is {}", tag.name.value, in_words(kind)))
                 .at(tag.name.span)
                 .hint("a tag is one number or one text per unit"))
         }

@@ -1,17 +1,17 @@
 //! The last statement: the unit table.
 
+use datafusion::arrow::datatypes::{Field, Schema};
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::columns::{instant_literal, interval};
 use crate::compile::facts::CompiledMetric;
 use crate::compile::tags::CompiledTag;
-use crate::compile::{Compiled, Compiler, NamedColumn};
+use crate::compile::{Compiled, Compiler, NamedColumn, Purpose};
 use crate::error::QueryError;
 use crate::expression::{Expected, Scope};
 use crate::sql::Fragment;
 use crate::status::Status;
-use datafusion::arrow::datatypes::{Field, Schema};
 
 impl Compiler<'_> {
     pub(super) fn unit_table(
@@ -32,7 +32,7 @@ impl Compiler<'_> {
             }).collect::<Vec<_>>(),
             tables => tables.into_iter().map(Fragment::identifier).map(Value::from).collect::<Vec<_>>(),
         };
-        self.emit("unit_table", "unit_table", &[], context)?;
+        self.emit(Purpose::UnitTable, &[], context)?;
         Ok(Compiled {
             statements: Vec::new(),
             metrics: metrics.into_iter().map(|metric| metric.column).collect(),

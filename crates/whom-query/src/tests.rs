@@ -1,0 +1,8 @@
+//! The way from a pipeline to the unit table, held against values computed by hand.
+
+mod exposure;
+mod names;
+mod plans;
+mod refusals;
+mod tags;
+mod windows;

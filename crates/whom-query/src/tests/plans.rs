@@ -1,0 +1,92 @@
+//! What is planned: statements as text, and every physical plan of every pipeline that we have.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::new_empty_array;
+use whom_engine::session::Rows;
+use whom_engine::{Engine, Limits};
+use whom_spec::{FileReader, Settings, load};
+use whom_store::Stores;
+
+use crate::catalog::Catalog;
+use crate::compile::compile;
+use crate::testing::{Warehouse, orders, pipeline, texts};
+
+/// The statements of a plan, without the comments that name files.
+#[tokio::test]
+async fn a_plan_becomes_these_statements() {
+    let warehouse = Warehouse::exposing(&[("u", "a", "2026-10-06T12:00:00")]);
+    warehouse.write("orders.parquet", {
+        let mut columns = orders(&[("u", "2026-10-06T12:00:00", Some(1.0))]);
+        columns.push(("id", texts([Some("k")])));
+        columns
+    });
+    warehouse.write("tags/dt=2026-10-05/a.parquet", vec![("user", texts([Some("u")])), ("plan", texts([Some("x")]))]);
+    let fitted = warehouse
+        .fit(&pipeline(
+            "  where: user <> 'robot'\n  lookback: 2d",
+            "facts:
+  orders: { path: orders.parquet, time: at, unique: id, where: amount > 0 }
+metrics:
+  spend: { role: primary, from: orders, value: amount, precision: 0.01, aggregate: sum, window: 7d, desired: increase, matters: 1% }
+  rating: { role: secondary, from: orders, value: ln(amount), aggregate: mean, delay: 1d, window: 2d, non_finite: drop_unit }
+  bought: { role: secondary, from: orders, aggregate: any, window: 7d, incomplete_window: include }
+tags:
+  profile: { path: tags/, date: dt, as_of: day_before_first_exposure, at_most: 7d, gaps: allowed, columns: { plan: categorical } }
+cohorts:
+  on_x: plan = 'x'",
+        ))
+        .await
+        .unwrap();
+    let texts: Vec<String> = fitted
+        .compiled
+        .statements
+        .iter()
+        .map(|statement| format!("-- {}\n{}", statement.purpose.table(), statement.sql))
+        .collect();
+    insta::assert_snapshot!(texts.join("\n\n"));
+}
+
+fn pipelines() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut found = Vec::new();
+    let folders = std::fs::read_dir(root.join("tests/data")).unwrap().map(|folder| folder.unwrap().path());
+    for folder in folders.chain([root.join("pipelines")]).filter(|folder| folder.is_dir()) {
+        found.extend(
+            std::fs::read_dir(folder)
+                .unwrap()
+                .map(|file| file.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|ending| ending == "yaml")),
+        );
+    }
+    found.sort();
+    found
+}
+
+/// Planning walks each plan with the rules of the engine: exact aggregates only, nothing repartitioned, no join without
+/// bound. Tables that statements make are given empty, so no row is read.
+#[tokio::test]
+async fn every_plan_of_every_pipeline_keeps_the_rules() {
+    let pipelines = pipelines();
+    assert!(pipelines.len() >= 5, "{pipelines:?}");
+    for path in pipelines {
+        let loaded = load(&path, &Settings::default(), &FileReader).unwrap_or_else(|error| panic!("{error}"));
+        let catalog = Catalog::open(&loaded.plan, &loaded.sources, &Stores::new()).await.unwrap();
+        let engine = Engine::new(&Limits::default()).unwrap();
+        let compiled = compile(&loaded.plan, &catalog, &engine.state()).unwrap();
+        for source in catalog.sources() {
+            engine.add_pinned(&source.table, Arc::clone(&source.pinned)).unwrap();
+        }
+        for statement in &compiled.statements {
+            let plan = engine.plan(&statement.sql).await;
+            let plan =
+                plan.unwrap_or_else(|error| panic!("{}, {}: {error}", path.display(), statement.purpose.table()));
+            let schema = plan.schema();
+            let columns = schema.fields().iter().map(|field| new_empty_array(field.data_type())).collect();
+            let empty = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+            engine.add_rows(&statement.purpose.table(), Rows { schema, batches: vec![empty] }).unwrap();
+        }
+    }
+}
