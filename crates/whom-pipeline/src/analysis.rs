@@ -12,6 +12,7 @@ use crate::clock::Stages;
 use crate::discovery::discover;
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
+use crate::names;
 use crate::profile::{profile, sizes};
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
@@ -19,7 +20,6 @@ use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
 use crate::validation::{cohort_rows, confirming_tests, declared_tree, detectable_differences, global_tests};
 use crate::waterfall::waterfall;
-use crate::{names, study};
 
 /// The declared partition: its cohorts, their statistics, and the tree they are leaves of.
 struct Declared<'d> {
@@ -136,7 +136,7 @@ impl<'d> Found<'_, 'd> {
         let mut shown = vec![Shown {
             name: self.declared.name.clone(),
             tree: self.declared.tree,
-            questions: self.questions_of(self.declared.tree),
+            questions: questions_of(self.declared.tree),
             declared: true,
         }];
         if self.questions.len() > 1 {
@@ -149,13 +149,6 @@ impl<'d> Found<'_, 'd> {
             shown.extend(singles.filter(|single| single.name != self.declared.name));
         }
         shown
-    }
-
-    fn questions_of(&self, tree: &Tree) -> Vec<Question> {
-        tree.targets
-            .iter()
-            .map(|target| study::Question { treatment: target.treatment, metric: target.metric })
-            .collect()
     }
 
     /// Confirming tests of the cohorts whose gate is open.
@@ -171,6 +164,11 @@ impl<'d> Found<'_, 'd> {
         let questions: Vec<Question> = self.questions.iter().filter(|question| open(question)).copied().collect();
         confirming_tests(self.study, &questions, (cohorts, cells))
     }
+}
+
+/// What a tree looked for.
+fn questions_of(tree: &Tree) -> Vec<Question> {
+    tree.targets.iter().map(|target| Question { treatment: target.treatment, metric: target.metric }).collect()
 }
 
 /// The leaf of each analysed unit, in the order of the unit table.

@@ -1,5 +1,7 @@
 //! The identities of a run: of its plan, and of its inputs.
 
+use std::fmt::Write;
+
 use sha2::{Digest, Sha256};
 use whom_query::compile::Compiled;
 use whom_spec::plan::Plan;
@@ -34,5 +36,9 @@ fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part.as_bytes());
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -92,7 +92,7 @@ impl Subject<'_> {
     pub(crate) fn contrast(&self, effects: &CohortEffects) -> Draft {
         let contrast = match (&effects.cohort, &effects.rest) {
             (Ok(cohort), Ok(rest)) => Ok(cohort.contrast(rest)),
-            (Err(reason), _) | (_, Err(reason)) => Err(reason.clone()),
+            (Err(reason), _) | (_, Err(reason)) => Err(*reason),
         };
         let unreliable = unreliable(effects.rest.as_ref().ok()).map(|reason| format!("in the rest: {reason}"));
         let unreliable = self::unreliable(effects.cohort.as_ref().ok()).or(unreliable);

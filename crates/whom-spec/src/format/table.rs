@@ -79,7 +79,7 @@ pub(crate) enum TimeForm {
 pub(crate) struct Time {
     /// The column.
     column: String,
-    /// The zone of time stamps that have none of their own. Default: `UTC`.
+    /// The zone of time stamps that have none of their own; needed for those, `UTC` or another.
     time_zone: Option<String>,
 }
 

@@ -30,7 +30,8 @@ pub struct Fact {
 pub struct TimeColumn {
     /// The column.
     pub column: Spanned<String>,
-    /// The zone of time stamps that have none of their own; `None` reads them as UTC.
+    /// The zone of time stamps that have none of their own. Without it such a column is refused: its times could mean
+    /// anything.
     #[serde(serialize_with = "optional_text")]
     pub time_zone: Option<Tz>,
 }
