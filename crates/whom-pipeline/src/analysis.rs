@@ -32,7 +32,8 @@ struct Declared<'d> {
 /// Analyses the units and gathers everything that is found.
 pub(crate) async fn analyse(
     study: &Study<'_>,
-    (table, checks): (&UnitTable, Vec<Check>),
+    table: &UnitTable,
+    checks: Vec<Check>,
     stages: &mut Stages<'_>,
 ) -> Result<Results, RunError> {
     stages.begin(Stage::Averages)?;
@@ -122,7 +123,7 @@ impl<'d> Found<'_, 'd> {
     /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one.
     fn effects(&self, averages: Rows) -> Vec<EffectRow> {
         let Declared { cohorts, cells, .. } = self.declared;
-        let discovered = cohort_rows(self.study, self.questions, (cohorts, cells));
+        let discovered = cohort_rows(self.study, self.questions, cohorts, cells);
         let mut rows = averages.done;
         rows.extend(discovered.done);
         let mut drafts = averages.exploratory;
@@ -162,7 +163,7 @@ impl<'d> Found<'_, 'd> {
             })
         };
         let questions: Vec<Question> = self.questions.iter().filter(|question| open(question)).copied().collect();
-        confirming_tests(self.study, &questions, (cohorts, cells))
+        confirming_tests(self.study, &questions, cohorts, cells)
     }
 }
 

@@ -53,7 +53,7 @@ fn mean_difference(bins: &TagBins, values: &ArrayRef, members: &[bool]) -> Optio
     let everybody = mean(known.iter().map(|(value, _)| *value))?;
     let cohort = mean(known.iter().filter(|(_, member)| *member).map(|(value, _)| *value));
     let variance = mean(known.iter().map(|(value, _)| (value - everybody) * (value - everybody)))?;
-    Some(difference(bins, TagStatistic::Mean, (cohort, everybody), variance))
+    Some(difference(bins, TagStatistic::Mean, cohort, everybody, variance))
 }
 
 fn level_difference(bins: &TagBins, levels: &[String], values: &ArrayRef, members: &[bool]) -> Option<TagDifference> {
@@ -83,13 +83,14 @@ fn share_difference(
     let share = |rows: &mut dyn Iterator<Item = usize>| mean(rows.map(|row| f64::from(u8::from(has(row)))));
     let everybody = share(&mut (0..members.len())).unwrap_or(0.0);
     let cohort = share(&mut (0..members.len()).filter(|row| members[*row]));
-    difference(bins, statistic, (cohort, everybody), everybody * (1.0 - everybody))
+    difference(bins, statistic, cohort, everybody, everybody * (1.0 - everybody))
 }
 
 fn difference(
     bins: &TagBins,
     statistic: TagStatistic,
-    (cohort, everybody): (Option<f64>, f64),
+    cohort: Option<f64>,
+    everybody: f64,
     variance: f64,
 ) -> TagDifference {
     let standardised = cohort.filter(|_| variance > 0.0).map(|cohort| (cohort - everybody) / variance.sqrt());

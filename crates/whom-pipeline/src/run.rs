@@ -93,7 +93,7 @@ impl Run<'_> {
 
         stages.begin(Stage::Checks)?;
         let checks = judged(&study, &table).map_err(|error| prepared.refused(Stage::Checks, &error))?;
-        let results = analyse(&study, (&table, checks), stages).await?;
+        let results = analyse(&study, &table, checks, stages).await?;
         let mut files = result_files(&results).map_err(|error| internal(&error))?;
         if self.request.keep_units {
             let units =

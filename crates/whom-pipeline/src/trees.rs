@@ -29,20 +29,16 @@ pub(crate) async fn views(study: &Study<'_>, shown: &[Shown<'_>]) -> Result<Vec<
     });
     let answer = study.memory.answer(Pass { trees: requests.collect() }).await?;
     let folds = answer.trees.chunks_exact(2);
-    Ok(shown.iter().zip(folds).map(|(shown, folds)| view(study, shown, (&folds[0], &folds[1]))).collect())
+    Ok(shown.iter().zip(folds).map(|(shown, folds)| view(study, shown, &folds[0], &folds[1])).collect())
 }
 
-fn view(
-    study: &Study<'_>,
-    shown: &Shown<'_>,
-    (discovery, measuring): (&[NodeHistogram], &[NodeHistogram]),
-) -> TreeView {
+fn view(study: &Study<'_>, shown: &Shown<'_>, discovery: &[NodeHistogram], measuring: &[NodeHistogram]) -> TreeView {
     let cohorts = if shown.declared { shown.tree.cohorts() } else { Vec::new() };
     let effects = |nodes: &[NodeHistogram], node: usize| {
         nodes.get(node).map_or_else(Vec::new, |found| node_effects(study, &shown.questions, &found.totals))
     };
     let nodes = shown.tree.routing.nodes().iter().enumerate().map(|(node, split)| NodeView {
-        split: split.as_ref().and_then(|split| split_view(study, shown.tree, (node, split))),
+        split: split.as_ref().and_then(|split| split_view(study, shown.tree, node, split)),
         cohort: cohorts.iter().find(|cohort| cohort.leaf == node).map(|cohort| cohort.name.clone()),
         discovery: effects(discovery, node),
         measuring: effects(measuring, node),
@@ -61,7 +57,7 @@ fn view(
     }
 }
 
-fn split_view(study: &Study<'_>, tree: &Tree, (node, split): (usize, &Split)) -> Option<SplitView> {
+fn split_view(study: &Study<'_>, tree: &Tree, node: usize, split: &Split) -> Option<SplitView> {
     let bins = study.units.bins.get(split.column)?;
     let codes = 0..bins.shape().codes;
     let right: CodeSet = codes.map(|code| code as u16).filter(|code| !split.left.contains(*code)).collect();

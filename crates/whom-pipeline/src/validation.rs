@@ -6,7 +6,7 @@ use whom_report::{ConfirmingTest, DetectableDifference, EffectRow, Evidence, Fam
 use whom_spec::plan::{Correction, DeclaredPartition, Matters, Role};
 use whom_stats::{
     Against, Bootstrap, COHORT_SHARES, CellStatistics, Detection, Effect, GlobalTest, Grouping, Hypothesis, Reference,
-    global_test,
+    Target, global_test,
 };
 
 use crate::averages::{Rows, target};
@@ -88,9 +88,10 @@ fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellSt
 pub(crate) fn cohort_rows(
     study: &Study<'_>,
     questions: &[Question],
-    (cohorts, cells): (&[Cohort], &CellStatistics),
+    cohorts: &[Cohort],
+    cells: &CellStatistics,
 ) -> Rows {
-    let mut rows = Rows { done: discovered_family(study, questions, (cohorts, cells)), exploratory: Vec::new() };
+    let mut rows = Rows { done: discovered_family(study, questions, cohorts, cells), exploratory: Vec::new() };
     for question in study.questions() {
         let searched = questions.contains(&question);
         let guardrail = study.metric(question.metric).role == Role::Guardrail;
@@ -100,7 +101,7 @@ pub(crate) fn cohort_rows(
             (false, false) => Family::Exploratory,
         };
         for cohort in cohorts {
-            let effects = effects(study, cells, (question, cohort.cell));
+            let effects = effects(study, cells, question, cohort.cell);
             let subject = Subject { study, question, cohort: &cohort.name, evidence: Evidence::Exploratory, family };
             let exploratory = Subject { family: Family::Exploratory, ..subject.clone() };
             match family {
@@ -117,7 +118,7 @@ pub(crate) fn cohort_rows(
     rows
 }
 
-fn effects(study: &Study<'_>, cells: &CellStatistics, (question, cell): (Question, usize)) -> CohortEffects {
+fn effects(study: &Study<'_>, cells: &CellStatistics, question: Question, cell: usize) -> CohortEffects {
     let measured = study.measured(cells, Fold::Measure);
     let target = target(question, cell);
     CohortEffects { cohort: measured.effect(target), rest: measured.rest_effect(target) }
@@ -127,12 +128,13 @@ fn effects(study: &Study<'_>, cells: &CellStatistics, (question, cell): (Questio
 fn discovered_family(
     study: &Study<'_>,
     questions: &[Question],
-    (cohorts, cells): (&[Cohort], &CellStatistics),
+    cohorts: &[Cohort],
+    cells: &CellStatistics,
 ) -> Vec<EffectRow> {
     let (mut effect_drafts, mut contrast_drafts, mut targets) = (Vec::new(), Vec::new(), Vec::new());
     for question in questions {
         for cohort in cohorts {
-            let effects = effects(study, cells, (*question, cohort.cell));
+            let effects = effects(study, cells, *question, cohort.cell);
             let (evidence, family) = (Evidence::HeldOut, Family::Discovered);
             let subject = Subject { study, question: *question, cohort: &cohort.name, evidence, family };
             effect_drafts.push(subject.effect("welch", &effects.cohort));
@@ -140,16 +142,17 @@ fn discovered_family(
             targets.push(target(*question, cohort.cell));
         }
     }
-    let mut rows = corrected(study, cells, (effect_drafts, Against::Zero), &targets);
-    rows.extend(corrected(study, cells, (contrast_drafts, Against::Rest), &targets));
+    let mut rows = corrected(study, cells, effect_drafts, Against::Zero, &targets);
+    rows.extend(corrected(study, cells, contrast_drafts, Against::Rest, &targets));
     rows
 }
 
 fn corrected(
     study: &Study<'_>,
     cells: &CellStatistics,
-    (drafts, against): (Vec<Draft>, Against),
-    targets: &[whom_stats::Target],
+    drafts: Vec<Draft>,
+    against: Against,
+    targets: &[Target],
 ) -> Vec<EffectRow> {
     let (reference, _) = study.references();
     let validate = &study.plan.validate;
@@ -199,14 +202,15 @@ pub(crate) fn detectable_differences(
 pub(crate) fn confirming_tests(
     study: &Study<'_>,
     questions: &[Question],
-    (cohorts, cells): (&[Cohort], &CellStatistics),
+    cohorts: &[Cohort],
+    cells: &CellStatistics,
 ) -> Vec<ConfirmingTest> {
     let mut tests = Vec::new();
     for question in questions {
         let metric = study.metric(question.metric);
         let Some(matters) = metric.matters.as_ref().map(|matters| **matters) else { continue };
         for cohort in cohorts {
-            let Ok(effect) = effects(study, cells, (*question, cohort.cell)).cohort else { continue };
+            let Ok(effect) = effects(study, cells, *question, cohort.cell).cohort else { continue };
             let Some((detects, units_per_arm)) = size(matters, &effect, study.plan.validate.level) else { continue };
             tests.push(ConfirmingTest {
                 cohort: cohort.name.clone(),
