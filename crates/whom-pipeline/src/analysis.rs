@@ -114,7 +114,7 @@ impl<'d> Found<'_, 'd> {
                         &self.study.units.bins,
                     )),
                     sizes: sizes(self.study, &self.declared.cells, cohort.cell),
-                    profile: profile(self.study, &members),
+                    profile: profile(&self.study.units.bins, &self.study.units.tags, &members),
                 }
             })
             .collect()
@@ -194,7 +194,7 @@ fn registered_views(study: &Study<'_>, cells: &AverageCells) -> Vec<CohortView> 
                 name: cohort.name.value.clone(),
                 definition: CohortDefinition::Registered(cohort.definition.value.clone()),
                 sizes: sizes(study, counted, 1),
-                profile: profile(study, &members),
+                profile: profile(&study.units.bins, &study.units.tags, &members),
             }
         })
         .collect()

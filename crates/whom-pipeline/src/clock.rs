@@ -53,3 +53,50 @@ impl<'a> Stages<'a> {
         self.took.iter().map(|(stage, seconds)| json!({ "stage": stage.name(), "seconds": seconds })).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Observer for Heard {
+        fn event(&self, event: &Event) {
+            let text = match event {
+                Event::Started(stage) => format!("started {}", stage.name()),
+                Event::Progress { stage, .. } => format!("progress {}", stage.name()),
+                Event::Finished { stage, .. } => format!("finished {}", stage.name()),
+            };
+            self.0.lock().unwrap().push(text);
+        }
+    }
+
+    #[test]
+    fn a_stage_ends_when_the_next_begins() {
+        let heard = Heard::default();
+        let mut stages = Stages::new(&heard, Arc::default());
+        stages.begin(Stage::Plan).unwrap();
+        stages.begin(Stage::Sources).unwrap();
+        stages.end();
+        stages.end();
+        let expected = ["started plan", "finished plan", "started sources", "finished sources"];
+        assert_eq!(*heard.0.lock().unwrap(), expected);
+        let json = stages.to_json();
+        let names: Vec<&str> = json.as_array().unwrap().iter().filter_map(|stage| stage["stage"].as_str()).collect();
+        assert_eq!(names, ["plan", "sources"]);
+    }
+
+    #[test]
+    fn no_stage_begins_once_the_run_is_stopped() {
+        let (heard, cancel) = (Heard::default(), Arc::new(AtomicBool::new(false)));
+        let mut stages = Stages::new(&heard, Arc::clone(&cancel));
+        stages.begin(Stage::Plan).unwrap();
+        cancel.store(true, Ordering::Relaxed);
+        let error = stages.begin(Stage::Sources).unwrap_err();
+        assert_eq!((error.stage, error.cause), (Stage::Sources, Cause::Interrupted));
+        assert_eq!(*heard.0.lock().unwrap(), ["started plan", "finished plan"]);
+    }
+}

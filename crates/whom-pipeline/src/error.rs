@@ -125,3 +125,67 @@ fn cause_of_store(error: &StoreError) -> Cause {
         ErrorKind::Internal => Cause::Internal,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use whom_store::Location;
+
+    use super::*;
+
+    fn changed() -> StoreError {
+        let location = Location::input("data/", Path::new("/")).unwrap().declared().clone();
+        StoreError::InputChanged { location, path: "a.parquet".into(), change: "it was written anew".into() }
+    }
+
+    fn nowhere() -> StoreError {
+        StoreError::LocationNotFound { location: Location::input("data/", Path::new("/")).unwrap().declared().clone() }
+    }
+
+    #[test]
+    fn every_kind_of_error_has_the_exit_code_of_who_must_act() {
+        let engine = |error: EngineError| QueryError::Engine(error);
+        let table = [
+            (QueryError::Plan(vec![Diagnostic::error("no such column")]), 2, false),
+            (QueryError::MissingDays(BTreeMap::new()), 4, true),
+            (QueryError::Data("two contents".into()), 3, false),
+            (QueryError::Internal("lost a row".into()), 1, false),
+            (QueryError::Store(changed()), 4, true),
+            (QueryError::Store(nowhere()), 2, false),
+            (engine(EngineError::Data("out of range".into())), 3, false),
+            (engine(EngineError::Input("truncated".into())), 2, false),
+            (engine(EngineError::Resources("memory".into())), 5, false),
+            (engine(EngineError::Store(changed())), 4, true),
+            (engine(EngineError::Store(nowhere())), 2, false),
+            (engine(EngineError::Cancelled), 130, true),
+            (engine(EngineError::Internal("a plan".into())), 1, false),
+        ];
+        for (error, code, retryable) in table {
+            let found = RunError::query(Stage::UnitTable, &error, &SourceMap::default());
+            assert_eq!((found.cause.exit_code(), found.cause.is_retryable()), (code, retryable), "{error}");
+            if let QueryError::Engine(error) = &error {
+                assert_eq!(RunError::engine(Stage::UnitTable, error).cause, found.cause, "{error}");
+            }
+            if let QueryError::Store(error) = &error {
+                assert_eq!(RunError::store(Stage::UnitTable, error).cause, found.cause, "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn causes_have_words_of_their_own() {
+        let causes = [
+            Cause::Internal,
+            Cause::Configuration,
+            Cause::Data,
+            Cause::Transient,
+            Cause::NotReady,
+            Cause::Resources,
+            Cause::Interrupted,
+        ];
+        let words: std::collections::BTreeSet<&str> = causes.into_iter().map(Cause::word).collect();
+        assert_eq!(words.len(), causes.len());
+    }
+}

@@ -45,6 +45,8 @@ mod rows;
 mod rules;
 mod run;
 mod study;
+#[cfg(test)]
+mod tests;
 mod trees;
 mod validation;
 mod waterfall;

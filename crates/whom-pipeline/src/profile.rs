@@ -29,10 +29,11 @@ pub(crate) fn sizes(study: &Study<'_>, cells: &CellStatistics, cell: usize) -> V
 /// How the tags of the members differ from everybody's, the largest difference in standard deviations first.
 ///
 /// A numeric tag is compared by its mean where it is known, a categorical one by the share of the level that differs
-/// most, and either by the share of missing where some miss it. Sums run in the order of the unit table.
-pub(crate) fn profile(study: &Study<'_>, members: &[bool]) -> Vec<TagDifference> {
+/// most, and either by the share of missing where some miss it. `tags` and `members` are in the order of the unit table, in
+/// which sums run.
+pub(crate) fn profile(bins: &[TagBins], tags: &[ArrayRef], members: &[bool]) -> Vec<TagDifference> {
     let mut differences = Vec::new();
-    for (bins, values) in study.units.bins.iter().zip(&study.units.tags) {
+    for (bins, values) in bins.iter().zip(tags) {
         differences.extend(match &bins.kind {
             BinKind::Numeric { .. } => mean_difference(bins, values, members),
             BinKind::Categorical { levels, .. } => level_difference(bins, levels, values, members),
@@ -100,4 +101,79 @@ fn difference(
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::{Float64Array, StringArray};
+    use whom_spec::plan::{Codes, TagKind};
+
+    use super::*;
+
+    fn profiled(tags: Vec<(&str, ArrayRef, TagKind)>, members: &[bool]) -> Vec<TagDifference> {
+        let bins: Vec<TagBins> =
+            tags.iter().map(|(name, values, kind)| TagBins::fit(name, values, *kind, Codes::Bits8)).collect();
+        let values: Vec<ArrayRef> = tags.into_iter().map(|(_, values, _)| values).collect();
+        profile(&bins, &values, members)
+    }
+
+    fn numbers(values: &[Option<f64>]) -> ArrayRef {
+        Arc::new(Float64Array::from(values.to_vec()))
+    }
+
+    fn texts(values: &[Option<&str>]) -> ArrayRef {
+        Arc::new(StringArray::from(values.to_vec()))
+    }
+
+    #[test]
+    fn a_numeric_tag_is_compared_by_its_mean() {
+        // Everybody: mean 5, variance 5; the cohort: mean 7. 2 / sqrt(5) = 0.894...
+        let age = numbers(&[Some(2.0), Some(4.0), Some(6.0), Some(8.0)]);
+        let found = profiled(vec![("age", age, TagKind::Numeric)], &[false, false, true, true]);
+        let [age] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((&age.statistic, age.cohort, age.everybody), (&TagStatistic::Mean, Some(7.0), Some(5.0)));
+        assert!((age.standardised.unwrap() - 2.0 / 5.0_f64.sqrt()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_categorical_tag_is_compared_by_the_level_that_differs_most() {
+        let city = texts(&[Some("a"), Some("a"), Some("b"), Some("c")]);
+        let found = profiled(vec![("city", city, TagKind::Categorical { levels: 9 })], &[true, true, false, true]);
+        let [city] = found.as_slice() else { panic!("{found:?}") };
+        // `b`: 0 of 3 against 1 of 4, by far the rarest among members.
+        assert_eq!(city.statistic, TagStatistic::Share("b".into()));
+        assert_eq!((city.cohort, city.everybody), (Some(0.0), Some(0.25)));
+        assert!((city.standardised.unwrap() + 0.25 / (0.25 * 0.75_f64).sqrt()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn what_units_miss_is_a_difference_too_and_the_largest_comes_first() {
+        let age = numbers(&[None, None, Some(3.0), Some(3.0)]);
+        let found = profiled(vec![("age", age, TagKind::Numeric)], &[true, true, false, false]);
+        assert_eq!(
+            found.iter().map(|difference| &difference.statistic).collect::<Vec<_>>(),
+            [&TagStatistic::Missing, &TagStatistic::Mean]
+        );
+        assert_eq!((found[0].cohort, found[0].everybody, found[0].standardised), (Some(1.0), Some(0.5), Some(1.0)));
+        assert_eq!(
+            (found[1].cohort, found[1].standardised),
+            (None, None),
+            "no member has an age, and ages do not vary"
+        );
+    }
+
+    #[test]
+    fn a_tag_that_nobody_has_has_only_a_missing_share() {
+        let found = profiled(vec![("age", numbers(&[None, None]), TagKind::Numeric)], &[true, false]);
+        let [age] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((age.cohort, age.everybody, age.standardised), (Some(1.0), Some(1.0), None));
+    }
+
+    #[test]
+    fn a_cohort_without_units_has_no_mean() {
+        let found = profiled(vec![("age", numbers(&[Some(1.0), Some(2.0)]), TagKind::Numeric)], &[false, false]);
+        assert_eq!((found[0].cohort, found[0].everybody, found[0].standardised), (None, Some(1.5), None));
+    }
 }

@@ -182,3 +182,6 @@ fn adjusted(drafts: &[Draft], correction: whom_stats::Correction) -> (Vec<Option
         .collect();
     (adjusted, raw.len())
 }
+
+#[cfg(test)]
+mod tests;

@@ -236,3 +236,39 @@ fn size(matters: Matters, effect: &Effect, level: f64) -> Option<(f64, u64)> {
     let units = errors * errors * (effect.treatment.variance + effect.control.variance) / (detects * detects);
     (detects > 0.0 && units.is_finite() && units > 0.0).then(|| (detects, units.ceil() as u64))
 }
+
+#[cfg(test)]
+mod tests {
+    use whom_stats::{Grid, Moments};
+
+    use super::*;
+
+    /// An effect whose arms have these values.
+    fn effect(treatment: &[i64], control: &[i64]) -> Effect {
+        let moments = |values: &[i64]| {
+            let mut moments = Moments::default();
+            for value in values {
+                moments.push(*value);
+            }
+            moments
+        };
+        Effect::welch(&moments(treatment), &moments(control), Grid::INTEGER).unwrap()
+    }
+
+    #[test]
+    fn a_confirming_test_is_sized_by_the_textbook() {
+        // Variance 1 in both arms, difference 0.1, level 95 %, power 80 %: (1.959964 + 0.841621)^2 * 2 / 0.01 = 1569.8
+        let found = effect(&[10, 11, 12], &[9, 10, 11]);
+        assert_eq!(size(Matters::Absolute(0.1), &found, 0.95), Some((0.1, 1570)));
+        assert_eq!(size(Matters::Absolute(-0.1), &found, 0.95), Some((0.1, 1570)));
+        // 1 % of the control's mean of 10 is the same.
+        assert_eq!(size(Matters::Relative(0.01), &found, 0.95), Some((0.1, 1570)));
+    }
+
+    #[test]
+    fn nothing_to_detect_needs_no_test() {
+        let found = effect(&[-1, 0, 1, 3], &[-1, 0, 1]);
+        assert_eq!(size(Matters::Relative(0.01), &found, 0.95), None, "a share of zero is zero");
+        assert_eq!(size(Matters::Absolute(0.0), &found, 0.95), None);
+    }
+}

@@ -1,0 +1,112 @@
+use whom_report::{Reference as ReportReference, Role};
+use whom_stats::NotEstimable;
+
+use super::*;
+
+fn draft(estimand: Estimand, estimate: Option<f64>) -> Draft {
+    let estimate = estimate.map(|value| Estimate { value, std_err: 1.0, degrees_of_freedom: f64::INFINITY });
+    let row = EffectRow {
+        metric: "visit".into(),
+        role: Role::Primary,
+        variant: "new".into(),
+        cohort: "all".into(),
+        evidence: Evidence::Declared,
+        family: Family::Confirmatory,
+        estimand,
+        method: "welch".into(),
+        reference: ReportReference::Normal,
+        estimate: estimate.map(|estimate| estimate.value),
+        std_err: estimate.map(|estimate| estimate.std_err),
+        interval: None,
+        individual_interval: None,
+        level: 0.95,
+        p_value: estimate.map(|estimate| estimate.p_value(Reference::Normal)),
+        p_value_adjusted: None,
+        correction: Correction::None,
+        unreliable: None,
+        not_estimable: None,
+        n_control: 10,
+        n_variant: 10,
+        mean_control: None,
+        mean_variant: None,
+    };
+    Draft { row, estimate }
+}
+
+/// The p-value of a statistic.
+fn p(statistic: f64) -> f64 {
+    Estimate { value: statistic, std_err: 1.0, degrees_of_freedom: f64::INFINITY }.p_value(Reference::Normal)
+}
+
+fn adjusted_of(rows: &[EffectRow]) -> Vec<Option<f64>> {
+    rows.iter().map(|row| row.p_value_adjusted).collect()
+}
+
+#[test]
+fn holm_counts_hypotheses_and_a_lift_is_none_of_its_own() {
+    let effects = [3.0, 1.0, 2.0];
+    let drafts: Vec<Draft> = effects
+        .iter()
+        .flat_map(|value| [draft(Estimand::Effect, Some(*value)), draft(Estimand::Lift, Some(*value))])
+        .collect();
+    let rows = holm(drafts, Reference::Normal);
+    let expected = [3.0 * p(3.0), p(1.0), 2.0 * p(2.0)];
+    for ((effect, lift), expected) in rows.iter().step_by(2).zip(rows.iter().skip(1).step_by(2)).zip(expected) {
+        assert!((effect.p_value_adjusted.unwrap() - expected).abs() < 1e-15);
+        assert_eq!(lift.p_value_adjusted, effect.p_value_adjusted);
+    }
+    assert!(rows.iter().all(|row| row.correction == Correction::Holm));
+}
+
+#[test]
+fn intervals_beside_holm_are_those_of_bonferroni() {
+    let drafts = vec![draft(Estimand::Effect, Some(0.0)), draft(Estimand::Effect, Some(5.0))];
+    let rows = holm(drafts, Reference::Normal);
+    // 1 - 0.05 / 2 two-sided: 2.2414027.
+    for (row, centre) in rows.iter().zip([0.0, 5.0]) {
+        let interval = row.interval.unwrap();
+        assert!(
+            (interval.upper - centre - 2.241_402_7).abs() < 1e-6
+                && (centre - interval.lower - 2.241_402_7).abs() < 1e-6
+        );
+    }
+}
+
+#[test]
+fn what_is_not_estimable_is_no_hypothesis() {
+    let drafts = vec![
+        draft(Estimand::Effect, None),
+        draft(Estimand::Lift, None),
+        draft(Estimand::Effect, Some(2.0)),
+        draft(Estimand::Lift, None), // a control that is zero on average: no lift, but an effect
+        draft(Estimand::Contrast, Some(1.0)),
+    ];
+    let rows = holm(drafts, Reference::Normal);
+    assert_eq!(adjusted_of(&rows), [None, None, Some(2.0 * p(2.0)), None, Some(p(1.0))]);
+    assert_eq!(rows[0].interval, None);
+}
+
+#[test]
+fn an_empty_family_has_no_rows() {
+    assert!(holm(Vec::new(), Reference::T).is_empty() && exploratory(Vec::new()).is_empty());
+}
+
+#[test]
+fn exploratory_rows_are_corrected_by_benjamini_and_yekutieli() {
+    let drafts =
+        vec![draft(Estimand::Effect, Some(1.0)), draft(Estimand::Lift, Some(1.0)), draft(Estimand::Effect, Some(3.0))];
+    let rows = exploratory(drafts);
+    // Over two hypotheses the harmonic factor is 1 + 1/2.
+    let expected = [(1.5 * p(1.0)).min(1.0), (1.5 * p(1.0)).min(1.0), 2.0 * 1.5 * p(3.0)];
+    for (row, expected) in rows.iter().zip(expected) {
+        assert!((row.p_value_adjusted.unwrap() - expected).abs() < 1e-15, "{row:?}");
+        assert_eq!((row.correction, row.interval), (Correction::BenjaminiYekutieli, None));
+    }
+}
+
+#[test]
+fn a_bootstrap_without_an_answer_leaves_a_reason() {
+    let row = simultaneous(draft(Estimand::Effect, Some(1.0)), &Err(NotEstimable::UndefinedReplicates));
+    assert_eq!((row.interval, row.p_value_adjusted, row.correction), (None, None, Correction::MaxT));
+    assert_eq!(row.not_estimable.as_deref(), Some("more than 1 % of the bootstrap's replicates have no value"));
+}
