@@ -1,69 +1,22 @@
 //! User expressions: parsed, resolved against a table's columns, and limited to what is exact and repeatable.
 
+mod allowed;
+mod parse;
+
 use std::ops::ControlFlow;
 
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, ExprSchemable, Operator};
+use datafusion::logical_expr::ExprSchemable;
 use datafusion::sql::sqlparser::ast::{self, Ident, visit_expressions_mut};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use whom_spec::{Diagnostic, Spanned, name_hint};
 
 use crate::columns::in_words;
 use crate::sql::Fragment;
-
-/// Functions that give the same answer on every machine and in every run. Names are those that DataFusion resolves to.
-const FUNCTIONS: [&str; 37] = [
-    "abs",
-    "btrim",
-    "ceil",
-    "character_length",
-    "coalesce",
-    "concat",
-    "contains",
-    "date_part",
-    "date_trunc",
-    "ends_with",
-    "exp",
-    "floor",
-    "greatest",
-    "isnan",
-    "least",
-    "left",
-    "ln",
-    "log10",
-    "log2",
-    "lower",
-    "ltrim",
-    "make_date",
-    "nullif",
-    "nvl",
-    "power",
-    "replace",
-    "right",
-    "round",
-    "rtrim",
-    "signum",
-    "split_part",
-    "sqrt",
-    "starts_with",
-    "strpos",
-    "substr",
-    "trunc",
-    "upper",
-];
-
-/// The deepest nesting by parentheses and functions.
-const DEEPEST: usize = 64;
-
-/// The most operators: a chain of them is a tree as deep as it is long, and trees are walked by recursion.
-const MOST_OPERATORS: usize = 500;
+use allowed::{FUNCTIONS, refuse_calls};
+use parse::{parse, rendered};
 
 /// What an expression must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,14 +57,10 @@ impl Scope<'_> {
         self.refuse_unknown_functions(&parsed, text)?;
         let sql = rendered(&parsed, text)?;
         let schema = self.schema_under_alias(text)?;
-        let expression = self
-            .state
-            .create_logical_expr(&sql, &schema)
-            .map_err(|error| wrong(text, format!("the expression does not fit its columns: {}", reason(&error))))?;
+        let unfit = |error| wrong(text, format!("the expression does not fit its columns: {}", reason(&error)));
+        let expression = self.state.create_logical_expr(&sql, &schema).map_err(unfit)?;
         refuse_calls(&expression, text)?;
-        let kind = expression
-            .get_type(&schema)
-            .map_err(|error| wrong(text, format!("the expression does not fit its columns: {}", reason(&error))))?;
+        let kind = expression.get_type(&schema).map_err(unfit)?;
         check_type(&kind, expected, text)?;
         Ok(Resolved { sql: Fragment::trusted(format!("({sql})")), kind })
     }
@@ -227,114 +176,9 @@ impl Scope<'_> {
     }
 }
 
-/// The expression as SQL. The parser's own rendering leaves quotes alone that look escaped already, so what it wrote is
-/// read again and must be the same tree.
-fn rendered(parsed: &ast::Expr, text: &Spanned<String>) -> Result<String, Diagnostic> {
-    let sql = parsed.to_string();
-    let again = Parser::new(&GenericDialect {}).try_with_sql(&sql).and_then(|mut parser| {
-        let again = parser.parse_expr()?;
-        parser.expect_token(&Token::EOF).map(|_| again)
-    });
-    if again.is_ok_and(|again| again == *parsed) {
-        return Ok(sql);
-    }
-    Err(wrong(text, "this cannot be written as SQL again".to_owned())
-        .hint("avoid two quotes in a row, and a backslash before one, in names and texts"))
-}
-
-/// Whether a token may hold others together, so that many of them make a deep tree: all but names, literals, commas and
-/// white space.
-fn joins(token: &Token) -> bool {
-    match token {
-        Token::Word(word) => word.keyword != Keyword::NoKeyword && word.quote_style.is_none(),
-        Token::Comma | Token::Whitespace(_) | Token::Number(..) | Token::SingleQuotedString(_) => false,
-        _ => true,
-    }
-}
-
-fn parse(text: &Spanned<String>) -> Result<ast::Expr, Diagnostic> {
-    let broken = |error: &ParserError| {
-        let (ParserError::TokenizerError(reason) | ParserError::ParserError(reason)) = error else {
-            return wrong(text, "this is not an SQL expression: it is nested too deeply".to_owned());
-        };
-        wrong(text, format!("this is not an SQL expression: {reason}"))
-            .hint("a column whose name is a word of SQL, or no plain word, stands in double quotes")
-    };
-    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location();
-    let tokens = tokens.map_err(|error| broken(&ParserError::TokenizerError(error.to_string())))?;
-    if tokens.iter().filter(|token| joins(&token.token)).count() > MOST_OPERATORS {
-        return Err(wrong(text, format!("an expression may hold {MOST_OPERATORS} operators, this one holds more"))
-            .hint("make it a column of the table"));
-    }
-    let mut parser = Parser::new(&GenericDialect {}).with_recursion_limit(DEEPEST).with_tokens_with_locations(tokens);
-    let parsed = parser.parse_expr().map_err(|error| broken(&error))?;
-    parser.expect_token(&Token::EOF).map_err(|error| broken(&error))?;
-    Ok(parsed)
-}
-
-/// Refuses functions and operators that are not listed.
-fn refuse_calls(expression: &Expr, text: &Spanned<String>) -> Result<(), Diagnostic> {
-    let mut refused = None;
-    let walked = expression.apply(|node| {
-        refused = match node {
-            Expr::ScalarFunction(call) if !FUNCTIONS.contains(&call.name()) => Some(function(call.name(), text)),
-            Expr::AggregateFunction(call) => Some(function(call.func.name(), text)),
-            Expr::WindowFunction(call) => Some(function(call.fun.name(), text)),
-            Expr::BinaryExpr(binary) if !is_allowed(binary.op) => Some(operator(&binary.op.to_string(), text)),
-            Expr::SimilarTo(_) => Some(operator("SIMILAR TO", text)),
-            _ => return Ok(TreeNodeRecursion::Continue),
-        };
-        Ok(TreeNodeRecursion::Stop)
-    });
-    match (refused, walked) {
-        (Some(refused), _) => Err(refused),
-        (None, Err(error)) => Err(wrong(text, reason(&error))),
-        (None, Ok(_)) => Ok(()),
-    }
-}
-
-fn function(name: &str, text: &Spanned<String>) -> Diagnostic {
-    refused(name, text).hint_if(name_hint(name, FUNCTIONS))
-}
-
-fn operator(name: &str, text: &Spanned<String>) -> Diagnostic {
-    refused(name, text).hint("arithmetic, comparisons, AND, OR, NOT, LIKE, IN, BETWEEN, CASE and `||` are")
-}
-
-fn refused(name: &str, text: &Spanned<String>) -> Diagnostic {
-    wrong(text, format!("`{name}` is not allowed in a pipeline"))
-        .note("an expression may only use what gives the same answer in every run, row by row")
-}
-
-/// What DataFusion says, without the kind of its error.
 fn reason(error: &DataFusionError) -> String {
     let message = error.strip_backtrace();
     message.strip_prefix("Error during planning: ").unwrap_or(&message).to_owned()
-}
-
-fn is_allowed(operator: Operator) -> bool {
-    use Operator::{
-        And, Divide, Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, Minus, Modulo, Multiply, NotEq, Or,
-        Plus, StringConcat,
-    };
-    matches!(
-        operator,
-        And | Divide
-            | Eq
-            | Gt
-            | GtEq
-            | IsDistinctFrom
-            | IsNotDistinctFrom
-            | Lt
-            | LtEq
-            | Minus
-            | Modulo
-            | Multiply
-            | NotEq
-            | Or
-            | Plus
-            | StringConcat
-    )
 }
 
 fn check_type(kind: &DataType, expected: Expected, text: &Spanned<String>) -> Result<(), Diagnostic> {

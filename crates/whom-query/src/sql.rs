@@ -119,8 +119,17 @@ fn only_fragments(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Valu
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use datafusion::sql::sqlparser::dialect::GenericDialect;
+    use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
     use minijinja::context;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The tokens that the engine reads.
+    fn tokens(sql: &Fragment) -> Vec<Token> {
+        Tokenizer::new(&GenericDialect {}, sql.as_str()).tokenize().unwrap()
+    }
 
     #[test]
     fn a_quote_inside_is_doubled() {
@@ -133,5 +142,19 @@ mod tests {
         let templates = Templates::new().unwrap();
         let context = context! { unit => "u", table => Fragment::identifier("split") };
         assert!(templates.render("earlier_exposed", context).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn an_identifier_is_one_token_that_holds_the_name(name in "(\\PC|[\"'`\\\\;\n-]){0,16}") {
+            let found = tokens(&Fragment::identifier(&name));
+            let [Token::Word(word)] = found.as_slice() else { panic!("{found:?}") };
+            prop_assert_eq!((&word.value, word.quote_style), (&name, Some('"')));
+        }
+
+        #[test]
+        fn a_literal_is_one_token_that_holds_the_text(text in "(\\PC|[\"'`\\\\;\n-]){0,16}") {
+            prop_assert_eq!(tokens(&Fragment::literal(&text)), [Token::SingleQuotedString(text)]);
+        }
     }
 }

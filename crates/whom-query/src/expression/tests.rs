@@ -1,4 +1,7 @@
 use datafusion::arrow::datatypes::{Field, TimeUnit};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::Token;
 use proptest::prelude::*;
 use whom_engine::{Engine, Limits};
 use whom_spec::{SourceMap, Spanned};

@@ -1,0 +1,71 @@
+use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
+
+use super::*;
+use crate::testing::{column_of, engine, engine_with};
+
+fn one(values: &[i64]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+#[tokio::test]
+async fn what_changes_anything_is_refused() {
+    let engine = engine_with("t", vec![("v", one(&[1]))]);
+    for sql in [
+        "CREATE TABLE x AS SELECT 1",
+        "CREATE EXTERNAL TABLE x STORED AS PARQUET LOCATION '/tmp/x'",
+        "CREATE VIEW x AS SELECT 1",
+        "DROP TABLE t",
+        "INSERT INTO t VALUES (1)",
+        "DELETE FROM t",
+        "UPDATE t SET v = 2",
+        "COPY t TO '/tmp/x.parquet'",
+        "SET datafusion.execution.batch_size = 1",
+        "SELECT 1; SELECT 2",
+    ] {
+        assert!(engine.plan(sql).await.is_err(), "{sql}");
+    }
+    assert_eq!(engine.query("SELECT v FROM t").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn names_keep_their_case() {
+    let engine = engine_with("T", vec![("Id", one(&[1])), ("id", one(&[2]))]);
+    assert_eq!(integer(&engine.query("SELECT Id FROM T").await.unwrap(), "Id").unwrap(), Some(1));
+    assert_eq!(integer(&engine.query("SELECT id FROM T").await.unwrap(), "id").unwrap(), Some(2));
+    assert!(engine.query("SELECT id FROM t").await.is_err());
+}
+
+#[tokio::test]
+async fn a_name_is_known_once_until_it_is_removed() {
+    let engine = engine();
+    let rows = engine.query("SELECT CAST(1 AS BIGINT) AS v").await.unwrap();
+    engine.add_rows("a \"b\"", rows.clone()).unwrap();
+    assert_eq!(
+        engine.add_rows("a \"b\"", rows.clone()).unwrap_err().to_string(),
+        "table `a \"b\"` is registered already"
+    );
+    engine.remove("a \"b\"").unwrap();
+    assert_eq!(engine.remove("a \"b\"").unwrap_err().to_string(), "table `a \"b\"` is not registered");
+    engine.add_rows("a \"b\"", rows).unwrap();
+    assert_eq!(column_of(&engine, "SELECT v FROM \"a \"\"b\"\"\"").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_empty_answer_keeps_its_columns() {
+    let engine = engine_with("t", vec![("v", one(&[1]))]);
+    let rows = engine.query("SELECT v FROM t WHERE v > 1").await.unwrap();
+    assert!(rows.is_empty());
+    assert_eq!(rows.to_batch().unwrap().schema().field(0).name(), "v");
+    assert!(integer(&rows, "v").is_err());
+    engine.add_rows("nothing", rows).unwrap();
+    assert!(engine.query("SELECT v FROM nothing").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn only_64_bit_integers_are_read_as_integers() {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
+    let engine = engine_with("t", vec![("v", texts)]);
+    let rows = engine.query("SELECT v, CAST(NULL AS BIGINT) AS n FROM t").await.unwrap();
+    assert!(integer(&rows, "v").is_err() && integer(&rows, "x").is_err());
+    assert_eq!(integer(&rows, "n").unwrap(), None);
+}
