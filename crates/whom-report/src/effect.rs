@@ -133,7 +133,8 @@ pub struct EffectRow {
     pub estimate: Option<f64>,
     /// Its standard error.
     pub std_err: Option<f64>,
-    /// The interval that holds simultaneously over the family, by the procedure that gave `p_value_adjusted`.
+    /// The interval that holds simultaneously over the family, by the procedure that gave `p_value_adjusted`. Exploratory
+    /// rows and guardrails have no simultaneous one; theirs is the individual interval.
     pub interval: Option<Interval>,
     /// The interval of this row by itself.
     pub individual_interval: Option<Interval>,

@@ -30,7 +30,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
         results.treatments().any(|variant| results.average(&metric.name, &variant.name, Estimand::Effect).is_some())
     });
     any.then(|| {
-        let head = format!("{} intervals, corrected", number::share(results.level));
+        let head = format!("{} intervals, simultaneous within F1", number::share(results.level));
         let mut parts = vec![headed("AVERAGE EFFECTS", &head, palette), table.text()];
         parts.extend(remarks.iter().map(|remark| marked("!", remark)));
         parts.join("\n")
