@@ -173,14 +173,23 @@ fn adjusted(drafts: &[Draft], correction: whom_stats::Correction) -> (Vec<Option
     let mut latest = None;
     let adjusted = drafts
         .iter()
-        .map(|draft| {
+        .enumerate()
+        .map(|(place, draft)| {
             if draft.row.estimand != Estimand::Lift {
                 latest = draft.row.p_value.and_then(|_| corrected.next());
+            } else if place == 0 || !is_same_question(&drafts[place - 1].row, &draft.row) {
+                latest = None;
             }
             draft.row.p_value.and(latest)
         })
         .collect();
     (adjusted, raw.len())
+}
+
+/// Whether two rows are about one metric, treatment and cohort. A lift whose effect stands in another family has no
+/// corrected p-value in this one.
+fn is_same_question(one: &EffectRow, other: &EffectRow) -> bool {
+    (&one.metric, &one.variant, &one.cohort) == (&other.metric, &other.variant, &other.cohort)
 }
 
 #[cfg(test)]
