@@ -1,4 +1,5 @@
--- The rows of a fact table that fall into a window of one of its metrics, for units of the experiment.
+-- The rows of a fact table that fall into a window of one of its metrics, for units of the experiment. A row that does
+-- not count for a metric has no value for it, so what it holds cannot be refused.
 {%- if unique %}
 -- Exact repeats of an event count once; how often they came is kept.
 SELECT
@@ -7,32 +8,55 @@ SELECT
 FROM (
 {%- endif %}
 SELECT
-  u.unit AS unit
+  unit
 {%- if unique %},
-  {{ unique }} AS event_key,
-  {{ instant }} AS event_at
+  event_key,
+  event_at
 {%- endif %}
-{%- for metric in metrics %},
-  {{ instant }} >= u.first_exposure + {{ metric.opens }} AND {{ instant }} < u.first_exposure + {{ metric.closes }}
-    AND {{ metric.filter }} AS {{ metric.counts }}
+{%- for metric in metrics %}
 {%- if metric.graded %},
-  to_grid({{ metric.value }}, {{ metric.grid }}, {{ metric.text }}) AS {{ metric.raw }},
-  not_finite({{ metric.value }}) AS {{ metric.flag }}
+  to_grid({{ metric.number }}, {{ metric.grid }}, {{ metric.text }}) AS {{ metric.on_grid }},
+  not_finite({{ metric.number }}) AS {{ metric.flag }}
+{%- if metric.rounds %},
+  {{ metric.number }} <> 0 AND to_grid({{ metric.number }}, {{ metric.grid }}, {{ metric.text }}) = 0 AS {{ metric.vanishes }}
+{%- endif %}
+{%- else %},
+  {{ metric.counts }}
 {%- endif %}
 {%- endfor %}
-FROM units AS u
-JOIN (
+FROM (
   SELECT
-    *,
-    {{ time }} AS {{ instant_name }}
-  FROM {{ table }} AS f
-  WHERE {{ filter }}
-) AS f ON {{ unit }} = u.unit
-WHERE {{ instant }} >= u.first_exposure + {{ opens }}
-  AND {{ instant }} < u.first_exposure + {{ closes }}
-{%- if through %}
-  AND {{ instant }} < {{ through }}
+    u.unit AS unit
+{%- if unique %},
+    {{ unique }} AS event_key,
+    {{ instant }} AS event_at
 {%- endif %}
+{%- for metric in metrics %}
+{%- if metric.graded %},
+    CASE
+      WHEN {{ instant }} >= u.first_exposure + {{ metric.opens }} AND {{ instant }} < u.first_exposure + {{ metric.closes }}
+        AND {{ metric.filter }}
+      THEN {{ metric.value }}
+    END AS {{ metric.number }}
+{%- else %},
+    {{ instant }} >= u.first_exposure + {{ metric.opens }} AND {{ instant }} < u.first_exposure + {{ metric.closes }}
+      AND {{ metric.filter }} AS {{ metric.counts }}
+{%- endif %}
+{%- endfor %}
+  FROM units AS u
+  JOIN (
+    SELECT
+      *,
+      {{ time }} AS {{ instant_name }}
+    FROM {{ table }} AS f
+    WHERE {{ filter }}
+  ) AS f ON {{ unit }} = u.unit
+  WHERE {{ instant }} >= u.first_exposure + {{ opens }}
+    AND {{ instant }} < u.first_exposure + {{ closes }}
+{%- if through %}
+    AND {{ instant }} < {{ through }}
+{%- endif %}
+) AS event
 {%- if unique %}
 ) AS delivered
 GROUP BY ALL

@@ -4,19 +4,20 @@ SELECT
   count(*) AS event_count
 {%- for metric in metrics %}
 {%- if metric.aggregate == "sum" %},
-  exact_sum({{ metric.raw }}) FILTER (WHERE {{ metric.counts }}) AS {{ metric.name }}
+  exact_sum({{ metric.on_grid }}) AS {{ metric.name }}
 {%- elif metric.aggregate == "count" %},
   NULLIF(count(*) FILTER (WHERE {{ metric.counts }}), 0) AS {{ metric.name }}
 {%- elif metric.aggregate == "any" %},
   CASE WHEN count(*) FILTER (WHERE {{ metric.counts }}) > 0 THEN CAST(1 AS BIGINT) END AS {{ metric.name }}
 {%- elif metric.aggregate == "mean" %},
-  grid_mean(
-    exact_sum({{ metric.raw }}) FILTER (WHERE {{ metric.counts }}),
-    count({{ metric.raw }}) FILTER (WHERE {{ metric.counts }})
-  ) AS {{ metric.name }}
+  grid_mean(exact_sum({{ metric.on_grid }}), count({{ metric.on_grid }})) AS {{ metric.name }}
 {%- endif %}
 {%- if metric.graded %},
-  count(*) FILTER (WHERE {{ metric.counts }} AND {{ metric.flag }}) AS {{ metric.not_finite }}
+  count(*) FILTER (WHERE {{ metric.flag }}) AS {{ metric.not_finite }}
+{%- if metric.rounds %},
+  count(*) FILTER (WHERE {{ metric.on_grid }} <> 0) AS {{ metric.not_zero }},
+  count(*) FILTER (WHERE {{ metric.vanishes }}) AS {{ metric.rounded_to_zero }}
+{%- endif %}
 {%- endif %}
 {%- endfor %}
 FROM {{ events }}

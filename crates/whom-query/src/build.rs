@@ -34,7 +34,7 @@ pub async fn build(
     for source in catalog.sources() {
         engine.add_pinned(&source.table, Arc::clone(&source.pinned))?;
     }
-    let mut recorder = Recorder::new(catalog);
+    let mut recorder = Recorder::new(catalog, &compiled.metrics);
     let mut kept = KeptRows { engine, tables: BTreeSet::new() };
     for (done, statement) in compiled.statements.iter().enumerate() {
         watch.statement(&statement.purpose.table(), done, compiled.statements.len());

@@ -17,6 +17,7 @@ use crate::columns::IdClass;
 use crate::error::QueryError;
 use crate::sql::{Fragment, Templates};
 
+pub(crate) use facts::{not_zero_column, rounded_to_zero_column};
 pub use statement::{Purpose, Statement};
 
 /// A metric as the unit table holds it.

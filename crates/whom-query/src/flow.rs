@@ -51,6 +51,19 @@ pub struct FactRows {
     pub delivered: u64,
     /// The same, each event once.
     pub events: u64,
+    /// What the grids of its metrics made of small values, for the metrics whose values need rounding.
+    pub rounding: Vec<Rounding>,
+}
+
+/// The values of a metric that were not zero when they came to its grid.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rounding {
+    /// The metric.
+    pub metric: String,
+    /// Values that are not zero on the grid either.
+    pub not_zero: u64,
+    /// Values that the grid rounds to zero.
+    pub to_zero: u64,
 }
 
 /// The rows of a tag table.

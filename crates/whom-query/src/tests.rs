@@ -1,6 +1,7 @@
 //! The way from a pipeline to the unit table, held against values computed by hand.
 
 mod exposure;
+mod grids;
 mod names;
 mod plans;
 mod refusals;

@@ -5,6 +5,7 @@ use whom_spec::plan::{Metric, MissingMetric, NonFinite};
 use super::{Check, Subject, Verdict};
 use crate::compile::MetricColumn;
 use crate::error::QueryError;
+use crate::flow::Rounding;
 use crate::status::Status;
 
 impl Subject<'_> {
@@ -13,6 +14,7 @@ impl Subject<'_> {
         for column in &self.compiled.metrics {
             let Some(metric) = self.plan.metric(&column.name) else { continue };
             checks.push(self.finite(metric, column)?);
+            checks.extend(self.kept_by_its_grid(column));
             if metric.missing == MissingMetric::Refuse {
                 checks.push(self.present(metric, column)?);
             }
@@ -38,6 +40,13 @@ impl Subject<'_> {
         Ok(check)
     }
 
+    /// The grid keeps what is not zero; `None` for a metric whose values need no rounding.
+    fn kept_by_its_grid(&self, column: &MetricColumn) -> Option<Check> {
+        let mut facts = self.table.flow.facts.iter();
+        let rounding = facts.find_map(|fact| fact.rounding.iter().find(|rounding| rounding.metric == column.name))?;
+        Some(rounded_to_zero(rounding, column))
+    }
+
     /// Every unit has a value.
     fn present(&self, metric: &Metric, column: &MetricColumn) -> Result<Check, QueryError> {
         let counts = self.with_status(column, Status::Missing)?;
@@ -55,5 +64,53 @@ impl Subject<'_> {
     pub(super) fn with_status(&self, column: &MetricColumn, status: Status) -> Result<Vec<u64>, QueryError> {
         let (arms, statuses) = (self.table.arms()?, self.table.statuses(&column.status)?);
         Ok(self.count(&arms, |row| self.units.kept.value(row) && statuses[row] == status))
+    }
+}
+
+/// The largest share of values that are not zero which a grid may round to zero without a word.
+const ROUNDED_TO_ZERO: f64 = 0.01;
+
+/// Warns of a grid that is too coarse for its metric.
+fn rounded_to_zero(rounding: &Rounding, column: &MetricColumn) -> Check {
+    let all = rounding.not_zero + rounding.to_zero;
+    let share = if all == 0 { 0.0 } else { rounding.to_zero as f64 / all as f64 };
+    let detail = format!(
+        "{} of {all} values that are not zero ({:.3} %) round to zero on the grid of {}",
+        rounding.to_zero,
+        100.0 * share,
+        column.grid
+    );
+    let check = Check::blocking(&format!("the grid of `{}` is fine enough", column.name), false, detail);
+    let verdict = if share > ROUNDED_TO_ZERO { Verdict::Warning } else { Verdict::Passed };
+    Check { verdict, blocking: false, threshold: Some(ROUNDED_TO_ZERO), ..check }
+        .with_fix("declare a smaller `precision` for this metric")
+}
+
+#[cfg(test)]
+mod tests {
+    use whom_stats::Grid;
+
+    use super::*;
+
+    fn check(not_zero: u64, to_zero: u64) -> Check {
+        let column = MetricColumn {
+            name: "spend".to_owned(),
+            column: "metric spend".to_owned(),
+            status: "status of spend".to_owned(),
+            grid: Grid::decimal(2).unwrap(),
+            proportion: false,
+        };
+        rounded_to_zero(&Rounding { metric: "spend".to_owned(), not_zero, to_zero }, &column)
+    }
+
+    #[test]
+    fn a_grid_that_rounds_more_than_one_percent_to_zero_is_warned_of() {
+        assert_eq!(check(0, 0).verdict, Verdict::Passed);
+        assert_eq!(check(99, 1).verdict, Verdict::Passed);
+        let warned = check(98, 2);
+        assert!(warned.verdict == Verdict::Warning && !warned.refuses());
+        assert_eq!(warned.detail, "2 of 100 values that are not zero (2.000 %) round to zero on the grid of 1e-2");
+        assert_eq!(warned.fix.as_deref(), Some("declare a smaller `precision` for this metric"));
+        assert_eq!(check(0, 3).verdict, Verdict::Warning);
     }
 }

@@ -151,13 +151,18 @@ impl Compiler<'_> {
             closes => interval(compiled.closes),
             filter => columns.condition(metric.filter.as_ref())?,
             counts => Fragment::identifier(&format!("counts for {name}")),
-            raw => Fragment::identifier(&format!("value of {name}")),
+            number => Fragment::identifier(&format!("number for {name}")),
+            on_grid => Fragment::identifier(&format!("value of {name}")),
             value => value.as_ref().map(|value| Value::from(&value.sql)),
             text => metric.value.as_ref().map(|value| Value::from(Fragment::literal(value))),
             grid => Fragment::literal(&grid.to_string()),
             graded => is_graded(metric),
             flag => Fragment::identifier(&format!("not finite for {name}")),
             not_finite => Fragment::identifier(&compiled.not_finite),
+            rounds => value.as_ref().is_some_and(|value| is_graded(metric) && may_round(&value.kind, grid)),
+            vanishes => Fragment::identifier(&format!("rounds to zero for {name}")),
+            not_zero => Fragment::identifier(&not_zero_column(name)),
+            rounded_to_zero => Fragment::identifier(&rounded_to_zero_column(name)),
         };
         Ok((compiled, context))
     }
@@ -175,6 +180,26 @@ fn free_name(schema: &Schema) -> String {
 /// Whether a metric takes numbers from its rows, which may be NaN or infinite.
 fn is_graded(metric: &Metric) -> bool {
     matches!(metric.aggregate, Aggregate::Sum | Aggregate::Mean)
+}
+
+/// Whether a number of this type can lie between the steps of a grid.
+fn may_round(kind: &DataType, grid: Grid) -> bool {
+    match kind {
+        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) => {
+            Grid::decimal(scale.unsigned_abs()).ok() != Some(grid)
+        }
+        kind => kind.is_floating(),
+    }
+}
+
+/// The column of a unit's values that are not zero on the grid of a metric.
+pub(crate) fn not_zero_column(metric: &str) -> String {
+    format!("not zero in {metric}")
+}
+
+/// The column of a unit's values that the grid of a metric rounds to zero.
+pub(crate) fn rounded_to_zero_column(metric: &str) -> String {
+    format!("rounded to zero in {metric}")
 }
 
 fn aggregate_word(aggregate: Aggregate) -> &'static str {

@@ -7,9 +7,9 @@ use datafusion::arrow::datatypes::Int64Type;
 use whom_engine::integer;
 use whom_engine::session::Rows;
 
-use super::{FactRows, RowFlow, SplitRows, TagRows};
+use super::{FactRows, Rounding, RowFlow, SplitRows, TagRows};
 use crate::catalog::{Catalog, fact_table, tag_table};
-use crate::compile::Purpose;
+use crate::compile::{MetricColumn, Purpose, not_zero_column, rounded_to_zero_column};
 use crate::error::QueryError;
 use crate::flow::rows_in_words;
 use crate::unit_table::column;
@@ -17,6 +17,7 @@ use crate::unit_table::column;
 /// Collects the flow while the statements run, in their order.
 pub(crate) struct Recorder<'a> {
     catalog: &'a Catalog,
+    metrics: &'a [MetricColumn],
     flow: RowFlow,
     /// Deliveries of the events of the fact table at hand, if it has a `unique` column.
     deliveries: Option<u64>,
@@ -32,8 +33,8 @@ struct UnusedSnapshots {
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(catalog: &'a Catalog) -> Self {
-        Self { catalog, flow: RowFlow::default(), deliveries: None, unused: None }
+    pub(crate) fn new(catalog: &'a Catalog, metrics: &'a [MetricColumn]) -> Self {
+        Self { catalog, metrics, flow: RowFlow::default(), deliveries: None, unused: None }
     }
 
     /// What all statements together said.
@@ -67,14 +68,30 @@ impl<'a> Recorder<'a> {
     }
 
     fn metrics(&mut self, fact: &str, rows: &Rows) -> Result<(), QueryError> {
-        let events = total(&rows.to_batch()?, "event_count")?;
+        let batch = rows.to_batch()?;
+        let events = total(&batch, "event_count")?;
+        let rounding = self.rounding(&batch)?;
         self.flow.facts.push(FactRows {
             table: fact.to_owned(),
             read: self.catalog.source(&fact_table(fact))?.pinned.rows(),
             delivered: self.deliveries.take().unwrap_or(events),
             events,
+            rounding,
         });
         Ok(())
+    }
+
+    /// What grids made of small values, for the metrics whose counts are among the columns.
+    fn rounding(&self, batch: &RecordBatch) -> Result<Vec<Rounding>, QueryError> {
+        let rounds = |metric: &&MetricColumn| batch.schema_ref().index_of(&rounded_to_zero_column(&metric.name)).is_ok();
+        let counts = |metric: &MetricColumn| {
+            Ok(Rounding {
+                metric: metric.name.clone(),
+                not_zero: total(batch, &not_zero_column(&metric.name))?,
+                to_zero: total(batch, &rounded_to_zero_column(&metric.name))?,
+            })
+        };
+        self.metrics.iter().filter(rounds).map(counts).collect()
     }
 
     fn tags(&mut self, table: &str, rows: &Rows) -> Result<(), QueryError> {
