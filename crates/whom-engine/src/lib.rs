@@ -22,10 +22,14 @@
 //! ```
 
 pub mod error;
+pub mod filters;
 pub mod functions;
 pub mod memory;
+pub mod pieces;
 pub mod plan_rules;
 mod reader;
+pub mod rows;
+pub mod scatter;
 pub mod schema;
 pub mod session;
 pub mod table;
@@ -33,6 +37,10 @@ pub mod table;
 mod testing;
 
 pub use error::EngineError;
+pub use filters::KeyFilter;
 pub use memory::UnitMemory;
-pub use session::{Engine, Limits, integer};
+pub use pieces::Pieces;
+pub use rows::{Rows, integer};
+pub use scatter::{Scatter, Scattered, Step};
+pub use session::{Engine, Limits};
 pub use table::PinnedTable;

@@ -1,25 +1,29 @@
 //! The session: one place that configures DataFusion.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
-use datafusion::arrow::compute::concat_batches;
-use datafusion::arrow::datatypes::{Int64Type, SchemaRef};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::EngineError;
+use crate::filters::{KeyFilter, KeyFilters};
 use crate::functions;
+use crate::pieces::Pieces;
 use crate::plan_rules;
+use crate::rows::Rows;
+use crate::scatter::{Scatter, Scattered, scatter};
 use crate::table::PinnedTable;
 
 /// What a session may use.
@@ -31,17 +35,33 @@ pub struct Limits {
     pub batch_size: usize,
     /// Where operators spill; the system's folder for temporary files if not given.
     pub spill: Option<PathBuf>,
+    /// Threads that read and work on pieces. Changes no result.
+    pub threads: NonZeroUsize,
+    /// Pieces that rows are put into; from the threads if not given. Changes no result.
+    pub pieces: Option<NonZeroUsize>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 4 << 30, batch_size: 8192, spill: None }
+        Self { memory: 4 << 30, batch_size: 8192, spill: None, threads: NonZeroUsize::MIN, pieces: None }
     }
 }
 
-/// A session of DataFusion with our functions, one piece wide.
+impl Limits {
+    /// The pieces that rows are put into: one for each thread, if nothing else is asked for.
+    pub fn pieces(&self) -> Pieces {
+        Pieces::new(self.pieces.unwrap_or(self.threads))
+    }
+}
+
+/// A session of DataFusion with our functions. One session scans the files, with as many threads as the limits allow; each
+/// piece is worked by a session of its own, one partition wide.
 pub struct Engine {
     context: SessionContext,
+    limits: Limits,
+    filters: KeyFilters,
+    /// The memory that rows known as tables take.
+    reserved: Mutex<BTreeMap<String, MemoryReservation>>,
 }
 
 impl Engine {
@@ -50,14 +70,30 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if the runtime cannot be set up.
     pub fn new(limits: &Limits) -> Result<Self, EngineError> {
+        Ok(Self::session(limits.clone(), limits.threads, runtime(limits)?))
+    }
+
+    /// A session for one piece: without tables, within the limits that this session shares with it.
+    #[must_use]
+    pub fn piece(&self) -> Self {
+        Self::session(self.limits.clone(), NonZeroUsize::MIN, self.context.runtime_env())
+    }
+
+    fn session(limits: Limits, partitions: NonZeroUsize, runtime: Arc<RuntimeEnv>) -> Self {
         let state = SessionStateBuilder::new()
-            .with_config(configuration(limits))
-            .with_runtime_env(runtime(limits)?)
+            .with_config(configuration(&limits, partitions))
+            .with_runtime_env(runtime)
             .with_default_features()
             .build();
         let context = SessionContext::new_with_state(state);
-        functions::register(&context);
-        Ok(Self { context })
+        let filters = KeyFilters::default();
+        functions::register(&context, &filters);
+        Self { context, limits, filters, reserved: Mutex::default() }
+    }
+
+    /// What the session may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Makes a pinned table known under its name.
@@ -69,13 +105,27 @@ impl Engine {
         self.add(name, table)
     }
 
-    /// Makes the result of a query known as a table; an empty result keeps its columns.
+    /// Makes the result of a query known as a table; an empty result keeps its columns. Until it is removed, its memory
+    /// counts.
     ///
     /// # Errors
-    /// [`EngineError::Internal`] if the name is taken.
+    /// [`EngineError::Internal`] if the name is taken, [`EngineError::Resources`] if the rows leave the limit.
     pub fn add_rows(&self, name: &str, rows: Rows) -> Result<(), EngineError> {
+        let reserved = MemoryConsumer::new(format!("rows of {name}")).register(&self.context.runtime_env().memory_pool);
+        reserved.try_grow(rows.batches.iter().map(RecordBatch::get_array_memory_size).sum())?;
         let table = MemTable::try_new(rows.schema, vec![rows.batches])?;
-        self.add(name, Arc::new(table))
+        self.add(name, Arc::new(table))?;
+        self.reserved().insert(name.to_owned(), reserved);
+        Ok(())
+    }
+
+    /// Makes a filter known, which `may_hold` asks by its name.
+    pub fn add_filter(&self, name: &str, filter: KeyFilter) {
+        self.filters.add(name, filter);
+    }
+
+    fn reserved(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, MemoryReservation>> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), EngineError> {
@@ -92,6 +142,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if there is no such table.
     pub fn remove(&self, name: &str) -> Result<(), EngineError> {
+        self.reserved().remove(name);
         match self.context.deregister_table(TableReference::bare(name))? {
             Some(_) => Ok(()),
             None => Err(EngineError::Internal(format!("table `{name}` is not registered"))),
@@ -121,56 +172,24 @@ impl Engine {
         Ok(Rows { schema, batches })
     }
 
+    /// Runs a query over the files and puts its rows into pieces.
+    ///
+    /// # Errors
+    /// As [`Self::query`]; [`EngineError::Internal`] if the query lacks the columns to put rows by.
+    pub async fn scatter(&self, sql: &str, pieces: Pieces, by: Scatter<'_>) -> Result<Scattered, EngineError> {
+        let plan = self.plan(sql).await?;
+        scatter(plan, self.context.task_ctx(), pieces, by).await
+    }
+
     /// The session's state, to resolve expressions against a schema.
     pub fn state(&self) -> SessionState {
         self.context.state()
     }
 }
 
-/// The rows of a query.
-#[derive(Clone, Debug)]
-pub struct Rows {
-    /// The columns, known even without rows.
-    pub schema: SchemaRef,
-    /// The rows in batches.
-    pub batches: Vec<RecordBatch>,
-}
-
-impl Rows {
-    /// The number of rows.
-    pub fn len(&self) -> usize {
-        self.batches.iter().map(RecordBatch::num_rows).sum()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// All rows in one batch.
-    ///
-    /// # Errors
-    /// [`EngineError::Internal`] if the batches disagree on their columns.
-    pub fn to_batch(&self) -> Result<RecordBatch, EngineError> {
-        concat_batches(&self.schema, &self.batches).map_err(|error| EngineError::Internal(error.to_string()))
-    }
-}
-
-/// An integer column of the first row; `None` if it is null.
-///
-/// # Errors
-/// [`EngineError::Internal`] if there is no row or no such column of 64-bit integers.
-pub fn integer(rows: &Rows, column: &str) -> Result<Option<i64>, EngineError> {
-    let missing = || EngineError::Internal(format!("no integer `{column}` in the answer"));
-    let batch = rows.batches.iter().find(|batch| batch.num_rows() > 0).ok_or_else(missing)?;
-    let values =
-        batch.column_by_name(column).and_then(|array| array.as_primitive_opt::<Int64Type>()).ok_or_else(missing)?;
-    Ok(values.is_valid(0).then(|| values.value(0)))
-}
-
-fn configuration(limits: &Limits) -> SessionConfig {
+fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     let mut config = SessionConfig::new()
-        .with_target_partitions(1)
+        .with_target_partitions(partitions.get())
         .with_batch_size(limits.batch_size)
         .with_information_schema(false)
         .with_collect_statistics(false);
@@ -184,6 +203,8 @@ fn configuration(limits: &Limits) -> SessionConfig {
     options.execution.parquet.schema_force_view_types = false;
     options.optimizer.join_reordering = false;
     options.optimizer.enable_round_robin_repartition = false;
+    options.optimizer.repartition_aggregations = false;
+    options.optimizer.repartition_file_scans = false;
     options.optimizer.enable_dynamic_filter_pushdown = false;
     config
 }

@@ -10,7 +10,7 @@ use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::object_store::ObjectStoreUrl;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{FileGroup, FileGroupPartitioner, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
@@ -19,6 +19,7 @@ use object_store::ObjectStore;
 use whom_store::{PinnedFile, PinnedFiles};
 
 use crate::error::EngineError;
+use crate::functions::MAY_HOLD;
 use crate::reader::PinnedReaders;
 use crate::schema::{read_footers, unify};
 
@@ -75,6 +76,15 @@ impl PinnedTable {
         Arc::clone(&self.store)
     }
 
+    /// The files in as many shares of about the same size as there are readers; large files are shared by row groups.
+    fn shares(&self, readers: usize) -> Vec<FileGroup> {
+        let files: FileGroup = self.files.iter().map(|file| self.scanned_file(file)).collect();
+        let whole = vec![files];
+        let partitioner =
+            FileGroupPartitioner::new().with_target_partitions(readers).with_repartition_file_min_size(1);
+        partitioner.repartition_file_groups(&whole).unwrap_or(whole)
+    }
+
     fn scanned_file(&self, file: &PinnedFile) -> PartitionedFile {
         let mut scanned = PartitionedFile::new(file.path.to_string(), file.size);
         scanned.object_meta.location = file.path.clone();
@@ -85,6 +95,12 @@ impl PinnedTable {
         }
         scanned
     }
+}
+
+/// Whether a condition only asks a filter of keys. The Parquet reader then evaluates it on the columns of the key, and decodes
+/// the others for the rows that pass. A user's condition stays outside the reader, which would lose the kind of its error.
+fn asks_a_key_filter(condition: &Expr) -> bool {
+    matches!(condition, Expr::ScalarFunction(call) if call.func.name() == MAY_HOLD)
 }
 
 /// The URL under which a session knows the store of a table: its name in hexadecimal, which any host may be.
@@ -111,17 +127,17 @@ impl TableProvider for PinnedTable {
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let options = state.config_options().execution.parquet.clone();
         let options = TableParquetOptions { global: options, ..TableParquetOptions::default() };
         let source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(options)
+            .with_pushdown_filters(!filters.is_empty() && filters.iter().all(asks_a_key_filter))
             .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store())));
-        let files: FileGroup = self.files.iter().map(|file| self.scanned_file(file)).collect();
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
-            .with_file_group(files)
+            .with_file_groups(self.shares(state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();

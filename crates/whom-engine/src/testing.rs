@@ -8,7 +8,8 @@ use parquet::arrow::ArrowWriter;
 use whom_store::{Location, PartitionDays, PinnedFiles, Stores};
 
 use crate::error::EngineError;
-use crate::session::{Engine, Limits, Rows};
+use crate::rows::Rows;
+use crate::session::{Engine, Limits};
 use crate::table::PinnedTable;
 
 /// A session that works in batches of three rows, so that groups are split over batches.
@@ -57,8 +58,13 @@ pub(crate) async fn pin(folder: &Path, days: Option<&PartitionDays>) -> PinnedFi
 
 /// Opens what lies beneath a folder as the table `t`.
 pub(crate) async fn open(folder: &Path) -> Result<Engine, EngineError> {
+    open_with(folder, &Limits { batch_size: 3, ..Limits::default() }).await
+}
+
+/// Opens what lies beneath a folder as the table `t`, within limits.
+pub(crate) async fn open_with(folder: &Path, limits: &Limits) -> Result<Engine, EngineError> {
     let table = PinnedTable::open("t", &pin(folder, None).await, None).await?;
-    let engine = engine();
+    let engine = Engine::new(limits)?;
     engine.add_pinned("t", Arc::new(table))?;
     Ok(engine)
 }

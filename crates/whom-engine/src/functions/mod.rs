@@ -7,18 +7,25 @@ mod grid;
 mod instant;
 mod local_day;
 mod math;
+mod may_hold;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
-/// Makes every function of ours known to a session, in place of others of the same name.
-pub(crate) fn register(context: &SessionContext) {
+use crate::filters::KeyFilters;
+
+/// The function that asks a filter of keys.
+pub(crate) const MAY_HOLD: &str = "may_hold";
+
+/// Makes every function of ours known to a session, in place of others of the same name; `filters` are those of the session.
+pub(crate) fn register(context: &SessionContext, filters: &KeyFilters) {
     for function in math::OfOneNumber::all() {
         context.register_udf(ScalarUDF::from(function));
     }
     for function in scalars() {
         context.register_udf(function);
     }
+    context.register_udf(ScalarUDF::from(may_hold::MayHold::new(filters.clone())));
     context.register_udaf(AggregateUDF::from(exact_sum::ExactSum::new()));
 }
 
