@@ -2,7 +2,5 @@
 SELECT DISTINCT
   u.unit AS unit
 FROM first_exposure AS u
-JOIN {{ table }} AS s ON {{ unit }} = u.unit
-WHERE {{ filter }}
-  AND {{ time }} >= {{ lookback_from }}
-  AND {{ time }} < {{ from }}
+JOIN exposures AS s ON s.unit = u.unit
+WHERE s.exposed_at < {{ from }}

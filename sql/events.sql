@@ -44,18 +44,9 @@ FROM (
 {%- endif %}
 {%- endfor %}
   FROM units AS u
-  JOIN (
-    SELECT
-      *,
-      {{ time }} AS {{ instant_name }}
-    FROM {{ table }} AS f
-    WHERE {{ filter }}
-  ) AS f ON {{ unit }} = u.unit
+  JOIN {{ rows }} AS f ON {{ unit }} = u.unit
   WHERE {{ instant }} >= u.first_exposure + {{ opens }}
     AND {{ instant }} < u.first_exposure + {{ closes }}
-{%- if through %}
-    AND {{ instant }} < {{ through }}
-{%- endif %}
 ) AS event
 {%- if unique %}
 ) AS delivered

@@ -2,9 +2,9 @@
 -- {{ at_most_days }} days before the day of exposure. Later ones are counted here and joined nowhere.
 SELECT
   u.unit AS unit,
-  max({{ day }}) FILTER (WHERE {{ day }} < u.exposure_day AND {{ day }} >= u.exposure_day - {{ at_most }}) AS snapshot,
-  count(*) FILTER (WHERE {{ day }} >= u.exposure_day) AS later,
-  count(*) FILTER (WHERE {{ day }} < u.exposure_day - {{ at_most }}) AS too_old
+  max(t.day) FILTER (WHERE t.day < u.exposure_day AND t.day >= u.exposure_day - {{ at_most }}) AS snapshot,
+  count(*) FILTER (WHERE t.day >= u.exposure_day) AS later,
+  count(*) FILTER (WHERE t.day < u.exposure_day - {{ at_most }}) AS too_old
 FROM units AS u
-JOIN {{ table }} AS t ON {{ unit }} = u.unit
+JOIN {{ rows }} AS t ON t.unit = u.unit
 GROUP BY u.unit

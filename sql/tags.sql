@@ -1,8 +1,8 @@
--- The tags of each unit{% if dated %} as of its snapshot{% endif %}. Exact repeats of a row count once.
-SELECT DISTINCT
+-- The tags of each unit{% if dated %} as of its snapshot{% endif %}.
+SELECT
   c.unit AS unit
 {%- for tag in tags %},
-  {{ tag.value }} AS {{ tag.name }}
+  t.{{ tag.name }}
 {%- endfor %}
 FROM {{ units }} AS c
-JOIN {{ table }} AS t ON {{ unit }} = c.unit{% if dated %} AND {{ day }} = c.snapshot{% endif %}
+JOIN {{ rows }} AS t ON t.unit = c.unit{% if dated %} AND t.day = c.snapshot{% endif %}

@@ -1,4 +1,5 @@
--- The unit table: one row per unit, in the order of buckets and ids.
+-- The unit table: one row per unit, in the order of buckets and ids. {{ joined }} holds each row of units beside the row
+-- with that unit of every table of metrics and tags.
 SELECT
   unit,
   bucket,
@@ -18,24 +19,18 @@ SELECT
 {%- endfor %}
 FROM (
   SELECT
-    u.unit,
-    u.bucket,
-    u.arm,
-    u.first_exposure,
-    u.exposure_day,
-    u.several_variants
+    *
 {%- for metric in metrics %},
-    {{ metric.table }}.{{ metric.name }},
 {%- if metric.complete_until or metric.refuses_not_finite or metric.needs_value %}
     CASE
 {%- if metric.complete_until %}
-      WHEN u.first_exposure + {{ metric.closes }} > {{ metric.complete_until }} THEN {{ metric.incomplete }}
+      WHEN first_exposure + {{ metric.closes }} > {{ metric.complete_until }} THEN {{ metric.incomplete }}
 {%- endif %}
 {%- if metric.refuses_not_finite %}
-      WHEN {{ metric.table }}.{{ metric.not_finite }} > 0 THEN {{ metric.dropped_not_finite }}
+      WHEN {{ metric.not_finite }} > 0 THEN {{ metric.dropped_not_finite }}
 {%- endif %}
 {%- if metric.needs_value %}
-      WHEN {{ metric.table }}.{{ metric.name }} IS NULL THEN {{ metric.missing }}
+      WHEN {{ metric.name }} IS NULL THEN {{ metric.missing }}
 {%- endif %}
       ELSE 0
     END AS {{ metric.status }}
@@ -43,12 +38,5 @@ FROM (
     0 AS {{ metric.status }}
 {%- endif %}
 {%- endfor %}
-{%- for tag in tags %},
-    {{ tag.table }}.{{ tag.name }}
-{%- endfor %}
-  FROM units AS u
-{%- for table in tables %}
-  LEFT JOIN {{ table }} ON {{ table }}.unit = u.unit
-{%- endfor %}
+  FROM {{ joined }}
 ) AS joined
-ORDER BY bucket, unit

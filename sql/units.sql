@@ -1,8 +1,9 @@
--- One row per unit. Its first exposure decides its arm; of two at the same instant, the arm that comes first counts.
+-- One row per unit, in the order of buckets and ids. Its first exposure decides its arm; of two at the same instant, the
+-- arm that comes first counts.
 SELECT
   unit,
   bucket_of(unit) AS bucket,
-  arm,
+  CAST(arm AS BIGINT) AS arm,
   first_exposure,
   local_day(first_exposure, {{ time_zone }}) AS exposure_day,
   several_variants,
@@ -20,3 +21,4 @@ FROM (
 {%- if lookback %}
 WHERE unit NOT IN (SELECT unit FROM earlier_exposed)
 {%- endif %}
+ORDER BY bucket, unit

@@ -27,6 +27,14 @@ fn batches_change_no_byte() {
 }
 
 #[test]
+fn pieces_change_no_byte() {
+    for (pieces, threads) in [("1", "2"), ("3", "2"), ("40", "1")] {
+        same_bytes(Sample::Tiny, &["--pieces", pieces, "--threads", threads], |_| {});
+    }
+    same_bytes(Sample::Hillstrom, &["--pieces", "5", "--threads", "2"], |_| {});
+}
+
+#[test]
 fn twenty_files_are_one_file() {
     same_bytes(Sample::Tiny, &[], |warehouse| split_tables(warehouse, &TINY_TABLES, 20));
 }

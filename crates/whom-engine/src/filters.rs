@@ -117,7 +117,8 @@ mod tests {
 
     fn filter(columns: Vec<(&str, ArrayRef)>) -> KeyFilter {
         let day = (columns.len() == 2).then_some("day");
-        let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
+        let batch =
+            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
         KeyFilter::of(&[batch.unwrap()], "unit", day).unwrap()
     }
 
@@ -134,7 +135,7 @@ mod tests {
     fn a_unit_is_another_key_on_another_day() {
         let units = || Arc::new(StringArray::from(vec!["a", "b"]));
         let filter = filter(vec![("unit", units()), ("day", Arc::new(Date32Array::from(vec![1, 2])))]);
-        let held = |days: Vec<Option<i32>>| filter.holds(&units(), Some(&Date32Array::from(days))).unwrap();
+        let held = |days: Vec<Option<i32>>| filter.holds(units().as_ref(), Some(&Date32Array::from(days))).unwrap();
         assert_eq!(held(vec![Some(1), Some(2)]), [true, true]);
         assert_eq!(held(vec![Some(2), Some(1)]), [false, false]);
         assert_eq!(held(vec![None, None]), [false, false]);

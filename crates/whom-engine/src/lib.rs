@@ -41,6 +41,6 @@ pub use filters::KeyFilter;
 pub use memory::UnitMemory;
 pub use pieces::Pieces;
 pub use rows::{Rows, integer};
-pub use scatter::{Scatter, Scattered, Step};
+pub use scatter::{Scattered, Step};
 pub use session::{Engine, Limits};
 pub use table::PinnedTable;

@@ -1,4 +1,4 @@
-//! Rows of a scan, put into pieces by the bucket of their unit.
+//! Rows of a scan, put into pieces by the bucket of their unit, which is the first column.
 //!
 //! A scan is read by several threads, each with files or row groups of its own; every row goes to the piece that its unit
 //! belongs to, so that what follows (joins, groups) happens within pieces and nothing is repartitioned. The order of rows
@@ -19,15 +19,6 @@ use whom_stats::bucket::{bucket_of_integer, bucket_of_text};
 use crate::error::EngineError;
 use crate::pieces::Pieces;
 use crate::rows::Rows;
-
-/// How rows are put into pieces.
-#[derive(Clone, Copy, Debug)]
-pub struct Scatter<'a> {
-    /// The column that holds the unit, an integer or a text. A row without a unit belongs to no piece.
-    pub unit: &'a str,
-    /// How far rows come, if they are judged on the way.
-    pub step: Option<Step<'a>>,
-}
 
 /// How far rows come: those of a step from `kept` on go to their piece, the others are counted and dropped.
 #[derive(Clone, Copy, Debug)]
@@ -59,14 +50,14 @@ impl Scattered {
     }
 }
 
-/// Runs a plan and puts its rows into pieces.
+/// Runs a plan and puts its rows into pieces. A row without a unit belongs to no piece.
 pub(crate) async fn scatter(
     plan: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
     pieces: Pieces,
-    scatter: Scatter<'_>,
+    step: Option<Step<'_>>,
 ) -> Result<Scattered, EngineError> {
-    let places = Places::find(&plan.schema(), scatter)?;
+    let places = Places::find(&plan.schema(), step)?;
     let schema = places.kept_columns(&plan.schema())?;
     let mut readers = JoinSet::new();
     for partition in 0..plan.output_partitioning().partition_count() {
@@ -104,7 +95,6 @@ impl Scattered {
 /// Where the columns stand.
 #[derive(Clone, Copy)]
 struct Places {
-    unit: usize,
     step: Option<StepPlace>,
 }
 
@@ -116,15 +106,10 @@ struct StepPlace {
 }
 
 impl Places {
-    fn find(schema: &SchemaRef, scatter: Scatter<'_>) -> Result<Self, EngineError> {
-        let place = |column: &str| {
-            schema.index_of(column).map_err(|_| EngineError::Internal(format!("no column `{column}` to put rows by")))
-        };
-        let step = match scatter.step {
-            None => None,
-            Some(Step { column, kept, count }) => Some(StepPlace { column: place(column)?, kept, count }),
-        };
-        Ok(Self { unit: place(scatter.unit)?, step })
+    fn find(schema: &SchemaRef, step: Option<Step<'_>>) -> Result<Self, EngineError> {
+        let Some(Step { column, kept, count }) = step else { return Ok(Self { step: None }) };
+        let column = schema.index_of(column).map_err(|_| internal(format!("no column `{column}` of steps")))?;
+        Ok(Self { step: Some(StepPlace { column, kept, count }) })
     }
 
     /// The columns that go to the pieces.
@@ -194,7 +179,7 @@ impl Sorter {
                 Some((steps.ok_or_else(|| internal("a step is no integer"))?, kept))
             }
         };
-        let units = batch.column(self.places.unit);
+        let units = batch.columns().first().ok_or_else(|| internal("no unit to put rows by"))?;
         let buckets = buckets(units)?;
         for (row, bucket) in buckets.enumerate() {
             if let Some((steps, kept)) = steps {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
@@ -23,7 +23,7 @@ use crate::functions;
 use crate::pieces::Pieces;
 use crate::plan_rules;
 use crate::rows::Rows;
-use crate::scatter::{Scatter, Scattered, scatter};
+use crate::scatter::{Scattered, Step, scatter};
 use crate::table::PinnedTable;
 
 /// What a session may use.
@@ -60,8 +60,13 @@ pub struct Engine {
     context: SessionContext,
     limits: Limits,
     filters: KeyFilters,
-    /// The memory that rows known as tables take.
-    reserved: Mutex<BTreeMap<String, MemoryReservation>>,
+    kept: Mutex<BTreeMap<String, KeptRows>>,
+}
+
+/// Rows that are known as a table, and the memory that they take.
+struct KeptRows {
+    rows: Rows,
+    _reserved: MemoryReservation,
 }
 
 impl Engine {
@@ -88,7 +93,7 @@ impl Engine {
         let context = SessionContext::new_with_state(state);
         let filters = KeyFilters::default();
         functions::register(&context, &filters);
-        Self { context, limits, filters, reserved: Mutex::default() }
+        Self { context, limits, filters, kept: Mutex::default() }
     }
 
     /// What the session may use.
@@ -113,10 +118,20 @@ impl Engine {
     pub fn add_rows(&self, name: &str, rows: Rows) -> Result<(), EngineError> {
         let reserved = MemoryConsumer::new(format!("rows of {name}")).register(&self.context.runtime_env().memory_pool);
         reserved.try_grow(rows.batches.iter().map(RecordBatch::get_array_memory_size).sum())?;
-        let table = MemTable::try_new(rows.schema, vec![rows.batches])?;
+        let table = MemTable::try_new(Arc::clone(&rows.schema), vec![rows.batches.clone()])?;
         self.add(name, Arc::new(table))?;
-        self.reserved().insert(name.to_owned(), reserved);
+        self.kept().insert(name.to_owned(), KeptRows { rows, _reserved: reserved });
         Ok(())
+    }
+
+    /// The rows that are known as a table.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] if there are none under this name.
+    pub fn rows(&self, name: &str) -> Result<Rows, EngineError> {
+        let kept = self.kept();
+        let kept = kept.get(name).ok_or_else(|| EngineError::Internal(format!("no rows are known as `{name}`")))?;
+        Ok(kept.rows.clone())
     }
 
     /// Makes a filter known, which `may_hold` asks by its name.
@@ -124,8 +139,8 @@ impl Engine {
         self.filters.add(name, filter);
     }
 
-    fn reserved(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, MemoryReservation>> {
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, KeptRows>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), EngineError> {
@@ -142,7 +157,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if there is no such table.
     pub fn remove(&self, name: &str) -> Result<(), EngineError> {
-        self.reserved().remove(name);
+        self.kept().remove(name);
         match self.context.deregister_table(TableReference::bare(name))? {
             Some(_) => Ok(()),
             None => Err(EngineError::Internal(format!("table `{name}` is not registered"))),
@@ -172,13 +187,13 @@ impl Engine {
         Ok(Rows { schema, batches })
     }
 
-    /// Runs a query over the files and puts its rows into pieces.
+    /// Runs a query over the files and puts its rows into pieces, by the unit in its first column.
     ///
     /// # Errors
     /// As [`Self::query`]; [`EngineError::Internal`] if the query lacks the columns to put rows by.
-    pub async fn scatter(&self, sql: &str, pieces: Pieces, by: Scatter<'_>) -> Result<Scattered, EngineError> {
+    pub async fn scatter(&self, sql: &str, pieces: Pieces, step: Option<Step<'_>>) -> Result<Scattered, EngineError> {
         let plan = self.plan(sql).await?;
-        scatter(plan, self.context.task_ctx(), pieces, by).await
+        scatter(plan, self.context.task_ctx(), pieces, step).await
     }
 
     /// The session's state, to resolve expressions against a schema.

@@ -80,8 +80,7 @@ impl PinnedTable {
     fn shares(&self, readers: usize) -> Vec<FileGroup> {
         let files: FileGroup = self.files.iter().map(|file| self.scanned_file(file)).collect();
         let whole = vec![files];
-        let partitioner =
-            FileGroupPartitioner::new().with_target_partitions(readers).with_repartition_file_min_size(1);
+        let partitioner = FileGroupPartitioner::new().with_target_partitions(readers).with_repartition_file_min_size(1);
         partitioner.repartition_file_groups(&whole).unwrap_or(whole)
     }
 

@@ -18,7 +18,6 @@
 //!     variables: BTreeMap::new(),
 //!     environment: BTreeMap::new(),
 //!     keep_units: false,
-//!     threads: 2,
 //!     limits: Limits::default(),
 //!     stores: Stores::new(),
 //!     cancel: Arc::default(),

@@ -20,9 +20,7 @@ pub struct Request {
     pub environment: BTreeMap<String, String>,
     /// Whether the unit table is published as well.
     pub keep_units: bool,
-    /// Threads for counting; changes no result.
-    pub threads: usize,
-    /// What the engine may use.
+    /// What the engine may use, threads among it; counting uses rayon's, which the caller sets.
     pub limits: Limits,
     /// The stores, with faults in tests.
     pub stores: Stores,

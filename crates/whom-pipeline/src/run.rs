@@ -146,7 +146,8 @@ impl Run<'_> {
                 "waterfall": results.waterfall,
                 "checks": results.checks,
                 "stages": stages.to_json(),
-                "threads": self.request.threads,
+                "threads": self.request.limits.threads,
+                "pieces": self.request.limits.pieces().count(),
             }),
         })
     }

@@ -23,7 +23,6 @@ fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
         variables: BTreeMap::default(),
         environment: BTreeMap::default(),
         keep_units: false,
-        threads: 1,
         limits: Limits::default(),
         stores: Stores::new(),
         cancel: Arc::default(),

@@ -55,7 +55,7 @@ pub(crate) fn unit_key(
                 .hint("write it as a signed 64-bit integer or as a text"))
         }
         kind if kind.is_integer() => Ok((Fragment::trusted(format!("CAST({raw} AS BIGINT)")), IdClass::Integer)),
-        kind if kind.is_string() => Ok((raw, IdClass::Text)),
+        kind if kind.is_string() => Ok((Fragment::trusted(format!("CAST({raw} AS VARCHAR)")), IdClass::Text)),
         other => Err(Diagnostic::error(format!("unit `{}` is {} in {owner}", unit.value, in_words(other)))
             .at(unit.span)
             .hint("an id is an integer or a text")),

@@ -18,7 +18,7 @@ use crate::error::QueryError;
 use crate::sql::{Fragment, Templates};
 
 pub(crate) use facts::{not_zero_column, rounded_to_zero_column};
-pub use statement::{Purpose, Statement};
+pub use statement::{Place, Purpose, Statement};
 
 /// A metric as the unit table holds it.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,15 @@ pub struct Compiled {
     pub tags: Vec<NamedColumn>,
     /// The pre-registered cohorts in the order of the file.
     pub cohorts: Vec<NamedColumn>,
+    /// What stands beside each unit in the table that the last statement reads.
+    pub(crate) joined: Vec<JoinedTable>,
+}
+
+/// A table with at most one row per unit, and the columns of it that the unit table needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct JoinedTable {
+    pub(crate) purpose: Purpose,
+    pub(crate) columns: Vec<String>,
 }
 
 /// Compiles a plan against the schemas of its tables.
@@ -129,7 +138,12 @@ impl Statement {
     fn print(&self, catalog: &Catalog) -> Result<String, QueryError> {
         let sources: Result<String, QueryError> =
             self.reads.iter().map(|table| Ok(pinned_comment(catalog.source(table)?))).collect();
-        let title = in_one_line(&format!("-- {}", self.purpose.table()));
+        let place = match self.purpose.place() {
+            Place::Scan => "rows go to the pieces of their units",
+            Place::Files => "only if there are any",
+            Place::Piece => "in each piece",
+        };
+        let title = in_one_line(&format!("-- {} ({place})", self.purpose.table()));
         Ok(format!("{title}\n{}{};\n\n", sources?, self.sql.trim_end()))
     }
 }

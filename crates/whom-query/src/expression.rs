@@ -3,6 +3,7 @@
 mod allowed;
 mod parse;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::arrow::datatypes::{DataType, Schema};
@@ -34,6 +35,8 @@ pub(crate) struct Resolved {
     pub(crate) sql: Fragment,
     /// Its type.
     pub(crate) kind: DataType,
+    /// The columns that it reads, as the user knows them.
+    pub(crate) columns: BTreeSet<String>,
 }
 
 /// Where expressions are resolved: a table under its alias, and the session that knows the functions.
@@ -53,7 +56,7 @@ impl Scope<'_> {
     pub(crate) fn resolve(&self, text: &Spanned<String>, expected: Expected) -> Result<Resolved, Diagnostic> {
         let mut parsed = parse(text)?;
         self.refuse_forms(&parsed, text)?;
-        self.qualify(&mut parsed, text)?;
+        let columns = self.qualify(&mut parsed, text)?;
         self.refuse_unknown_functions(&parsed, text)?;
         let sql = rendered(&parsed, text)?;
         let schema = self.schema_under_alias(text)?;
@@ -62,14 +65,14 @@ impl Scope<'_> {
         refuse_calls(&expression, text)?;
         let kind = expression.get_type(&schema).map_err(unfit)?;
         check_type(&kind, expected, text)?;
-        Ok(Resolved { sql: Fragment::trusted(format!("({sql})")), kind })
+        Ok(Resolved { sql: Fragment::trusted(format!("({sql})")), kind, columns })
     }
 
     /// Resolves a filter; without one every row meets it.
-    pub(crate) fn condition(&self, filter: Option<&Spanned<String>>) -> Result<Fragment, Diagnostic> {
+    pub(crate) fn condition(&self, filter: Option<&Spanned<String>>) -> Result<Resolved, Diagnostic> {
         match filter {
-            Some(filter) => Ok(self.resolve(filter, Expected::Condition)?.sql),
-            None => Ok(Fragment::trusted("true")),
+            Some(filter) => self.resolve(filter, Expected::Condition),
+            None => Ok(Resolved { sql: Fragment::trusted("true"), kind: DataType::Boolean, columns: BTreeSet::new() }),
         }
     }
 
@@ -84,8 +87,9 @@ impl Scope<'_> {
         DFSchema::try_from_qualified_schema(self.alias, &stored).map_err(|error| wrong(text, error.strip_backtrace()))
     }
 
-    /// Qualifies and quotes every column; an unknown one is refused with what was probably meant.
-    fn qualify(&self, parsed: &mut ast::Expr, text: &Spanned<String>) -> Result<(), Diagnostic> {
+    /// Qualifies and quotes every column, and tells which they are; an unknown one is refused with what was probably meant.
+    fn qualify(&self, parsed: &mut ast::Expr, text: &Spanned<String>) -> Result<BTreeSet<String>, Diagnostic> {
+        let mut columns = BTreeSet::new();
         let outcome = visit_expressions_mut(parsed, |expression| {
             let name = match expression {
                 ast::Expr::Identifier(name) => name.value.clone(),
@@ -109,11 +113,12 @@ impl Scope<'_> {
                 Ident::new(self.alias),
                 Ident::with_quote('"', format!("{}{name}", self.prefix).replace('\0', "")),
             ]);
+            columns.insert(name);
             ControlFlow::Continue(())
         });
         match outcome {
             ControlFlow::Break(diagnostic) => Err(diagnostic),
-            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Continue(()) => Ok(columns),
         }
     }
 

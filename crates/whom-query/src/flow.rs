@@ -21,6 +21,30 @@ pub struct RowFlow {
     pub tags: Vec<TagRows>,
 }
 
+/// How far a row of the split comes; a number from 0 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExposureStep {
+    /// It meets `where`, but lies outside the days.
+    OfExperiment,
+    /// It names no unit.
+    InDays,
+    /// It names no variant.
+    WithUnit,
+    /// Its variant is not declared.
+    WithVariant,
+    /// It counts.
+    OfVariants,
+    /// It tells that its unit was exposed before the start.
+    Earlier,
+}
+
+impl ExposureStep {
+    /// The first step of rows that pieces see.
+    pub(crate) const KEPT: usize = Self::OfVariants as usize;
+    /// The number of steps.
+    pub(crate) const COUNT: usize = Self::Earlier as usize + 1;
+}
+
 /// The rows of the split. Each count is a part of the one before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SplitRows {

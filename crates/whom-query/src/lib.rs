@@ -16,6 +16,7 @@
 //! assert_eq!(Fragment::literal("'; DROP TABLE units").as_str(), "'''; DROP TABLE units'");
 //! ```
 
+mod align;
 pub mod analysed;
 pub mod bins;
 mod build;

@@ -73,18 +73,20 @@ fn quoted(text: &str, quote: char) -> String {
 }
 
 /// The templates of `sql/`, by file name without the ending.
-const TEMPLATES: [(&str, &str); 12] = [
-    ("split_rows", include_str!("../../../sql/split_rows.sql")),
+const TEMPLATES: [(&str, &str); 14] = [
+    ("exposures", include_str!("../../../sql/exposures.sql")),
     ("unknown_variants", include_str!("../../../sql/unknown_variants.sql")),
     ("first_exposure", include_str!("../../../sql/first_exposure.sql")),
     ("earlier_exposed", include_str!("../../../sql/earlier_exposed.sql")),
     ("units", include_str!("../../../sql/units.sql")),
+    ("fact_rows", include_str!("../../../sql/fact_rows.sql")),
     ("events", include_str!("../../../sql/events.sql")),
     ("repeats", include_str!("../../../sql/repeats.sql")),
     ("metrics", include_str!("../../../sql/metrics.sql")),
+    ("snapshot_days", include_str!("../../../sql/snapshot_days.sql")),
     ("snapshots", include_str!("../../../sql/snapshots.sql")),
+    ("tag_rows", include_str!("../../../sql/tag_rows.sql")),
     ("tags", include_str!("../../../sql/tags.sql")),
-    ("tag_repeats", include_str!("../../../sql/tag_repeats.sql")),
     ("unit_table", include_str!("../../../sql/unit_table.sql")),
 ];
 

@@ -1,6 +1,7 @@
 //! A tiny warehouse in a temporary folder, for tests.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -68,7 +69,9 @@ impl Warehouse {
         let path = self.folder.path().join("pipeline.yaml");
         let reader = MemoryReader::default().with(&path, pipeline);
         let loaded = load(&path, &Settings::default(), &reader).unwrap();
-        let engine = Engine::new(&Limits { batch_size: 3, ..Limits::default() }).unwrap();
+        let [threads, pieces] = [2, 3].map(|count| NonZeroUsize::new(count).unwrap());
+        let limits = Limits { batch_size: 3, threads, pieces: Some(pieces), ..Limits::default() };
+        let engine = Engine::new(&limits).unwrap();
         let shown = |error: QueryError| self.shown(&loaded, &error);
         let catalog = Catalog::open(&loaded.plan, &loaded.sources, &Stores::new()).await.map_err(shown)?;
         let compiled = compile(&loaded.plan, &catalog, &engine.state()).map_err(shown)?;

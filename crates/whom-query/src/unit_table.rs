@@ -1,8 +1,10 @@
 //! The unit table: one row per unit, with arm, first exposure, metrics and tags.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use datafusion::arrow::datatypes::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use whom_engine::session::Rows;
+use whom_engine::Rows;
 use whom_stats::ABSENT;
 
 use crate::error::QueryError;
@@ -28,8 +30,12 @@ pub(crate) fn column(batch: &RecordBatch, name: &str) -> Result<ArrayRef, QueryE
 }
 
 impl UnitTable {
-    pub(crate) fn new(rows: &Rows, flow: RowFlow) -> Result<Self, QueryError> {
-        Ok(Self { batch: rows.to_batch()?, flow })
+    /// The unit tables of all pieces, one after the other.
+    pub(crate) fn new(pieces: &[Rows], flow: RowFlow) -> Result<Self, QueryError> {
+        let first = pieces.first().ok_or_else(|| QueryError::Internal("there is no piece".to_owned()))?;
+        let batches = pieces.iter().flat_map(|rows| rows.batches.iter().cloned()).collect();
+        let whole = Rows { schema: Arc::clone(&first.schema), batches };
+        Ok(Self { batch: whole.to_batch()?, flow })
     }
 
     /// The number of units.

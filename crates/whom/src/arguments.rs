@@ -94,7 +94,7 @@ pub(crate) enum NotReady {
 /// What a run may use. None of it changes a result.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Resources {
-    /// Threads for counting; all cores if not given
+    /// Threads that read and count; all cores if not given
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Memory for queries, such as `8GiB`; 60 % of the machine or its container if not given
@@ -106,6 +106,9 @@ pub(crate) struct Resources {
     /// Rows in a batch of the engine
     #[arg(long, value_name = "ROWS", hide = true)]
     pub(crate) batch_size: Option<NonZeroUsize>,
+    /// Pieces that rows are put into
+    #[arg(long, value_name = "N", hide = true)]
+    pub(crate) pieces: Option<NonZeroUsize>,
 }
 
 /// Whether a command line, right or wrong, means `run`, whose last line of standard output is for programs.

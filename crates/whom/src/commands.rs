@@ -1,5 +1,7 @@
 //! The commands that do little work.
 
+use std::num::NonZeroUsize;
+
 use clap::CommandFactory;
 use clap_complete::Shell;
 use tokio::runtime::{Builder, Runtime};
@@ -11,8 +13,8 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::request;
 
-/// Threads of the runtime, which waits for stores; counting has threads of its own.
-const RUNTIME_THREADS: usize = 2;
+/// Threads of a command that only looks at files.
+const FEW_THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
 /// `whom check`: the tables that were found.
 pub(crate) fn check(pipeline: &PipelineArguments, environment: &Environment) -> Result<String, Failure> {
@@ -47,12 +49,12 @@ pub(crate) fn completions(shell: Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// The runtime that a command works on.
+/// The runtime that a command works on, with threads that read files and work on pieces.
 ///
 /// # Errors
 /// If the system has no threads to give.
-pub(crate) fn runtime() -> Result<Runtime, Failure> {
-    built(Builder::new_multi_thread().worker_threads(RUNTIME_THREADS))
+pub(crate) fn runtime(threads: NonZeroUsize) -> Result<Runtime, Failure> {
+    built(Builder::new_multi_thread().worker_threads(threads.get()))
 }
 
 /// The runtime of the main thread, which only watches.
@@ -69,7 +71,7 @@ fn built(builder: &mut Builder) -> Result<Runtime, Failure> {
 }
 
 fn wait<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, Failure> {
-    Ok(runtime()?.block_on(work)?)
+    Ok(runtime(FEW_THREADS)?.block_on(work)?)
 }
 
 /// One line for each table, in columns.

@@ -32,7 +32,6 @@ fn request(
         variables: arguments.assignments.iter().cloned().collect(),
         environment: environment.variables().clone(),
         keep_units: false,
-        threads: resources.threads.unwrap_or_else(machine::cores).get(),
         limits: limits(resources),
         stores: stores(environment)?,
         cancel: Arc::new(AtomicBool::new(false)),
@@ -46,6 +45,8 @@ fn limits(resources: &Resources) -> Limits {
         memory: asked.or_else(machine::memory_share).unwrap_or(defaults.memory),
         batch_size: resources.batch_size.map_or(defaults.batch_size, NonZeroUsize::get),
         spill: resources.spill_dir.clone(),
+        threads: resources.threads.unwrap_or_else(machine::cores),
+        pieces: resources.pieces,
     }
 }
 
@@ -65,9 +66,13 @@ mod tests {
         let resources = Resources {
             memory_limit: Some("2GiB".parse().expect("a size")),
             batch_size: NonZeroUsize::new(64),
+            threads: NonZeroUsize::new(3),
+            pieces: NonZeroUsize::new(5),
             ..Resources::default()
         };
-        assert_eq!(limits(&resources), Limits { memory: 2 << 30, batch_size: 64, spill: None });
+        let [threads, pieces] = [3, 5].map(|count| NonZeroUsize::new(count).expect("not zero"));
+        let expected = Limits { memory: 2 << 30, batch_size: 64, spill: None, threads, pieces: Some(pieces) };
+        assert_eq!(limits(&resources), expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `whom run`: the main job, watched and stoppable.
 
 use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -29,8 +30,9 @@ type RunResult = Result<Outcome, RunError>;
 /// Runs a pipeline. The text is the summary and, as the last line, the result for programs.
 pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result<String, Failure> {
     let request = request::of_run(arguments, environment)?;
-    counting_threads(request.threads)?;
-    let runtime = runtime()?;
+    let threads = request.limits.threads;
+    counting_threads(threads)?;
+    let runtime = runtime(threads)?;
     let progress = Arc::new(Progress::suited(arguments.quiet));
     let ended = watching_runtime()?.block_on(watched(&runtime, request, Arc::clone(&progress)));
     progress.finish();
@@ -47,8 +49,8 @@ pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result
 }
 
 /// Sets the threads that count; they change no result.
-fn counting_threads(threads: usize) -> Result<(), Failure> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+fn counting_threads(threads: NonZeroUsize) -> Result<(), Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     pool.map_err(|error| Failure::start(Cause::Resources, format!("no {threads} threads for counting: {error}")))
 }
 

@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn our_functions_stand_in_for_those_of_datafusion() {
         let context = SessionContext::new();
-        super::super::register(&context);
+        super::super::register(&context, &crate::filters::KeyFilters::default());
         let state = context.state();
         for name in ["exp", "ln", "log2", "log10"] {
             let function: &dyn Any = state.scalar_functions()[name].inner().as_ref();

@@ -12,8 +12,6 @@ fn pieces(count: usize) -> Pieces {
     Pieces::new(NonZeroUsize::new(count).unwrap())
 }
 
-const BY_UNIT: Scatter<'_> = Scatter { unit: "unit", step: None };
-
 fn integers(values: impl IntoIterator<Item = i64>) -> ArrayRef {
     Arc::new(Int64Array::from_iter_values(values))
 }
@@ -25,7 +23,7 @@ fn units_of(rows: &Rows) -> Vec<i64> {
 #[tokio::test]
 async fn every_row_goes_to_the_piece_of_its_unit() {
     let engine = engine_with("t", vec![("unit", integers((0..500).chain(0..500)))]);
-    let scattered = engine.scatter("SELECT unit FROM t", pieces(7), BY_UNIT).await.unwrap();
+    let scattered = engine.scatter("SELECT unit FROM t", pieces(7), None).await.unwrap();
     let mut seen = Vec::new();
     for (piece, rows) in scattered.into_pieces().iter().enumerate() {
         let units = units_of(rows);
@@ -42,8 +40,7 @@ async fn rows_that_stop_on_the_way_are_counted_by_step() {
     let units: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(2), Some(3), Some(3)]));
     let engine = engine_with("t", vec![("unit", units), ("step", integers([2, 1, 0, 2, 2]))]);
     let step = Some(Step { column: "step", kept: 2, count: 3 });
-    let scatter = Scatter { unit: "unit", step };
-    let scattered = engine.scatter("SELECT unit, step FROM t", pieces(2), scatter).await.unwrap();
+    let scattered = engine.scatter("SELECT unit, step FROM t", pieces(2), step).await.unwrap();
     assert_eq!(scattered.steps, [1, 1, 3]);
     assert_eq!(scattered.schema.fields().len(), 1, "the step is needed no longer");
     let mut kept: Vec<i64> = scattered.into_pieces().iter().flat_map(units_of).collect();
@@ -55,7 +52,7 @@ async fn rows_that_stop_on_the_way_are_counted_by_step() {
 async fn texts_and_nulls_have_their_place_or_none() {
     let units: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("b")]));
     let engine = engine_with("t", vec![("unit", units)]);
-    let scattered = engine.scatter("SELECT unit FROM t", pieces(4), BY_UNIT).await.unwrap();
+    let scattered = engine.scatter("SELECT unit FROM t", pieces(4), None).await.unwrap();
     assert_eq!(scattered.into_pieces().iter().map(Rows::len).sum::<usize>(), 2);
 }
 
@@ -68,7 +65,7 @@ async fn files_are_shared_among_threads_and_every_row_is_read_once() {
     for threads in [1, 2, 3, 8] {
         let limits = Limits { threads: NonZeroUsize::new(threads).unwrap(), ..Limits::default() };
         let engine = open_with(folder.path(), &limits).await.unwrap();
-        let scattered = engine.scatter("SELECT unit FROM t", pieces(3), BY_UNIT).await.unwrap();
+        let scattered = engine.scatter("SELECT unit FROM t", pieces(3), None).await.unwrap();
         let rows: Vec<i64> = scattered.into_pieces().iter().flat_map(units_of).collect();
         assert_eq!(rows.len(), 500, "{threads} threads");
         assert_eq!(rows.into_iter().collect::<BTreeSet<_>>().len(), 500, "{threads} threads");
@@ -80,13 +77,17 @@ async fn what_does_not_fit_in_memory_is_an_error_of_resources() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "a.parquet", vec![("unit", integers(0..10_000))]);
     let engine = open_with(folder.path(), &Limits { memory: 1_000, ..Limits::default() }).await.unwrap();
-    let refused = engine.scatter("SELECT unit FROM t", pieces(2), BY_UNIT).await.unwrap_err();
+    let refused = engine.scatter("SELECT unit FROM t", pieces(2), None).await.unwrap_err();
     assert!(matches!(refused, EngineError::Resources(_)), "{refused}");
 }
 
 #[tokio::test]
-async fn a_statement_without_the_column_is_a_bug_of_ours() {
+async fn what_cannot_be_put_anywhere_is_a_bug_of_ours() {
     let engine = Engine::new(&Limits::default()).unwrap();
-    let refused = engine.scatter("SELECT 1 AS one", pieces(2), BY_UNIT).await.unwrap_err();
-    assert!(matches!(refused, EngineError::Internal(_)), "{refused}");
+    let step = Some(Step { column: "step", kept: 0, count: 1 });
+    for (sql, step) in [("SELECT 0.5 AS unit", None), ("SELECT 1 AS unit", step), ("SELECT 1 AS unit, 3 AS step", step)]
+    {
+        let refused = engine.scatter(sql, pieces(2), step).await.unwrap_err();
+        assert!(matches!(refused, EngineError::Internal(_)), "{sql}: {refused}");
+    }
 }

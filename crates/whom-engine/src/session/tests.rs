@@ -1,6 +1,7 @@
 use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
 
 use super::*;
+use crate::rows::integer;
 use crate::testing::{column_of, engine, engine_with};
 
 fn one(values: &[i64]) -> ArrayRef {

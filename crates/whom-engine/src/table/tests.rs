@@ -8,7 +8,7 @@ use tempfile::tempdir;
 use whom_store::{ErrorKind, PartitionDays};
 
 use super::*;
-use crate::session::integer;
+use crate::rows::integer;
 use crate::testing::{column_of, engine, open, pin, write};
 
 fn integers(values: &[i64]) -> ArrayRef {

@@ -1,5 +1,7 @@
 //! The statements over fact tables: events in windows, and the metrics made of them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::{DataType, Schema};
 use minijinja::{Value, context};
@@ -10,7 +12,7 @@ use whom_stats::Grid;
 use crate::catalog::{column, fact_table};
 use crate::columns::{instant, instant_literal, interval, same_unit_key};
 use crate::compile::{Compiler, MetricColumn, Purpose};
-use crate::days::{through_end, windows};
+use crate::days::{Period, through_end, windows};
 use crate::error::QueryError;
 use crate::expression::{Expected, Resolved, Scope};
 use crate::sql::Fragment;
@@ -19,7 +21,7 @@ use crate::sql::Fragment;
 pub(super) struct CompiledMetric {
     pub(super) column: MetricColumn,
     /// The table of its fact's metrics.
-    pub(super) table: String,
+    pub(super) table: Purpose,
     /// The name of its count of values that are not finite.
     pub(super) not_finite: String,
     /// When its window closes, as hours after first exposure.
@@ -37,6 +39,8 @@ struct FactScope<'a> {
     fact: &'a Fact,
     schema: &'a Schema,
     owner: String,
+    /// The name of the column that holds an event's unit.
+    unit: String,
     /// The name of the column that holds an event's instant.
     instant: String,
 }
@@ -62,22 +66,36 @@ impl Compiler<'_> {
             fact,
             schema: &schema,
             owner: format!("fact table `{}`", fact.name.value),
-            instant: free_name(&schema),
+            unit: free_name(&schema, "event unit"),
+            instant: free_name(&schema, "event instant"),
         };
         let mut compiled = Vec::new();
-        let mut contexts = Vec::new();
+        let (mut contexts, mut columns) = (Vec::new(), BTreeSet::new());
         for metric in metrics {
             let resolved = self.metric(metric, &scope);
-            if let Some((metric, context)) = self.keep(resolved) {
+            if let Some((metric, context, reads)) = self.keep(resolved) {
                 compiled.push(metric);
                 contexts.push(context);
+                columns.extend(reads);
             }
         }
-        let common = self.fact_context(&scope, metrics, &contexts);
-        let Some(common) = self.keep(common) else { return Ok(compiled) };
-        let events = Purpose::Events(fact.name.value.clone());
+        columns.extend(fact.unique.as_ref().map(|key| key.value.clone()));
+        let (rows, events) = (Purpose::FactRows(fact.name.value.clone()), Purpose::Events(fact.name.value.clone()));
+        let scanned = self.scanned(&scope, metrics, &columns);
+        let Some(scanned) = self.keep(scanned) else { return Ok(compiled) };
+        let (opens, closes) = windows(metrics.iter().copied()).unwrap_or_default();
+        let windowed = context! {
+            rows => Fragment::identifier(&rows.table()),
+            unit => Fragment::column("f", &scope.unit),
+            instant => Fragment::column("f", &scope.instant),
+            unique => fact.unique.as_ref().map(|key| Value::from(unique_key(key))),
+            opens => interval(opens),
+            closes => interval(closes),
+            metrics => &contexts,
+        };
         let aggregated = context! { events => Fragment::identifier(&events.table()), metrics => contexts };
-        self.emit(events, &[&source], common)?;
+        self.emit(rows, &[&source], scanned)?;
+        self.emit(events, &[], windowed)?;
         if fact.unique.is_some() {
             self.emit(Purpose::EventRepeats(fact.name.value.clone()), &[], aggregated.clone())?;
         }
@@ -85,35 +103,31 @@ impl Compiler<'_> {
         Ok(compiled)
     }
 
-    fn fact_context(
+    fn scanned(
         &self,
         scope: &FactScope<'_>,
         metrics: &[&Metric],
-        contexts: &[Value],
+        columns: &BTreeSet<String>,
     ) -> Result<Value, Diagnostic> {
         let FactScope { fact, schema, owner, .. } = scope;
-        let (opens, closes) = windows(metrics.iter().copied()).unwrap_or_default();
-        let time = instant(schema, "f", &fact.time, owner)?;
-        let unique = match &fact.unique {
-            Some(key) => {
-                column(schema, key, owner)?;
-                Some(Value::from(Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column("f", key)))))
-            }
-            None => None,
-        };
+        if let Some(key) = &fact.unique {
+            column(schema, key, owner)?;
+        }
+        let (opens, _) = windows(metrics.iter().copied()).unwrap_or_default();
+        let earliest = Period::of(self.plan).from + chrono::Duration::hours(i64::from(opens));
         let through = through_end(self.plan, fact.partition.as_ref());
+        let columns: Vec<Value> = columns.iter().map(|name| Value::from(Fragment::column("f", name))).collect();
         Ok(context! {
             table => Fragment::identifier(&fact_table(&fact.name)),
             unit => same_unit_key(schema, "f", &self.plan.unit, owner, self.id)?,
-            time => &time,
-            instant => Fragment::column("f", &scope.instant),
+            unit_name => Fragment::identifier(&scope.unit),
+            time => instant(schema, "f", &fact.time, owner)?,
             instant_name => Fragment::identifier(&scope.instant),
-            filter => self.columns_of(scope).condition(fact.filter.as_ref())?,
+            columns => columns,
+            filter => self.columns_of(scope).condition(fact.filter.as_ref())?.sql,
+            earliest => instant_literal(earliest),
             through => through.map(|end| Value::from(instant_literal(end))),
-            unique => unique,
-            opens => interval(opens),
-            closes => interval(closes),
-            metrics => contexts,
+            filter_of_units => Fragment::literal(&Purpose::Units.table()),
         })
     }
 
@@ -121,9 +135,17 @@ impl Compiler<'_> {
         Scope { state: self.state, alias: "f", schema: scope.schema, prefix: "", owner: &scope.owner }
     }
 
-    fn metric(&self, metric: &Metric, scope: &FactScope<'_>) -> Result<(CompiledMetric, Value), Diagnostic> {
+    /// A metric, the context of its SQL, and the columns that it reads.
+    fn metric(
+        &self,
+        metric: &Metric,
+        scope: &FactScope<'_>,
+    ) -> Result<(CompiledMetric, Value, BTreeSet<String>), Diagnostic> {
         let columns = self.columns_of(scope);
         let value = metric.value.as_ref().map(|value| columns.resolve(value, Expected::Number)).transpose()?;
+        let filter = columns.condition(metric.filter.as_ref())?;
+        let mut reads = filter.columns;
+        reads.extend(value.iter().flat_map(|value| value.columns.iter().cloned()));
         let grid = grid_of(metric, value.as_ref())?;
         let name = &metric.name.value;
         let compiled = CompiledMetric {
@@ -134,7 +156,7 @@ impl Compiler<'_> {
                 grid,
                 proportion: metric.aggregate == Aggregate::Any,
             },
-            table: Purpose::Metrics(scope.fact.name.value.clone()).table(),
+            table: Purpose::Metrics(scope.fact.name.value.clone()),
             not_finite: format!("not finite in {name}"),
             closes: metric.delay.0 + metric.window.0,
             complete_until: match metric.incomplete_window {
@@ -149,7 +171,7 @@ impl Compiler<'_> {
             aggregate => aggregate_word(metric.aggregate),
             opens => interval(metric.delay.0),
             closes => interval(compiled.closes),
-            filter => columns.condition(metric.filter.as_ref())?,
+            filter => filter.sql,
             counts => Fragment::identifier(&format!("counts for {name}")),
             number => Fragment::identifier(&format!("number for {name}")),
             on_grid => Fragment::identifier(&format!("value of {name}")),
@@ -164,13 +186,18 @@ impl Compiler<'_> {
             not_zero => Fragment::identifier(&not_zero_column(name)),
             rounded_to_zero => Fragment::identifier(&rounded_to_zero_column(name)),
         };
-        Ok((compiled, context))
+        Ok((compiled, context, reads))
     }
 }
 
-/// The name under which the instant of an event is known: one that no column of the table has.
-fn free_name(schema: &Schema) -> String {
-    let mut name = "event instant".to_owned();
+/// The key by which an event is known again.
+fn unique_key(key: &str) -> Fragment {
+    Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column("f", key)))
+}
+
+/// A name that no column of the table has.
+fn free_name(schema: &Schema, name: &str) -> String {
+    let mut name = name.to_owned();
     while schema.field_with_name(&name).is_ok() {
         name.push('\'');
     }

@@ -1,4 +1,4 @@
-//! The statements over the split: counts, first exposures, units.
+//! The statements over the split: exposures, first exposures, units.
 
 use datafusion::arrow::datatypes::Schema;
 use minijinja::{Value, context};
@@ -10,6 +10,7 @@ use crate::compile::{Compiler, Purpose};
 use crate::days::Period;
 use crate::error::QueryError;
 use crate::expression::Scope;
+use crate::flow::ExposureStep;
 use crate::sql::Fragment;
 
 /// The split's columns, resolved.
@@ -28,11 +29,11 @@ impl Compiler<'_> {
         let Some(columns) = self.keep(resolved) else { return Ok(()) };
         self.id = Some(columns.id);
         let context = self.split_context(&columns);
-        self.emit(Purpose::SplitRows, &[SPLIT], context.clone())?;
+        self.emit(Purpose::Exposures, &[SPLIT], context.clone())?;
         self.emit(Purpose::UnknownVariants, &[SPLIT], context.clone())?;
-        self.emit(Purpose::FirstExposure, &[SPLIT], context.clone())?;
+        self.emit(Purpose::FirstExposure, &[], context.clone())?;
         if self.plan.split.lookback.is_some() {
-            self.emit(Purpose::EarlierExposed, &[SPLIT], context)?;
+            self.emit(Purpose::EarlierExposed, &[], context)?;
         }
         let zone = Fragment::literal(self.plan.time_zone.name());
         let units = context! { time_zone => zone, lookback => self.plan.split.lookback.is_some() };
@@ -47,7 +48,7 @@ impl Compiler<'_> {
         column(schema, &split.variant, owner)?;
         let variant = Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column("s", &split.variant)));
         let time = instant(schema, "s", &split.time, owner)?;
-        Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())? })
+        Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())?.sql })
     }
 
     fn split_context(&self, columns: &SplitColumns) -> Value {
@@ -70,6 +71,15 @@ impl Compiler<'_> {
             from => instant_literal(period.from),
             until => instant_literal(period.until),
             lookback_from => lookback.map(|lookback| Value::from(instant_literal(period.from - lookback))),
+            kept => ExposureStep::KEPT as i64,
+            steps => context! {
+                of_experiment => ExposureStep::OfExperiment as i64,
+                in_days => ExposureStep::InDays as i64,
+                with_unit => ExposureStep::WithUnit as i64,
+                with_variant => ExposureStep::WithVariant as i64,
+                of_variants => ExposureStep::OfVariants as i64,
+                earlier => ExposureStep::Earlier as i64,
+            },
             variants => variants,
             variant_names => Fragment::list(self.plan.split.variants.iter().map(|variant| Fragment::literal(&variant.name))),
         }

@@ -14,8 +14,8 @@ pub struct Statement {
 /// What the rows of a statement are for. Names are those of the pipeline file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
-    /// Counts of where the rows of the split go.
-    SplitRows,
+    /// The rows of the split, by how far they come.
+    Exposures,
     /// The most frequent variants that are not declared.
     UnknownVariants,
     /// The first exposure of each unit to each variant.
@@ -24,18 +24,22 @@ pub enum Purpose {
     EarlierExposed,
     /// One row per unit.
     Units,
+    /// The rows of a fact table that may fall into a window of a unit.
+    FactRows(String),
     /// The events of a fact table in the windows of its units.
     Events(String),
     /// Counts of repeated events of a fact table.
     EventRepeats(String),
     /// The metrics of a fact table by unit.
     Metrics(String),
+    /// The days on which units have a snapshot in a tag table.
+    SnapshotDays(String),
     /// The snapshot of a tag table that counts for each unit.
     Snapshots(String),
+    /// The rows of a tag table that may be those that count.
+    TagRows(String),
     /// The tags of a tag table by unit.
     Tags(String),
-    /// Counts of units with several rows of a tag table.
-    TagRepeats(String),
     /// The unit table.
     UnitTable,
 }
@@ -45,17 +49,19 @@ impl Purpose {
     /// kind has, so no two tables share a name, whatever they are called in the file.
     pub fn table(&self) -> String {
         match self {
-            Self::SplitRows => "split_rows".to_owned(),
+            Self::Exposures => "exposures".to_owned(),
             Self::UnknownVariants => "unknown_variants".to_owned(),
             Self::FirstExposure => "first_exposure".to_owned(),
             Self::EarlierExposed => "earlier_exposed".to_owned(),
             Self::Units => "units".to_owned(),
+            Self::FactRows(fact) => format!("rows of {fact}"),
             Self::Events(fact) => format!("events of {fact}"),
             Self::EventRepeats(fact) => format!("repeats of {fact}"),
             Self::Metrics(fact) => format!("metrics of {fact}"),
+            Self::SnapshotDays(tags) => format!("days of {tags}"),
             Self::Snapshots(tags) => format!("snapshots of {tags}"),
+            Self::TagRows(tags) => format!("rows in {tags}"),
             Self::Tags(tags) => format!("values of {tags}"),
-            Self::TagRepeats(tags) => format!("repeats in {tags}"),
             Self::UnitTable => "unit_table".to_owned(),
         }
     }
@@ -63,8 +69,12 @@ impl Purpose {
     /// The table of the pipeline file that the statement is about, in words.
     pub(crate) fn subject(&self) -> String {
         match self {
-            Self::Events(fact) | Self::EventRepeats(fact) | Self::Metrics(fact) => format!("fact table `{fact}`"),
-            Self::Snapshots(tags) | Self::Tags(tags) | Self::TagRepeats(tags) => format!("tag table `{tags}`"),
+            Self::FactRows(fact) | Self::Events(fact) | Self::EventRepeats(fact) | Self::Metrics(fact) => {
+                format!("fact table `{fact}`")
+            }
+            Self::SnapshotDays(tags) | Self::Snapshots(tags) | Self::TagRows(tags) | Self::Tags(tags) => {
+                format!("tag table `{tags}`")
+            }
             Self::UnitTable => "the unit table".to_owned(),
             _ => "the split".to_owned(),
         }
@@ -73,38 +83,68 @@ impl Purpose {
     /// The template that the text is made from.
     pub(super) fn template(&self) -> &'static str {
         match self {
-            Self::SplitRows => "split_rows",
+            Self::Exposures => "exposures",
             Self::UnknownVariants => "unknown_variants",
             Self::FirstExposure => "first_exposure",
             Self::EarlierExposed => "earlier_exposed",
             Self::Units => "units",
+            Self::FactRows(_) => "fact_rows",
             Self::Events(_) => "events",
             Self::EventRepeats(_) => "repeats",
             Self::Metrics(_) => "metrics",
+            Self::SnapshotDays(_) => "snapshot_days",
             Self::Snapshots(_) => "snapshots",
+            Self::TagRows(_) => "tag_rows",
             Self::Tags(_) => "tags",
-            Self::TagRepeats(_) => "tag_repeats",
             Self::UnitTable => "unit_table",
+        }
+    }
+
+    /// Where the statement runs.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Exposures | Self::FactRows(_) | Self::SnapshotDays(_) | Self::TagRows(_) => Place::Scan,
+            Self::UnknownVariants => Place::Files,
+            _ => Place::Piece,
         }
     }
 
     /// Whether later statements read the rows; counts are read by nobody but us.
     pub(crate) fn is_read(&self) -> bool {
-        !matches!(
-            self,
-            Self::SplitRows | Self::UnknownVariants | Self::EventRepeats(_) | Self::TagRepeats(_) | Self::UnitTable
-        )
+        !matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::UnitTable)
     }
 
     /// The tables that no later statement reads once this one has run, so that their rows need no memory.
     pub(crate) fn supersedes(&self) -> Vec<Self> {
         match self {
-            Self::Units => vec![Self::FirstExposure, Self::EarlierExposed],
+            Self::Units => vec![Self::Exposures, Self::FirstExposure, Self::EarlierExposed],
+            Self::Events(fact) => vec![Self::FactRows(fact.clone())],
             Self::Metrics(fact) => vec![Self::Events(fact.clone())],
-            Self::Tags(tags) => vec![Self::Snapshots(tags.clone())],
+            Self::Snapshots(tags) => vec![Self::SnapshotDays(tags.clone())],
+            Self::Tags(tags) => vec![Self::TagRows(tags.clone()), Self::Snapshots(tags.clone())],
             _ => Vec::new(),
         }
     }
+
+    /// The columns, unit first, by which scans of other tables are filtered once this statement has run.
+    pub(crate) fn filter_key(&self) -> Option<(&'static str, Option<&'static str>)> {
+        match self {
+            Self::Units => Some(("unit", None)),
+            Self::Snapshots(_) => Some(("unit", Some("snapshot"))),
+            _ => None,
+        }
+    }
+}
+
+/// Where a statement runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Once over the files; its rows go to the pieces of their units.
+    Scan,
+    /// Once over the files.
+    Files,
+    /// In each piece.
+    Piece,
 }
 
 #[cfg(test)]
@@ -112,14 +152,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::align::JOINED;
     use crate::catalog::{SPLIT, fact_table, tag_table};
 
     proptest! {
         #[test]
         fn no_two_tables_share_a_name(one in "(metrics|events|tags|fact|values)?( of | )?[a-z ]{0,3}", other in "[a-z ]{0,9}") {
-            let mut names = vec![SPLIT.to_owned()];
+            let mut names = vec![SPLIT.to_owned(), JOINED.to_owned()];
             for purpose in [
-                Purpose::SplitRows,
+                Purpose::Exposures,
                 Purpose::UnknownVariants,
                 Purpose::FirstExposure,
                 Purpose::EarlierExposed,
@@ -133,12 +174,14 @@ mod tests {
             for name in given {
                 names.extend([fact_table(&name), tag_table(&name)]);
                 for purpose in [
+                    Purpose::FactRows,
                     Purpose::Events,
                     Purpose::EventRepeats,
                     Purpose::Metrics,
+                    Purpose::SnapshotDays,
                     Purpose::Snapshots,
+                    Purpose::TagRows,
                     Purpose::Tags,
-                    Purpose::TagRepeats,
                 ] {
                     names.push(purpose(name.clone()).table());
                 }

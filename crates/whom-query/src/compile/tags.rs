@@ -16,7 +16,7 @@ pub(super) struct CompiledTag {
     pub(super) name: String,
     pub(super) column: String,
     /// The table of its tag table's values.
-    pub(super) table: String,
+    pub(super) table: Purpose,
     /// The type that expressions see.
     pub(super) kind: DataType,
 }
@@ -43,36 +43,42 @@ impl Compiler<'_> {
     }
 
     fn tag_statements(&mut self, table: &TagTable, context: TagContext) -> Result<Vec<CompiledTag>, QueryError> {
-        let source = tag_table(&table.name);
-        let snapshots = Purpose::Snapshots(table.name.value.clone());
-        let snapshots_table = snapshots.table();
-        let (dated, units, day) = match &table.snapshot {
+        let name = &table.name.value;
+        let source = tag_table(name);
+        let (snapshots, rows) = (Purpose::Snapshots(name.clone()), Purpose::TagRows(name.clone()));
+        let (units, day) = match &table.snapshot {
             Snapshot::Dated { partition, at_most_days } => {
                 let day = Fragment::column("t", &partition.column);
-                let values = context! {
-                    table => Fragment::identifier(&source),
-                    unit => &context.unit,
-                    day => &day,
+                let days = Purpose::SnapshotDays(name.clone());
+                let counted = context! {
+                    rows => Fragment::identifier(&days.table()),
                     at_most => Fragment::trusted(format!("INTERVAL '{at_most_days} days'")),
                     at_most_days => at_most_days,
                 };
-                self.emit(snapshots, &[&source], values)?;
-                (true, snapshots_table, Some(Value::from(day)))
+                let scanned = context! {
+                    table => Fragment::identifier(&source),
+                    unit => &context.unit,
+                    day => &day,
+                    filter_of_units => Fragment::literal(&Purpose::Units.table()),
+                };
+                self.emit(days, &[&source], scanned)?;
+                self.emit(snapshots.clone(), &[], counted)?;
+                (snapshots, Some(Value::from(day)))
             }
-            Snapshot::Static => (false, Purpose::Units.table(), None),
+            Snapshot::Static => (Purpose::Units, None),
         };
         let values = context! {
             table => Fragment::identifier(&source),
-            units => Fragment::identifier(&units),
+            rows => Fragment::identifier(&rows.table()),
+            units => Fragment::identifier(&units.table()),
+            filter_of_keys => Fragment::literal(&units.table()),
             unit => &context.unit,
-            dated => dated,
+            dated => day.is_some(),
             day => day,
             tags => context.tags,
         };
-        let tags = Purpose::Tags(table.name.value.clone());
-        let repeats = context! { values => Fragment::identifier(&tags.table()) };
-        self.emit(tags, &[&source], values)?;
-        self.emit(Purpose::TagRepeats(table.name.value.clone()), &[], repeats)?;
+        self.emit(rows, &[&source], values.clone())?;
+        self.emit(Purpose::Tags(name.clone()), &[], values)?;
         Ok(context.compiled)
     }
 
@@ -87,7 +93,7 @@ impl Compiler<'_> {
             compiled.push(CompiledTag {
                 name: tag.name.value.clone(),
                 column: stored,
-                table: Purpose::Tags(table.name.value.clone()).table(),
+                table: Purpose::Tags(table.name.value.clone()),
                 kind,
             });
         }

@@ -1,13 +1,16 @@
 //! The last statement: the unit table.
 
+use std::collections::BTreeMap;
+
 use datafusion::arrow::datatypes::{Field, Schema};
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
+use crate::align::JOINED;
 use crate::columns::{instant_literal, interval};
 use crate::compile::facts::CompiledMetric;
 use crate::compile::tags::CompiledTag;
-use crate::compile::{Compiled, Compiler, NamedColumn, Purpose};
+use crate::compile::{Compiled, Compiler, JoinedTable, NamedColumn, Purpose};
 use crate::error::QueryError;
 use crate::expression::{Expected, Scope};
 use crate::sql::Fragment;
@@ -20,17 +23,14 @@ impl Compiler<'_> {
         tags: &[CompiledTag],
     ) -> Result<Compiled, QueryError> {
         let cohorts = self.cohorts(tags);
-        let mut tables: Vec<&str> = metrics.iter().map(|metric| metric.table.as_str()).collect();
-        tables.extend(tags.iter().map(|tag| tag.table.as_str()));
-        tables.sort_unstable();
-        tables.dedup();
+        let joined = joined(&metrics, tags);
         let context = context! {
             metrics => metrics.iter().map(metric_context).collect::<Vec<_>>(),
             tags => tags.iter().map(tag_context).collect::<Vec<_>>(),
             cohorts => cohorts.iter().map(|(column, definition)| context! {
                 name => Fragment::identifier(&column.column), definition => definition,
             }).collect::<Vec<_>>(),
-            tables => tables.into_iter().map(Fragment::identifier).map(Value::from).collect::<Vec<_>>(),
+            joined => Fragment::identifier(JOINED),
         };
         self.emit(Purpose::UnitTable, &[], context)?;
         Ok(Compiled {
@@ -38,6 +38,7 @@ impl Compiler<'_> {
             metrics: metrics.into_iter().map(|metric| metric.column).collect(),
             tags: tags.iter().map(|tag| NamedColumn { name: tag.name.clone(), column: tag.column.clone() }).collect(),
             cohorts: cohorts.into_iter().map(|(column, _)| column).collect(),
+            joined,
         })
     }
 
@@ -67,11 +68,24 @@ impl Compiler<'_> {
     }
 }
 
+/// The tables that stand beside the units, with the columns that the unit table needs of them.
+fn joined(metrics: &[CompiledMetric], tags: &[CompiledTag]) -> Vec<JoinedTable> {
+    let mut tables: BTreeMap<&Purpose, Vec<String>> = BTreeMap::new();
+    for metric in metrics {
+        let columns = tables.entry(&metric.table).or_default();
+        columns.push(metric.column.column.clone());
+        columns.extend(metric.refuses_not_finite.then(|| metric.not_finite.clone()));
+    }
+    for tag in tags {
+        tables.entry(&tag.table).or_default().push(tag.column.clone());
+    }
+    tables.into_iter().map(|(purpose, columns)| JoinedTable { purpose: purpose.clone(), columns }).collect()
+}
+
 fn metric_context(metric: &CompiledMetric) -> Value {
     context! {
         name => Fragment::identifier(&metric.column.column),
         status => Fragment::identifier(&metric.column.status),
-        table => Fragment::identifier(&metric.table),
         not_finite => Fragment::identifier(&metric.not_finite),
         closes => interval(metric.closes),
         complete_until => metric.complete_until.map(|end| Value::from(instant_literal(end))),
@@ -84,5 +98,5 @@ fn metric_context(metric: &CompiledMetric) -> Value {
 }
 
 fn tag_context(tag: &CompiledTag) -> Value {
-    context! { name => Fragment::identifier(&tag.column), table => Fragment::identifier(&tag.table) }
+    context! { name => Fragment::identifier(&tag.column) }
 }

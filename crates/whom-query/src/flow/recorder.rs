@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
-use whom_engine::integer;
-use whom_engine::session::Rows;
+use whom_engine::Rows;
 
-use super::{FactRows, Rounding, RowFlow, SplitRows, TagRows};
-use crate::catalog::{Catalog, fact_table, tag_table};
+use super::{ExposureStep, FactRows, Rounding, RowFlow, SplitRows, TagRows};
+use crate::align::Beside;
+use crate::catalog::{Catalog, SPLIT, fact_table, tag_table};
 use crate::compile::{MetricColumn, Purpose, not_zero_column, rounded_to_zero_column};
 use crate::error::QueryError;
 use crate::flow::rows_in_words;
@@ -22,7 +22,7 @@ pub(crate) struct Recorder<'a> {
     /// Deliveries of the events of the fact table at hand, if it has a `unique` column.
     deliveries: Option<u64>,
     /// Snapshots of the tag table at hand that count for nobody, if it is dated.
-    unused: Option<UnusedSnapshots>,
+    unused: UnusedSnapshots,
 }
 
 /// Rows of exposed units that are not as of the day that counts.
@@ -34,7 +34,7 @@ struct UnusedSnapshots {
 
 impl<'a> Recorder<'a> {
     pub(crate) fn new(catalog: &'a Catalog, metrics: &'a [MetricColumn]) -> Self {
-        Self { catalog, metrics, flow: RowFlow::default(), deliveries: None, unused: None }
+        Self { catalog, metrics, flow: RowFlow::default(), deliveries: None, unused: UnusedSnapshots::default() }
     }
 
     /// What all statements together said.
@@ -42,35 +42,56 @@ impl<'a> Recorder<'a> {
         self.flow
     }
 
-    /// Takes note of a statement's rows.
+    /// Takes note of how far the rows of the split came.
+    pub(crate) fn exposures(&mut self, steps: &[u64]) -> Result<(), QueryError> {
+        let from = |step: ExposureStep| steps[step as usize..ExposureStep::COUNT - 1].iter().sum();
+        self.flow.split = SplitRows {
+            read: self.catalog.source(SPLIT)?.pinned.rows(),
+            of_experiment: steps.iter().sum(),
+            in_days: from(ExposureStep::InDays),
+            with_unit: from(ExposureStep::WithUnit),
+            with_variant: from(ExposureStep::WithVariant),
+            of_variants: from(ExposureStep::OfVariants),
+            unknown_variants: BTreeMap::new(),
+        };
+        Ok(())
+    }
+
+    /// Whether the split holds variants that are not declared.
+    pub(crate) fn asks_for_unknown_variants(&self) -> bool {
+        self.flow.split.with_variant > self.flow.split.of_variants
+    }
+
+    /// Takes note of the variants that are not declared.
+    pub(crate) fn unknown_variants(&mut self, rows: &Rows) -> Result<(), QueryError> {
+        self.flow.split.unknown_variants = rows_by_name(&rows.to_batch()?)?;
+        Ok(())
+    }
+
+    /// Takes note of what a statement made, piece by piece.
     ///
     /// # Errors
     /// [`QueryError::Data`] for rows that contradict each other, [`QueryError::Internal`] if a join lost or made a row.
-    pub(crate) fn record(&mut self, purpose: &Purpose, rows: &Rows) -> Result<(), QueryError> {
+    pub(crate) fn record(&mut self, purpose: &Purpose, pieces: &[Rows]) -> Result<(), QueryError> {
+        let rows = || pieces.iter().map(|rows| rows.len() as u64).sum();
         match purpose {
-            Purpose::SplitRows => self.flow.split = split_rows(rows)?,
-            Purpose::UnknownVariants => self.flow.split.unknown_variants = rows_by_name(&rows.to_batch()?)?,
-            Purpose::EarlierExposed => self.flow.earlier_exposed = Some(rows.len() as u64),
-            Purpose::Units => self.flow.units = rows.len() as u64,
-            Purpose::EventRepeats(fact) => self.deliveries = Some(deliveries(fact, rows)?),
-            Purpose::Metrics(fact) => self.metrics(fact, rows)?,
+            Purpose::EarlierExposed => self.flow.earlier_exposed = Some(rows()),
+            Purpose::Units => self.flow.units = rows(),
+            Purpose::EventRepeats(fact) => self.deliveries = Some(deliveries(fact, pieces)?),
+            Purpose::Metrics(fact) => self.metrics(fact, pieces)?,
             Purpose::Snapshots(_) => {
-                let batch = rows.to_batch()?;
-                self.unused =
-                    Some(UnusedSnapshots { later: total(&batch, "later")?, too_old: total(&batch, "too_old")? });
+                self.unused = UnusedSnapshots { later: total(pieces, "later")?, too_old: total(pieces, "too_old")? };
             }
-            Purpose::Tags(table) => self.tags(table, rows)?,
-            Purpose::TagRepeats(table) => self.refuse_tag_repeats(table, rows)?,
-            Purpose::UnitTable => self.conserved(rows)?,
-            Purpose::FirstExposure | Purpose::Events(_) => {}
+            Purpose::Tags(table) => self.tags(table)?,
+            Purpose::UnitTable => self.conserved(rows())?,
+            _ => {}
         }
         Ok(())
     }
 
-    fn metrics(&mut self, fact: &str, rows: &Rows) -> Result<(), QueryError> {
-        let batch = rows.to_batch()?;
-        let events = total(&batch, "event_count")?;
-        let rounding = self.rounding(&batch)?;
+    fn metrics(&mut self, fact: &str, pieces: &[Rows]) -> Result<(), QueryError> {
+        let events = total(pieces, "event_count")?;
+        let rounding = self.rounding(pieces)?;
         self.flow.facts.push(FactRows {
             table: fact.to_owned(),
             read: self.catalog.source(&fact_table(fact))?.pinned.rows(),
@@ -82,45 +103,57 @@ impl<'a> Recorder<'a> {
     }
 
     /// What grids made of small values, for the metrics whose counts are among the columns.
-    fn rounding(&self, batch: &RecordBatch) -> Result<Vec<Rounding>, QueryError> {
-        let rounds = |metric: &&MetricColumn| batch.schema_ref().index_of(&rounded_to_zero_column(&metric.name)).is_ok();
+    fn rounding(&self, pieces: &[Rows]) -> Result<Vec<Rounding>, QueryError> {
+        let Some(first) = pieces.first() else { return Ok(Vec::new()) };
+        let rounds = |metric: &&MetricColumn| first.schema.index_of(&rounded_to_zero_column(&metric.name)).is_ok();
         let counts = |metric: &MetricColumn| {
             Ok(Rounding {
                 metric: metric.name.clone(),
-                not_zero: total(batch, &not_zero_column(&metric.name))?,
-                to_zero: total(batch, &rounded_to_zero_column(&metric.name))?,
+                not_zero: total(pieces, &not_zero_column(&metric.name))?,
+                to_zero: total(pieces, &rounded_to_zero_column(&metric.name))?,
             })
         };
         self.metrics.iter().filter(rounds).map(counts).collect()
     }
 
-    fn tags(&mut self, table: &str, rows: &Rows) -> Result<(), QueryError> {
-        let UnusedSnapshots { later, too_old } = self.unused.unwrap_or_default();
+    /// The units with tags are counted when they stand beside the others.
+    fn tags(&mut self, table: &str) -> Result<(), QueryError> {
+        let UnusedSnapshots { later, too_old } = std::mem::take(&mut self.unused);
         self.flow.tags.push(TagRows {
             table: table.to_owned(),
             read: self.catalog.source(&tag_table(table))?.pinned.rows(),
-            units: rows.len() as u64,
+            units: 0,
             later,
             too_old,
         });
         Ok(())
     }
 
-    fn refuse_tag_repeats(&mut self, table: &str, rows: &Rows) -> Result<(), QueryError> {
-        let (found, units) = (count(rows, "row_count")?, count(rows, "unit_count")?);
-        let dated = self.unused.take().is_some();
-        if found == units {
-            return Ok(());
+    /// Takes note of the units that a table has rows of.
+    ///
+    /// # Errors
+    /// [`QueryError::Data`] if units have several rows of tags which differ.
+    pub(crate) fn beside_units(&mut self, purpose: &Purpose, beside: Beside) -> Result<(), QueryError> {
+        let Purpose::Tags(table) = purpose else { return Ok(()) };
+        if beside.differing > 0 {
+            return Err(QueryError::Data(format!(
+                "{} several rows that count in tag table `{table}`, with different tags; keep one row per unit, and per day where rows have one",
+                if beside.differing == 1 {
+                    "1 unit has".to_owned()
+                } else {
+                    format!("{} units have", beside.differing)
+                },
+            )));
         }
-        Err(QueryError::Data(format!(
-            "units have more than one row in tag table `{table}`{}, with different tags ({found} rows of {units} units); keep one row per unit",
-            if dated { " on one day" } else { "" },
-        )))
+        if let Some(rows) = self.flow.tags.iter_mut().find(|rows| rows.table == *table) {
+            rows.units = beside.units;
+        }
+        Ok(())
     }
 
     /// The unit table has a row for each unit, whatever it was joined with.
-    fn conserved(&self, rows: &Rows) -> Result<(), QueryError> {
-        let (made, units) = (rows.len() as u64, self.flow.units);
+    fn conserved(&self, made: u64) -> Result<(), QueryError> {
+        let units = self.flow.units;
         if made == units {
             return Ok(());
         }
@@ -128,46 +161,28 @@ impl<'a> Recorder<'a> {
     }
 }
 
-fn split_rows(rows: &Rows) -> Result<SplitRows, QueryError> {
-    Ok(SplitRows {
-        read: count(rows, "rows_read")?,
-        of_experiment: count(rows, "rows_of_experiment")?,
-        in_days: count(rows, "rows_in_days")?,
-        with_unit: count(rows, "rows_with_unit")?,
-        with_variant: count(rows, "rows_with_variant")?,
-        of_variants: count(rows, "rows_of_variants")?,
-        unknown_variants: BTreeMap::new(),
-    })
-}
-
 /// The deliveries of a fact table's events, if each key has one content.
-fn deliveries(fact: &str, rows: &Rows) -> Result<u64, QueryError> {
-    let without = count(rows, "without_key")?;
+fn deliveries(fact: &str, pieces: &[Rows]) -> Result<u64, QueryError> {
+    let without = total(pieces, "without_key")?;
     if without > 0 {
         return Err(QueryError::Data(format!(
             "fact table `{fact}` has no value in its `unique` column in {}; fill it, or drop `unique`",
             rows_in_words(without)
         )));
     }
-    let (events, keys) = (count(rows, "distinct_events")?, count(rows, "distinct_keys")?);
+    let (events, keys) = (total(pieces, "distinct_events")?, total(pieces, "distinct_keys")?);
     if events != keys {
         return Err(QueryError::Data(format!(
             "fact table `{fact}` repeats a key of its `unique` column with different content in {}; keep one row per key",
             rows_in_words(events.saturating_sub(keys))
         )));
     }
-    count(rows, "deliveries")
-}
-
-/// A count in a one-row answer; the sum of no rows is 0.
-fn count(rows: &Rows, name: &str) -> Result<u64, QueryError> {
-    Ok(integer(rows, name)?.and_then(|value| u64::try_from(value).ok()).unwrap_or(0))
+    total(pieces, "deliveries")
 }
 
 /// The sum of a column of counts.
-fn total(batch: &RecordBatch, name: &str) -> Result<u64, QueryError> {
-    let counts = column(batch, name)?;
-    Ok(counts.as_primitive::<Int64Type>().iter().flatten().map(i64::unsigned_abs).sum())
+fn total(pieces: &[Rows], column: &str) -> Result<u64, QueryError> {
+    pieces.iter().map(|rows| Ok(rows.total(column)?)).sum()
 }
 
 fn rows_by_name(batch: &RecordBatch) -> Result<BTreeMap<String, u64>, QueryError> {

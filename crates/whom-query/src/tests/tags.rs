@@ -91,7 +91,7 @@ async fn two_rows_of_a_unit_on_one_day_are_refused_unless_they_are_equal() {
     snapshot(&warehouse, "2026-10-05", &[("v", "x"), ("v", "x")]);
     assert_eq!(plan(&warehouse.units(&dated("7d")).await.unwrap(), "v").as_deref(), Some("x"));
     snapshot(&warehouse, "2026-10-05", &[("v", "x"), ("v", "y")]);
-    insta::assert_snapshot!(warehouse.refusal(&dated("7d")).await, @"units have more than one row in tag table `profile` on one day, with different tags (2 rows of 1 units); keep one row per unit");
+    insta::assert_snapshot!(warehouse.refusal(&dated("7d")).await, @"1 unit has several rows that count in tag table `profile`, with different tags; keep one row per unit, and per day where rows have one");
 }
 
 #[tokio::test]
@@ -119,5 +119,5 @@ tags:
     let tags = &table.flow.tags[0];
     assert_eq!((tags.read, tags.units, tags.later, tags.too_old), (3, 2, 0, 0));
     warehouse.write("homes.parquet", homes(&[("u", "Ulm", 3.0), ("u", "Ulm", 4.0)]));
-    insta::assert_snapshot!(warehouse.refusal(&static_tags).await, @"units have more than one row in tag table `home`, with different tags (2 rows of 1 units); keep one row per unit");
+    insta::assert_snapshot!(warehouse.refusal(&static_tags).await, @"1 unit has several rows that count in tag table `home`, with different tags; keep one row per unit, and per day where rows have one");
 }

@@ -1,0 +1,165 @@
+//! Rows of other tables beside the units they belong to.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, make_comparator};
+use datafusion::arrow::compute::{SortOptions, take};
+use datafusion::arrow::datatypes::{DataType, Int64Type};
+
+use crate::error::QueryError;
+use crate::unit_table::column;
+
+/// The table of units with the rows of all other tables beside them.
+pub(crate) const JOINED: &str = "joined";
+
+/// Where each unit stands.
+pub(crate) struct Alignment<'a> {
+    places: Places<'a>,
+    units: usize,
+}
+
+enum Places<'a> {
+    Integers(HashMap<i64, u32>),
+    Texts(HashMap<&'a str, u32>),
+}
+
+/// Columns of a table, a row for each unit.
+pub(crate) struct Aligned {
+    /// The columns, null where a unit has no row.
+    pub(crate) columns: Vec<ArrayRef>,
+    pub(crate) beside: Beside,
+}
+
+/// Units that have rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Beside {
+    /// Units with a row.
+    pub(crate) units: u64,
+    /// Units with several rows which differ.
+    pub(crate) differing: u64,
+}
+
+impl std::ops::AddAssign for Beside {
+    fn add_assign(&mut self, other: Self) {
+        self.units += other.units;
+        self.differing += other.differing;
+    }
+}
+
+impl<'a> Alignment<'a> {
+    /// By the units of a column, each of them once.
+    pub(crate) fn by(units: &'a ArrayRef) -> Result<Self, QueryError> {
+        let places = match units.data_type() {
+            DataType::Int64 => {
+                let units = units.as_primitive::<Int64Type>();
+                Places::Integers(units.values().iter().zip(0..).map(|(unit, place)| (*unit, place)).collect())
+            }
+            DataType::Utf8 => {
+                let units = units.as_string::<i32>();
+                Places::Texts(units.iter().flatten().zip(0..).map(|(unit, place)| (unit, place)).collect())
+            }
+            other => return Err(QueryError::Internal(format!("a unit cannot be of type {other}"))),
+        };
+        Ok(Self { places, units: units.len() })
+    }
+
+    /// Puts rows beside the units in their column `unit`; equal rows of one unit count once.
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] for a row of a unit that is not there, or a table without one of the columns.
+    pub(crate) fn align(&self, table: &RecordBatch, columns: &[String]) -> Result<Aligned, QueryError> {
+        let values: Vec<ArrayRef> = columns.iter().map(|name| column(table, name)).collect::<Result<_, _>>()?;
+        let mut rows: Vec<Option<u32>> = vec![None; self.units];
+        let mut differing = BTreeSet::new();
+        for (row, place) in self.places_of(&column(table, "unit")?)?.into_iter().enumerate() {
+            let place = place.ok_or_else(|| QueryError::Internal("a row of no unit was joined".to_owned()))?;
+            match &mut rows[place as usize] {
+                Some(first) if !are_equal(&values, *first as usize, row)? => {
+                    differing.insert(place);
+                }
+                Some(_) => {}
+                empty => *empty = Some(row as u32),
+            }
+        }
+        let rows = UInt32Array::from(rows);
+        let columns = values.iter().map(|values| take(values, &rows, None)).collect::<Result<_, _>>();
+        let columns = columns.map_err(|error| QueryError::Internal(error.to_string()))?;
+        let units = (rows.len() - rows.null_count()) as u64;
+        Ok(Aligned { columns, beside: Beside { units, differing: differing.len() as u64 } })
+    }
+
+    fn places_of(&self, units: &ArrayRef) -> Result<Vec<Option<u32>>, QueryError> {
+        let places = match &self.places {
+            Places::Integers(places) => units
+                .as_primitive_opt::<Int64Type>()
+                .map(|units| units.iter().map(|unit| places.get(&unit?).copied()).collect()),
+            Places::Texts(places) => {
+                units.as_string_opt::<i32>().map(|units| units.iter().map(|unit| places.get(unit?).copied()).collect())
+            }
+        };
+        places.ok_or_else(|| QueryError::Internal("the ids of two tables are of two types".to_owned()))
+    }
+}
+
+/// Whether two rows are the same in every column; NaN equals itself, and null itself.
+fn are_equal(columns: &[ArrayRef], one: usize, other: usize) -> Result<bool, QueryError> {
+    for values in columns {
+        let compare = make_comparator(values, values, SortOptions::default());
+        let compare = compare.map_err(|error| QueryError::Internal(error.to_string()))?;
+        if compare(one, other) != Ordering::Equal {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::{Float64Array, Int64Array, StringArray};
+
+    use super::*;
+
+    fn table(units: ArrayRef, values: Vec<Option<f64>>) -> RecordBatch {
+        let values: ArrayRef = Arc::new(Float64Array::from(values));
+        RecordBatch::try_from_iter_with_nullable([("unit", units, true), ("value", values, true)]).unwrap()
+    }
+
+    fn integers(units: &[i64]) -> ArrayRef {
+        Arc::new(Int64Array::from(units.to_vec()))
+    }
+
+    fn aligned(units: &ArrayRef, table: &RecordBatch) -> (Vec<Option<f64>>, u64) {
+        let aligned = Alignment::by(units).unwrap().align(table, &["value".to_owned()]).unwrap();
+        let values = aligned.columns[0].as_primitive::<datafusion::arrow::datatypes::Float64Type>().iter().collect();
+        (values, aligned.beside.differing)
+    }
+
+    #[test]
+    fn a_row_stands_beside_its_unit_and_who_has_none_has_null() {
+        let found = aligned(&integers(&[7, 1, 5]), &table(integers(&[5, 7]), vec![Some(0.5), None]));
+        assert_eq!(found, (vec![None, None, Some(0.5)], 0));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["b", "a"]));
+        let of_a: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
+        assert_eq!(aligned(&texts, &table(of_a, vec![Some(2.0)])), (vec![None, Some(2.0)], 0));
+    }
+
+    #[test]
+    fn equal_rows_count_once_and_different_ones_are_told() {
+        let nan = Some(f64::NAN);
+        let twice =
+            table(integers(&[1, 1, 2, 2, 3, 3, 3]), vec![nan, nan, None, None, Some(1.0), Some(2.0), Some(3.0)]);
+        assert_eq!(aligned(&integers(&[1, 2, 3]), &twice).1, 1);
+        let null_and_zero = table(integers(&[1, 1]), vec![None, Some(0.0)]);
+        assert_eq!(aligned(&integers(&[1]), &null_and_zero).1, 1);
+    }
+
+    #[test]
+    fn a_row_of_nobody_is_a_bug_of_ours() {
+        let units = integers(&[1]);
+        let refused = Alignment::by(&units).unwrap().align(&table(integers(&[2]), vec![None]), &[]);
+        assert!(matches!(refused, Err(QueryError::Internal(_))));
+    }
+}

@@ -1,0 +1,31 @@
+-- The rows of the split: the arm of each, and how far it comes on its way to an exposure that counts. Rows of step
+-- {{ kept }} and above go to the piece of their unit; the others are counted and dropped.
+SELECT
+  unit,
+  CAST(arm AS SMALLINT) AS arm,
+  exposed_at,
+  CASE
+{%- if lookback_from %}
+    WHEN exposed_at >= {{ lookback_from }} AND exposed_at < {{ from }} AND unit IS NOT NULL THEN {{ steps.earlier }}
+{%- endif %}
+    WHEN (exposed_at >= {{ from }} AND exposed_at < {{ until }}) IS NOT TRUE THEN {{ steps.of_experiment }}
+    WHEN unit IS NULL THEN {{ steps.in_days }}
+    WHEN arm IS NOT NULL THEN {{ steps.of_variants }}
+    WHEN variant <> '' THEN {{ steps.with_variant }}
+    ELSE {{ steps.with_unit }}
+  END AS step
+FROM (
+  SELECT
+    unit,
+    variant,
+    CASE variant{% for variant in variants %} WHEN {{ variant.name }} THEN {{ variant.arm }}{% endfor %} END AS arm,
+    exposed_at
+  FROM (
+    SELECT
+      {{ unit }} AS unit,
+      {{ variant }} AS variant,
+      {{ time }} AS exposed_at
+    FROM {{ table }} AS s
+    WHERE {{ filter }}
+  ) AS row_of_split
+) AS exposure
