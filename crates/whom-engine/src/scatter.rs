@@ -80,6 +80,17 @@ pub(crate) async fn scatter(
     Ok(scattered)
 }
 
+/// Puts rows that pieces made into pieces anew, by the text or integer in their first column.
+pub(crate) fn regroup(made: &[Rows], context: &TaskContext, pieces: Pieces) -> Result<Scattered, EngineError> {
+    let schema = made.first().map(|rows| Arc::clone(&rows.schema)).ok_or_else(|| internal("no piece made rows"))?;
+    let mut sorter = Sorter::new(Arc::clone(&schema), pieces, Places { step: None }, context);
+    made.iter().flat_map(|rows| &rows.batches).try_for_each(|batch| sorter.add(batch.clone()))?;
+    let mut scattered =
+        Scattered { schema, pieces: vec![Vec::new(); pieces.count()], steps: Vec::new(), _reserved: Vec::new() };
+    scattered.absorb(sorter.finish()?);
+    Ok(scattered)
+}
+
 impl Scattered {
     fn absorb(&mut self, sorted: Sorted) {
         for (piece, batches) in self.pieces.iter_mut().zip(sorted.pieces) {

@@ -23,7 +23,7 @@ use crate::functions;
 use crate::pieces::Pieces;
 use crate::plan_rules;
 use crate::rows::Rows;
-use crate::scatter::{Scattered, Step, scatter};
+use crate::scatter::{Scattered, Step, regroup, scatter};
 use crate::table::PinnedTable;
 
 /// What a session may use.
@@ -194,6 +194,14 @@ impl Engine {
     pub async fn scatter(&self, sql: &str, pieces: Pieces, step: Option<Step<'_>>) -> Result<Scattered, EngineError> {
         let plan = self.plan(sql).await?;
         scatter(plan, self.context.task_ctx(), pieces, step).await
+    }
+
+    /// Puts rows that pieces made into pieces anew, by what stands in their first column.
+    ///
+    /// # Errors
+    /// [`EngineError::Resources`] if they leave the limit, [`EngineError::Internal`] if there is no such column.
+    pub fn regroup(&self, made: &[Rows], pieces: Pieces) -> Result<Scattered, EngineError> {
+        regroup(made, &self.context.task_ctx(), pieces)
     }
 
     /// The session's state, to resolve expressions against a schema.

@@ -96,6 +96,11 @@ impl Work<'_> {
                 let rows = self.scan(statement).await?;
                 self.keep(purpose, rows)
             }
+            Place::Regroup => {
+                let made = self.in_each_piece(&statement.sql).await?;
+                let rows = self.engine.regroup(&made, self.engine.limits().pieces())?.into_pieces();
+                self.keep(purpose, rows)
+            }
             Place::Piece => {
                 if *purpose == Purpose::UnitTable {
                     self.align().await?;

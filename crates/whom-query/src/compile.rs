@@ -142,6 +142,7 @@ impl Statement {
             Place::Scan => "rows go to the pieces of their units",
             Place::Files => "only if there are any",
             Place::Piece => "in each piece",
+            Place::Regroup => "in each piece; rows go to the pieces of their keys",
         };
         let title = in_one_line(&format!("-- {} ({place})", self.purpose.table()));
         Ok(format!("{title}\n{}{};\n\n", sources?, self.sql.trim_end()))

@@ -73,7 +73,7 @@ fn quoted(text: &str, quote: char) -> String {
 }
 
 /// The templates of `sql/`, by file name without the ending.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("exposures", include_str!("../../../sql/exposures.sql")),
     ("unknown_variants", include_str!("../../../sql/unknown_variants.sql")),
     ("first_exposure", include_str!("../../../sql/first_exposure.sql")),
@@ -82,6 +82,8 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("fact_rows", include_str!("../../../sql/fact_rows.sql")),
     ("events", include_str!("../../../sql/events.sql")),
     ("repeats", include_str!("../../../sql/repeats.sql")),
+    ("event_keys", include_str!("../../../sql/event_keys.sql")),
+    ("distinct_keys", include_str!("../../../sql/distinct_keys.sql")),
     ("metrics", include_str!("../../../sql/metrics.sql")),
     ("snapshot_days", include_str!("../../../sql/snapshot_days.sql")),
     ("snapshots", include_str!("../../../sql/snapshots.sql")),

@@ -73,6 +73,27 @@ async fn files_are_shared_among_threads_and_every_row_is_read_once() {
 }
 
 #[tokio::test]
+async fn rows_of_pieces_are_put_together_by_another_column() {
+    let keys: ArrayRef = Arc::new(StringArray::from(vec!["k", "l", "k", "m"]));
+    let engine = engine_with("t", vec![("unit", integers([1, 2, 3, 4])), ("key", keys)]);
+    let by_unit = engine.scatter("SELECT unit, key FROM t", pieces(4), None).await.unwrap().into_pieces();
+    let keys = by_unit.iter().map(|rows| Rows {
+        schema: Arc::new(rows.schema.project(&[1]).unwrap()),
+        batches: rows.batches.iter().map(|batch| batch.project(&[1]).unwrap()).collect(),
+    });
+    let by_key = engine.regroup(&keys.collect::<Vec<_>>(), pieces(4)).unwrap().into_pieces();
+    let counts: Vec<usize> = ["k", "l", "m"]
+        .iter()
+        .map(|key| {
+            let batches = &by_key[pieces(4).of_bucket(bucket_of_text(key))].batches;
+            let keys = batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten());
+            keys.filter(|found| found == key).count()
+        })
+        .collect();
+    assert_eq!(counts, [2, 1, 1]);
+}
+
+#[tokio::test]
 async fn what_does_not_fit_in_memory_is_an_error_of_resources() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "a.parquet", vec![("unit", integers(0..10_000))]);

@@ -97,7 +97,11 @@ impl Compiler<'_> {
         self.emit(rows, &[&source], scanned)?;
         self.emit(events, &[], windowed)?;
         if fact.unique.is_some() {
+            let keys = Purpose::EventKeys(fact.name.value.clone());
+            let counted = context! { keys => Fragment::identifier(&keys.table()) };
             self.emit(Purpose::EventRepeats(fact.name.value.clone()), &[], aggregated.clone())?;
+            self.emit(keys, &[], aggregated.clone())?;
+            self.emit(Purpose::DistinctKeys(fact.name.value.clone()), &[], counted)?;
         }
         self.emit(Purpose::Metrics(fact.name.value.clone()), &[], aggregated)?;
         Ok(compiled)

@@ -30,6 +30,10 @@ pub enum Purpose {
     Events(String),
     /// Counts of repeated events of a fact table.
     EventRepeats(String),
+    /// The keys of the events of a fact table.
+    EventKeys(String),
+    /// The number of those keys.
+    DistinctKeys(String),
     /// The metrics of a fact table by unit.
     Metrics(String),
     /// The days on which units have a snapshot in a tag table.
@@ -57,6 +61,8 @@ impl Purpose {
             Self::FactRows(fact) => format!("rows of {fact}"),
             Self::Events(fact) => format!("events of {fact}"),
             Self::EventRepeats(fact) => format!("repeats of {fact}"),
+            Self::EventKeys(fact) => format!("keys of {fact}"),
+            Self::DistinctKeys(fact) => format!("number of keys of {fact}"),
             Self::Metrics(fact) => format!("metrics of {fact}"),
             Self::SnapshotDays(tags) => format!("days of {tags}"),
             Self::Snapshots(tags) => format!("snapshots of {tags}"),
@@ -69,9 +75,12 @@ impl Purpose {
     /// The table of the pipeline file that the statement is about, in words.
     pub(crate) fn subject(&self) -> String {
         match self {
-            Self::FactRows(fact) | Self::Events(fact) | Self::EventRepeats(fact) | Self::Metrics(fact) => {
-                format!("fact table `{fact}`")
-            }
+            Self::FactRows(fact)
+            | Self::Events(fact)
+            | Self::EventRepeats(fact)
+            | Self::EventKeys(fact)
+            | Self::DistinctKeys(fact)
+            | Self::Metrics(fact) => format!("fact table `{fact}`"),
             Self::SnapshotDays(tags) | Self::Snapshots(tags) | Self::TagRows(tags) | Self::Tags(tags) => {
                 format!("tag table `{tags}`")
             }
@@ -91,6 +100,8 @@ impl Purpose {
             Self::FactRows(_) => "fact_rows",
             Self::Events(_) => "events",
             Self::EventRepeats(_) => "repeats",
+            Self::EventKeys(_) => "event_keys",
+            Self::DistinctKeys(_) => "distinct_keys",
             Self::Metrics(_) => "metrics",
             Self::SnapshotDays(_) => "snapshot_days",
             Self::Snapshots(_) => "snapshots",
@@ -105,13 +116,14 @@ impl Purpose {
         match self {
             Self::Exposures | Self::FactRows(_) | Self::SnapshotDays(_) | Self::TagRows(_) => Place::Scan,
             Self::UnknownVariants => Place::Files,
+            Self::EventKeys(_) => Place::Regroup,
             _ => Place::Piece,
         }
     }
 
     /// Whether later statements read the rows; counts are read by nobody but us.
     pub(crate) fn is_read(&self) -> bool {
-        !matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::UnitTable)
+        !matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::DistinctKeys(_) | Self::UnitTable)
     }
 
     /// The tables that no later statement reads once this one has run, so that their rows need no memory.
@@ -119,6 +131,7 @@ impl Purpose {
         match self {
             Self::Units => vec![Self::Exposures, Self::FirstExposure, Self::EarlierExposed],
             Self::Events(fact) => vec![Self::FactRows(fact.clone())],
+            Self::DistinctKeys(fact) => vec![Self::EventKeys(fact.clone())],
             Self::Metrics(fact) => vec![Self::Events(fact.clone())],
             Self::Snapshots(tags) => vec![Self::SnapshotDays(tags.clone())],
             Self::Tags(tags) => vec![Self::TagRows(tags.clone()), Self::Snapshots(tags.clone())],
@@ -145,6 +158,8 @@ pub enum Place {
     Files,
     /// In each piece.
     Piece,
+    /// In each piece; its rows go to the pieces of what their first column holds.
+    Regroup,
 }
 
 #[cfg(test)]
@@ -177,6 +192,8 @@ mod tests {
                     Purpose::FactRows,
                     Purpose::Events,
                     Purpose::EventRepeats,
+                    Purpose::EventKeys,
+                    Purpose::DistinctKeys,
                     Purpose::Metrics,
                     Purpose::SnapshotDays,
                     Purpose::Snapshots,

@@ -19,8 +19,8 @@ pub(crate) struct Recorder<'a> {
     catalog: &'a Catalog,
     metrics: &'a [MetricColumn],
     flow: RowFlow,
-    /// Deliveries of the events of the fact table at hand, if it has a `unique` column.
-    deliveries: Option<u64>,
+    /// The events of the fact table at hand, if it has a `unique` column.
+    keyed: Option<Keyed>,
     /// Snapshots of the tag table at hand that count for nobody, if it is dated.
     unused: UnusedSnapshots,
 }
@@ -34,7 +34,7 @@ struct UnusedSnapshots {
 
 impl<'a> Recorder<'a> {
     pub(crate) fn new(catalog: &'a Catalog, metrics: &'a [MetricColumn]) -> Self {
-        Self { catalog, metrics, flow: RowFlow::default(), deliveries: None, unused: UnusedSnapshots::default() }
+        Self { catalog, metrics, flow: RowFlow::default(), keyed: None, unused: UnusedSnapshots::default() }
     }
 
     /// What all statements together said.
@@ -77,7 +77,10 @@ impl<'a> Recorder<'a> {
         match purpose {
             Purpose::EarlierExposed => self.flow.earlier_exposed = Some(rows()),
             Purpose::Units => self.flow.units = rows(),
-            Purpose::EventRepeats(fact) => self.deliveries = Some(deliveries(fact, pieces)?),
+            Purpose::EventRepeats(fact) => self.keyed = Some(keyed(fact, pieces)?),
+            Purpose::DistinctKeys(fact) => {
+                refuse_repeated_keys(fact, self.keyed.unwrap_or_default().events, pieces)?;
+            }
             Purpose::Metrics(fact) => self.metrics(fact, pieces)?,
             Purpose::Snapshots(_) => {
                 self.unused = UnusedSnapshots { later: total(pieces, "later")?, too_old: total(pieces, "too_old")? };
@@ -95,7 +98,7 @@ impl<'a> Recorder<'a> {
         self.flow.facts.push(FactRows {
             table: fact.to_owned(),
             read: self.catalog.source(&fact_table(fact))?.pinned.rows(),
-            delivered: self.deliveries.take().unwrap_or(events),
+            delivered: self.keyed.take().map_or(events, |keyed| keyed.deliveries),
             events,
             rounding,
         });
@@ -161,8 +164,15 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// The deliveries of a fact table's events, if each key has one content.
-fn deliveries(fact: &str, pieces: &[Rows]) -> Result<u64, QueryError> {
+/// What the events of a fact table with a `unique` column are.
+#[derive(Clone, Copy, Default)]
+struct Keyed {
+    deliveries: u64,
+    events: u64,
+}
+
+/// The events of a fact table, if each has a key.
+fn keyed(fact: &str, pieces: &[Rows]) -> Result<Keyed, QueryError> {
     let without = total(pieces, "without_key")?;
     if without > 0 {
         return Err(QueryError::Data(format!(
@@ -170,14 +180,19 @@ fn deliveries(fact: &str, pieces: &[Rows]) -> Result<u64, QueryError> {
             rows_in_words(without)
         )));
     }
-    let (events, keys) = (total(pieces, "distinct_events")?, total(pieces, "distinct_keys")?);
-    if events != keys {
-        return Err(QueryError::Data(format!(
-            "fact table `{fact}` repeats a key of its `unique` column with different content in {}; keep one row per key",
-            rows_in_words(events.saturating_sub(keys))
-        )));
+    Ok(Keyed { deliveries: total(pieces, "deliveries")?, events: total(pieces, "distinct_events")? })
+}
+
+/// Refuses keys with more than one content.
+fn refuse_repeated_keys(fact: &str, events: u64, pieces: &[Rows]) -> Result<(), QueryError> {
+    let keys = total(pieces, "distinct_keys")?;
+    if events == keys {
+        return Ok(());
     }
-    total(pieces, "deliveries")
+    Err(QueryError::Data(format!(
+        "fact table `{fact}` repeats a key of its `unique` column with different content in {}; keep one row per key",
+        rows_in_words(events.saturating_sub(keys))
+    )))
 }
 
 /// The sum of a column of counts.

@@ -88,7 +88,10 @@ async fn every_plan_of_every_pipeline_keeps_the_rules() {
                 let (joined, _) = aligned(&piece, &compiled.joined).unwrap();
                 piece.add_rows(JOINED, Rows { schema: joined.schema(), batches: vec![joined] }).unwrap();
             }
-            let session = if statement.purpose.place() == Place::Piece { &piece } else { &engine };
+            let session = match statement.purpose.place() {
+                Place::Scan | Place::Files => &engine,
+                Place::Piece | Place::Regroup => &piece,
+            };
             let plan = session.plan(&statement.sql).await;
             let plan =
                 plan.unwrap_or_else(|error| panic!("{}, {}: {error}", path.display(), statement.purpose.table()));

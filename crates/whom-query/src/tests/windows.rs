@@ -6,7 +6,7 @@ use datafusion::arrow::array::{ArrayRef, BooleanArray, Decimal128Array};
 
 use crate::status::Status;
 use crate::testing::{
-    Warehouse, by_unit, expected, instants, integers, metric, numbers, orders, pipeline, texts, units,
+    Warehouse, by_unit, expected, exposures, instants, integers, metric, numbers, orders, pipeline, texts, units,
 };
 use crate::unit_table::UnitTable;
 
@@ -201,6 +201,9 @@ fn keyed(rows: &[(Option<&str>, &str, f64)]) -> Warehouse {
     warehouse
 }
 
+/// Units of several pieces.
+const UNITS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
 fn unique() -> String {
     metric("value: amount, precision: 1, aggregate: sum, window: 1d").replace("time: at }", "time: at, unique: key }")
 }
@@ -222,6 +225,14 @@ async fn repeats_that_differ_and_rows_without_a_key_are_refused() {
     insta::assert_snapshot!(differs, @"fact table `orders` repeats a key of its `unique` column with different content in 1 row; keep one row per key");
     let moved = keyed(&[(Some("k"), at, 2.0), (Some("k"), "2026-10-06T14:00:00", 2.0)]).refusal(&unique()).await;
     assert_eq!(moved, differs);
+    let of_two_units = keyed(&[(Some("k"), at, 2.0)]);
+    of_two_units.write("split.parquet", exposures(&UNITS.map(|unit| (unit, "a", EXPOSED))));
+    of_two_units.write("orders.parquet", {
+        let mut columns = orders(&UNITS.map(|unit| (unit, at, Some(2.0))));
+        columns.push(("key", texts(UNITS.map(|_| Some("k")))));
+        columns
+    });
+    insta::assert_snapshot!(of_two_units.refusal(&unique()).await, @"fact table `orders` repeats a key of its `unique` column with different content in 7 rows; keep one row per key");
     let without = keyed(&[(Some("k"), at, 2.0), (None, at, 3.0)]).refusal(&unique()).await;
     insta::assert_snapshot!(without, @"fact table `orders` has no value in its `unique` column in 1 row; fill it, or drop `unique`");
 }
