@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use whom_stats::moments::Moments;
 use whom_stats::pass::ArmTable;
 
-use crate::centre::{effect, nearest_mean, recentred, squared_deviations};
+use crate::centre::{nearest_mean, squared_deviations};
 use crate::controls::Controls;
 use crate::target::Target;
 
@@ -144,7 +144,7 @@ impl Criterion {
 
     /// What the score reads of a table, exactly centred.
     pub(crate) fn cells<'a>(&'a self, table: &'a ArmTable) -> impl Iterator<Item = Moments> + 'a {
-        self.slots.iter().map(|slot| recentred(table.get(slot.arm, slot.metric), slot.centre))
+        self.slots.iter().map(|slot| table.get(slot.arm, slot.metric).about(slot.centre))
     }
 
     /// Units of the involved arms, whether or not a metric has a value for them.
@@ -180,7 +180,7 @@ impl Criterion {
 
     /// One target's effect, in grid units, or `None` if an arm is empty.
     pub(crate) fn effect_of(&self, target: usize, cells: &[Moments]) -> Option<f64> {
-        effect(&cells[self.scored[target].treatment], &cells[self.scored[target].control])
+        cells[self.scored[target].treatment].mean_difference(&cells[self.scored[target].control])
     }
 }
 

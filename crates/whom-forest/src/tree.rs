@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use whom_stats::pass::{ArmTable, ColumnShape};
 use whom_stats::routing::{NodeIndex, Routing};
 
-use crate::centre::effect;
 use crate::cohort::Cohort;
 use crate::rule::Rule;
 use crate::score::{Criterion, SilentTarget};
@@ -208,7 +207,7 @@ impl NodeEstimate {
             n_control: control.n,
             events_treatment: treated.events,
             events_control: control.events,
-            estimate: effect(treated, control),
+            estimate: treated.mean_difference(control),
         }
     }
 }

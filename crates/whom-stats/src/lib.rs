@@ -80,6 +80,9 @@ pub mod independence;
 pub mod measured;
 pub mod moments;
 pub mod multiplicity;
+mod node_rows;
+mod packed_cells;
+mod packing;
 pub mod pass;
 pub mod power;
 pub mod reliability;
@@ -89,7 +92,6 @@ pub mod sample_ratio;
 mod series;
 #[cfg(test)]
 mod simulated;
-mod tally;
 
 pub use balance::{Share, equal_means, standardised_mean_difference, standardised_share_difference};
 pub use bootstrap::{Against, Bootstrap, Hypothesis, MaxT, Simultaneous};
