@@ -1,7 +1,8 @@
 //! A grown tree: its routing, and what the discovery units said in each node.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::pass::{ArmTable, ColumnShape};
+use whom_stats::ArmTable;
+use whom_stats::pass::ColumnShape;
 use whom_stats::routing::{NodeIndex, Routing};
 
 use crate::cohort::Cohort;
@@ -186,11 +187,11 @@ impl Tree {
 
 impl Node {
     fn new(grown: &GrownNode<'_>, targets: &[Target], criterion: &Criterion) -> Self {
-        let cells: Vec<_> = criterion.cells(grown.totals).collect();
+        let cells: Vec<_> = criterion.cells(grown.totals.cell()).collect();
         Self {
             depth: grown.depth,
             parent: None,
-            units: criterion.units(grown.totals),
+            units: criterion.units(grown.totals.cell()),
             estimates: targets.iter().map(|target| NodeEstimate::new(*target, grown.totals)).collect(),
             score: criterion.score(&cells),
             gain: None,

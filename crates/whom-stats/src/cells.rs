@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
+use crate::arm_table::ArmTable;
 use crate::bucket::{BUCKETS, BucketSet};
 use crate::columns::UnitColumns;
 use crate::packed_cells::PackedCells;
 use crate::packing::CAPACITY;
-use crate::pass::{ArmTable, CellStatistics, Grouping, PassError};
+use crate::pass::{CellStatistics, Grouping, PassError};
 use crate::routing::Routing;
 
 impl CellStatistics {
@@ -44,7 +45,7 @@ impl CellStatistics {
         let mut sum =
             shape.map_or_else(|| ArmTable::new(0, 0), |table| ArmTable::new(table.units.len(), table.metrics()));
         for cell in cells {
-            buckets.iter().filter_map(|bucket| self.table(cell, bucket)).for_each(|table| sum.merge(table));
+            buckets.iter().filter_map(|bucket| self.table(cell, bucket)).for_each(|table| sum.add(table.cell()));
         }
         sum
     }
@@ -68,15 +69,14 @@ fn statistics(units: &UnitColumns, grouping: &Grouping, cancel: &AtomicBool) -> 
         Grouping::Leaves(routing) => {
             routing.check(units.shapes().len())?;
             let (cell_of_node, cells) = leaf_cells(routing);
-            count(units, cells, |row| cell_of_node[routing.leaf(|column| units.column(column).code(row))], cancel)
+            count(units, cells, |row| cell_of_node[routing.leaf(|column| units.codes().code(row, column))], cancel)
         }
         Grouping::Codes { column, codes } => {
             let columns = units.shapes().len();
             if *column >= columns {
                 return Err(PassError::Column { column: *column, columns });
             }
-            let column = units.column(*column);
-            count(units, usize::from(*codes), |row| usize::from(column.code(row)), cancel)
+            count(units, usize::from(*codes), |row| usize::from(units.codes().code(row, *column)), cancel)
         }
     }
 }
@@ -106,8 +106,10 @@ fn count(
                         return Err(PassError::Cancelled);
                     }
                     let mut counted = PackedCells::new(units.packing(), cells + 1);
-                    counted.count(units.records(), rows.map(|row| (row, cell_of(row).min(cells))));
-                    counted.empty_into(&mut tables, arm);
+                    counted.count(units.records(rows.clone()), rows.map(|row| cell_of(row).min(cells)));
+                    for (cell, units, moments) in counted.counted().filter(|(cell, ..)| *cell < cells) {
+                        tables[cell].add_to_arm(arm, units, moments);
+                    }
                 }
             }
             Ok(tables)

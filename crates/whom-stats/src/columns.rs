@@ -1,5 +1,6 @@
 //! The units of an analysis as columns in memory: arms, buckets, tag codes and metric values.
 
+mod code_table;
 mod codes;
 mod parts;
 
@@ -11,6 +12,7 @@ use crate::bucket::BUCKETS;
 use crate::packing::Packing;
 use crate::pass::ColumnShape;
 
+pub(crate) use code_table::CodeTable;
 pub use codes::CodeColumn;
 pub use parts::{ColumnsError, UnitColumnParts};
 
@@ -23,7 +25,7 @@ pub const ABSENT: i64 = i64::MIN;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitColumns {
     arm_count: usize,
-    codes: Vec<CodeColumn>,
+    codes: CodeTable,
     shapes: Vec<ColumnShape>,
     packing: Packing,
     /// A record of [`Packing::words`] per unit.
@@ -46,7 +48,7 @@ impl UnitColumns {
         records.par_chunks_mut(packing.words()).zip(&order).for_each(|(record, row)| {
             packing.pack(metrics.iter().map(|values| values[*row as usize]), record);
         });
-        let codes = codes.par_iter().map(|column| column.reordered(&order)).collect();
+        let codes = CodeTable::new(&codes, &order);
         Ok(Self { arm_count, codes, shapes, packing, records, starts })
     }
 
@@ -76,16 +78,18 @@ impl UnitColumns {
         self.starts[place]..self.starts[place + 1]
     }
 
-    pub(crate) fn column(&self, column: usize) -> &CodeColumn {
-        &self.codes[column]
+    pub(crate) fn codes(&self) -> &CodeTable {
+        &self.codes
     }
 
     pub(crate) fn packing(&self) -> &Packing {
         &self.packing
     }
 
-    pub(crate) fn records(&self) -> &[u64] {
-        &self.records
+    /// The packed metrics of a range of rows.
+    pub(crate) fn records(&self, rows: Range<usize>) -> &[u64] {
+        let words = self.packing.words();
+        &self.records[rows.start * words..rows.end * words]
     }
 }
 
@@ -130,7 +134,7 @@ mod tests {
         let units = UnitColumns::new(parts()).unwrap();
         assert_eq!((units.rows_of(3, 1), units.rows_of(9, 0), units.rows_of(9, 1)), (0..1, 1..2, 2..3));
         assert_eq!((units.rows_of(3, 0), units.rows_of(1023, 1), units.rows()), (0..0, 3..3, 3));
-        assert_eq!([0, 1, 2].map(|row| units.column(0).code(row)), [1, 0, 2]);
+        assert_eq!([0, 1, 2].map(|row| units.codes().code(row, 0)), [1, 0, 2]);
     }
 
     #[test]

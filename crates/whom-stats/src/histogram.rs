@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use crate::columns::{CodeColumn, UnitColumns};
+use crate::arm_table::{ArmTable, ColumnHistogram};
+use crate::columns::UnitColumns;
 use crate::node_rows::{RowsByArm, node_rows};
 use crate::packed_cells::PackedCells;
 use crate::packing::CAPACITY;
-use crate::pass::{ArmTable, ColumnHistogram, Histograms, NodeHistogram, Pass, PassError, TreePass};
+use crate::pass::{Histograms, NodeHistogram, Pass, PassError, TreePass};
+use crate::run::Run;
 
 /// Rows per parallel task: enough that emptying cells is small beside counting, few enough for many tasks.
 const TASK_ROWS: usize = 1 << 17;
@@ -57,10 +59,10 @@ impl<'a> Counting<'a> {
             .map(|group| self.group(rows, group))
             .collect::<Result<_, _>>()?;
         let columns: Vec<ColumnHistogram> = groups.into_iter().flatten().collect();
-        let mut totals = self.empty_table();
+        let mut totals = ArmTable::new(self.units.arm_count(), self.units.metric_count());
         match columns.first() {
             // Every unit has one code of the first column.
-            Some(column) => column.codes.iter().for_each(|table| totals.merge(table)),
+            Some(column) => column.cells().for_each(|cell| totals.add(cell)),
             None => self.totals(rows, &mut totals)?,
         }
         Ok(NodeHistogram { totals, columns })
@@ -75,27 +77,27 @@ impl<'a> Counting<'a> {
     /// The histograms of some columns.
     fn group(self, rows: &RowsByArm, columns: &[usize]) -> Result<Vec<ColumnHistogram>, PassError> {
         let counted = self.stretches(rows, |rows| self.count(rows, columns))?;
-        let tables = |(place, column): (usize, &usize)| {
-            let mut codes = vec![self.empty_table(); self.codes(*column)];
-            counted.iter().for_each(|(arm, cells)| cells[place].empty_into(&mut codes, *arm));
-            ColumnHistogram { codes }
+        let histogram = |(place, column): (usize, &usize)| {
+            let (arms, metrics) = (self.units.arm_count(), self.units.metric_count());
+            let mut histogram = ColumnHistogram::new(self.codes(*column), arms, metrics);
+            for (arm, cells) in &counted {
+                cells[place].counted().for_each(|(code, units, moments)| histogram.add(code, *arm, units, moments));
+            }
+            histogram
         };
-        Ok(columns.par_iter().enumerate().map(|(place, column)| tables((place, column))).collect())
+        Ok(columns.par_iter().enumerate().map(histogram).collect())
     }
 
     /// The cells of a stretch of one arm's rows, for each column.
     fn count(self, rows: &[u32], columns: &[usize]) -> Vec<PackedCells<'a>> {
         let empty = |column: &usize| PackedCells::new(self.units.packing(), self.codes(*column));
         let mut cells: Vec<PackedCells<'a>> = columns.iter().map(empty).collect();
-        for run in rows.chunks(RUN_ROWS) {
+        let mut run = Run::default();
+        for rows in rows.chunks(RUN_ROWS) {
+            run.gather_records(self.units, rows);
             for (cells, column) in cells.iter_mut().zip(columns) {
-                let rows = run.iter().map(|row| *row as usize);
-                match self.units.column(*column) {
-                    CodeColumn::U8(codes) => cells.count(self.units.records(), rows.map(|row| (row, codes[row].into()))),
-                    CodeColumn::U16(codes) => {
-                        cells.count(self.units.records(), rows.map(|row| (row, codes[row].into())));
-                    }
-                }
+                run.gather_codes(self.units, *column, rows);
+                cells.count(run.records(), run.codes());
             }
         }
         cells
@@ -104,10 +106,16 @@ impl<'a> Counting<'a> {
     fn totals(self, rows: &RowsByArm, totals: &mut ArmTable) -> Result<(), PassError> {
         let counted = self.stretches(rows, |rows| {
             let mut everybody = PackedCells::new(self.units.packing(), 1);
-            everybody.count(self.units.records(), rows.iter().map(|row| (*row as usize, 0)));
+            let mut run = Run::default();
+            for rows in rows.chunks(RUN_ROWS) {
+                run.gather_records(self.units, rows);
+                everybody.count(run.records(), rows.iter().map(|_| 0));
+            }
             everybody
         })?;
-        counted.iter().for_each(|(arm, cells)| cells.empty_into(std::slice::from_mut(totals), *arm));
+        for (arm, cells) in &counted {
+            cells.counted().for_each(|(_, units, moments)| totals.add_to_arm(*arm, units, moments));
+        }
         Ok(())
     }
 
@@ -127,10 +135,6 @@ impl<'a> Counting<'a> {
 
     fn codes(self, column: usize) -> usize {
         self.units.shapes()[column].codes
-    }
-
-    fn empty_table(self) -> ArmTable {
-        ArmTable::new(self.units.arm_count(), self.units.metric_count())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use crate::columns::{CodeColumn, UnitColumns};
+use crate::columns::UnitColumns;
 use crate::pass::{PassError, TreePass};
 use crate::routing::{Code, Routing, Split};
 
@@ -65,13 +65,24 @@ impl<'a> Descent<'a> {
             let Some(split) = split.as_ref().filter(|_| self.wanted[node]) else { continue };
             for (child, goes_left) in [(split.left_child, true), (split.right_child, false)] {
                 if self.wanted[child] {
-                    let codes = self.units.column(split.column);
-                    let there = codes.select(&held[node], |code| self.left[node][usize::from(code)] == goes_left);
+                    let there = self.select(&held[node], split.column, |code| self.left[node][code] == goes_left);
                     held[child].extend(there);
                 }
             }
         }
         self.tree.nodes.iter().map(|node| std::mem::take(&mut held[*node])).collect()
+    }
+
+    /// The rows whose code of a column is chosen. Without a branch on the code, which no processor can foresee.
+    fn select(&self, rows: &[u32], column: usize, chosen: impl Fn(usize) -> bool) -> Vec<u32> {
+        let mut selected = vec![0; rows.len()];
+        let mut count = 0;
+        for (row, code) in rows.iter().zip(self.units.codes().codes(rows, column)) {
+            selected[count] = *row;
+            count += usize::from(chosen(code.into()));
+        }
+        selected.truncate(count);
+        selected
     }
 }
 
@@ -86,18 +97,4 @@ fn wanted(routing: &Routing, requested: &[usize]) -> Vec<bool> {
         }
     }
     wanted
-}
-
-impl CodeColumn {
-    /// The rows whose code is chosen. Without a branch on the code, which no processor can foresee.
-    fn select(&self, rows: &[u32], chosen: impl Fn(Code) -> bool) -> Vec<u32> {
-        let mut selected = vec![0; rows.len()];
-        let mut count = 0;
-        for row in rows {
-            selected[count] = *row;
-            count += usize::from(chosen(self.code(*row as usize)));
-        }
-        selected.truncate(count);
-        selected
-    }
 }

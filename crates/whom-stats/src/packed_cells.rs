@@ -1,7 +1,7 @@
 //! The inner loop of every count: records of units added to the cells that they lie in.
 
+use crate::moments::Moments;
 use crate::packing::{CAPACITY, Packing};
-use crate::pass::ArmTable;
 
 /// Cells of packed sums in one flat piece of memory. They can count [`CAPACITY`] units, of one arm.
 pub(crate) struct PackedCells<'a> {
@@ -15,62 +15,54 @@ impl<'a> PackedCells<'a> {
         Self { packing, words: vec![0; cells * packing.words()], counted: 0 }
     }
 
-    /// Counts rows of `records`, each in the cell named beside it.
-    pub(crate) fn count(&mut self, records: &[u64], places: impl ExactSizeIterator<Item = (usize, usize)>) {
-        self.counted += places.len();
+    /// Counts a unit per record, in the cell that stands at the same place.
+    pub(crate) fn count(&mut self, records: &[u64], cells: impl ExactSizeIterator<Item = usize>) {
+        self.counted += cells.len();
         assert!(self.counted <= CAPACITY, "cells for {CAPACITY} units were given {}", self.counted);
-        let cells = &mut self.words;
+        let sums = &mut self.words;
         match self.packing.words() {
-            1 => add::<1>(cells, records, places),
-            2 => add::<2>(cells, records, places),
-            3 => add::<3>(cells, records, places),
-            4 => add::<4>(cells, records, places),
-            5 => add::<5>(cells, records, places),
-            6 => add::<6>(cells, records, places),
-            7 => add::<7>(cells, records, places),
-            8 => add::<8>(cells, records, places),
-            9 => add::<9>(cells, records, places),
-            10 => add::<10>(cells, records, places),
-            11 => add::<11>(cells, records, places),
-            12 => add::<12>(cells, records, places),
-            words => add_wide(words, cells, records, places),
+            1 => add::<1>(sums, records, cells),
+            2 => add::<2>(sums, records, cells),
+            3 => add::<3>(sums, records, cells),
+            4 => add::<4>(sums, records, cells),
+            5 => add::<5>(sums, records, cells),
+            6 => add::<6>(sums, records, cells),
+            7 => add::<7>(sums, records, cells),
+            8 => add::<8>(sums, records, cells),
+            9 => add::<9>(sums, records, cells),
+            10 => add::<10>(sums, records, cells),
+            11 => add::<11>(sums, records, cells),
+            12 => add::<12>(sums, records, cells),
+            words => add_wide(words, sums, records, cells),
         }
     }
 
-    /// Adds what the cells have counted to an arm of the tables, cell by cell.
-    pub(crate) fn empty_into(&self, tables: &mut [ArmTable], arm: usize) {
-        for (cell, table) in self.words.chunks_exact(self.packing.words()).zip(tables) {
-            let units = self.packing.units(cell);
-            if units == 0 {
-                continue;
-            }
-            table.units[arm] += units;
-            let metrics = self.packing.metrics();
-            let moments = &mut table.moments[arm * metrics..(arm + 1) * metrics];
-            moments.iter_mut().zip(self.packing.moments(cell)).for_each(|(sum, moments)| *sum += moments);
-        }
+    /// What each cell has counted that has counted anything: its place, its units, and the moments by metric.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (usize, u64, impl Iterator<Item = Moments>)> {
+        let cells = self.words.chunks_exact(self.packing.words()).enumerate();
+        cells
+            .map(|(place, cell)| (place, self.packing.units(cell), self.packing.moments(cell)))
+            .filter(|(_, units, _)| *units > 0)
     }
 }
 
-/// Adds records of a width that is known when compiled, so that the additions are unrolled and vectorised.
+/// Adds records of a width that is known when compiled, so that a cell is a few vectors.
 ///
 /// No sum overflows within [`CAPACITY`] units, which is how wide [`Packing`] makes the fields.
-fn add<const WORDS: usize>(cells: &mut [u64], records: &[u64], places: impl Iterator<Item = (usize, usize)>) {
-    let (cells, _) = cells.as_chunks_mut::<WORDS>();
+fn add<const WORDS: usize>(sums: &mut [u64], records: &[u64], cells: impl Iterator<Item = usize>) {
+    let (sums, _) = sums.as_chunks_mut::<WORDS>();
     let (records, _) = records.as_chunks::<WORDS>();
-    for (row, cell) in places {
-        for (sum, word) in cells[cell].iter_mut().zip(&records[row]) {
-            *sum = sum.wrapping_add(*word);
-        }
+    for (record, cell) in records.iter().zip(cells) {
+        let sum = &mut sums[cell];
+        // Whole arrays in and out: the compiler need not fear that a sum is a part of the record.
+        *sum = std::array::from_fn(|word| sum[word].wrapping_add(record[word]));
     }
 }
 
 /// As [`add`], for wider records.
-fn add_wide(words: usize, cells: &mut [u64], records: &[u64], places: impl Iterator<Item = (usize, usize)>) {
-    for (row, cell) in places {
-        let record = &records[row * words..(row + 1) * words];
-        for (sum, word) in cells[cell * words..(cell + 1) * words].iter_mut().zip(record) {
-            *sum = sum.wrapping_add(*word);
-        }
+fn add_wide(words: usize, sums: &mut [u64], records: &[u64], cells: impl Iterator<Item = usize>) {
+    for (record, cell) in records.chunks_exact(words).zip(cells) {
+        let sum = &mut sums[cell * words..(cell + 1) * words];
+        sum.iter_mut().zip(record).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
     }
 }

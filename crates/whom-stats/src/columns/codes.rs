@@ -42,15 +42,4 @@ impl CodeColumn {
             Self::U16(codes) => codes.par_iter().copied().max(),
         }
     }
-
-    pub(super) fn reordered(&self, order: &[u32]) -> Self {
-        match self {
-            Self::U8(codes) => Self::U8(reordered(codes, order)),
-            Self::U16(codes) => Self::U16(reordered(codes, order)),
-        }
-    }
-}
-
-fn reordered<T: Copy + Send + Sync>(column: &[T], order: &[u32]) -> Vec<T> {
-    order.par_iter().map(|row| column[*row as usize]).collect()
 }
