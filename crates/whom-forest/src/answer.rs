@@ -1,6 +1,7 @@
 //! Whether an answer can be trusted to be one: every shape and every sum is checked before it is used.
 
-use whom_stats::pass::{ArmTable, ColumnHistogram, ColumnShape, Histograms, NodeHistogram, Pass};
+use whom_stats::pass::{ColumnShape, Histograms, NodeHistogram, Pass};
+use whom_stats::{ArmTable, ColumnHistogram};
 
 use crate::error::ForestError;
 
@@ -27,12 +28,11 @@ impl AnswerShape<'_> {
         same("columns", asked.len(), node.columns.len())?;
         for (column, histogram) in asked.iter().zip(&node.columns) {
             let shape = &self.columns[*column];
-            same(&format!("codes of `{}`", shape.name), shape.codes, histogram.codes.len())?;
+            same(&format!("codes of `{}`", shape.name), shape.codes, histogram.codes())?;
+            same("arms", self.arms, histogram.arms)?;
+            same("codes x arms x metrics", shape.codes * self.arms * self.metrics, histogram.moments.len())?;
             let mut sum = ArmTable::new(self.arms, self.metrics);
-            for table in &histogram.codes {
-                self.check_table(table)?;
-                sum.merge(table);
-            }
+            histogram.cells().for_each(|cell| sum.add(cell));
             if sum != node.totals {
                 return Err(ForestError::answer(format!("the codes of `{}` do not add up to their node", shape.name)));
             }
@@ -48,14 +48,13 @@ impl AnswerShape<'_> {
 
 /// Checks that a child's histograms are a part of its parent's.
 pub(crate) fn check_part(whole: &[ColumnHistogram], part: &[ColumnHistogram]) -> Result<(), ForestError> {
-    let mut tables = whole.iter().zip(part).flat_map(|(whole, part)| whole.codes.iter().zip(&part.codes));
-    if tables.all(|(whole, part)| holds(whole, part)) {
+    if whole.iter().zip(part).all(|(whole, part)| holds(whole, part)) {
         return Ok(());
     }
     Err(ForestError::answer("a child holds units that its parent does not"))
 }
 
-fn holds(whole: &ArmTable, part: &ArmTable) -> bool {
+fn holds(whole: &ColumnHistogram, part: &ColumnHistogram) -> bool {
     whole.units.iter().zip(&part.units).all(|(whole, part)| whole >= part)
         && whole.moments.iter().zip(&part.moments).all(|(whole, part)| {
             whole.n >= part.n && whole.events >= part.events && whole.sum_squares >= part.sum_squares

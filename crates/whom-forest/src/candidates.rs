@@ -9,8 +9,9 @@
 //!   a code with an empty arm is placed at the effect of the whole node.
 
 use whom_stats::moments::Moments;
-use whom_stats::pass::{ArmTable, ColumnHistogram, ColumnShape};
+use whom_stats::pass::ColumnShape;
 use whom_stats::routing::{Code, CodeSet};
+use whom_stats::{ArmCell, ColumnHistogram};
 
 use crate::score::Criterion;
 
@@ -38,7 +39,7 @@ impl Side {
         Self { cells: vec![Moments::default(); width], units: 0 }
     }
 
-    pub(crate) fn of(criterion: &Criterion, table: &ArmTable) -> Self {
+    pub(crate) fn of(criterion: &Criterion, table: ArmCell<'_>) -> Self {
         Self { cells: criterion.cells(table).collect(), units: criterion.units(table) }
     }
 
@@ -59,7 +60,7 @@ pub(crate) trait Judge {
 impl<'a> Levels<'a> {
     pub(crate) fn new(criterion: &'a Criterion, shape: &ColumnShape, histogram: &ColumnHistogram) -> Self {
         let mut levels = Self { criterion, codes: Vec::new(), units: Vec::new(), cells: Vec::new(), missing: None };
-        for (code, table) in histogram.codes.iter().enumerate() {
+        for (code, table) in histogram.cells().enumerate() {
             let (code, units) = (code as Code, criterion.units(table));
             if units == 0 {
                 continue;

@@ -1,7 +1,8 @@
 //! A family: a tree and the trees that prune it.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::pass::{ArmTable, NodeHistogram, TreePass};
+use whom_stats::ArmTable;
+use whom_stats::pass::{NodeHistogram, TreePass};
 
 use crate::discovery::DiscoveredTree;
 use crate::error::ForestError;

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use whom_stats::bucket::BucketSet;
 use whom_stats::moments::Moments;
-use whom_stats::pass::{ArmTable, ColumnHistogram, ColumnShape, NodeHistogram, TreePass};
+use whom_stats::pass::{ColumnShape, NodeHistogram, TreePass};
 use whom_stats::routing::{Code, NodeIndex, Routing};
+use whom_stats::{ArmTable, ColumnHistogram};
 
 use crate::answer::check_part;
 use crate::candidates::Side;
@@ -129,7 +130,7 @@ impl Grower {
         if self.nodes[node].stop.is_some() {
             return;
         }
-        let whole = Side::of(search.criterion, &self.nodes[node].totals);
+        let whole = Side::of(search.criterion, self.nodes[node].totals.cell());
         match search.best(&whole, &columns) {
             Err(stop) => self.nodes[node].stop = Some(stop),
             Ok(choice) => self.split(node, choice, columns, search),
@@ -142,9 +143,8 @@ impl Grower {
         let depth = whole.depth + 1;
         let mut left_totals = ArmTable { units: vec![0; whole.totals.units.len()], ..whole.totals.clone() };
         left_totals.moments.fill(Moments::default());
-        let left_codes =
-            columns[asked].codes.iter().enumerate().filter(|(code, _)| choice.left.contains(*code as Code));
-        left_codes.for_each(|(_, table)| left_totals.merge(table));
+        let left_cells = columns[asked].cells().enumerate().filter(|(code, _)| choice.left.contains(*code as Code));
+        left_cells.for_each(|(_, cell)| left_totals.add(cell));
         let right_totals = whole.totals.without(&left_totals);
         let left_is_smaller = left_totals.total_units() <= right_totals.total_units();
 
@@ -169,8 +169,5 @@ impl Grower {
 
 /// The histograms of a node less those of one of its children: those of the other child.
 fn sibling(whole: &[ColumnHistogram], part: &[ColumnHistogram]) -> Vec<ColumnHistogram> {
-    let columns = whole.iter().zip(part).map(|(whole, part)| ColumnHistogram {
-        codes: whole.codes.iter().zip(&part.codes).map(|(whole, part)| whole.without(part)).collect(),
-    });
-    columns.collect()
+    whole.iter().zip(part).map(|(whole, part)| whole.without(part)).collect()
 }

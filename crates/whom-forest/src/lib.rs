@@ -29,8 +29,7 @@
 //!
 //! ```
 //! use whom_forest::{Controls, Discovery, DiscoveryPlan, Target};
-//! use whom_stats::pass::{ArmTable, ColumnHistogram, ColumnShape, Histograms, NodeHistogram, Pass};
-//! use whom_stats::bucket::BucketSet;
+//! use whom_stats::{ArmTable, BucketSet, ColumnHistogram, ColumnShape, Histograms, NodeHistogram, Pass};
 //!
 //! // 400 units, one in each arm by turns; the metric is 1 or 3.
 //! let units: Vec<(usize, bool, i64)> = (0..400)
@@ -39,17 +38,13 @@
 //!         (arm, phone, 1 + if (arm == 1) == phone { 2 } else { 0 } * noise as i64)
 //!     })
 //!     .collect();
-//! let count = |of: &dyn Fn(bool) -> bool| {
-//!     let mut table = ArmTable::new(2, 1);
-//!     for (arm, _, value) in units.iter().filter(|(_, phone, _)| of(*phone)) {
-//!         table.units[*arm] += 1;
-//!         table.moments[*arm].push(*value);
-//!     }
-//!     table
-//! };
 //! let answer = |_: &Pass| {
-//!     let device = ColumnHistogram { codes: vec![count(&|phone| phone), count(&|phone| !phone)] };
-//!     Histograms { trees: vec![vec![NodeHistogram { totals: count(&|_| true), columns: vec![device] }]] }
+//!     let (mut totals, mut device) = (ArmTable::new(2, 1), ColumnHistogram::new(2, 2, 1));
+//!     for (arm, phone, value) in &units {
+//!         device.add(usize::from(!*phone), *arm, 1, std::iter::once([*value].into_iter().collect()));
+//!     }
+//!     device.cells().for_each(|cell| totals.add(cell));
+//!     Histograms { trees: vec![vec![NodeHistogram { totals, columns: vec![device] }]] }
 //! };
 //!
 //! let mut discovery = Discovery::new(DiscoveryPlan {

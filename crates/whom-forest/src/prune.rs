@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use whom_stats::pass::NodeHistogram;
 use whom_stats::routing::NodeIndex;
 
-use crate::centre::effect;
 use crate::target::Target;
 use crate::tree::Tree;
 
@@ -184,7 +183,7 @@ impl Fold<'_> {
     fn left_out_effect(&self, node: NodeIndex, target: usize) -> Option<f64> {
         let Target { treatment, metric } = self.tree.targets[target];
         let totals = &self.left_out[node].totals;
-        let own = effect(totals.get(treatment, metric), totals.get(0, metric));
+        let own = totals.get(treatment, metric).mean_difference(totals.get(0, metric));
         own.or_else(|| self.left_out_effect(self.tree.nodes[node].parent?, target))
     }
 }

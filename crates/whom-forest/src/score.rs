@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use whom_stats::moments::Moments;
-use whom_stats::pass::ArmTable;
+use whom_stats::{ArmCell, ArmTable};
 
-use crate::centre::{effect, nearest_mean, recentred, squared_deviations};
+use crate::centre::{nearest_mean, squared_deviations};
 use crate::controls::Controls;
 use crate::target::Target;
 
@@ -118,7 +118,7 @@ impl Criterion {
 
     /// The same criterion for a part of the discovery units `whole`: r shrinks with the part.
     pub(crate) fn for_part(&self, part: &ArmTable, whole: &ArmTable) -> Self {
-        let share = self.units(part) as f64 / self.units(whole).max(1) as f64;
+        let share = self.units(part.cell()) as f64 / self.units(whole.cell()).max(1) as f64;
         Self { honesty_ratio: self.honesty_ratio * share, ..self.clone() }
     }
 
@@ -143,12 +143,12 @@ impl Criterion {
     }
 
     /// What the score reads of a table, exactly centred.
-    pub(crate) fn cells<'a>(&'a self, table: &'a ArmTable) -> impl Iterator<Item = Moments> + 'a {
-        self.slots.iter().map(|slot| recentred(table.get(slot.arm, slot.metric), slot.centre))
+    pub(crate) fn cells<'a>(&'a self, table: ArmCell<'a>) -> impl Iterator<Item = Moments> + 'a {
+        self.slots.iter().map(move |slot| table.get(slot.arm, slot.metric).about(slot.centre))
     }
 
     /// Units of the involved arms, whether or not a metric has a value for them.
-    pub(crate) fn units(&self, table: &ArmTable) -> u64 {
+    pub(crate) fn units(&self, table: ArmCell<'_>) -> u64 {
         self.arms.iter().map(|arm| table.units[*arm]).sum()
     }
 
@@ -180,7 +180,7 @@ impl Criterion {
 
     /// One target's effect, in grid units, or `None` if an arm is empty.
     pub(crate) fn effect_of(&self, target: usize, cells: &[Moments]) -> Option<f64> {
-        effect(&cells[self.scored[target].treatment], &cells[self.scored[target].control])
+        cells[self.scored[target].treatment].mean_difference(&cells[self.scored[target].control])
     }
 }
 

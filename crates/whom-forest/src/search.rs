@@ -1,8 +1,9 @@
 //! The best split of a node.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::pass::{ArmTable, ColumnHistogram, ColumnShape};
+use whom_stats::pass::ColumnShape;
 use whom_stats::routing::{Code, CodeSet};
+use whom_stats::{ArmTable, ColumnHistogram};
 
 use crate::candidates::{Judge, Levels, Side};
 use crate::plan::DiscoveryPlan;
@@ -79,7 +80,7 @@ impl Search<'_> {
 
     /// Why a new node cannot be split whatever its histograms say, or `None` if they must tell.
     pub(crate) fn stop_before(&self, depth: usize, totals: &ArmTable) -> Option<Stop> {
-        let cells: Vec<_> = self.criterion.cells(totals).collect();
+        let cells: Vec<_> = self.criterion.cells(totals.cell()).collect();
         if depth >= self.plan.controls.depth {
             Some(Stop::Depth)
         } else {

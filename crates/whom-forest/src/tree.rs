@@ -1,10 +1,10 @@
 //! A grown tree: its routing, and what the discovery units said in each node.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::pass::{ArmTable, ColumnShape};
+use whom_stats::ArmTable;
+use whom_stats::pass::ColumnShape;
 use whom_stats::routing::{NodeIndex, Routing};
 
-use crate::centre::effect;
 use crate::cohort::Cohort;
 use crate::rule::Rule;
 use crate::score::{Criterion, SilentTarget};
@@ -187,11 +187,11 @@ impl Tree {
 
 impl Node {
     fn new(grown: &GrownNode<'_>, targets: &[Target], criterion: &Criterion) -> Self {
-        let cells: Vec<_> = criterion.cells(grown.totals).collect();
+        let cells: Vec<_> = criterion.cells(grown.totals.cell()).collect();
         Self {
             depth: grown.depth,
             parent: None,
-            units: criterion.units(grown.totals),
+            units: criterion.units(grown.totals.cell()),
             estimates: targets.iter().map(|target| NodeEstimate::new(*target, grown.totals)).collect(),
             score: criterion.score(&cells),
             gain: None,
@@ -208,7 +208,7 @@ impl NodeEstimate {
             n_control: control.n,
             events_treatment: treated.events,
             events_control: control.events,
-            estimate: effect(treated, control),
+            estimate: treated.mean_difference(control),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Balance of a numeric tag, or of a share, across arms.
 
-use crate::effect::difference_of_means;
 use crate::estimate::NotEstimable;
 use crate::grid::Grid;
 use crate::independence::ChiSquare;
@@ -70,7 +69,8 @@ pub fn equal_means(arms: &[Moments], grid: Grid) -> Result<ChiSquare, NotEstimab
     let variance = everybody.variance(grid).filter(|_| everybody.varies()).ok_or(NotEstimable::NoVariance)?;
     let mut statistic = 0.0;
     for arm in occupied {
-        let difference = difference_of_means(arm, &everybody, grid)?;
+        let steps = arm.mean_difference(&everybody).ok_or(NotEstimable::EmptyArm)?;
+        let difference = steps / grid.steps_per_one();
         statistic += arm.n as f64 * difference * difference / variance;
     }
     Ok(ChiSquare::new(statistic, degrees_of_freedom))
@@ -82,11 +82,7 @@ mod tests {
     use crate::independence::independence;
 
     fn moments(values: impl IntoIterator<Item = i64>) -> Moments {
-        let mut moments = Moments::default();
-        for value in values {
-            moments.push(value);
-        }
-        moments
+        values.into_iter().collect()
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Statistics by (cell, arm, bucket): made in one scan, summed at will.
 
-use std::sync::atomic::AtomicBool;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
+use crate::arm_table::ArmTable;
 use crate::bucket::{BUCKETS, BucketSet};
 use crate::columns::UnitColumns;
-use crate::pass::{ArmTable, CellStatistics, Grouping, PassError};
+use crate::packed_cells::PackedCells;
+use crate::packing::CAPACITY;
+use crate::pass::{CellStatistics, Grouping, PassError};
 use crate::routing::Routing;
-use crate::tally::Tally;
 
 impl CellStatistics {
     /// The table of one cell in one bucket, or `None` if there is no such cell or bucket.
@@ -42,7 +45,7 @@ impl CellStatistics {
         let mut sum =
             shape.map_or_else(|| ArmTable::new(0, 0), |table| ArmTable::new(table.units.len(), table.metrics()));
         for cell in cells {
-            buckets.iter().filter_map(|bucket| self.table(cell, bucket)).for_each(|table| sum.merge(table));
+            buckets.iter().filter_map(|bucket| self.table(cell, bucket)).for_each(|table| sum.add(table.cell()));
         }
         sum
     }
@@ -62,49 +65,62 @@ pub fn cell_statistics(
 
 fn statistics(units: &UnitColumns, grouping: &Grouping, cancel: &AtomicBool) -> Result<CellStatistics, PassError> {
     match grouping {
-        Grouping::Everybody => count(units, 1, |_| Some(0), cancel),
+        Grouping::Everybody => count(units, 1, |_| 0, cancel),
         Grouping::Leaves(routing) => {
             routing.check(units.shapes().len())?;
             let (cell_of_node, cells) = leaf_cells(routing);
-            count(units, cells, |row| cell_of_node[routing.leaf(|column| units.column(column).code(row))], cancel)
+            count(units, cells, |row| cell_of_node[routing.leaf(|column| units.codes().code(row, column))], cancel)
         }
         Grouping::Codes { column, codes } => {
             let columns = units.shapes().len();
             if *column >= columns {
                 return Err(PassError::Column { column: *column, columns });
             }
-            let (column, cells) = (units.column(*column), usize::from(*codes));
-            count(units, cells, |row| Some(usize::from(column.code(row))).filter(|code| *code < cells), cancel)
+            count(units, usize::from(*codes), |row| usize::from(units.codes().code(row, *column)), cancel)
         }
     }
 }
 
-/// The cell of each node, which is the rank of a leaf among the leaves, and the number of leaves.
-fn leaf_cells(routing: &Routing) -> (Vec<Option<usize>>, usize) {
-    let mut cells = vec![None; routing.nodes().len()];
-    let mut count = 0;
-    for leaf in routing.leaves() {
-        cells[leaf] = Some(count);
-        count += 1;
-    }
-    (cells, count)
+/// The cell of each node, which is the rank of a leaf among the leaves and beyond them for others, and the number of leaves.
+fn leaf_cells(routing: &Routing) -> (Vec<usize>, usize) {
+    let cells = routing.leaves().count();
+    let mut cell_of_node = vec![cells; routing.nodes().len()];
+    routing.leaves().enumerate().for_each(|(cell, leaf)| cell_of_node[leaf] = cell);
+    (cell_of_node, cells)
 }
 
+/// Counts each unit in the cell that `cell_of` names for its row; one beyond the cells is left out.
 fn count(
     units: &UnitColumns,
     cells: usize,
-    cell_of: impl Fn(usize) -> Option<usize> + Sync,
+    cell_of: impl Fn(usize) -> usize + Sync,
     cancel: &AtomicBool,
 ) -> Result<CellStatistics, PassError> {
     let by_bucket: Vec<Vec<ArmTable>> = (0..BUCKETS as u16)
         .into_par_iter()
         .map(|bucket| {
-            let mut tally = Tally::new(units, cells);
-            tally.count(units, units.rows_of(bucket), &cell_of, cancel)?;
-            Ok(tally.into_tables())
+            let mut tables = vec![ArmTable::new(units.arm_count(), units.metric_count()); cells];
+            for arm in 0..units.arm_count() {
+                for rows in stretches(units.rows_of(bucket, arm)) {
+                    if cancel.load(Ordering::Relaxed) {
+                        return Err(PassError::Cancelled);
+                    }
+                    let mut counted = PackedCells::new(units.packing(), cells + 1);
+                    counted.count(units.records(rows.clone()), rows.map(|row| cell_of(row).min(cells)));
+                    for (cell, units, moments) in counted.counted().filter(|(cell, ..)| *cell < cells) {
+                        tables[cell].add_to_arm(arm, units, moments);
+                    }
+                }
+            }
+            Ok(tables)
         })
         .collect::<Result<_, _>>()?;
     let mut columns: Vec<_> = by_bucket.into_iter().map(Vec::into_iter).collect();
     let tables = (0..cells).flat_map(|_| columns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()).collect();
     Ok(CellStatistics { cells, tables })
+}
+
+/// A range of rows in stretches of what cells can count.
+fn stretches(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    rows.clone().step_by(CAPACITY).map(move |start| start..rows.end.min(start + CAPACITY))
 }

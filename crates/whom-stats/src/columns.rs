@@ -1,149 +1,60 @@
 //! The units of an analysis as columns in memory: arms, buckets, tag codes and metric values.
 
-use rayon::prelude::*;
+mod code_table;
+mod codes;
+mod parts;
+
 use std::ops::Range;
-use thiserror::Error;
+
+use rayon::prelude::*;
 
 use crate::bucket::BUCKETS;
-use crate::grid::MAX_GRID_VALUE;
+use crate::packing::Packing;
 use crate::pass::ColumnShape;
-use crate::routing::Code;
+
+pub(crate) use code_table::CodeTable;
+pub use codes::CodeColumn;
+pub use parts::{ColumnsError, UnitColumnParts};
 
 /// Stands for "no value" in a metric column: the unit counts in its arm but not in the metric's moments.
 pub const ABSENT: i64 = i64::MIN;
 
-/// The codes of one tag, one per unit, in the narrowest width that holds them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CodeColumn {
-    /// Up to 256 codes.
-    U8(Vec<u8>),
-    /// Up to 65,536 codes.
-    U16(Vec<u16>),
-}
-
-impl CodeColumn {
-    /// The number of units.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::U8(codes) => codes.len(),
-            Self::U16(codes) => codes.len(),
-        }
-    }
-
-    /// Whether there is no unit.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The code of a row below [`CodeColumn::len`].
-    #[inline]
-    pub fn code(&self, row: usize) -> Code {
-        match self {
-            Self::U8(codes) => Code::from(codes[row]),
-            Self::U16(codes) => codes[row],
-        }
-    }
-
-    fn largest(&self) -> Option<Code> {
-        match self {
-            Self::U8(codes) => codes.par_iter().copied().max().map(Code::from),
-            Self::U16(codes) => codes.par_iter().copied().max(),
-        }
-    }
-
-    fn reordered(&self, order: &[u32]) -> Self {
-        match self {
-            Self::U8(codes) => Self::U8(reordered(codes, order)),
-            Self::U16(codes) => Self::U16(reordered(codes, order)),
-        }
-    }
-}
-
-/// What [`UnitColumns`] are made of; every column has one entry per unit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UnitColumnParts {
-    /// The number of arms, control included.
-    pub arm_count: usize,
-    /// The arm of each unit; control is 0.
-    pub arms: Vec<u8>,
-    /// The bucket of each unit.
-    pub buckets: Vec<u16>,
-    /// The tag columns.
-    pub codes: Vec<CodeColumn>,
-    /// What each tag column is, in the order of `codes`.
-    pub shapes: Vec<ColumnShape>,
-    /// The metric columns, on their grids; [`ABSENT`] for a unit without a value.
-    pub metrics: Vec<Vec<i64>>,
-}
-
-/// Why columns do not make up a table of units.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[expect(missing_docs, reason = "the messages say what the fields are")]
-pub enum ColumnsError {
-    /// A column is longer or shorter than the arms.
-    #[error("column `{column}` has {found} rows where `arms` has {expected}; every column needs one entry per unit")]
-    Length { column: String, expected: usize, found: usize },
-    /// There are not as many shapes as tag columns.
-    #[error("{columns} tag columns come with {shapes} shapes; give one shape per column")]
-    Shapes { columns: usize, shapes: usize },
-    /// More units than fit in memory's row numbers.
-    #[error("{rows} units are more than fit in memory at once ({}); answer the pass from a stream", u32::MAX)]
-    TooManyUnits { rows: usize },
-    /// A unit's arm does not exist.
-    #[error("arm {arm} does not exist among {arm_count} arms; arms count from 0, the control")]
-    Arm { arm: u8, arm_count: usize },
-    /// A unit's bucket does not exist.
-    #[error("bucket {bucket} does not exist; buckets count from 0 to {}", BUCKETS - 1)]
-    Bucket { bucket: u16 },
-    /// A unit's code, or the code for missing, does not exist.
-    #[error("tag `{column}` has code {code} but only {codes} codes; raise `codes` in its shape")]
-    Code { column: String, code: Code, codes: usize },
-    /// A metric's value is beyond the grid's range.
-    #[error(
-        "metric {metric} has grid value {value} beyond plus or minus {MAX_GRID_VALUE}; declare a coarser `precision`"
-    )]
-    Value { metric: usize, value: i64 },
-}
-
-/// The units in memory, checked once and held in the order of their buckets, whatever order they came in.
+/// The units in memory, checked once and held in the order of their buckets and arms, whatever order they came in.
 ///
-/// Metric values lie row by row: a unit's values are read together.
+/// A unit's metric values lie together, packed into a few words (the crate's `packing` says how).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitColumns {
     arm_count: usize,
-    metric_count: usize,
-    arms: Vec<u8>,
-    codes: Vec<CodeColumn>,
+    codes: CodeTable,
     shapes: Vec<ColumnShape>,
-    values: Vec<i64>,
-    /// Rows of bucket b are `bucket_starts[b]..bucket_starts[b + 1]`.
-    bucket_starts: Vec<usize>,
+    packing: Packing,
+    /// A record of [`Packing::words`] per unit.
+    records: Vec<u64>,
+    /// Rows of bucket b and arm a are `starts[b * arms + a]..starts[b * arms + a + 1]`.
+    starts: Vec<usize>,
 }
 
 impl UnitColumns {
-    /// Checks the parts and puts them in bucket order.
+    /// Checks the parts and puts them in the order of buckets, and of arms within a bucket.
     ///
     /// # Errors
     /// Columns of different lengths, and arms, buckets, codes or values that do not exist.
     pub fn new(parts: UnitColumnParts) -> Result<Self, ColumnsError> {
         parts.check()?;
-        let (order, bucket_starts) = bucket_order(&parts.buckets);
-        let UnitColumnParts { arm_count, arms, codes, shapes, metrics, .. } = parts;
-        let values = order.par_iter().flat_map_iter(|row| metrics.iter().map(|metric| metric[*row as usize])).collect();
-        Ok(Self {
-            arm_count,
-            metric_count: metrics.len(),
-            arms: reordered(&arms, &order),
-            codes: codes.par_iter().map(|column| column.reordered(&order)).collect(),
-            shapes,
-            values,
-            bucket_starts,
-        })
+        let (order, starts) = order(&parts);
+        let UnitColumnParts { arm_count, codes, shapes, metrics, .. } = parts;
+        let packing = Packing::of(&metrics);
+        let mut records = vec![0; order.len() * packing.words()];
+        records.par_chunks_mut(packing.words()).zip(&order).for_each(|(record, row)| {
+            packing.pack(metrics.iter().map(|values| values[*row as usize]), record);
+        });
+        let codes = CodeTable::new(&codes, &order);
+        Ok(Self { arm_count, codes, shapes, packing, records, starts })
     }
 
     /// The number of units.
     pub fn rows(&self) -> usize {
-        self.arms.len()
+        self.starts.last().copied().unwrap_or(0)
     }
 
     /// The number of arms, control included.
@@ -153,7 +64,7 @@ impl UnitColumns {
 
     /// The number of metrics.
     pub fn metric_count(&self) -> usize {
-        self.metric_count
+        self.packing.metrics()
     }
 
     /// What the tag columns are.
@@ -161,108 +72,51 @@ impl UnitColumns {
         &self.shapes
     }
 
-    /// The rows of a bucket below [`BUCKETS`].
-    pub(crate) fn rows_of(&self, bucket: u16) -> Range<usize> {
-        self.bucket_starts[usize::from(bucket)]..self.bucket_starts[usize::from(bucket) + 1]
+    /// The rows of a bucket below [`BUCKETS`] in an arm of these units.
+    pub(crate) fn rows_of(&self, bucket: u16, arm: usize) -> Range<usize> {
+        let place = usize::from(bucket) * self.arm_count + arm;
+        self.starts[place]..self.starts[place + 1]
     }
 
-    #[inline]
-    pub(crate) fn arm(&self, row: usize) -> usize {
-        usize::from(self.arms[row])
+    pub(crate) fn codes(&self) -> &CodeTable {
+        &self.codes
     }
 
-    pub(crate) fn column(&self, column: usize) -> &CodeColumn {
-        &self.codes[column]
+    pub(crate) fn packing(&self) -> &Packing {
+        &self.packing
     }
 
-    #[inline]
-    pub(crate) fn values(&self, row: usize) -> &[i64] {
-        &self.values[row * self.metric_count..(row + 1) * self.metric_count]
+    /// The packed metrics of a range of rows.
+    pub(crate) fn records(&self, rows: Range<usize>) -> &[u64] {
+        let words = self.packing.words();
+        &self.records[rows.start * words..rows.end * words]
     }
 }
 
-impl UnitColumnParts {
-    fn check(&self) -> Result<(), ColumnsError> {
-        self.check_lengths()?;
-        let rows = self.arms.len();
-        if u32::try_from(rows).is_err() {
-            return Err(ColumnsError::TooManyUnits { rows });
-        }
-        if let Some(&arm) = self.arms.iter().find(|arm| usize::from(**arm) >= self.arm_count) {
-            return Err(ColumnsError::Arm { arm, arm_count: self.arm_count });
-        }
-        if let Some(&bucket) = self.buckets.iter().find(|bucket| usize::from(**bucket) >= BUCKETS) {
-            return Err(ColumnsError::Bucket { bucket });
-        }
-        self.check_codes()?;
-        self.check_values()
+/// The rows sorted by bucket and arm, and where each arm of each bucket starts.
+fn order(parts: &UnitColumnParts) -> (Vec<u32>, Vec<usize>) {
+    let place = |row: usize| usize::from(parts.buckets[row]) * parts.arm_count + usize::from(parts.arms[row]);
+    let mut starts = vec![0; BUCKETS * parts.arm_count + 1];
+    for row in 0..parts.arms.len() {
+        starts[place(row) + 1] += 1;
     }
-
-    fn check_lengths(&self) -> Result<(), ColumnsError> {
-        if self.codes.len() != self.shapes.len() {
-            return Err(ColumnsError::Shapes { columns: self.codes.len(), shapes: self.shapes.len() });
-        }
-        let tags = self.shapes.iter().zip(&self.codes).map(|(shape, codes)| (shape.name.clone(), codes.len()));
-        let metrics =
-            self.metrics.iter().enumerate().map(|(metric, values)| (format!("metric {metric}"), values.len()));
-        let expected = self.arms.len();
-        match std::iter::once(("buckets".to_owned(), self.buckets.len()))
-            .chain(tags)
-            .chain(metrics)
-            .find(|(_, found)| *found != expected)
-        {
-            Some((column, found)) => Err(ColumnsError::Length { column, expected, found }),
-            None => Ok(()),
-        }
-    }
-
-    fn check_codes(&self) -> Result<(), ColumnsError> {
-        for (shape, column) in self.shapes.iter().zip(&self.codes) {
-            let largest = column.largest().max(shape.missing);
-            if let Some(code) = largest.filter(|code| usize::from(*code) >= shape.codes) {
-                return Err(ColumnsError::Code { column: shape.name.clone(), code, codes: shape.codes });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_values(&self) -> Result<(), ColumnsError> {
-        let range = -MAX_GRID_VALUE..=MAX_GRID_VALUE;
-        for (metric, values) in self.metrics.iter().enumerate() {
-            if let Some(&value) = values.iter().find(|value| **value != ABSENT && !range.contains(value)) {
-                return Err(ColumnsError::Value { metric, value });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The rows sorted by bucket, and where each bucket starts.
-fn bucket_order(buckets: &[u16]) -> (Vec<u32>, Vec<usize>) {
-    let mut starts = vec![0; BUCKETS + 1];
-    for bucket in buckets {
-        starts[usize::from(*bucket) + 1] += 1;
-    }
-    for bucket in 0..BUCKETS {
-        starts[bucket + 1] += starts[bucket];
+    for place in 1..starts.len() {
+        starts[place] += starts[place - 1];
     }
     let mut next = starts.clone();
-    let mut order = vec![0; buckets.len()];
-    for (row, bucket) in buckets.iter().enumerate() {
-        let place = &mut next[usize::from(*bucket)];
-        order[*place] = row as u32;
-        *place += 1;
+    let mut order = vec![0; parts.arms.len()];
+    for row in 0..parts.arms.len() {
+        let next = &mut next[place(row)];
+        order[*next] = row as u32;
+        *next += 1;
     }
     (order, starts)
-}
-
-fn reordered<T: Copy + Send + Sync>(column: &[T], order: &[u32]) -> Vec<T> {
-    order.par_iter().map(|row| column[*row as usize]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grid::MAX_GRID_VALUE;
 
     fn parts() -> UnitColumnParts {
         UnitColumnParts {
@@ -276,12 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn units_lie_in_bucket_order() {
+    fn units_lie_in_the_order_of_buckets_and_arms() {
         let units = UnitColumns::new(parts()).unwrap();
-        assert_eq!((units.rows_of(3), units.rows_of(9), units.rows_of(1023)), (0..1, 1..3, 3..3));
-        assert_eq!(units.values(0), [ABSENT, 2]);
-        assert_eq!(units.values(2), [-30, 3]);
-        assert_eq!(units.column(0).code(1), 0);
+        assert_eq!((units.rows_of(3, 1), units.rows_of(9, 0), units.rows_of(9, 1)), (0..1, 1..2, 2..3));
+        assert_eq!((units.rows_of(3, 0), units.rows_of(1023, 1), units.rows()), (0..0, 3..3, 3));
+        assert_eq!([0, 1, 2].map(|row| units.codes().code(row, 0)), [1, 0, 2]);
     }
 
     #[test]

@@ -57,6 +57,9 @@ fn normal_two_sided(statistic: f64) -> f64 {
 
 fn student_two_sided(statistic: f64, degrees_of_freedom: f64) -> f64 {
     let square = statistic * statistic / degrees_of_freedom;
+    if square.is_infinite() {
+        return 0.0;
+    }
     if degrees_of_freedom >= MANY_DEGREES {
         return normal_two_sided(hill(square, degrees_of_freedom));
     }

@@ -87,12 +87,13 @@ impl Effect {
     /// An arm with fewer than two units; no variance in either arm.
     pub fn welch(treatment: &Moments, control: &Moments, grid: Grid) -> Result<Self, NotEstimable> {
         let unreliable = judge(treatment, control);
-        let difference = difference_of_means(treatment, control, grid)?;
+        let steps = treatment.mean_difference(control).ok_or(NotEstimable::EmptyArm)?;
+        let difference = steps / grid.steps_per_one();
         let (treatment, control) = (ArmSummary::new(treatment, grid)?, ArmSummary::new(control, grid)?);
         let variance = Satterthwaite::default()
             .plus(treatment.variance_of_mean(), treatment.degrees_of_freedom())
             .plus(control.variance_of_mean(), control.degrees_of_freedom());
-        if treatment.variance + control.variance == 0.0 {
+        if variance.is_zero() {
             return Err(NotEstimable::NoVariance);
         }
         Ok(Self { difference: variance.estimate(difference), treatment, control, unreliable })
@@ -101,7 +102,7 @@ impl Effect {
     /// The lift l = m1 / m0 - 1 with the delta method's variance (v1 / n1 + (m1 / m0)² v0 / n0) / m0².
     ///
     /// # Errors
-    /// The control's mean is zero.
+    /// The control's mean is zero; nothing varies that the lift depends on, as where all treated values are zero.
     pub fn lift(&self) -> Result<Lift, NotEstimable> {
         let base = self.control.mean;
         if base == 0.0 {
@@ -111,6 +112,9 @@ impl Effect {
         let variance = Satterthwaite::default()
             .plus(self.treatment.variance_of_mean() / (base * base), self.treatment.degrees_of_freedom())
             .plus(ratio * ratio * self.control.variance_of_mean() / (base * base), self.control.degrees_of_freedom());
+        if variance.is_zero() {
+            return Err(NotEstimable::NoVariance);
+        }
         let unreliable = self.unreliable.or_else(|| judge_lift(&self.control));
         Ok(Lift { relative: variance.estimate(self.difference.value / base), unreliable })
     }
@@ -119,16 +123,6 @@ impl Effect {
     pub fn contrast(&self, rest: &Self) -> Estimate {
         self.difference.minus(&rest.difference)
     }
-}
-
-/// (S1 n0 - S0 n1) / (n1 n0): below 2^115 over 2^34 units, so exact until the one division.
-pub(crate) fn difference_of_means(treatment: &Moments, control: &Moments, grid: Grid) -> Result<f64, NotEstimable> {
-    if treatment.n == 0 || control.n == 0 {
-        return Err(NotEstimable::EmptyArm);
-    }
-    let numerator = treatment.sum * i128::from(control.n) - control.sum * i128::from(treatment.n);
-    let denominator = i128::from(treatment.n) * i128::from(control.n);
-    Ok(numerator as f64 / denominator as f64 / grid.steps_per_one())
 }
 
 #[cfg(test)]

@@ -117,6 +117,11 @@ impl Satterthwaite {
         }
     }
 
+    /// Whether nothing varies, so that there are no degrees of freedom either.
+    pub(crate) fn is_zero(self) -> bool {
+        self.squares_by_degrees == 0.0
+    }
+
     pub(crate) fn estimate(self, value: f64) -> Estimate {
         Estimate {
             value,

@@ -155,8 +155,7 @@ impl Grid {
         let out_of_range = || self.out_of_range(&format_args!("{unscaled}e-{scale}"));
         let numerator = unscaled.checked_mul(self.denominator()).ok_or_else(out_of_range)?;
         let denominator = 10_i128.checked_pow(u32::from(scale)).ok_or_else(out_of_range)?;
-        let rounded = divide_ties_even(numerator, denominator);
-        i64::try_from(rounded).ok().filter(|value| value.abs() <= MAX_GRID_VALUE).ok_or_else(out_of_range)
+        in_range(divide_ties_even(numerator, denominator)).ok_or_else(out_of_range)
     }
 
     /// A sum of grid values as one grid value.
@@ -164,10 +163,7 @@ impl Grid {
     /// # Errors
     /// The sum is out of range.
     pub fn checked(self, sum: i128) -> Result<i64, OffGrid> {
-        i64::try_from(sum)
-            .ok()
-            .filter(|value| value.unsigned_abs() <= MAX_GRID_VALUE.unsigned_abs())
-            .ok_or_else(|| self.out_of_range(&(sum as f64 / self.steps_per_one())))
+        in_range(sum).ok_or_else(|| self.out_of_range(&(sum as f64 / self.steps_per_one())))
     }
 
     /// The value of a grid value, correctly rounded.
@@ -221,6 +217,11 @@ impl fmt::Display for Grid {
     }
 }
 
+/// The grid value, if it holds at most 46 bits.
+fn in_range(value: i128) -> Option<i64> {
+    i64::try_from(value).ok().filter(|value| (-MAX_GRID_VALUE..=MAX_GRID_VALUE).contains(value))
+}
+
 /// `numerator / denominator` to the nearest integer, ties to even, for a positive denominator.
 fn divide_ties_even(numerator: i128, denominator: i128) -> i128 {
     let (quotient, remainder) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
@@ -251,6 +252,14 @@ mod tests {
     fn a_float_column_reaches_to_two_to_the_nineteen() {
         assert!(Grid::FLOAT.to_grid(524_287.999).is_ok());
         assert!(Grid::FLOAT.to_grid(524_288.0).is_err());
+    }
+
+    #[test]
+    fn the_widest_numbers_are_out_of_range() {
+        for widest in [i128::from(i64::MIN), i128::from(i64::MAX), i128::MIN, i128::MAX] {
+            assert!(Grid::INTEGER.decimal_to_grid(widest, 0).is_err());
+            assert!(Grid::INTEGER.checked(widest).is_err());
+        }
     }
 
     #[test]

@@ -1,107 +1,141 @@
 //! The answer to a pass from units in memory.
+//!
+//! The work is cut so that what is written stays in a core's own cache. The rows of a node are listed by arm; a task counts
+//! one arm's rows of a stretch, for as many columns as have their cells in [`GROUP_BYTES`] together. It goes over the
+//! stretch in short runs, column by column, so that the run's records are read from memory once and from the cache for all
+//! other columns. A cell is a few words to which a unit's record is added ([`Packing`](crate::packing::Packing)).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use crate::columns::{CodeColumn, UnitColumns};
-use crate::pass::{ArmTable, ColumnHistogram, Histograms, NodeHistogram, Pass, PassError, TreePass};
-use crate::tally::Tally;
+use crate::arm_table::{ArmTable, ColumnHistogram};
+use crate::columns::UnitColumns;
+use crate::node_rows::{RowsByArm, node_rows};
+use crate::packed_cells::PackedCells;
+use crate::packing::CAPACITY;
+use crate::pass::{Histograms, NodeHistogram, Pass, PassError, TreePass};
+use crate::run::Run;
 
-/// Rows per parallel task of a histogram: enough that making and merging tables is small beside counting.
-const TASK_ROWS: usize = 1 << 18;
-/// Buckets per parallel task of routing.
-const TASK_BUCKETS: usize = 16;
+/// Rows per parallel task: enough that emptying cells is small beside counting, few enough for many tasks.
+const TASK_ROWS: usize = 1 << 17;
+const _: () = assert!(TASK_ROWS <= CAPACITY);
+/// Rows that are counted in all columns of a task before the next ones are.
+const RUN_ROWS: usize = 1 << 10;
+/// Bytes of cells per task: about half of a core's second-level cache, of which records need some, too.
+const GROUP_BYTES: usize = 640 << 10;
 
 /// Counts the units of a pass: for each tree and node asked for, tables by code, arm and metric.
 ///
 /// Exact integers, so the answer depends neither on the order of units nor on the number of threads. Trees, nodes,
-/// columns and stretches of rows are worked in parallel on rayon's current pool; the flag is read every 16,384 rows.
+/// columns and stretches of rows are worked in parallel on rayon's current pool; the flag is read every 131,072 rows of
+/// an arm or sooner.
 ///
 /// # Errors
 /// [`PassError::Cancelled`] once `cancel` is raised; the other errors if the pass does not fit the units.
 pub fn answer(units: &UnitColumns, pass: &Pass, cancel: &AtomicBool) -> Result<Histograms, PassError> {
     pass.check(units.shapes().len())?;
-    let answer_tree = |tree: &TreePass| {
-        let members = members(units, tree, cancel)?;
-        members.par_iter().map(|rows| node_histogram(units, rows, &tree.columns, cancel)).collect()
-    };
-    let trees = pass.trees.par_iter().map(answer_tree).collect::<Result<_, _>>()?;
+    let counting = Counting { units, cancel };
+    let trees = pass.trees.par_iter().map(|tree| counting.tree(tree)).collect::<Result<_, _>>()?;
     Ok(Histograms { trees })
 }
 
-/// The rows of each requested node, ascending. A row is in every requested node on its path.
-fn members(units: &UnitColumns, tree: &TreePass, cancel: &AtomicBool) -> Result<Vec<Vec<u32>>, PassError> {
-    let mut slots = vec![None; tree.routing.nodes().len()];
-    tree.nodes.iter().enumerate().for_each(|(slot, node)| slots[*node] = Some(slot));
-    let buckets: Vec<u16> = tree.buckets.iter().collect();
-    let parts: Vec<Vec<Vec<u32>>> = buckets
-        .par_chunks(TASK_BUCKETS)
-        .map(|buckets| {
-            let mut members = vec![Vec::new(); tree.nodes.len()];
-            for bucket in buckets {
-                if cancel.load(Ordering::Relaxed) {
-                    return Err(PassError::Cancelled);
-                }
-                for row in units.rows_of(*bucket) {
-                    tree.routing.walk(
-                        |column| units.column(column).code(row),
-                        |node| {
-                            if let Some(slot) = slots[node] {
-                                members[slot].push(row as u32);
-                            }
-                        },
-                    );
-                }
-            }
-            Ok(members)
-        })
-        .collect::<Result<_, _>>()?;
-    Ok((0..tree.nodes.len()).map(|slot| parts.iter().flat_map(|part| &part[slot]).copied().collect()).collect())
+/// The units to count, and the flag that ends it.
+#[derive(Clone, Copy)]
+struct Counting<'a> {
+    units: &'a UnitColumns,
+    cancel: &'a AtomicBool,
 }
 
-fn node_histogram(
-    units: &UnitColumns,
-    rows: &[u32],
-    columns: &[usize],
-    cancel: &AtomicBool,
-) -> Result<NodeHistogram, PassError> {
-    let columns: Vec<ColumnHistogram> = columns
-        .par_iter()
-        .map(|&column| {
-            let codes = units.shapes()[column].codes;
-            let tables = match units.column(column) {
-                CodeColumn::U8(column) => count(units, rows, codes, |row| usize::from(column[row]), cancel),
-                CodeColumn::U16(column) => count(units, rows, codes, |row| usize::from(column[row]), cancel),
-            };
-            tables.map(|codes| ColumnHistogram { codes })
-        })
-        .collect::<Result<_, _>>()?;
-    let mut totals = ArmTable::new(units.arm_count(), units.metric_count());
-    match columns.first() {
-        // Every unit has one code of the first column.
-        Some(column) => column.codes.iter().for_each(|table| totals.merge(table)),
-        None => count(units, rows, 1, |_| 0, cancel)?.iter().for_each(|table| totals.merge(table)),
+impl<'a> Counting<'a> {
+    fn tree(self, tree: &TreePass) -> Result<Vec<NodeHistogram>, PassError> {
+        let nodes = node_rows(self.units, tree, self.cancel)?;
+        nodes.par_iter().map(|rows| self.node(rows, &tree.columns)).collect()
     }
-    Ok(NodeHistogram { totals, columns })
-}
 
-fn count(
-    units: &UnitColumns,
-    rows: &[u32],
-    cells: usize,
-    cell_of: impl Fn(usize) -> usize + Sync,
-    cancel: &AtomicBool,
-) -> Result<Vec<ArmTable>, PassError> {
-    let tally = rows
-        .par_chunks(TASK_ROWS)
-        .map(|rows| {
-            let mut tally = Tally::new(units, cells);
-            tally.count(units, rows.iter().map(|row| *row as usize), |row| Some(cell_of(row)), cancel)?;
-            Ok(tally)
-        })
-        .try_reduce_with(|left, right| Ok(left.merge(&right)));
-    Ok(tally.transpose()?.unwrap_or_else(|| Tally::new(units, cells)).into_tables())
+    fn node(self, rows: &RowsByArm, columns: &[usize]) -> Result<NodeHistogram, PassError> {
+        let groups: Vec<Vec<ColumnHistogram>> = columns
+            .par_chunks(self.group_size(columns))
+            .map(|group| self.group(rows, group))
+            .collect::<Result<_, _>>()?;
+        let columns: Vec<ColumnHistogram> = groups.into_iter().flatten().collect();
+        let mut totals = ArmTable::new(self.units.arm_count(), self.units.metric_count());
+        match columns.first() {
+            // Every unit has one code of the first column.
+            Some(column) => column.cells().for_each(|cell| totals.add(cell)),
+            None => self.totals(rows, &mut totals)?,
+        }
+        Ok(NodeHistogram { totals, columns })
+    }
+
+    /// How many columns a task takes: as equal shares as fit [`GROUP_BYTES`].
+    fn group_size(self, columns: &[usize]) -> usize {
+        let bytes: usize = columns.iter().map(|column| self.codes(*column) * self.units.packing().words() * 8).sum();
+        columns.len().div_ceil(bytes.div_ceil(GROUP_BYTES).max(1)).max(1)
+    }
+
+    /// The histograms of some columns.
+    fn group(self, rows: &RowsByArm, columns: &[usize]) -> Result<Vec<ColumnHistogram>, PassError> {
+        let counted = self.stretches(rows, |rows| self.count(rows, columns))?;
+        let histogram = |(place, column): (usize, &usize)| {
+            let (arms, metrics) = (self.units.arm_count(), self.units.metric_count());
+            let mut histogram = ColumnHistogram::new(self.codes(*column), arms, metrics);
+            for (arm, cells) in &counted {
+                cells[place].counted().for_each(|(code, units, moments)| histogram.add(code, *arm, units, moments));
+            }
+            histogram
+        };
+        Ok(columns.par_iter().enumerate().map(histogram).collect())
+    }
+
+    /// The cells of a stretch of one arm's rows, for each column.
+    fn count(self, rows: &[u32], columns: &[usize]) -> Vec<PackedCells<'a>> {
+        let empty = |column: &usize| PackedCells::new(self.units.packing(), self.codes(*column));
+        let mut cells: Vec<PackedCells<'a>> = columns.iter().map(empty).collect();
+        let mut run = Run::default();
+        for rows in rows.chunks(RUN_ROWS) {
+            run.gather_records(self.units, rows);
+            for (cells, column) in cells.iter_mut().zip(columns) {
+                run.gather_codes(self.units, *column, rows);
+                cells.count(run.records(), run.codes());
+            }
+        }
+        cells
+    }
+
+    fn totals(self, rows: &RowsByArm, totals: &mut ArmTable) -> Result<(), PassError> {
+        let counted = self.stretches(rows, |rows| {
+            let mut everybody = PackedCells::new(self.units.packing(), 1);
+            let mut run = Run::default();
+            for rows in rows.chunks(RUN_ROWS) {
+                run.gather_records(self.units, rows);
+                everybody.count(run.records(), rows.iter().map(|_| 0));
+            }
+            everybody
+        })?;
+        for (arm, cells) in &counted {
+            cells.counted().for_each(|(_, units, moments)| totals.add_to_arm(*arm, units, moments));
+        }
+        Ok(())
+    }
+
+    /// Counts a node's rows in stretches that cells can hold, each of one arm.
+    fn stretches<T: Send>(
+        self,
+        rows: &RowsByArm,
+        count: impl Fn(&[u32]) -> T + Sync,
+    ) -> Result<Vec<(usize, T)>, PassError> {
+        let stretches = rows.iter().enumerate().flat_map(|(arm, rows)| rows.chunks(TASK_ROWS).map(move |rows| (arm, rows)));
+        let stretches: Vec<(usize, &[u32])> = stretches.collect();
+        let count = |(arm, rows)| {
+            if self.cancel.load(Ordering::Relaxed) { Err(PassError::Cancelled) } else { Ok((arm, count(rows))) }
+        };
+        stretches.into_par_iter().map(count).collect()
+    }
+
+    fn codes(self, column: usize) -> usize {
+        self.units.shapes()[column].codes
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::distribution::chi_square_upper;
 use crate::estimate::NotEstimable;
 
 /// The smallest expected count of a cell for which chi-square's tail is trusted (Cochran's rule).
-pub(crate) const SMALLEST_EXPECTED: f64 = 5.0;
+const SMALLEST_EXPECTED: f64 = 5.0;
 
 /// A chi-square test.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,8 @@ impl ChiSquare {
     }
 }
 
-/// Pearson's test that arm and category are independent, from units by category and arm.
+/// Pearson's test that arm and category are independent, from units by category and arm. A category that is shorter than
+/// the longest has no units in the arms that it lacks.
 ///
 /// Arms without a unit are left out. Categories of which some arm expects fewer than 5 units are pooled with their next such
 /// neighbours until all arms expect 5; what remains at the end joins the last group. Pooling looks at expected counts only, so
@@ -76,7 +77,9 @@ fn pooled(categories: &[Vec<u64>], shares: &[f64]) -> Vec<Vec<u64>> {
     let mut small = vec![0; shares.len()];
     for category in categories {
         if is_large(category) {
-            groups.push(category.clone());
+            let mut group = vec![0; shares.len()];
+            add(&mut group, category);
+            groups.push(group);
             continue;
         }
         add(&mut small, category);
@@ -85,10 +88,7 @@ fn pooled(categories: &[Vec<u64>], shares: &[f64]) -> Vec<Vec<u64>> {
         }
     }
     match groups.last_mut() {
-        Some(last) => {
-            last.resize(shares.len(), 0);
-            add(last, &small);
-        }
+        Some(last) => add(last, &small),
         None => groups.push(small),
     }
     groups
@@ -122,6 +122,13 @@ mod tests {
         assert_eq!(independence(&[vec![1, 1], vec![2, 1]]), Err(NotEstimable::OneGroup));
         assert_eq!(independence(&[]), Err(NotEstimable::OneGroup));
         assert_eq!(independence(&[vec![], vec![]]), Err(NotEstimable::OneGroup));
+    }
+
+    #[test]
+    fn an_arm_that_a_category_lacks_has_no_units_in_it() {
+        let complete = independence(&[vec![60, 0], vec![40, 100]]);
+        assert_eq!(independence(&[vec![60], vec![40, 100]]), complete);
+        assert!(complete.unwrap().p_value < 1e-10);
     }
 
     #[test]

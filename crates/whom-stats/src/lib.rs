@@ -63,6 +63,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod arm_table;
 pub mod balance;
 pub mod bootstrap;
 pub mod bucket;
@@ -80,17 +81,21 @@ pub mod independence;
 pub mod measured;
 pub mod moments;
 pub mod multiplicity;
+mod node_rows;
+mod packed_cells;
+mod packing;
 pub mod pass;
 pub mod power;
 pub mod reliability;
 mod replicate;
 pub mod routing;
+mod run;
 pub mod sample_ratio;
 mod series;
 #[cfg(test)]
 mod simulated;
-mod tally;
 
+pub use arm_table::{ArmCell, ArmTable, ColumnHistogram};
 pub use balance::{Share, equal_means, standardised_mean_difference, standardised_share_difference};
 pub use bootstrap::{Against, Bootstrap, Hypothesis, MaxT, Simultaneous};
 pub use bucket::{BUCKETS, BucketSet, bucket_of_integer, bucket_of_text};
@@ -108,10 +113,7 @@ pub use independence::{ChiSquare, independence};
 pub use measured::{CONTROL, Measured, Target};
 pub use moments::Moments;
 pub use multiplicity::{Correction, simultaneous_level};
-pub use pass::{
-    ArmTable, CellStatistics, ColumnHistogram, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, PassError,
-    TreePass,
-};
+pub use pass::{CellStatistics, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, PassError, TreePass};
 pub use power::{COHORT_SHARES, DetectableDifference, Detection};
 pub use reliability::Unreliable;
 pub use routing::{Code, CodeSet, NodeIndex, Routing, Split};

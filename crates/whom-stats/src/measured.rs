@@ -81,7 +81,7 @@ impl Measured<'_> {
 
     /// The target metric's grid, if the statistics hold the target.
     pub(crate) fn check(&self, target: Target) -> Result<Grid, NotEstimable> {
-        let metrics = self.cells.tables.first().map_or(0, crate::pass::ArmTable::metrics);
+        let metrics = self.cells.tables.first().map_or(0, crate::arm_table::ArmTable::metrics);
         let known = target.cell < self.cells.cells && target.treatment < self.cells.arms() && target.metric < metrics;
         self.grids.get(target.metric).copied().filter(|_| known).ok_or(NotEstimable::NotCounted)
     }

@@ -9,9 +9,9 @@ use crate::grid::Grid;
 
 /// Count, non-zero count, sum and sum of squares of grid values: the partial state that merges.
 ///
-/// All four are integers, so merging is associative and commutative to the bit. A value holds at most 46 bits
-/// ([`crate::grid::MAX_GRID_VALUE`]); over 2^34 units the sum stays below 2^80 and the sum of squares below 2^126,
-/// so neither can overflow an `i128`.
+/// All four are integers, so merging is associative and commutative to the bit. A value lies below 2^45 in absolute terms
+/// ([`crate::grid::MAX_GRID_VALUE`]); over 2^34 units the sum stays below 2^79 and the sum of squares below 2^124, so
+/// neither can overflow an `i128`.
 ///
 /// ```
 /// use whom_stats::{Grid, Moments};
@@ -53,9 +53,36 @@ impl Moments {
         self.sum_squares += wide * wide;
     }
 
+    /// The moments of so many units with the same grid value.
+    pub(crate) fn repeated(value: i64, units: u64) -> Self {
+        let (wide, times) = (i128::from(value), i128::from(units));
+        let events = if value == 0 { 0 } else { units };
+        Self { n: units, events, sum: wide * times, sum_squares: wide * wide * times }
+    }
+
+    /// The moments of the values less `centre`, which lies below 2^45 in absolute terms. `events` still counts the values
+    /// that were not zero before.
+    ///
+    /// sum (v - c)² = S2 - c (S1 + sum (v - c)): over 2^34 units every term is below 2^126.
+    #[must_use]
+    pub fn about(&self, centre: i128) -> Self {
+        let sum = self.sum - centre * i128::from(self.n);
+        Self { sum, sum_squares: self.sum_squares - centre * (self.sum + sum), ..*self }
+    }
+
+    /// The mean less that of `control`, in grid steps, or `None` if one of them has no unit.
+    ///
+    /// (S1 n0 - S0 n1) / (n1 n0) with a numerator below 2^114 over 2^34 units: exact until the one division, so a shift of
+    /// the values changes no bit, and exchanging the two changes the sign only.
+    pub fn mean_difference(&self, control: &Self) -> Option<f64> {
+        let (n1, n0) = (i128::from(self.n), i128::from(control.n));
+        let numerator = self.sum * n0 - control.sum * n1;
+        (n1 > 0 && n0 > 0).then(|| numerator as f64 / (n1 * n0) as f64)
+    }
+
     /// The centred second moment n * sum of squares - sum², which is n times the sum of squared deviations, in grid steps.
     ///
-    /// Exact in 256 bits: below 2^34 * 2^126 = 2^160. Zero exactly if all values are equal.
+    /// Exact in 256 bits: below 2^34 * 2^124 = 2^158. Zero exactly if all values are equal.
     pub fn centred(&self) -> i256 {
         let sum = i256::from_i128(self.sum);
         i256::from_i128(i128::from(self.n)) * i256::from_i128(self.sum_squares) - sum * sum
@@ -92,6 +119,14 @@ fn non_negative_to_f64(value: i256) -> f64 {
     const TWO_TO_128: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0;
     let (low, high) = value.to_parts();
     high as f64 * TWO_TO_128 + low as f64
+}
+
+impl FromIterator<i64> for Moments {
+    fn from_iter<I: IntoIterator<Item = i64>>(values: I) -> Self {
+        let mut moments = Self::default();
+        values.into_iter().for_each(|value| moments.push(value));
+        moments
+    }
 }
 
 impl AddAssign for Moments {
@@ -135,11 +170,7 @@ mod tests {
     use crate::grid::MAX_GRID_VALUE;
 
     fn moments_of(values: &[i64]) -> Moments {
-        let mut moments = Moments::default();
-        for value in values {
-            moments.push(*value);
-        }
-        moments
+        values.iter().copied().collect()
     }
 
     fn any_moments() -> impl Strategy<Value = Moments> {
@@ -167,6 +198,15 @@ mod tests {
         }
 
         #[test]
+        fn moments_about_a_centre_are_those_of_the_shifted_values(
+            values in prop::collection::vec(-MAX_GRID_VALUE..=MAX_GRID_VALUE, 0..20), centre in -MAX_GRID_VALUE..=MAX_GRID_VALUE,
+        ) {
+            let moments = moments_of(&values);
+            let shifted: Moments = values.iter().map(|value| value - centre).collect();
+            prop_assert_eq!(moments.about(centre.into()), Moments { events: moments.events, ..shifted });
+        }
+
+        #[test]
         fn a_shift_leaves_the_variance_as_it_is(values in prop::collection::vec(-1000_i64..1000, 2..30), shift in -1_000_000_000_i64..1_000_000_000) {
             let shifted: Vec<i64> = values.iter().map(|value| value + shift).collect();
             prop_assert_eq!(moments_of(&values).variance(Grid::FLOAT), moments_of(&shifted).variance(Grid::FLOAT));
@@ -187,6 +227,24 @@ mod tests {
         let expected = 2.148_437_500_125_055_5e-7;
         assert!((moments.variance(grid).unwrap() / expected - 1.0).abs() < 1e-12);
         assert_eq!(moments.centred().to_string(), "6341068275337658368000");
+    }
+
+    #[test]
+    fn equal_differences_are_equal_to_the_bit() {
+        let thirds = moments_of(&[1, 0, 0]).mean_difference(&moments_of(&[1, 0, 0, 0, 0, 0]));
+        let halves = moments_of(&[1, 0]).mean_difference(&moments_of(&[1, 0, 0]));
+        assert_eq!(thirds, halves);
+        assert_eq!(moments_of(&[]).mean_difference(&moments_of(&[1])), None);
+    }
+
+    #[test]
+    fn values_at_the_end_of_the_range_are_centred_over_two_to_the_34_units() {
+        let units = 1 << 34;
+        let (low, high) = (Moments::repeated(-MAX_GRID_VALUE, units), Moments::repeated(MAX_GRID_VALUE, units));
+        assert_eq!(high.about(MAX_GRID_VALUE.into()).sum_squares, 0);
+        let far = 2 * i128::from(MAX_GRID_VALUE);
+        assert_eq!(low.about(MAX_GRID_VALUE.into()).sum_squares, far * far * i128::from(units));
+        assert_eq!(high.mean_difference(&low), Some(far as f64));
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::arm_table::{ArmTable, ColumnHistogram};
 use crate::bucket::BucketSet;
-use crate::moments::Moments;
 use crate::routing::{Code, NodeIndex, Routing};
 
 /// One request for statistics: for each tree, histograms of some of its nodes over the chosen columns.
@@ -94,60 +94,6 @@ pub struct NodeHistogram {
     pub totals: ArmTable,
     /// A histogram for each requested column, in the order of the request.
     pub columns: Vec<ColumnHistogram>,
-}
-
-/// A table of cells by code, of one column in one node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ColumnHistogram {
-    /// One table per code; its length is the column's number of codes.
-    pub codes: Vec<ArmTable>,
-}
-
-/// Units and moments by arm and metric: the content of every cell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ArmTable {
-    /// Units by arm (control is arm 0), whether or not a metric has a value for them.
-    pub units: Vec<u64>,
-    /// Moments by arm and metric: index `arm * metrics + metric`.
-    pub moments: Vec<Moments>,
-}
-
-impl ArmTable {
-    /// An empty table.
-    pub fn new(arms: usize, metrics: usize) -> Self {
-        Self { units: vec![0; arms], moments: vec![Moments::default(); arms * metrics] }
-    }
-
-    /// The number of metrics.
-    pub fn metrics(&self) -> usize {
-        if self.units.is_empty() { 0 } else { self.moments.len() / self.units.len() }
-    }
-
-    /// The moments of one metric in one arm.
-    #[inline]
-    pub fn get(&self, arm: usize, metric: usize) -> &Moments {
-        &self.moments[arm * self.metrics() + metric]
-    }
-
-    /// Units over all arms.
-    pub fn total_units(&self) -> u64 {
-        self.units.iter().sum()
-    }
-
-    /// Adds another table of the same shape.
-    pub fn merge(&mut self, other: &Self) {
-        self.units.iter_mut().zip(&other.units).for_each(|(mine, theirs)| *mine += theirs);
-        self.moments.iter_mut().zip(&other.moments).for_each(|(mine, theirs)| *mine += *theirs);
-    }
-
-    /// The table of the units in `self` that are not in `part`.
-    #[must_use]
-    pub fn without(&self, part: &Self) -> Self {
-        Self {
-            units: self.units.iter().zip(&part.units).map(|(whole, part)| whole - part).collect(),
-            moments: self.moments.iter().zip(&part.moments).map(|(whole, part)| *whole - *part).collect(),
-        }
-    }
 }
 
 /// How units are put into cells for the statistics behind effects.

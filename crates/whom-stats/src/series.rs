@@ -55,8 +55,8 @@ impl Series {
             cells.clone().filter_map(|cell| measured.cells.table(cell, bucket)).for_each(|table| {
                 moments += *table.get(key.arm, key.metric);
             });
-            let (sum, squares) = about(&moments, centre);
-            Sums { units: moments.n as f64, sum: sum as f64 / steps, squares: squares as f64 / steps / steps }
+            let Moments { n, sum, sum_squares, .. } = moments.about(centre);
+            Sums { units: n as f64, sum: sum as f64 / steps, squares: sum_squares as f64 / steps / steps }
         };
         Self(measured.buckets.iter().map(sums).collect())
     }
@@ -87,12 +87,4 @@ pub(crate) fn centre(measured: &Measured<'_>, metric: usize) -> i128 {
         }
     }
     total.sum.checked_div_euclid(i128::from(total.n)).unwrap_or(0)
-}
-
-/// Sum and sum of squares about a centre of at most 45 bits: below 2^127 over 2^34 units.
-fn about(moments: &Moments, centre: i128) -> (i128, i128) {
-    let units = i128::from(moments.n);
-    let sum = moments.sum - units * centre;
-    // sum (v - c)² = S2 - c (S1 + sum), with every term below 2^126.
-    (sum, moments.sum_squares - centre * (moments.sum + sum))
 }

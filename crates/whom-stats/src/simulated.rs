@@ -1,8 +1,9 @@
 //! Simulated statistics for tests, fixed by their seed.
 
+use crate::arm_table::ArmTable;
 use crate::bucket::{BUCKETS, BucketSet};
 use crate::identity::Identity;
-use crate::pass::{ArmTable, CellStatistics};
+use crate::pass::CellStatistics;
 
 /// A stream of random numbers.
 pub(crate) struct Draws {

@@ -110,7 +110,7 @@ fn an_empty_arm_is_an_outcome_and_leaves_the_others_alone() {
     let mut statistics = trial.run(1);
     let undisturbed = run(&statistics, &BucketSet::all(), 99);
     statistics.cells = 3;
-    statistics.tables.resize(3 * 1024, crate::pass::ArmTable::new(2, 1));
+    statistics.tables.resize(3 * 1024, crate::arm_table::ArmTable::new(2, 1));
     let result = run(&statistics, &BucketSet::all(), 99);
     assert_eq!(result.outcomes[2], Err(NotEstimable::EmptyArm));
     assert_eq!(result.outcomes[5], Err(NotEstimable::EmptyArm));

@@ -72,6 +72,8 @@ fn tails_at_their_ends_are_numbers() {
     assert_eq!(Reference::T.two_sided_p(0.0, 5.0), 1.0);
     assert_eq!(Reference::T.two_sided_p(1e300, 5.0), 0.0);
     assert_eq!(Reference::T.two_sided_p(f64::INFINITY, 5.0), 0.0);
+    assert_eq!(Reference::T.two_sided_p(f64::INFINITY, 1e6), 0.0);
+    assert_eq!(Reference::T.two_sided_p(1e300, 1e6), 0.0);
     assert_eq!(Reference::Normal.two_sided_p(f64::INFINITY, 5.0), 0.0);
     assert_eq!(Reference::T.critical_value(1.0, 5.0), f64::INFINITY);
 }

@@ -4,11 +4,7 @@ use super::*;
 use crate::distribution::Reference;
 
 fn moments(values: &[i64]) -> Moments {
-    let mut moments = Moments::default();
-    for value in values {
-        moments.push(*value);
-    }
-    moments
+    values.iter().copied().collect()
 }
 
 fn proportion(n: u64, events: u64) -> Moments {
@@ -64,6 +60,7 @@ fn degenerate_arms_have_named_outcomes() {
     assert_eq!(effect(&[1, 2], &[1]), Err(NotEstimable::OneUnit));
     assert_eq!(effect(&[1, 1], &[0, 0, 0]), Err(NotEstimable::NoVariance));
     assert_eq!(effect(&[1, 2], &[1, -1]).unwrap().lift(), Err(NotEstimable::ControlMeanZero));
+    assert_eq!(effect(&[0, 0], &[1, 2]).unwrap().lift(), Err(NotEstimable::NoVariance), "a lift of exactly -1");
     let one_sided = effect(&[1, 1, 1], &[0, 1, 2]).unwrap();
     assert_eq!(one_sided.difference.degrees_of_freedom, 2.0);
 }

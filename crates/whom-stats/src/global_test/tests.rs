@@ -72,6 +72,6 @@ fn a_leaf_without_units_is_left_out() {
     let mut statistics = trial(&[0, 300]).run(1);
     let without = tested(&statistics, &[1.0, 2.0]);
     statistics.cells = 3;
-    statistics.tables.resize(3 * 1024, crate::pass::ArmTable::new(2, 1));
+    statistics.tables.resize(3 * 1024, crate::arm_table::ArmTable::new(2, 1));
     assert_eq!(tested(&statistics, &[1.0, 2.0, 9.0]), Slope { left_out: 1, ..without });
 }

@@ -71,21 +71,21 @@ fn an_answer_that_does_not_fit_is_refused_and_changes_nothing() {
         message
     };
     insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees.clear()), @"the answer does not fit the pass: 1 trees asked for, 0 answered; answer the pass that `next` returned, from the same units");
-    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].columns[1].codes.truncate(2)), @"the answer does not fit the pass: 6 codes of `country` asked for, 2 answered; answer the pass that `next` returned, from the same units");
-    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].columns[1].codes[0].units[0] += 1), @"the answer does not fit the pass: the codes of `country` do not add up to their node; answer the pass that `next` returned, from the same units");
+    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].columns[1].units.truncate(4)), @"the answer does not fit the pass: 6 codes of `country` asked for, 2 answered; answer the pass that `next` returned, from the same units");
+    insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].columns[1].units[0] += 1), @"the answer does not fit the pass: the codes of `country` do not add up to their node; answer the pass that `next` returned, from the same units");
     insta::assert_snapshot!(refuse(&mut discovery, &|answer| answer.trees[0][0].totals.moments.clear()), @"the answer does not fit the pass: 2 arms x metrics asked for, 0 answered; answer the pass that `next` returned, from the same units");
     assert_eq!(discovery.clone().finish(), Err(ForestError::Unfinished));
     discovery.absorb(&population.answer(&discovery.next().unwrap())).unwrap();
     insta::assert_snapshot!(refuse(&mut discovery, &|answer| {
         let node = &mut answer.trees[0][0];
         node.totals.units[0] += 1;
-        node.columns.iter_mut().for_each(|column| column.codes[0].units[0] += 1);
+        node.columns.iter_mut().for_each(|column| column.units[0] += 1);
     }), @"the answer does not fit the pass: the totals of node 1 are not what its parent's codes add up to; answer the pass that `next` returned, from the same units");
     insta::assert_snapshot!(refuse(&mut discovery, &|answer| {
         let column = &mut answer.trees[0][0].columns[3];
-        let moved = column.codes[1].clone();
-        column.codes[0].merge(&moved);
-        column.codes[1] = column.codes[1].without(&moved);
+        let arms = column.arms;
+        (0..arms).for_each(|arm| column.units[arm] += std::mem::take(&mut column.units[arms + arm]));
+        (0..arms).for_each(|arm| column.moments[arm] += std::mem::take(&mut column.moments[arms + arm]));
     }), @"the answer does not fit the pass: a child holds units that its parent does not; answer the pass that `next` returned, from the same units");
     while let Some(pass) = discovery.next() {
         discovery.absorb(&population.answer(&pass)).unwrap();

@@ -1,6 +1,7 @@
 use whom_stats::bucket::BucketSet;
-use whom_stats::pass::{ArmTable, ColumnHistogram, ColumnShape, Histograms, NodeHistogram, Pass, TreePass};
+use whom_stats::pass::{ColumnShape, Histograms, NodeHistogram, Pass, TreePass};
 use whom_stats::routing::{Code, NodeIndex, Routing};
+use whom_stats::{ArmTable, ColumnHistogram};
 
 use crate::{Controls, Discovered, Discovery, DiscoveryPlan, Target};
 
@@ -93,11 +94,12 @@ impl Population {
     }
 
     fn count(&self, members: &[&Unit], column: usize) -> ColumnHistogram {
-        let mut codes = vec![self.empty_table(); self.shapes[column].codes];
+        let mut histogram = ColumnHistogram::new(self.shapes[column].codes, self.arms, self.metrics);
         for unit in members {
-            self.add(&mut codes[usize::from(unit.codes[column])], unit);
+            let moments = unit.values.iter().map(|value| value.iter().copied().collect());
+            histogram.add(usize::from(unit.codes[column]), unit.arm, 1, moments);
         }
-        ColumnHistogram { codes }
+        histogram
     }
 
     fn empty_table(&self) -> ArmTable {

@@ -1,0 +1,65 @@
+//! All tags' codes, unit by unit: whoever counts a unit in one column soon counts it in the others, and finds its codes in
+//! the same cache line.
+
+use rayon::prelude::*;
+
+use super::codes::CodeColumn;
+use crate::routing::Code;
+
+/// A row of bytes per unit, with one or two bytes per tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CodeTable {
+    /// Bytes per row.
+    stride: usize,
+    columns: Vec<CodePlace>,
+    bytes: Vec<u8>,
+}
+
+/// Where a tag's code lies in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct CodePlace {
+    offset: usize,
+    /// Whether the code has two bytes, the low one first.
+    wide: bool,
+}
+
+impl CodeTable {
+    /// The codes of columns, with their rows in the given order.
+    pub(super) fn new(columns: &[CodeColumn], order: &[u32]) -> Self {
+        let mut stride = 0;
+        let mut places = Vec::with_capacity(columns.len());
+        for column in columns {
+            let wide = matches!(column, CodeColumn::U16(_));
+            places.push(CodePlace { offset: stride, wide });
+            stride += if wide { 2 } else { 1 };
+        }
+        let mut bytes = vec![0; order.len() * stride];
+        bytes.par_chunks_mut(stride.max(1)).zip(order).for_each(|(bytes, row)| {
+            for (place, column) in places.iter().zip(columns) {
+                let [low, high] = column.code(*row as usize).to_le_bytes();
+                bytes[place.offset] = low;
+                if place.wide {
+                    bytes[place.offset + 1] = high;
+                }
+            }
+        });
+        Self { stride, columns: places, bytes }
+    }
+
+    /// The code of a tag in a row; neither may be beyond the table.
+    #[inline]
+    pub(crate) fn code(&self, row: usize, column: usize) -> Code {
+        let CodePlace { offset, wide } = self.columns[column];
+        let at = row * self.stride + offset;
+        if wide { Code::from_le_bytes([self.bytes[at], self.bytes[at + 1]]) } else { self.bytes[at].into() }
+    }
+
+    /// The codes of a tag in some rows.
+    pub(crate) fn codes<'a>(&'a self, rows: &'a [u32], column: usize) -> impl ExactSizeIterator<Item = Code> + 'a {
+        let CodePlace { offset, wide } = self.columns[column];
+        rows.iter().map(move |row| {
+            let at = *row as usize * self.stride + offset;
+            if wide { Code::from_le_bytes([self.bytes[at], self.bytes[at + 1]]) } else { self.bytes[at].into() }
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! The rows that each requested node of a tree holds, by arm.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use crate::columns::UnitColumns;
+use crate::pass::{PassError, TreePass};
+use crate::routing::{Code, Routing, Split};
+
+/// Buckets per parallel task.
+const TASK_BUCKETS: usize = 16;
+
+/// The rows of a node, ascending, by arm.
+pub(crate) type RowsByArm = Vec<Vec<u32>>;
+
+/// The rows of each requested node, in the order of the request. A row is in every requested node on its path.
+pub(crate) fn node_rows(
+    units: &UnitColumns,
+    tree: &TreePass,
+    cancel: &AtomicBool,
+) -> Result<Vec<RowsByArm>, PassError> {
+    let descent = Descent::new(units, tree);
+    let buckets: Vec<u16> = tree.buckets.iter().collect();
+    let parts: Vec<Vec<RowsByArm>> = buckets
+        .par_chunks(TASK_BUCKETS)
+        .map(|buckets| {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(PassError::Cancelled);
+            }
+            let of_arm = |arm| buckets.iter().flat_map(move |bucket| units.rows_of(*bucket, arm));
+            Ok((0..units.arm_count()).map(|arm| descent.of(of_arm(arm).map(|row| row as u32).collect())).collect())
+        })
+        .collect::<Result<_, _>>()?;
+    let whole = |node: usize, arm: usize| parts.iter().flat_map(|part| &part[arm][node]).copied().collect();
+    let by_arm = |node| (0..units.arm_count()).into_par_iter().map(|arm| whole(node, arm)).collect();
+    Ok((0..tree.nodes.len()).into_par_iter().map(by_arm).collect())
+}
+
+/// The way down a tree, as far as a requested node lies below.
+struct Descent<'a> {
+    units: &'a UnitColumns,
+    tree: &'a TreePass,
+    /// Whether a node or one below it is requested.
+    wanted: Vec<bool>,
+    /// The codes that go left, of each split.
+    left: Vec<Vec<bool>>,
+}
+
+impl<'a> Descent<'a> {
+    fn new(units: &'a UnitColumns, tree: &'a TreePass) -> Self {
+        let nodes = tree.routing.nodes();
+        let codes_left = |split: &Option<Split>| {
+            let codes = split.as_ref().map_or(0, |split| units.shapes()[split.column].codes);
+            (0..codes).map(|code| split.as_ref().is_some_and(|split| split.left.contains(code as Code))).collect()
+        };
+        Self { units, tree, wanted: wanted(&tree.routing, &tree.nodes), left: nodes.iter().map(codes_left).collect() }
+    }
+
+    /// Which of some rows each requested node holds.
+    fn of(&self, rows: Vec<u32>) -> RowsByArm {
+        let mut held = vec![Vec::new(); self.wanted.len()];
+        held[0] = rows;
+        for (node, split) in self.tree.routing.nodes().iter().enumerate() {
+            let Some(split) = split.as_ref().filter(|_| self.wanted[node]) else { continue };
+            for (child, goes_left) in [(split.left_child, true), (split.right_child, false)] {
+                if self.wanted[child] {
+                    let there = self.select(&held[node], split.column, |code| self.left[node][code] == goes_left);
+                    held[child].extend(there);
+                }
+            }
+        }
+        self.tree.nodes.iter().map(|node| std::mem::take(&mut held[*node])).collect()
+    }
+
+    /// The rows whose code of a column is chosen. Without a branch on the code, which no processor can foresee.
+    fn select(&self, rows: &[u32], column: usize, chosen: impl Fn(usize) -> bool) -> Vec<u32> {
+        let mut selected = vec![0; rows.len()];
+        let mut count = 0;
+        for (row, code) in rows.iter().zip(self.units.codes().codes(rows, column)) {
+            selected[count] = *row;
+            count += usize::from(chosen(code.into()));
+        }
+        selected.truncate(count);
+        selected
+    }
+}
+
+/// Whether each node, or one below it, is among the requested ones.
+fn wanted(routing: &Routing, requested: &[usize]) -> Vec<bool> {
+    let mut wanted = vec![false; routing.nodes().len()];
+    requested.iter().for_each(|node| wanted[*node] = true);
+    // Children come after their parents.
+    for (node, split) in routing.nodes().iter().enumerate().rev() {
+        if let Some(split) = split {
+            wanted[node] |= wanted[split.left_child] | wanted[split.right_child];
+        }
+    }
+    wanted
+}

@@ -1,0 +1,68 @@
+//! The inner loop of every count: records of units added to the cells that they lie in.
+
+use crate::moments::Moments;
+use crate::packing::{CAPACITY, Packing};
+
+/// Cells of packed sums in one flat piece of memory. They can count [`CAPACITY`] units, of one arm.
+pub(crate) struct PackedCells<'a> {
+    packing: &'a Packing,
+    words: Vec<u64>,
+    counted: usize,
+}
+
+impl<'a> PackedCells<'a> {
+    pub(crate) fn new(packing: &'a Packing, cells: usize) -> Self {
+        Self { packing, words: vec![0; cells * packing.words()], counted: 0 }
+    }
+
+    /// Counts a unit per record, in the cell that stands at the same place.
+    pub(crate) fn count(&mut self, records: &[u64], cells: impl ExactSizeIterator<Item = usize>) {
+        self.counted += cells.len();
+        assert!(self.counted <= CAPACITY, "cells for {CAPACITY} units were given {}", self.counted);
+        let sums = &mut self.words;
+        match self.packing.words() {
+            1 => add::<1>(sums, records, cells),
+            2 => add::<2>(sums, records, cells),
+            3 => add::<3>(sums, records, cells),
+            4 => add::<4>(sums, records, cells),
+            5 => add::<5>(sums, records, cells),
+            6 => add::<6>(sums, records, cells),
+            7 => add::<7>(sums, records, cells),
+            8 => add::<8>(sums, records, cells),
+            9 => add::<9>(sums, records, cells),
+            10 => add::<10>(sums, records, cells),
+            11 => add::<11>(sums, records, cells),
+            12 => add::<12>(sums, records, cells),
+            words => add_wide(words, sums, records, cells),
+        }
+    }
+
+    /// What each cell has counted that has counted anything: its place, its units, and the moments by metric.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (usize, u64, impl Iterator<Item = Moments>)> {
+        let cells = self.words.chunks_exact(self.packing.words()).enumerate();
+        cells
+            .map(|(place, cell)| (place, self.packing.units(cell), self.packing.moments(cell)))
+            .filter(|(_, units, _)| *units > 0)
+    }
+}
+
+/// Adds records of a width that is known when compiled, so that a cell is a few vectors.
+///
+/// No sum overflows within [`CAPACITY`] units, which is how wide [`Packing`] makes the fields.
+fn add<const WORDS: usize>(sums: &mut [u64], records: &[u64], cells: impl Iterator<Item = usize>) {
+    let (sums, _) = sums.as_chunks_mut::<WORDS>();
+    let (records, _) = records.as_chunks::<WORDS>();
+    for (record, cell) in records.iter().zip(cells) {
+        let sum = &mut sums[cell];
+        // Whole arrays in and out: the compiler need not fear that a sum is a part of the record.
+        *sum = std::array::from_fn(|word| sum[word].wrapping_add(record[word]));
+    }
+}
+
+/// As [`add`], for wider records.
+fn add_wide(words: usize, sums: &mut [u64], records: &[u64], cells: impl Iterator<Item = usize>) {
+    for (record, cell) in records.chunks_exact(words).zip(cells) {
+        let sum = &mut sums[cell * words..(cell + 1) * words];
+        sum.iter_mut().zip(record).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
+    }
+}
