@@ -114,3 +114,6 @@ pub(crate) fn importance(shown: &[Shown<'_>]) -> Vec<ImportanceRow> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
