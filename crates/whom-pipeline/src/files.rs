@@ -78,8 +78,8 @@ impl UnitsFile<'_> {
         for metric in &self.compiled.metrics {
             columns.push((metric.name.clone(), self.metric(metric)?));
         }
-        for tag in &self.compiled.tags {
-            columns.push((tag.name.clone(), self.table.column(&tag.column)?));
+        for tag in self.plan.tag_columns() {
+            columns.push((tag.name.value.clone(), self.tag(&tag.name)?));
         }
         let fields: Vec<Field> =
             columns.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
@@ -93,6 +93,12 @@ impl UnitsFile<'_> {
         let names = self.table.arms()?;
         let names = names.iter().map(|arm| variants.get(usize::from(*arm)).map(|variant| variant.name.as_str()));
         Ok(Arc::new(names.collect::<StringArray>()))
+    }
+
+    fn tag(&self, name: &str) -> Result<ArrayRef, QueryError> {
+        let found = self.compiled.tags.iter().find(|tag| tag.name == name);
+        let found = found.ok_or_else(|| QueryError::Internal(format!("tag `{name}` is not in the unit table")))?;
+        self.table.column(&found.column)
     }
 
     fn metric(&self, metric: &MetricColumn) -> Result<ArrayRef, QueryError> {

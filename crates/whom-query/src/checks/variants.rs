@@ -70,7 +70,7 @@ impl SeveralVariants {
         let test = sample_ratio(&self.by_first_variant, &arms.weights);
         let detail = format!("first variants: {}", arms.in_words(&self.by_first_variant));
         (self.count() > 0).then(|| {
-            Check::tested("sample ratio of units in several variants", test, level, &detail)
+            Check::tested("symmetry of units in several variants", test, level, &detail)
                 .as_advice()
                 .with_fix("they did not begin in all variants alike; compare the effects by first exposure")
         })
