@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::effects::Effect;
+use crate::effects::{Effect, Table};
 use crate::program::{Baseline, Published, assert_text};
 use crate::warehouse::{Sample, Warehouse};
 
@@ -14,7 +14,7 @@ fn the_campaign_for_women_differs_by_past_purchases_of_womens_goods() {
     let by_womens = |published: &&Published| root_of(published, "joint")["split"]["tag"] == "womens";
     assert!(runs.iter().filter(by_womens).count() >= HALVES - 2);
     for published in runs.iter().filter(by_womens) {
-        let [buyers, others] = cohorts_by_effect(published);
+        let [buyers, others] = ["womens is 1", "womens is 0"].map(|rule| cohort_where(published, rule));
         for cohort in [&buyers, &others] {
             let contrast = effect_of(published, cohort, "contrast");
             assert!(contrast.p_value_adjusted.is_some_and(|p| p < 0.05), "{contrast:?}");
@@ -32,7 +32,8 @@ fn the_planted_effect_of_tiny_is_found_on_phones() {
     let published = &Baseline::of(Sample::Tiny).published;
     assert_eq!(root_of(published, "joint")["split"]["tag"], "device");
     let effects = published.effects();
-    let phones = effects.iter().find(|row| row.cohort == "on_phones" && row.metric == "sign_up");
+    let phones =
+        effects.iter().find(|row| row.cohort == "on_phones" && row.metric == "sign_up" && row.estimand == "effect");
     assert!(phones.and_then(|row| row.interval).is_some_and(|(lower, _)| lower > 0.0), "{phones:?}");
 }
 
@@ -58,14 +59,11 @@ fn root_of(published: &Published, tree: &str) -> Value {
     tree["nodes"][0].clone()
 }
 
-/// The two discovered cohorts, the one with the larger effect first.
-fn cohorts_by_effect(published: &Published) -> [String; 2] {
-    let effects = published.effects();
-    let mut found: Vec<&Effect> =
-        effects.iter().filter(|row| row.family == "F2" && row.estimand == "effect" && row.metric == "visit").collect();
-    found.sort_by(|left, right| right.estimate.partial_cmp(&left.estimate).expect("finite"));
-    let names: Vec<String> = found.iter().map(|row| row.cohort.clone()).collect();
-    names.try_into().unwrap_or_else(|names| panic!("two cohorts, not {names:?}"))
+/// The cohort with this rule.
+fn cohort_where(published: &Published, rule: &str) -> String {
+    let cohorts = Table(published.table("cohorts.parquet"));
+    let mut named = cohorts.words("rule").into_iter().zip(cohorts.words("cohort"));
+    named.find(|(found, _)| found == rule).expect("a cohort with this rule").1
 }
 
 fn effect_of(published: &Published, cohort: &str, estimand: &str) -> Effect {

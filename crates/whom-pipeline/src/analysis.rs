@@ -2,23 +2,26 @@
 
 use whom_forest::{Cohort, Discovered, Tree};
 use whom_query::UnitTable;
+use whom_query::checks::cohort_check;
 use whom_report::{
-    Check, CohortDefinition, CohortView, EffectRow, GlobalTestRow, MetricView, Partition, Results, VariantView,
+    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, VariantView,
 };
-use whom_stats::{CellStatistics, Grouping};
+use whom_stats::{CellStatistics, Check, Grouping};
 
-use crate::averages::{AverageCells, Rows, average_rows};
+use crate::averages::{AverageCells, MEMBERS, Rows, average_rows};
 use crate::clock::Stages;
-use crate::discovery::discover;
+use crate::cohorts::MeasuredCohorts;
+use crate::discovery::{declared_tree, discover};
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
+use crate::global_tests::global_tests;
 use crate::names;
+use crate::power::{confirming_tests, detectable_differences};
 use crate::profile::{profile, sizes};
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
-use crate::validation::{cohort_rows, confirming_tests, declared_tree, detectable_differences, global_tests};
 use crate::waterfall::waterfall;
 
 /// The declared partition: its cohorts, their statistics, and the tree they are leaves of.
@@ -49,7 +52,8 @@ pub(crate) async fn analyse(
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Validation, &error);
     let global_tests = global_tests(study, &questions, &discovered).await.map_err(failed)?;
     let declared = declared(study, &questions, &discovered).await?;
-    let found = Found { study, questions: &questions, declared: &declared };
+    let measured = MeasuredCohorts::new(study, &declared.cells, &declared.cohorts);
+    let found = Found { study, questions: &questions, declared: &declared, measured };
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
     let steps = waterfall(study, table).map_err(|error| internal(&error))?;
@@ -61,7 +65,7 @@ pub(crate) async fn analyse(
         variants: variants(study, &cells.everybody),
         metrics: metrics(study),
         waterfall: steps,
-        checks,
+        checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
         effects: found.effects(averages),
         partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts() }),
         registered,
@@ -96,6 +100,7 @@ struct Found<'a, 'd> {
     study: &'a Study<'a>,
     questions: &'a [Question],
     declared: &'a Declared<'d>,
+    measured: MeasuredCohorts<'a>,
 }
 
 impl<'d> Found<'_, 'd> {
@@ -122,8 +127,7 @@ impl<'d> Found<'_, 'd> {
 
     /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one.
     fn effects(&self, averages: Rows) -> Vec<EffectRow> {
-        let Declared { cohorts, cells, .. } = self.declared;
-        let discovered = cohort_rows(self.study, self.questions, cohorts, cells);
+        let discovered = self.measured.rows(self.questions);
         let mut rows = averages.done;
         rows.extend(discovered.done);
         let mut drafts = averages.exploratory;
@@ -153,8 +157,7 @@ impl<'d> Found<'_, 'd> {
     }
 
     /// Confirming tests of the cohorts whose gate is open.
-    fn confirming_tests(&self, tests: &[GlobalTestRow]) -> Vec<whom_report::ConfirmingTest> {
-        let Declared { cohorts, cells, .. } = self.declared;
+    fn confirming_tests(&self, tests: &[GlobalTestRow]) -> Vec<ConfirmingTest> {
         let open = |question: &Question| {
             tests.iter().any(|test| {
                 test.open
@@ -163,7 +166,20 @@ impl<'d> Found<'_, 'd> {
             })
         };
         let questions: Vec<Question> = self.questions.iter().filter(|question| open(question)).copied().collect();
-        confirming_tests(self.study, &questions, cohorts, cells)
+        confirming_tests(&self.measured, &questions)
+    }
+
+    /// The sample ratio of the pre-registered cohorts over all units, and of the discovered ones on the measuring fold.
+    fn cohort_check(&self, cells: &AverageCells) -> Option<Check> {
+        let registered = self
+            .study
+            .plan
+            .cohorts
+            .iter()
+            .zip(&cells.cohorts)
+            .map(|(cohort, counted)| (cohort.name.value.clone(), counted.sum(MEMBERS, &self.study.everyone).units));
+        let discovered = self.measured.units().map(|(name, units)| (name.to_owned(), units.to_vec()));
+        cohort_check(self.study.plan, registered.chain(discovered).collect())
     }
 }
 
@@ -193,7 +209,7 @@ fn registered_views(study: &Study<'_>, cells: &AverageCells) -> Vec<CohortView> 
             CohortView {
                 name: cohort.name.value.clone(),
                 definition: CohortDefinition::Registered(cohort.definition.value.clone()),
-                sizes: sizes(study, counted, 1),
+                sizes: sizes(study, counted, MEMBERS),
                 profile: profile(&study.units.bins, &study.units.tags, &members),
             }
         })

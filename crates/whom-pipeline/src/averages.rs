@@ -2,16 +2,20 @@
 
 use whom_engine::EngineError;
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
-use whom_spec::plan::Role as PlanRole;
-use whom_stats::{CellStatistics, Grouping, Target};
+use whom_spec::plan::Role;
+use whom_stats::{CellStatistics, Grouping, Reference};
 
-use crate::rows::{CohortEffects, Draft, Subject, holm};
-use crate::study::{Question, Study};
+use crate::comparison::Sides;
+use crate::rows::{Draft, Subject, holm};
+use crate::study::Study;
+
+/// The cell that holds the units of a pre-registered cohort.
+pub(crate) const MEMBERS: usize = 1;
 
 /// Statistics of everybody and of each pre-registered cohort.
 pub(crate) struct AverageCells {
     pub(crate) everybody: CellStatistics,
-    /// One per cohort; cell 1 holds its units, cell 0 the rest.
+    /// One per cohort; its units are the cell [`MEMBERS`], the rest is cell 0.
     pub(crate) cohorts: Vec<CellStatistics>,
     /// Everybody by first exposure, where units in several variants are excluded.
     pub(crate) by_first_exposure: Option<CellStatistics>,
@@ -44,63 +48,63 @@ impl AverageCells {
 
 /// Every treatment on every metric, for everybody and for each pre-registered cohort.
 ///
-/// Primary metrics are confirmatory and corrected together; guardrails stand by themselves; the others are exploratory.
+/// Primary metrics are confirmatory and corrected together; guardrails stand by themselves; the others are exploratory, and
+/// so is the contrast of a guardrail, which is no question of safety.
 pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
-    let mut confirmatory = Vec::new();
-    let mut rows = Rows::default();
+    let sides = cells.cohorts.iter().map(|counted| study.sides(counted, Fold::All, MEMBERS));
+    let cohorts: Vec<(&str, Sides)> = study.plan.cohorts.iter().map(|cohort| cohort.name.as_str()).zip(sides).collect();
+    let mut drafts = Vec::new();
     for question in study.questions() {
-        let effect = study.measured(&cells.everybody, Fold::All).effect(target(question, 0));
-        let family = family(study, question);
-        let subject = Subject { study, question, cohort: EVERYBODY, evidence: Evidence::Declared, family };
-        let mut found = vec![subject.effect("welch", &effect), subject.lift(&effect)];
-        for (cohort, counted) in study.plan.cohorts.iter().zip(&cells.cohorts) {
-            let subject = Subject { cohort: &cohort.name, ..subject.clone() };
-            let effects = cohort_effects(study, counted, question);
-            found.extend([
-                subject.effect("welch", &effects.cohort),
-                subject.lift(&effects.cohort),
-                subject.contrast(&effects),
-            ]);
-        }
-        match family {
-            Family::Confirmatory => confirmatory.extend(found),
-            Family::Guardrail => rows.done.extend(found.into_iter().map(|draft| draft.row)),
-            _ => rows.exploratory.extend(found),
+        let (family, evidence) = family(study.metric(question.metric).role);
+        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+        let average = study.compare(&cells.everybody, Fold::All, question);
+        drafts.extend([subject.effect(&average), subject.lift(&average)]);
+        for (cohort, sides) in &cohorts {
+            let subject = Subject { cohort, ..subject.clone() };
+            let contrast = study.contrast(sides, question);
+            drafts.extend([subject.effect(&contrast.cohort), subject.lift(&contrast.cohort)]);
+            drafts.push(match family {
+                Family::Guardrail => subject.exploratory().contrast(&contrast),
+                _ => subject.contrast(&contrast),
+            });
         }
     }
-    let (reference, _) = study.references();
-    rows.done.extend(holm(confirmatory, reference));
-    rows.exploratory.extend(by_first_exposure(study, cells));
-    rows
+    drafts.extend(by_first_exposure(study, cells));
+    in_families(drafts, study.reference())
 }
 
-fn family(study: &Study<'_>, question: Question) -> Family {
-    match study.metric(question.metric).role {
-        PlanRole::Primary => Family::Confirmatory,
-        PlanRole::Guardrail => Family::Guardrail,
-        PlanRole::Secondary => Family::Exploratory,
+/// The family of a metric's averages and pre-registered cohorts, and what they are evidence of.
+fn family(role: Role) -> (Family, Evidence) {
+    match role {
+        Role::Primary => (Family::Confirmatory, Evidence::Declared),
+        Role::Guardrail => (Family::Guardrail, Evidence::Declared),
+        Role::Secondary => (Family::Exploratory, Evidence::Exploratory),
     }
 }
 
-fn cohort_effects(study: &Study<'_>, cells: &CellStatistics, question: Question) -> CohortEffects {
-    let measured = study.measured(cells, Fold::All);
-    CohortEffects { cohort: measured.effect(target(question, 1)), rest: measured.effect(target(question, 0)) }
+/// Corrects the confirmatory family; the exploratory one waits for its other members.
+fn in_families(drafts: Vec<Draft>, reference: Reference) -> Rows {
+    let (confirmatory, others): (Vec<Draft>, Vec<Draft>) =
+        drafts.into_iter().partition(|draft| draft.row.family == Family::Confirmatory);
+    let (guardrails, exploratory): (Vec<Draft>, Vec<Draft>) =
+        others.into_iter().partition(|draft| draft.row.family == Family::Guardrail);
+    let mut done = holm(confirmatory, reference);
+    done.extend(guardrails.into_iter().map(|draft| draft.row));
+    Rows { done, exploratory }
 }
 
 /// The intention to treat beside the analysis: all exposed units by the first variant they saw.
 fn by_first_exposure(study: &Study<'_>, cells: &AverageCells) -> Vec<Draft> {
     let Some(counted) = &cells.by_first_exposure else { return Vec::new() };
     let row = |question| {
-        let effect = study.measured(counted, Fold::All).effect(target(question, 0));
         let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
         let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
-        let mut draft = subject.effect("welch", &effect);
+        let mut draft = subject.effect(&study.compare(counted, Fold::All, question));
         draft.row.estimand = Estimand::EffectByFirstExposure;
         draft
     };
     study.questions().map(row).collect()
 }
 
-pub(crate) fn target(question: Question, cell: usize) -> Target {
-    Target { metric: question.metric, treatment: question.treatment, cell }
-}
+#[cfg(test)]
+mod tests;

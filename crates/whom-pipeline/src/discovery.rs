@@ -1,7 +1,7 @@
 //! Growing and pruning the trees: passes asked by the forest, answered from memory.
 
-use whom_forest::{Controls, Discovered, Discovery, DiscoveryPlan, Target};
-use whom_spec::plan::Plan;
+use whom_forest::{Controls, Discovered, Discovery, DiscoveryPlan, Target, Tree};
+use whom_spec::plan::{DeclaredPartition, Plan};
 use whom_stats::Fold;
 
 use crate::error::{Cause, RunError};
@@ -29,6 +29,25 @@ pub(crate) async fn discover(
         done += 1;
     }
     discovery.finish().map_err(failed)
+}
+
+/// The tree whose leaves are the declared partition, and its name.
+pub(crate) fn declared_tree<'d>(
+    study: &Study<'_>,
+    questions: &[Question],
+    discovered: &'d Discovered,
+) -> Option<(String, &'d Tree)> {
+    match &study.plan.discover.partition {
+        DeclaredPartition::Joint => Some(("joint".to_owned(), &discovered.joint.pruned)),
+        DeclaredPartition::Tree { treatment, metric } => questions
+            .iter()
+            .zip(&discovered.single)
+            .find(|(question, _)| {
+                study.variant(question.treatment) == treatment.as_str()
+                    && *study.metric(question.metric).name == **metric
+            })
+            .map(|(question, tree)| (study.question_name(*question), &tree.pruned)),
+    }
 }
 
 fn plan_of(study: &Study<'_>, questions: &[Question]) -> DiscoveryPlan {
@@ -63,3 +82,6 @@ fn controls(plan: &Plan, folds: &whom_stats::Folds) -> Controls {
         honesty_ratio: folds.buckets(Fold::Discover).len() as f64 / folds.buckets(Fold::Measure).len() as f64,
     }
 }
+
+#[cfg(test)]
+mod tests;

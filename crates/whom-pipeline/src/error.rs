@@ -3,7 +3,9 @@
 use thiserror::Error;
 use whom_engine::EngineError;
 use whom_query::QueryError;
+use whom_report::{Colour, WaterfallStep, refusal_text};
 use whom_spec::{Diagnostic, SourceMap, SpecError};
+use whom_stats::Check;
 use whom_store::{ErrorKind, StoreError};
 
 use crate::event::Stage;
@@ -16,8 +18,10 @@ pub struct RunError {
     pub stage: Stage,
     /// Who must act.
     pub cause: Cause,
-    /// What happened, in full: for a pipeline file with the excerpt, for a refusal with the checks.
+    /// What happened, in a sentence: for programs and logs.
     pub message: String,
+    /// The same in full, where there is more to read: the excerpts of the pipeline file, the report of the checks.
+    pub detail: Option<String>,
 }
 
 /// Who must act.
@@ -73,11 +77,36 @@ impl Cause {
 
 impl RunError {
     pub(crate) fn new(stage: Stage, cause: Cause, message: impl Into<String>) -> Self {
-        Self { stage, cause, message: message.into() }
+        Self { stage, cause, message: message.into(), detail: None }
+    }
+
+    /// What a person reads: the detail, or the message if that says it all.
+    pub fn text(&self) -> &str {
+        self.detail.as_deref().unwrap_or(&self.message)
     }
 
     pub(crate) fn spec(error: &SpecError) -> Self {
-        Self::new(Stage::Plan, Cause::Configuration, error.render(false))
+        Self::plan(Stage::Plan, &error.diagnostics, &error.sources)
+    }
+
+    /// The pipeline file is at fault: the message is the first problem, the detail has all of them with excerpts.
+    pub(crate) fn plan(stage: Stage, diagnostics: &[Diagnostic], sources: &SourceMap) -> Self {
+        let first = diagnostics.first().map_or("the pipeline file cannot be used", |first| first.message.as_str());
+        let message = match diagnostics.len() {
+            0 | 1 => first.to_owned(),
+            2 => format!("{first}; and 1 more problem"),
+            all => format!("{first}; and {} more problems", all - 1),
+        };
+        Self { detail: Some(rendered(diagnostics, sources)), ..Self::new(stage, Cause::Configuration, message) }
+    }
+
+    /// Checks refused the data: the message names them, the detail is their report.
+    pub(crate) fn refused(checks: &[Check], steps: &[WaterfallStep]) -> Self {
+        let names: Vec<&str> = checks.iter().filter(|check| check.refuses()).map(|check| check.name.as_str()).collect();
+        let noun = if names.len() == 1 { "check" } else { "checks" };
+        let message = format!("the data failed {} {noun}: {}", names.len(), names.join("; "));
+        let report = refusal_text(checks, steps, Colour::Never);
+        Self { detail: Some(report), ..Self::new(Stage::Checks, Cause::Data, message) }
     }
 
     pub(crate) fn store(stage: Stage, error: &StoreError) -> Self {
@@ -89,15 +118,15 @@ impl RunError {
     }
 
     pub(crate) fn query(stage: Stage, error: &QueryError, sources: &SourceMap) -> Self {
-        let (cause, message) = match error {
-            QueryError::Plan(diagnostics) => (Cause::Configuration, rendered(diagnostics, sources)),
-            QueryError::MissingDays(_) => (Cause::NotReady, error.to_string()),
-            QueryError::Data(_) => (Cause::Data, error.to_string()),
-            QueryError::Engine(engine) => (cause_of_engine(engine), error.to_string()),
-            QueryError::Store(store) => (cause_of_store(store), error.to_string()),
-            QueryError::Internal(_) => (Cause::Internal, error.to_string()),
+        let cause = match error {
+            QueryError::Plan(diagnostics) => return Self::plan(stage, diagnostics, sources),
+            QueryError::MissingDays(_) => Cause::NotReady,
+            QueryError::Data(_) => Cause::Data,
+            QueryError::Engine(engine) => cause_of_engine(engine),
+            QueryError::Store(store) => cause_of_store(store),
+            QueryError::Internal(_) => Cause::Internal,
         };
-        Self::new(stage, cause, message)
+        Self::new(stage, cause, error.to_string())
     }
 }
 
@@ -172,6 +201,32 @@ mod tests {
                 assert_eq!(RunError::store(Stage::UnitTable, error).cause, found.cause, "{error}");
             }
         }
+    }
+
+    #[test]
+    fn a_refusal_names_its_checks_and_reports_them_in_full() {
+        let checks = [
+            Check::ruled("variants are known", false, "7 exposure rows"),
+            Check::ruled("every variant has units", true, "no unit was exposed to `new`").with_fix("check `where`"),
+            Check::ruled("`spend` is finite", true, "units with a value that is NaN: control 1"),
+        ];
+        let error = RunError::refused(&checks, &[]);
+        assert_eq!((error.stage, error.cause), (Stage::Checks, Cause::Data));
+        assert_eq!(error.to_string(), "the data failed 2 checks: every variant has units; `spend` is finite");
+        assert!(error.text().starts_with("REFUSED"), "{}", error.text());
+        assert!(error.text().contains("fix: check `where`") && !error.message.contains("fix"));
+    }
+
+    #[test]
+    fn a_faulty_file_tells_its_first_problem_in_a_sentence_and_all_in_full() {
+        let problems = ["no column `a`", "no column `b`", "no column `c`"].map(Diagnostic::error);
+        let message = |count: usize| RunError::plan(Stage::Sources, &problems[..count], &SourceMap::default()).message;
+        assert_eq!(message(1), "no column `a`");
+        assert_eq!(message(2), "no column `a`; and 1 more problem");
+        assert_eq!(message(3), "no column `a`; and 2 more problems");
+        let error = RunError::plan(Stage::Sources, &problems, &SourceMap::default());
+        assert_eq!(error.text(), "error: no column `a`\n\nerror: no column `b`\n\nerror: no column `c`");
+        assert_eq!(RunError::new(Stage::Plan, Cause::Internal, "a bug").text(), "a bug");
     }
 
     #[test]

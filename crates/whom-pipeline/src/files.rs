@@ -10,7 +10,9 @@ use whom_query::compile::{Compiled, MetricColumn};
 use whom_query::{AnalysedUnits, QueryError, UnitTable};
 use whom_report::{CohortView, ReportError, Results, units_parquet};
 use whom_spec::plan::Plan;
-use whom_stats::{ABSENT, Fold, Folds};
+use whom_stats::{ABSENT, Folds};
+
+use crate::names;
 
 /// A result file, ready to be staged.
 pub(crate) struct ResultFile {
@@ -70,18 +72,14 @@ impl UnitsFile<'_> {
             ("first_exposure".to_owned(), self.table.column("first_exposure")?),
         ];
         let buckets = self.table.buckets()?;
-        let fold = |bucket: &u16| match self.folds.of(*bucket) {
-            Fold::Discover => "discover",
-            Fold::Measure => "measure",
-            Fold::Judge => "judge",
-        };
+        let fold = |bucket: &u16| names::fold(self.folds.of(*bucket)).as_str();
         columns.push(("bucket".to_owned(), Arc::new(UInt16Array::from(buckets.clone()))));
         columns.push(("fold".to_owned(), Arc::new(buckets.iter().map(fold).map(Some).collect::<StringArray>())));
         for metric in &self.compiled.metrics {
             columns.push((metric.name.clone(), self.metric(metric)?));
         }
         for tag in self.plan.tag_columns() {
-            columns.push((tag.name.value.clone(), self.table.column(&format!("tag {}", tag.name.value))?));
+            columns.push((tag.name.value.clone(), self.tag(&tag.name)?));
         }
         let fields: Vec<Field> =
             columns.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
@@ -95,6 +93,12 @@ impl UnitsFile<'_> {
         let names = self.table.arms()?;
         let names = names.iter().map(|arm| variants.get(usize::from(*arm)).map(|variant| variant.name.as_str()));
         Ok(Arc::new(names.collect::<StringArray>()))
+    }
+
+    fn tag(&self, name: &str) -> Result<ArrayRef, QueryError> {
+        let found = self.compiled.tags.iter().find(|tag| tag.name == name);
+        let found = found.ok_or_else(|| QueryError::Internal(format!("tag `{name}` is not in the unit table")))?;
+        self.table.column(&found.column)
     }
 
     fn metric(&self, metric: &MetricColumn) -> Result<ArrayRef, QueryError> {

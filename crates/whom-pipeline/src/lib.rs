@@ -31,12 +31,18 @@
 mod analysis;
 mod averages;
 mod clock;
+mod cohorts;
+mod comparison;
 mod discovery;
 pub mod error;
 pub mod event;
 mod files;
+#[cfg(test)]
+mod fixture;
+mod global_tests;
 mod identity;
 mod names;
+mod power;
 mod prepare;
 mod profile;
 pub mod request;
@@ -47,7 +53,6 @@ mod study;
 #[cfg(test)]
 mod tests;
 mod trees;
-mod validation;
 mod waterfall;
 
 pub use error::{Cause, RunError};

@@ -1,9 +1,9 @@
 //! From the words of the plan to the words of the report.
 
-use whom_query::checks::{Check, CheckPart, Verdict};
 use whom_query::flow::Step;
 use whom_report as report;
 use whom_spec::plan::{Direction, Matters, Metric, Reference, Role};
+use whom_stats::Fold;
 
 pub(crate) fn role(role: Role) -> report::Role {
     match role {
@@ -13,10 +13,18 @@ pub(crate) fn role(role: Role) -> report::Role {
     }
 }
 
-pub(crate) fn reference(reference: Reference) -> (whom_stats::Reference, report::Reference) {
+pub(crate) fn reference(reference: Reference) -> report::Reference {
     match reference {
-        Reference::T => (whom_stats::Reference::T, report::Reference::T),
-        Reference::Normal => (whom_stats::Reference::Normal, report::Reference::Normal),
+        Reference::T => report::Reference::T,
+        Reference::Normal => report::Reference::Normal,
+    }
+}
+
+pub(crate) fn fold(fold: Fold) -> report::Fold {
+    match fold {
+        Fold::Discover => report::Fold::Discover,
+        Fold::Measure => report::Fold::Measure,
+        Fold::Judge => report::Fold::Judge,
     }
 }
 
@@ -43,39 +51,6 @@ fn threshold(size: Matters) -> report::Threshold {
     }
 }
 
-pub(crate) fn check(check: Check) -> report::Check {
-    report::Check {
-        name: check.name,
-        verdict: verdict(check.verdict),
-        blocking: check.blocking,
-        statistic: check.statistic,
-        p_value: check.p_value,
-        threshold: check.threshold,
-        detail: check.detail,
-        fix: check.fix,
-        rows: check.parts.into_iter().map(check_row).collect(),
-    }
-}
-
-fn check_row(part: CheckPart) -> report::CheckRow {
-    report::CheckRow {
-        subject: part.subject,
-        verdict: verdict(part.verdict),
-        statistic: part.statistic,
-        p_value: part.p_value,
-        detail: part.detail,
-    }
-}
-
-fn verdict(verdict: Verdict) -> report::CheckVerdict {
-    match verdict {
-        Verdict::Passed => report::CheckVerdict::Passed,
-        Verdict::Warning => report::CheckVerdict::Warning,
-        Verdict::Failed => report::CheckVerdict::Failed,
-        Verdict::NotApplicable => report::CheckVerdict::NotApplicable,
-    }
-}
-
 pub(crate) fn step(step: Step) -> report::WaterfallStep {
     report::WaterfallStep {
         step: step.step,
@@ -85,3 +60,6 @@ pub(crate) fn step(step: Step) -> report::WaterfallStep {
         reason: step.reason,
     }
 }
+
+#[cfg(test)]
+mod tests;

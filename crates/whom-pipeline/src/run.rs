@@ -9,8 +9,9 @@ use uuid::Uuid;
 use whom_engine::UnitMemory;
 use whom_query::checks::Subject;
 use whom_query::unit_table::{self, Watch};
-use whom_query::{AnalysedUnits, QueryError, UnitTable};
-use whom_report::{Check, Colour, Results, refusal_text};
+use whom_query::{AnalysedUnits, UnitTable};
+use whom_report::Results;
+use whom_stats::Check;
 use whom_store::{Location, Output, Publication, Published, RunId, RunRecord, StoreError};
 
 use crate::analysis::analyse;
@@ -19,7 +20,6 @@ use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::files::{ResultFile, UnitsFile, result_files};
 use crate::identity::{VERSION, identities};
-use crate::names;
 use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
 use crate::study::Study;
@@ -92,7 +92,7 @@ impl Run<'_> {
         let study = Study::new(plan, &prepared.compiled, &units, memory);
 
         stages.begin(Stage::Checks)?;
-        let checks = judged(&study, &table).map_err(|error| prepared.refused(Stage::Checks, &error))?;
+        let checks = judged(&study, &table, prepared)?;
         let results = analyse(&study, &table, checks, stages).await?;
         let mut files = result_files(&results).map_err(|error| internal(&error))?;
         if self.request.keep_units {
@@ -111,15 +111,13 @@ impl Run<'_> {
         stages: &mut Stages<'_>,
     ) -> Result<Outcome, RunError> {
         let Ready { work, mut stage } = ready;
-        if let Err(error) = stages.begin(Stage::Publish) {
-            stage.discard().await;
-            return Err(error);
-        }
-        if let Err(error) = write(&mut stage, &work.files, prepared).await {
-            stage.discard().await;
-            return Err(store(&error));
-        }
-        let record = self.record(prepared, &work.results, stages)?;
+        let record = match self.staged(prepared, &work, &mut stage, stages).await {
+            Ok(record) => record,
+            Err(error) => {
+                stage.discard().await;
+                return Err(error);
+            }
+        };
         let publication = stage.publish(record).await.map_err(|error| store(&error))?;
         Ok(Outcome {
             results: work.results,
@@ -128,6 +126,19 @@ impl Run<'_> {
             output: output.folder(),
             warnings: prepared.warnings(),
         })
+    }
+
+    /// Writes the files and gives the record that publishes them.
+    async fn staged(
+        &self,
+        prepared: &Prepared,
+        work: &Work,
+        stage: &mut whom_store::Stage,
+        stages: &mut Stages<'_>,
+    ) -> Result<RunRecord, RunError> {
+        stages.begin(Stage::Publish)?;
+        write(stage, &work.files, prepared).await.map_err(|error| store(&error))?;
+        self.record(prepared, &work.results, stages)
     }
 
     fn record(&self, prepared: &Prepared, results: &Results, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
@@ -175,7 +186,7 @@ pub(crate) fn output_location(prepared: &Prepared) -> Result<Location, RunError>
 pub(crate) fn located(path: &whom_spec::Spanned<String>, texts: &whom_spec::SourceMap) -> Result<Location, RunError> {
     Location::output(path, texts.folder(path.span)).map_err(|error| {
         let diagnostic = whom_spec::Diagnostic::error(error.to_string()).at(path.span);
-        RunError::new(Stage::Plan, Cause::Configuration, texts.render(&diagnostic))
+        RunError::plan(Stage::Plan, &[diagnostic], texts)
     })
 }
 
@@ -187,13 +198,13 @@ async fn write(stage: &mut whom_store::Stage, files: &[ResultFile], prepared: &P
 }
 
 /// The checks, if they let the run go on.
-fn judged(study: &Study<'_>, table: &UnitTable) -> Result<Vec<Check>, QueryError> {
+fn judged(study: &Study<'_>, table: &UnitTable, prepared: &Prepared) -> Result<Vec<Check>, RunError> {
+    let failed = |error| prepared.refused(Stage::Checks, &error);
     let subject =
         Subject { plan: study.plan, table, compiled: study.compiled, units: study.units, folds: &study.folds };
-    let checks: Vec<Check> = subject.judge()?.into_iter().map(names::check).collect();
+    let checks = subject.judge().map_err(failed)?;
     if checks.iter().any(Check::refuses) {
-        let steps = waterfall(study, table)?;
-        return Err(QueryError::Data(refusal_text(&checks, &steps, Colour::Never)));
+        return Err(RunError::refused(&checks, &waterfall(study, table).map_err(failed)?));
     }
     Ok(checks)
 }

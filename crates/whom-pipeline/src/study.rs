@@ -6,10 +6,10 @@ use whom_engine::{EngineError, UnitMemory};
 use whom_query::AnalysedUnits;
 use whom_query::compile::Compiled;
 use whom_report as report;
-use whom_spec::plan::{Metric, Plan};
-use whom_stats::{BucketSet, CellStatistics, Fold, Folds, Grid, Grouping, Measured};
+use whom_spec::plan::{Metric, Plan, Reference as PlanReference};
+use whom_stats::{BucketSet, CellStatistics, Fold, Folds, Grid, Grouping, Measured, Reference, Target};
 
-use crate::names;
+use crate::comparison::{Comparison, Contrast, Sides};
 
 /// An experiment whose units are in memory.
 pub(crate) struct Study<'a> {
@@ -29,6 +29,13 @@ pub(crate) struct Question {
     pub(crate) treatment: usize,
     /// The metric's place in the file.
     pub(crate) metric: usize,
+}
+
+impl Question {
+    /// The same question about one cell.
+    pub(crate) fn in_cell(self, cell: usize) -> Target {
+        Target { metric: self.metric, treatment: self.treatment, cell }
+    }
 }
 
 impl<'a> Study<'a> {
@@ -96,6 +103,21 @@ impl<'a> Study<'a> {
         Measured { cells, buckets: self.buckets(fold), grids: &self.grids }
     }
 
+    /// A question over the units of all cells in a fold.
+    pub(crate) fn compare(&self, cells: &CellStatistics, fold: report::Fold, question: Question) -> Comparison {
+        Comparison::of(&cells.pooled(self.buckets(fold)), question, self.grids[question.metric])
+    }
+
+    /// The units of a cell in a fold, and the rest.
+    pub(crate) fn sides(&self, cells: &CellStatistics, fold: report::Fold, cell: usize) -> Sides {
+        Sides::of(cells, cell, self.buckets(fold))
+    }
+
+    /// A question on a cohort and the rest.
+    pub(crate) fn contrast(&self, sides: &Sides, question: Question) -> Contrast {
+        sides.compare(question, self.grids[question.metric])
+    }
+
     /// Statistics for several ways of putting units into cells.
     pub(crate) async fn cells(&self, groupings: Vec<Grouping>) -> Result<Vec<CellStatistics>, EngineError> {
         self.memory.cells(groupings).await
@@ -106,7 +128,11 @@ impl<'a> Study<'a> {
         self.units.by_first_exposure.as_ref().map(|columns| self.memory.with_units(Arc::clone(columns)))
     }
 
-    pub(crate) fn references(&self) -> (whom_stats::Reference, report::Reference) {
-        names::reference(self.plan.validate.reference)
+    /// The distribution that tests and individual intervals refer to.
+    pub(crate) fn reference(&self) -> Reference {
+        match self.plan.validate.reference {
+            PlanReference::T => Reference::T,
+            PlanReference::Normal => Reference::Normal,
+        }
     }
 }

@@ -3,8 +3,9 @@
 use whom_engine::EngineError;
 use whom_forest::Tree;
 use whom_report::{Fold, ImportanceRow, NodeEffect, NodeView, Side, SplitView, TreeView};
-use whom_stats::{ArmTable, CodeSet, Effect, NodeHistogram, Pass, Split, TreePass};
+use whom_stats::{ArmTable, CodeSet, NodeHistogram, Pass, Split, TreePass};
 
+use crate::comparison::Comparison;
 use crate::rules::condition;
 use crate::study::{Question, Study};
 
@@ -87,15 +88,14 @@ fn node_effects(study: &Study<'_>, questions: &[Question], totals: &ArmTable) ->
     questions
         .iter()
         .map(|question| {
-            let (treated, control) = (totals.get(question.treatment, question.metric), totals.get(0, question.metric));
-            let effect = Effect::welch(treated, control, study.grids[question.metric]).ok();
+            let found = Comparison::of(totals, *question, study.grids[question.metric]);
             NodeEffect {
                 variant: study.variant(question.treatment).to_owned(),
                 metric: study.metric(question.metric).name.value.clone(),
-                n_control: control.n,
-                n_variant: treated.n,
-                estimate: effect.map(|effect| effect.difference.value),
-                std_err: effect.map(|effect| effect.difference.std_err),
+                n_control: found.control.units,
+                n_variant: found.treatment.units,
+                estimate: found.effect.ok().map(|effect| effect.difference.value),
+                std_err: found.effect.ok().map(|effect| effect.difference.std_err),
             }
         })
         .collect()
@@ -114,3 +114,6 @@ pub(crate) fn importance(shown: &[Shown<'_>]) -> Vec<ImportanceRow> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,117 +1,30 @@
 //! What the data must be like before any effect is computed.
 //!
-//! Every check is a value with a verdict in words, so that a refusal can be read and a pass can be shown. A blocking
-//! check that fails ends the run; each holds its p-value against .001 unless the plan declares another level, and a level
-//! of 0 never blocks.
+//! [`Subject::judge`] counts units, by arm and by whatever a check asks besides. What follows from the counts is decided
+//! by functions that see nothing else, a file for each kind of check; every one gives a [`Check`], a verdict in words, so
+//! that a refusal can be read and a pass can be shown. A blocking check that fails ends the run; each holds its p-value
+//! against .001 unless the plan declares another level, and a level of 0 never blocks.
 
+mod arms;
 mod assignment;
+mod counts;
 mod metrics;
 mod tags;
 mod variants;
 
-use whom_spec::plan::Plan;
-use whom_stats::{Folds, NotEstimable};
+use whom_spec::plan::{MissingMetric, Plan};
+use whom_stats::{Check, Folds};
 
-use crate::analysed::AnalysedUnits;
+use crate::analysed::{AnalysedUnits, select};
 use crate::compile::Compiled;
 use crate::error::QueryError;
+use crate::status::Status;
 use crate::unit_table::UnitTable;
-
-/// The outcome of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing to object to.
-    Passed,
-    /// Worth reading; does not stop the run.
-    Warning,
-    /// The data contradict what the analysis needs.
-    Failed,
-    /// There was nothing to check.
-    NotApplicable,
-}
-
-/// A check and its outcome.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Check {
-    /// The check's name.
-    pub name: String,
-    /// The outcome.
-    pub verdict: Verdict,
-    /// Whether a failure ends the run.
-    pub blocking: bool,
-    /// The test statistic, where there is a test.
-    pub statistic: Option<f64>,
-    /// The p-value that decided.
-    pub p_value: Option<f64>,
-    /// What it was held against.
-    pub threshold: Option<f64>,
-    /// What was seen.
-    pub detail: String,
-    /// What to do about it.
-    pub fix: Option<String>,
-    /// The parts that the check is made of.
-    pub parts: Vec<CheckPart>,
-}
-
-/// One part of a check: a tag, an arm, a fold.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CheckPart {
-    /// What it is about.
-    pub subject: String,
-    /// Its outcome.
-    pub verdict: Verdict,
-    /// Its statistic.
-    pub statistic: Option<f64>,
-    /// Its p-value, corrected over the parts.
-    pub p_value: Option<f64>,
-    /// What was seen.
-    pub detail: String,
-}
-
-impl Check {
-    /// Whether this check ends the run.
-    pub fn refuses(&self) -> bool {
-        self.blocking && self.verdict == Verdict::Failed
-    }
-
-    fn blocking(name: &str, failed: bool, detail: String) -> Self {
-        Self {
-            name: name.to_owned(),
-            verdict: if failed { Verdict::Failed } else { Verdict::Passed },
-            blocking: true,
-            statistic: None,
-            p_value: None,
-            threshold: None,
-            detail,
-            fix: None,
-            parts: Vec::new(),
-        }
-    }
-
-    fn not_applicable(name: &str, detail: String) -> Self {
-        Self { verdict: Verdict::NotApplicable, ..Self::blocking(name, false, detail) }
-    }
-
-    /// A check by a p-value; what has none was not applicable.
-    fn tested(name: &str, outcome: Result<(Option<f64>, f64), NotEstimable>, level: f64, detail: String) -> Self {
-        match outcome {
-            Ok((statistic, p_value)) => Self {
-                statistic,
-                p_value: Some(p_value),
-                threshold: Some(level),
-                ..Self::blocking(name, p_value < level, detail)
-            },
-            Err(reason) => Self::not_applicable(name, format!("{detail}; not tested: {reason}")),
-        }
-    }
-
-    fn with_fix(mut self, fix: &str) -> Self {
-        if self.verdict == Verdict::Failed || self.verdict == Verdict::Warning {
-            self.fix = Some(fix.to_owned());
-        }
-        self
-    }
-}
+use arms::Arms;
+use assignment::Assignment;
+use counts::Counts;
+use tags::TagsByArm;
+use variants::SeveralVariants;
 
 /// What checks look at.
 pub struct Subject<'a> {
@@ -133,35 +46,79 @@ impl Subject<'_> {
     /// # Errors
     /// [`QueryError::Internal`] if the unit table contradicts the plan.
     pub fn judge(&self) -> Result<Vec<Check>, QueryError> {
-        let mut checks = self.variant_checks()?;
-        checks.extend(self.metric_checks()?);
-        checks.extend(self.assignment_checks()?);
-        checks.extend(self.tag_checks()?);
+        let arms = Arms::of(&self.plan.split);
+        let counts = Counts::of(self)?;
+        let mut checks = self.variant_checks(&arms, &counts)?;
+        checks.extend(self.metric_checks(&arms, &counts)?);
+        checks.extend(self.assignment_checks(&arms, &counts)?);
+        let of_analysed = select(&counts.arms, &self.units.kept);
+        let tags = TagsByArm { arms: &arms, bins: &self.units.bins, values: &self.units.tags, of_units: &of_analysed };
+        checks.extend(tags.checks(&self.plan.validate));
         Ok(checks)
     }
 
-    /// The name of an arm.
-    fn arm_name(&self, arm: usize) -> &str {
-        self.plan.split.variants.get(arm).map_or("?", |variant| variant.name.as_str())
+    fn variant_checks(&self, arms: &Arms<'_>, counts: &Counts<'_>) -> Result<Vec<Check>, QueryError> {
+        let changed = self.table.several_variants()?;
+        let several = SeveralVariants {
+            by_first_variant: counts.by_arm(|row| changed.value(row)),
+            exposed: self.table.len() as u64,
+            declared: self.plan.split.several_variants,
+        };
+        let mut checks = vec![
+            variants::known(arms, &self.table.flow.split),
+            variants::occupied(arms, &counts.analysed()),
+            several.share(),
+        ];
+        checks.extend(several.symmetry(arms, self.plan.validate.sample_ratio_p));
+        Ok(checks)
     }
 
-    /// Counts by arm in words: `control 120, one_page 117`.
-    fn by_arm(&self, counts: &[u64]) -> String {
-        let parts: Vec<String> =
-            counts.iter().enumerate().map(|(arm, count)| format!("{} {count}", self.arm_name(arm))).collect();
-        parts.join(", ")
-    }
-
-    fn arm_count(&self) -> usize {
-        self.plan.split.variants.len()
-    }
-
-    /// Units by arm among those that a condition holds for.
-    fn count(&self, arms: &[u8], counts: impl Fn(usize) -> bool) -> Vec<u64> {
-        let mut units = vec![0; self.arm_count()];
-        for (_, arm) in arms.iter().enumerate().filter(|(row, _)| counts(*row)) {
-            units[usize::from(*arm)] += 1;
+    fn metric_checks(&self, arms: &Arms<'_>, counts: &Counts<'_>) -> Result<Vec<Check>, QueryError> {
+        let mut checks = Vec::new();
+        for column in &self.compiled.metrics {
+            let Some(metric) = self.plan.metric(&column.name) else { continue };
+            let not_finite = counts.with_status(column, Status::NotFinite)?;
+            checks.push(metrics::finite(arms, &column.name, metric.non_finite, &not_finite));
+            let mut roundings = self.table.flow.facts.iter().flat_map(|fact| &fact.rounding);
+            let rounding = roundings.find(|rounding| rounding.metric == column.name);
+            checks.extend(rounding.map(|rounding| metrics::kept_by_its_grid(column, rounding)));
+            if metric.missing == MissingMetric::Refuse {
+                checks.push(metrics::present(arms, &column.name, &counts.with_status(column, Status::Missing)?));
+            }
         }
-        units
+        Ok(checks)
+    }
+
+    fn assignment_checks(&self, arms: &Arms<'_>, counts: &Counts<'_>) -> Result<Vec<Check>, QueryError> {
+        let assignment = Assignment { arms, levels: &self.plan.validate };
+        let (exposed, analysed) = (counts.by_arm(|_| true), counts.analysed());
+        let mut checks = vec![assignment.sample_ratio("sample ratio as exposed", &exposed)];
+        if analysed != exposed {
+            checks.push(assignment.sample_ratio("sample ratio without units in several variants", &analysed));
+        }
+        for column in &self.compiled.metrics {
+            let measured = counts.with_status(column, Status::Value)?;
+            if measured != analysed {
+                checks
+                    .push(assignment.sample_ratio(&format!("sample ratio of units with `{}`", column.name), &measured));
+            }
+        }
+        let by_bucket = counts.analysed_by(&self.table.buckets()?);
+        checks.extend(assignment.by_fold(self.folds, &by_bucket));
+        checks.push(assignment.by_bucket(&by_bucket));
+        checks.push(assignment.by_day(&counts.analysed_by(&self.table.exposure_days()?)));
+        Ok(checks)
     }
 }
+
+/// The sample ratio within cohorts, given their names with their units by arm; `None` without a cohort.
+///
+/// It is corrected over the cohorts and never blocks: cohorts are known after the data were judged, and chance or a tag
+/// that the assignment knows can move the shares of one without a fault in the others.
+pub fn cohort_check(plan: &Plan, cohorts: Vec<(String, Vec<u64>)>) -> Option<Check> {
+    let arms = Arms::of(&plan.split);
+    (!cohorts.is_empty()).then(|| Assignment { arms: &arms, levels: &plan.validate }.within_cohorts(cohorts))
+}
+
+#[cfg(test)]
+mod tests;

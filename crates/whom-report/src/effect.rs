@@ -1,6 +1,7 @@
 //! Effects: one row per metric, treatment, cohort and estimand, and the words that qualify it.
 
 use serde::{Deserialize, Serialize};
+use whom_stats::Interval;
 
 use crate::word::words;
 
@@ -62,8 +63,6 @@ words! {
         T = "t",
         /// The standard normal.
         Normal = "normal",
-        /// The maximum of the studentised statistics over bootstrap replicates.
-        Bootstrap = "bootstrap",
     }
 
     /// What the adjusted p-value and the simultaneous interval are corrected by.
@@ -79,36 +78,11 @@ words! {
     }
 }
 
-/// A closed interval of finite bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// The lower bound.
-    pub lower: f64,
-    /// The upper bound.
-    pub upper: f64,
-}
-
-impl Interval {
-    /// Half the width.
-    pub fn half_width(self) -> f64 {
-        (self.upper - self.lower) / 2.0
-    }
-
-    /// Whether zero lies strictly outside.
-    pub fn excludes_zero(self) -> bool {
-        self.lower > 0.0 || self.upper < 0.0
-    }
-
-    /// Whether the whole interval lies within plus-minus `bound`.
-    pub fn is_within(self, bound: f64) -> bool {
-        self.lower >= -bound && self.upper <= bound
-    }
-}
-
 /// One row of `effects.parquet`.
 ///
-/// A proportion is a fraction, never a percentage. What cannot be estimated is `None` in every number and says why in
-/// [`not_estimable`](Self::not_estimable); no number is ever infinite or not a number.
+/// A proportion is a fraction, never a percentage. What cannot be estimated is `None` in every figure of the estimate and
+/// says why in [`not_estimable`](Self::not_estimable); units and means of the arms stand there all the same. No number is
+/// ever infinite or not a number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EffectRow {
     /// The metric's name.
@@ -125,7 +99,7 @@ pub struct EffectRow {
     pub family: Family,
     /// What is estimated.
     pub estimand: Estimand,
-    /// How: `welch`, `delta`, `bucket_bootstrap`.
+    /// How the estimate and its standard error are made: `welch`, `delta`.
     pub method: String,
     /// The reference distribution.
     pub reference: Reference,
@@ -154,9 +128,9 @@ pub struct EffectRow {
     pub n_control: u64,
     /// Units of the treatment with a value.
     pub n_variant: u64,
-    /// Mean of control.
+    /// Mean of control; `None` without a unit.
     pub mean_control: Option<f64>,
-    /// Mean of the treatment.
+    /// Mean of the treatment; `None` without a unit.
     pub mean_variant: Option<f64>,
 }
 

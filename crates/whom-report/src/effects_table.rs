@@ -1,8 +1,9 @@
 //! `effects.parquet`: one row per effect, long and tidy.
 
 use arrow::array::RecordBatch;
+use whom_stats::Interval;
 
-use crate::effect::{EffectRow, Interval};
+use crate::effect::EffectRow;
 use crate::error::ReportError;
 use crate::parquet_file::{Columns, parquet_bytes};
 use crate::results::Results;
@@ -14,7 +15,7 @@ const TABLE: &str = "effects.parquet";
 
 /// The effects as columns, in the order of the rows.
 ///
-/// A proportion is a fraction. Where `not_estimable` is not null, every figure of the row is null.
+/// A proportion is a fraction. Where `not_estimable` is not null, estimate, error, intervals and p-values are null.
 ///
 /// # Errors
 /// If the columns do not fit together, which would be a bug.

@@ -6,11 +6,12 @@ mod partition;
 use arrow::array::{AsArray, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::check::{Check, CheckVerdict, WaterfallStep};
-use crate::effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Interval, Reference, Role};
+use crate::effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Reference, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::results::{Direction, MetricView, Partition, Results, Threshold, VariantView};
+use crate::waterfall::WaterfallStep;
 use partition::{cohorts, tree};
+use whom_stats::{Check, CheckVerdict, Interval};
 
 pub(crate) use extremes::{
     forty_cohorts, hostile, no_discovery, no_partition, not_estimable, opposite, refusing_checks, registered,
@@ -178,8 +179,6 @@ fn cohort_effects() -> Vec<EffectRow> {
                 cohort: cohort.to_owned(),
                 evidence: Evidence::HeldOut,
                 family: Family::Discovered,
-                method: "bucket_bootstrap".to_owned(),
-                reference: Reference::Bootstrap,
                 correction: Correction::MaxT,
                 n_control: 2_700,
                 n_variant: 2_650,
@@ -264,7 +263,7 @@ fn passed(name: &str, p_value: f64) -> Check {
         threshold: Some(0.001),
         detail: "as expected".to_owned(),
         fix: None,
-        rows: vec![],
+        parts: vec![],
     }
 }
 

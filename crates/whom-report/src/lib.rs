@@ -49,7 +49,6 @@
 //! );
 //! ```
 
-mod check;
 mod cohort;
 mod cohorts_sql;
 mod cohorts_table;
@@ -74,13 +73,13 @@ mod tree;
 mod tree_json;
 mod units_table;
 mod verdict;
+mod waterfall;
 mod word;
 
-pub use check::{Check, CheckRow, CheckVerdict, WaterfallStep};
 pub use cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
 pub use cohorts_sql::cohorts_sql;
 pub use cohorts_table::{COHORTS_SCHEMA_VERSION, cohorts_batch, cohorts_parquet};
-pub use effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Interval, Reference, Role};
+pub use effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Reference, Role};
 pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
@@ -97,3 +96,5 @@ pub use verdict::{
     AverageOutcome, AverageVerdict, CohortVerdict, GuardrailOutcome, GuardrailVerdict, HeterogeneityOutcome,
     HeterogeneityVerdict, Standing, Verdict,
 };
+pub use waterfall::WaterfallStep;
+pub use whom_stats::{Check, CheckPart, CheckVerdict, Interval};

@@ -1,7 +1,8 @@
 //! Numbers as people write them: digits justified by the interval, thousands separated, percent never confused with
 //! percentage points.
 
-use crate::effect::Interval;
+use whom_stats::Interval;
+
 use crate::label;
 use crate::results::MetricView;
 

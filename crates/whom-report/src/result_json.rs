@@ -1,8 +1,8 @@
 //! `result.json`: the headline numbers and the verdict, for programs.
 
 use serde::Serialize;
+use whom_stats::Check;
 
-use crate::check::{Check, WaterfallStep};
 use crate::cohort::{CohortSize, CohortView, TagDifference};
 use crate::effect::{EVERYBODY, EffectRow};
 use crate::error::ReportError;
@@ -10,6 +10,7 @@ use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
 use crate::json::document;
 use crate::results::{MetricView, Results, VariantView};
 use crate::verdict::Verdict;
+use crate::waterfall::WaterfallStep;
 
 /// The version of `result.json`.
 pub const RESULT_SCHEMA_VERSION: u32 = 1;

@@ -1,12 +1,13 @@
 //! The results of a run: what the pipeline fills and every output shows.
 
 use serde::{Deserialize, Serialize};
+use whom_stats::Check;
 
-use crate::check::{Check, WaterfallStep};
 use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::tree::TreeView;
+use crate::waterfall::WaterfallStep;
 use crate::word::words;
 
 words! {
@@ -104,11 +105,6 @@ pub struct Partition {
 }
 
 impl Results {
-    /// Control's name, if there are variants at all.
-    pub fn control(&self) -> Option<&str> {
-        self.variants.first().map(|variant| variant.name.as_str())
-    }
-
     /// The treatments in order.
     pub fn treatments(&self) -> impl Iterator<Item = &VariantView> + Clone {
         self.variants.iter().skip(1)

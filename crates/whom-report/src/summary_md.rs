@@ -1,6 +1,5 @@
 //! `summary.md`: what fits a chat message.
 
-use crate::check::CheckVerdict;
 use crate::effect::{EffectRow, Estimand, Role};
 use crate::label::{self, markdown};
 use crate::number::{self, NO_NUMBER, Scale};
@@ -12,6 +11,12 @@ use crate::verdict::{CohortVerdict, Standing, Verdict};
 const SENTENCES: usize = 10;
 const AVERAGES: usize = 6;
 const COHORTS: usize = 8;
+
+/// Variants that are named with their units.
+const VARIANTS: usize = 6;
+
+/// Checks with something to object to that are named.
+const CHECKS: usize = 3;
 
 /// The text of `summary.md`. Names and levels are escaped, so that nothing in them is markup.
 pub fn summary_md(results: &Results) -> String {
@@ -31,7 +36,7 @@ pub fn summary_md(results: &Results) -> String {
 fn facts(results: &Results) -> String {
     let variants =
         results.variants.iter().map(|variant| format!("{} {}", name(&variant.name), number::count(variant.units)));
-    let variants: Vec<String> = variants.take(AVERAGES).collect();
+    let variants: Vec<String> = variants.take(VARIANTS).collect();
     format!("{} units through {}: {}", number::count(results.units()), markdown(&results.through), variants.join(", "))
 }
 
@@ -125,9 +130,8 @@ fn checks(results: &Results) -> Option<String> {
     if results.checks.is_empty() {
         return None;
     }
-    let told =
-        results.checks.iter().filter(|check| matches!(check.verdict, CheckVerdict::Failed | CheckVerdict::Warning));
-    let named: Vec<String> = told.take(3).map(|check| name(&check.name)).collect();
+    let told = results.checks.iter().filter(|check| check.verdict.objects());
+    let named: Vec<String> = told.take(CHECKS).map(|check| name(&check.name)).collect();
     let names = if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) };
     Some(format!("Checks: {}{names}", tally(&results.checks)))
 }

@@ -28,13 +28,6 @@ pub struct TreeView {
     pub nodes: Vec<NodeView>,
 }
 
-impl TreeView {
-    /// The leaves in the order of the nodes.
-    pub fn leaves(&self) -> impl Iterator<Item = &NodeView> {
-        self.nodes.iter().filter(|node| node.split.is_none())
-    }
-}
-
 /// A node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeView {

@@ -19,6 +19,7 @@ pub use guardrail::{GuardrailOutcome, GuardrailVerdict};
 pub use heterogeneity::{HeterogeneityOutcome, HeterogeneityVerdict};
 
 use crate::effect::Role;
+use crate::label;
 use crate::results::{MetricView, Results};
 
 /// What the results say.
@@ -74,6 +75,11 @@ fn questions(results: &Results, role: Role) -> impl Iterator<Item = Question<'_>
     results.treatments().flat_map(move |variant| {
         results.metrics_of(role).map(move |metric| Question { variant: &variant.name, metric })
     })
+}
+
+/// What follows a sentence whose row is outside the range of its method.
+fn doubt(reason: &str) -> String {
+    format!(" Unreliable: {}.", label::plain(reason))
 }
 
 #[cfg(test)]

@@ -64,6 +64,16 @@ impl Interval {
         (self.lower..=self.upper).contains(&value)
     }
 
+    /// Half the width.
+    pub fn half_width(&self) -> f64 {
+        (self.upper - self.lower) / 2.0
+    }
+
+    /// Whether zero lies strictly outside.
+    pub fn excludes_zero(&self) -> bool {
+        self.lower > 0.0 || self.upper < 0.0
+    }
+
     /// Whether the whole interval lies in plus-minus `bound`: the effect, if any, does not matter.
     pub fn lies_within(&self, bound: f64) -> bool {
         -bound <= self.lower && self.upper <= bound

@@ -68,6 +68,7 @@ pub mod balance;
 pub mod bootstrap;
 pub mod bucket;
 pub mod cells;
+pub mod check;
 pub mod columns;
 pub mod distribution;
 pub mod effect;
@@ -100,6 +101,7 @@ pub use balance::{Share, equal_means, standardised_mean_difference, standardised
 pub use bootstrap::{Against, Bootstrap, Hypothesis, MaxT, Simultaneous};
 pub use bucket::{BUCKETS, BucketSet, bucket_of_integer, bucket_of_text};
 pub use cells::cell_statistics;
+pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
 pub use columns::{ABSENT, CodeColumn, ColumnsError, UnitColumnParts, UnitColumns};
 pub use distribution::{Reference, chi_square_upper};
 pub use effect::{ArmSummary, Effect, Lift};

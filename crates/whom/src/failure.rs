@@ -13,6 +13,8 @@ pub(crate) struct Failure {
     cause: Cause,
     stage: &'static str,
     message: String,
+    /// What people read instead of the message: excerpts of the pipeline file, the report of the checks.
+    detail: Option<String>,
     signal: Option<Signal>,
     skips: bool,
 }
@@ -31,6 +33,8 @@ struct FailureLine<'a> {
     stage: &'static str,
     cause: &'static str,
     message: &'a str,
+    /// Where there is more to read than the message.
+    detail: Option<&'static str>,
     fix: &'static str,
     retryable: bool,
 }
@@ -38,7 +42,7 @@ struct FailureLine<'a> {
 impl Failure {
     /// The program could not start its work.
     pub(crate) fn start(cause: Cause, message: impl Into<String>) -> Self {
-        Self { cause, stage: START, message: message.into(), signal: None, skips: false }
+        Self { cause, stage: START, message: message.into(), detail: None, signal: None, skips: false }
     }
 
     /// The program itself failed.
@@ -59,11 +63,9 @@ impl Failure {
     /// A run was stopped by a signal.
     pub(crate) fn interrupted(signal: Signal, stage: Stage) -> Self {
         Self {
-            cause: Cause::Interrupted,
             stage: stage.name(),
-            message: format!("stopped by {}", signal.name()),
             signal: Some(signal),
-            skips: false,
+            ..Self::start(Cause::Interrupted, format!("stopped by {}", signal.name()))
         }
     }
 
@@ -82,7 +84,7 @@ impl Failure {
 
     /// What people read.
     pub(crate) fn text(&self) -> String {
-        let message = self.message.trim_end();
+        let message = self.detail.as_deref().unwrap_or(&self.message).trim_end();
         let titled = if is_titled(message) { message.to_owned() } else { format!("error: {message}") };
         match self.cause {
             Cause::Internal => format!("{titled}\n{}", self.fix()),
@@ -98,6 +100,7 @@ impl Failure {
             stage: self.stage,
             cause: self.cause.word(),
             message: self.message.trim_end(),
+            detail: self.detail.as_ref().map(|_| "on standard error"),
             fix: self.fix(),
             retryable: self.cause.is_retryable(),
         };
@@ -125,7 +128,8 @@ fn is_titled(message: &str) -> bool {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        Self { cause: error.cause, stage: error.stage.name(), message: error.message, signal: None, skips: false }
+        let RunError { stage, cause, message, detail } = error;
+        Self { stage: stage.name(), detail, ..Self::start(cause, message) }
     }
 }
 
@@ -139,21 +143,27 @@ impl From<clap::Error> for Failure {
 mod tests {
     use super::*;
 
-    fn refused(message: &str) -> Failure {
-        Failure::from(RunError { stage: Stage::Checks, cause: Cause::Data, message: message.to_owned() })
+    fn refused(message: &str, detail: Option<&str>) -> Failure {
+        let (message, detail) = (message.to_owned(), detail.map(str::to_owned));
+        Failure::from(RunError { stage: Stage::Checks, cause: Cause::Data, message, detail })
+    }
+
+    const REPORT: &str = "REFUSED  no effect was computed\n  ✗ sample \"ratio\"\n";
+
+    #[test]
+    fn programs_read_one_line_that_says_where_there_is_more() {
+        let failure = refused("the data failed 1 check: sample \"ratio\"", Some(REPORT));
+        insta::assert_snapshot!(failure.line(), @r#"{"status":"failed","code":3,"stage":"checks","cause":"data","message":"the data failed 1 check: sample \"ratio\"","detail":"on standard error","fix":"mend the data, or declare in the pipeline file how to treat them","retryable":false}"#);
     }
 
     #[test]
-    fn programs_read_one_line() {
-        let failure = refused("REFUSED  no effect was computed\n  ✗ sample \"ratio\"\n");
-        insta::assert_snapshot!(failure.line(), @r#"{"status":"failed","code":3,"stage":"checks","cause":"data","message":"REFUSED  no effect was computed\n  ✗ sample \"ratio\"","fix":"mend the data, or declare in the pipeline file how to treat them","retryable":false}"#);
-    }
-
-    #[test]
-    fn people_read_the_message_under_one_heading() {
-        assert_eq!(refused("`orders` has no rows").text(), "error: `orders` has no rows");
-        assert_eq!(refused("error: unknown key").text(), "error: unknown key");
-        assert_eq!(refused("REFUSED  two checks\n").text(), "REFUSED  two checks");
+    fn people_read_everything_under_one_heading() {
+        assert_eq!(refused("`orders` has no rows", None).text(), "error: `orders` has no rows");
+        assert_eq!(
+            refused("unknown key", Some("error: unknown key\n --> a.yaml:1:1")).text(),
+            "error: unknown key\n --> a.yaml:1:1"
+        );
+        assert_eq!(refused("the data failed 1 check: sample", Some(REPORT)).text(), REPORT.trim_end());
     }
 
     #[test]
@@ -170,6 +180,6 @@ mod tests {
     fn a_signal_decides_the_exit_code() {
         assert_eq!(Failure::interrupted(Signal::Interrupt, Stage::Discovery).exit_code(), 130);
         assert_eq!(Failure::interrupted(Signal::Terminate, Stage::Discovery).exit_code(), 143);
-        insta::assert_snapshot!(Failure::interrupted(Signal::Terminate, Stage::UnitTable).line(), @r#"{"status":"failed","code":143,"stage":"unit table","cause":"interrupted","message":"stopped by SIGTERM","fix":"run it again","retryable":true}"#);
+        insta::assert_snapshot!(Failure::interrupted(Signal::Terminate, Stage::UnitTable).line(), @r#"{"status":"failed","code":143,"stage":"unit table","cause":"interrupted","message":"stopped by SIGTERM","detail":null,"fix":"run it again","retryable":true}"#);
     }
 }

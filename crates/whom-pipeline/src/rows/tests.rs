@@ -33,6 +33,11 @@ fn draft(estimand: Estimand, estimate: Option<f64>) -> Draft {
     Draft { row, estimate }
 }
 
+/// A draft about another cohort.
+fn in_cohort(cohort: &str, draft: Draft) -> Draft {
+    Draft { row: EffectRow { cohort: cohort.to_owned(), ..draft.row }, ..draft }
+}
+
 /// The p-value of a statistic.
 fn p(statistic: f64) -> f64 {
     Estimate { value: statistic, std_err: 1.0, degrees_of_freedom: f64::INFINITY }.p_value(Reference::Normal)
@@ -44,10 +49,12 @@ fn adjusted_of(rows: &[EffectRow]) -> Vec<Option<f64>> {
 
 #[test]
 fn holm_counts_hypotheses_and_a_lift_is_none_of_its_own() {
-    let effects = [3.0, 1.0, 2.0];
+    let effects = [("c1", 3.0), ("c2", 1.0), ("c3", 2.0)];
     let drafts: Vec<Draft> = effects
         .iter()
-        .flat_map(|value| [draft(Estimand::Effect, Some(*value)), draft(Estimand::Lift, Some(*value))])
+        .flat_map(|(cohort, value)| {
+            [Estimand::Effect, Estimand::Lift].map(|estimand| in_cohort(cohort, draft(estimand, Some(*value))))
+        })
         .collect();
     let rows = holm(drafts, Reference::Normal);
     let expected = [3.0 * p(3.0), p(1.0), 2.0 * p(2.0)];
@@ -75,8 +82,8 @@ fn intervals_beside_holm_are_those_of_bonferroni() {
 #[test]
 fn what_is_not_estimable_is_no_hypothesis() {
     let drafts = vec![
-        draft(Estimand::Effect, None),
-        draft(Estimand::Lift, None),
+        in_cohort("c1", draft(Estimand::Effect, None)),
+        in_cohort("c1", draft(Estimand::Lift, None)),
         draft(Estimand::Effect, Some(2.0)),
         draft(Estimand::Lift, None), // a control that is zero on average: no lift, but an effect
         draft(Estimand::Contrast, Some(1.0)),
@@ -87,14 +94,59 @@ fn what_is_not_estimable_is_no_hypothesis() {
 }
 
 #[test]
+fn a_lift_whose_effect_stands_in_another_family_takes_no_other_rows_p_value() {
+    let (effect, lift) = (draft(Estimand::Effect, Some(3.0)), draft(Estimand::Lift, Some(3.0)));
+    let alone = in_cohort("c1", lift.clone());
+    for drafts in [
+        vec![effect.clone(), alone.clone()],
+        vec![draft(Estimand::Contrast, Some(3.0)), lift.clone()],
+        vec![draft(Estimand::EffectByFirstExposure, Some(3.0)), lift.clone()],
+        vec![draft(Estimand::Effect, None), lift.clone()],
+        vec![alone.clone()],
+    ] {
+        for rows in [holm(drafts.clone(), Reference::Normal), exploratory(drafts)] {
+            assert_eq!(rows.last().map(|row| row.p_value_adjusted), Some(None));
+        }
+    }
+    let other_metric = |mut draft: Draft| {
+        draft.row.metric = "spend".into();
+        draft
+    };
+    let other_variant = |mut draft: Draft| {
+        draft.row.variant = "old".into();
+        draft
+    };
+    for stranger in [other_metric(lift.clone()), other_variant(lift.clone())] {
+        assert_eq!(adjusted_of(&exploratory(vec![effect.clone(), stranger]))[1], None);
+    }
+}
+
+#[test]
+fn a_lift_finds_its_effect_wherever_it_stands_in_the_family() {
+    let effect = |value| in_cohort("c1", draft(Estimand::Effect, Some(value)));
+    let drafts = vec![
+        in_cohort("c1", draft(Estimand::Lift, Some(2.0))),
+        draft(Estimand::Effect, Some(1.0)),
+        effect(2.0),
+        draft(Estimand::Lift, Some(1.0)),
+    ];
+    let adjusted = adjusted_of(&holm(drafts, Reference::Normal));
+    assert_eq!((adjusted[0], adjusted[3]), (adjusted[2], adjusted[1]));
+    assert_eq!(adjusted[2], Some(2.0 * p(2.0)));
+}
+
+#[test]
 fn an_empty_family_has_no_rows() {
     assert!(holm(Vec::new(), Reference::T).is_empty() && exploratory(Vec::new()).is_empty());
 }
 
 #[test]
 fn exploratory_rows_are_corrected_by_benjamini_and_yekutieli() {
-    let drafts =
-        vec![draft(Estimand::Effect, Some(1.0)), draft(Estimand::Lift, Some(1.0)), draft(Estimand::Effect, Some(3.0))];
+    let drafts = vec![
+        draft(Estimand::Effect, Some(1.0)),
+        draft(Estimand::Lift, Some(1.0)),
+        in_cohort("c1", draft(Estimand::Effect, Some(3.0))),
+    ];
     let rows = exploratory(drafts);
     // Over two hypotheses the harmonic factor is 1 + 1/2.
     let expected = [(1.5 * p(1.0)).min(1.0), (1.5 * p(1.0)).min(1.0), 2.0 * 1.5 * p(3.0)];
@@ -105,8 +157,18 @@ fn exploratory_rows_are_corrected_by_benjamini_and_yekutieli() {
 }
 
 #[test]
-fn a_bootstrap_without_an_answer_leaves_a_reason() {
+fn a_bootstrap_without_an_answer_leaves_a_reason_and_no_figure() {
     let row = simultaneous(draft(Estimand::Effect, Some(1.0)), &Err(NotEstimable::UndefinedReplicates));
-    assert_eq!((row.interval, row.p_value_adjusted, row.correction), (None, None, Correction::MaxT));
+    assert_eq!((row.estimate, row.std_err, row.p_value), (None, None, None));
+    assert_eq!((row.interval, row.individual_interval, row.p_value_adjusted), (None, None, None));
+    assert_eq!((row.correction, row.n_control), (Correction::MaxT, 10));
     assert_eq!(row.not_estimable.as_deref(), Some("more than 1 % of the bootstrap's replicates have no value"));
+}
+
+#[test]
+fn what_could_not_be_estimated_at_all_keeps_its_own_reason() {
+    let mut without = draft(Estimand::Effect, None);
+    without.row.not_estimable = Some("the values do not vary".into());
+    let row = simultaneous(without, &Err(NotEstimable::NoVariance));
+    assert_eq!(row.not_estimable.as_deref(), Some("the values do not vary"));
 }

@@ -1,93 +1,98 @@
-//! Checks of the assignment: shares of the arms as exposed, after each step that drops units, by fold, bucket and day.
+//! Checks of the assignment: shares of the arms as exposed, after each step that drops units, by fold, bucket and day,
+//! and within cohorts.
 
 use std::collections::BTreeMap;
 
-use whom_stats::{BUCKETS, Fold, independence, sample_ratio};
+use whom_spec::plan::Validate;
+use whom_stats::{Check, Fold, Folds, TestedPart, independence, sample_ratio};
 
-use super::{Check, Subject};
-use crate::analysed::select;
-use crate::error::QueryError;
-use crate::status::Status;
+use super::arms::Arms;
 
 /// What to do about a sample ratio that cannot be chance.
 const MISMATCH: &str =
     "units were lost or added in one variant more than in another; find the cause before reading any effect";
 
-impl Subject<'_> {
-    pub(super) fn assignment_checks(&self) -> Result<Vec<Check>, QueryError> {
-        let arms = self.table.arms()?;
-        let exposed = self.count(&arms, |_| true);
-        let analysed = self.count(&arms, |row| self.units.kept.value(row));
-        let mut checks = vec![self.sample_ratio("sample ratio as exposed", &exposed)];
-        if analysed != exposed {
-            checks.push(self.sample_ratio("sample ratio without units in several variants", &analysed));
-        }
-        for column in &self.compiled.metrics {
-            let measured = self.with_status(column, Status::Value)?;
-            if measured != analysed {
-                checks.push(self.sample_ratio(&format!("sample ratio of units with `{}`", column.name), &measured));
-            }
-        }
-        checks.extend(self.by_bucket(&arms)?);
-        checks.push(self.by_day(&arms)?);
-        Ok(checks)
+/// What to do about an assignment that depends on our buckets.
+const KNOWS_BUCKETS: &str = "the assignment knows our buckets; write to us with the way your platform assigns";
+
+/// What to do about shares that move.
+const MOVING_SHARES: &str = "the shares changed while the experiment ran, which confounds effects with time; analyse a \
+     period of constant shares";
+
+/// Units by arm for each key: a bucket, a day.
+type ByKey<K> = BTreeMap<K, Vec<u64>>;
+
+/// Units by arm against the declared shares, and against each other.
+pub(super) struct Assignment<'a> {
+    pub(super) arms: &'a Arms<'a>,
+    pub(super) levels: &'a Validate,
+}
+
+impl Assignment<'_> {
+    /// The units by arm are as the declared shares promise.
+    pub(super) fn sample_ratio(&self, name: &str, units: &[u64]) -> Check {
+        let test = sample_ratio(units, &self.arms.weights);
+        Check::tested(name, test, self.levels.sample_ratio_p, &self.arms.in_words(units)).with_fix(MISMATCH)
     }
 
-    fn sample_ratio(&self, name: &str, units: &[u64]) -> Check {
-        let test = sample_ratio(units, &self.weights());
-        let level = self.plan.validate.sample_ratio_p;
-        Check::tested(name, test.map(|test| (None, test.p_value)), level, self.by_arm(units)).with_fix(MISMATCH)
+    /// The declared shares hold within each fold that has buckets, and do not differ between folds.
+    pub(super) fn by_fold(&self, folds: &Folds, by_bucket: &ByKey<u16>) -> Vec<Check> {
+        let held = [Fold::Discover, Fold::Measure, Fold::Judge].into_iter();
+        let held: Vec<(Fold, Vec<u64>)> = held
+            .filter(|fold| !folds.buckets(*fold).is_empty())
+            .map(|fold| (fold, self.sum(by_bucket.iter().filter(|(bucket, _)| folds.of(**bucket) == fold))))
+            .collect();
+        let ratio = |(fold, units): &(Fold, Vec<u64>)| {
+            self.sample_ratio(&format!("sample ratio of the fold to {}", fold_word(*fold)), units)
+        };
+        let mut checks: Vec<Check> = held.iter().map(ratio).collect();
+        let units: Vec<Vec<u64>> = held.into_iter().map(|(_, units)| units).collect();
+        let words: Vec<String> = units.iter().map(|units| self.arms.in_words(units)).collect();
+        let test = independence(&units);
+        checks.push(
+            Check::tested("arms by fold", test, self.levels.bucket_p, &words.join(" | ")).with_fix(KNOWS_BUCKETS),
+        );
+        checks
     }
 
-    /// The arms do not know the buckets: shares in each fold, and over all buckets.
-    fn by_bucket(&self, arms: &[u8]) -> Result<Vec<Check>, QueryError> {
-        let buckets = select(&self.table.buckets()?, &self.units.kept);
-        let arms = select(arms, &self.units.kept);
-        let mut table = vec![vec![0; self.arm_count()]; BUCKETS];
-        for (bucket, arm) in buckets.iter().zip(&arms) {
-            table[usize::from(*bucket)][usize::from(*arm)] += 1;
-        }
-        let level = self.plan.validate.bucket_p;
-        let mut checks = Vec::new();
-        let mut folds = Vec::new();
-        for fold in [Fold::Discover, Fold::Measure, Fold::Judge] {
-            let held = self.folds.buckets(fold);
-            if held.is_empty() {
-                continue;
-            }
-            let units =
-                held.iter().fold(vec![0; self.arm_count()], |sum, bucket| added(sum, &table[usize::from(bucket)]));
-            checks.push(self.sample_ratio(&format!("sample ratio of the fold to {}", fold_word(fold)), &units));
-            folds.push(units);
-        }
-        let shares: Vec<String> = folds.iter().map(|units| self.by_arm(units)).collect();
-        let test = independence(&folds).map(|test| (Some(test.statistic), test.p_value));
-        let fix = "the assignment knows our buckets; write to us with the way your platform assigns";
-        checks.push(Check::tested("arms by fold", test, level, shares.join(" | ")).with_fix(fix));
-        let test = independence(&table).map(|test| (Some(test.statistic), test.p_value));
-        let detail = format!("{BUCKETS} buckets by {} arms", self.arm_count());
-        checks.push(Check::tested("arms by bucket", test, level, detail).with_fix(fix));
-        Ok(checks)
+    /// The arms do not know the buckets.
+    pub(super) fn by_bucket(&self, by_bucket: &ByKey<u16>) -> Check {
+        let detail = format!("{} buckets by {} arms", by_bucket.len(), self.arms.len());
+        independent("arms by bucket", by_bucket, self.levels.bucket_p, &detail).with_fix(KNOWS_BUCKETS)
     }
 
     /// The shares of the arms do not move over the days of first exposure.
-    fn by_day(&self, arms: &[u8]) -> Result<Check, QueryError> {
-        let days = self.table.exposure_days()?;
-        let mut table: BTreeMap<i32, Vec<u64>> = BTreeMap::new();
-        for (row, day) in days.iter().enumerate().filter(|(row, _)| self.units.kept.value(*row)) {
-            table.entry(*day).or_insert_with(|| vec![0; self.arm_count()])[usize::from(arms[row])] += 1;
+    pub(super) fn by_day(&self, by_day: &ByKey<i32>) -> Check {
+        let detail = format!("{} days of first exposure", by_day.len());
+        independent("arms by day of exposure", by_day, self.levels.sample_ratio_p, &detail).with_fix(MOVING_SHARES)
+    }
+
+    /// The declared shares hold within cohorts, corrected over the cohorts; advice, which never ends a run.
+    pub(super) fn within_cohorts(&self, cohorts: Vec<(String, Vec<u64>)>) -> Check {
+        let part = |(subject, units): (String, Vec<u64>)| TestedPart {
+            subject,
+            tested: sample_ratio(&units, &self.arms.weights).ok().map(Into::into),
+            detail: self.arms.in_words(&units),
+        };
+        let parts = cohorts.into_iter().map(part).collect();
+        Check::of_parts("sample ratio within cohorts", "cohorts", parts, self.levels.sample_ratio_p)
+            .as_advice()
+            .with_fix("units of these cohorts were lost or added in one variant more than in another; find the cause before reading their effects")
+    }
+
+    fn sum<'a>(&self, tables: impl Iterator<Item = (&'a u16, &'a Vec<u64>)>) -> Vec<u64> {
+        let mut sum = vec![0; self.arms.len()];
+        for (_, units) in tables {
+            sum.iter_mut().zip(units).for_each(|(sum, units)| *sum += units);
         }
-        let rows: Vec<Vec<u64>> = table.into_values().collect();
-        let test = independence(&rows).map(|test| (Some(test.statistic), test.p_value));
-        let detail = format!("{} days of first exposure", rows.len());
-        Ok(Check::tested("arms by day of exposure", test, self.plan.validate.sample_ratio_p, detail)
-            .with_fix("the shares changed while the experiment ran, which confounds effects with time; analyse a period of constant shares"))
+        sum
     }
 }
 
-fn added(mut sum: Vec<u64>, units: &[u64]) -> Vec<u64> {
-    sum.iter_mut().zip(units).for_each(|(sum, units)| *sum += units);
-    sum
+/// The arm does not depend on the key.
+fn independent<K>(name: &str, by_key: &ByKey<K>, level: f64, detail: &str) -> Check {
+    let rows: Vec<Vec<u64>> = by_key.values().cloned().collect();
+    Check::tested(name, independence(&rows), level, detail)
 }
 
 fn fold_word(fold: Fold) -> &'static str {
@@ -97,3 +102,6 @@ fn fold_word(fold: Fold) -> &'static str {
         Fold::Judge => "judge",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,96 +2,102 @@
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::Float64Type;
-use whom_stats::{Correction, NotEstimable, Share, independence, standardised_share_difference};
+use whom_spec::plan::Validate;
+use whom_stats::{
+    Check, Grid, Moments, NotEstimable, Share, Tested, TestedPart, equal_means, independence, sample_ratio,
+    standardised_share_difference,
+};
 
-use super::{Check, CheckPart, Subject, Verdict};
-use crate::analysed::select;
+use super::arms::Arms;
 use crate::bins::{BinKind, TagBins};
-use crate::error::QueryError;
 
-/// What a check of one tag saw.
-struct TagOutcome {
-    name: String,
-    test: Result<(f64, f64), NotEstimable>,
-    detail: String,
+/// What to do about tags that differ.
+const IMBALANCE: &str = "a tag that differs between arms was written after assignment, or the assignment is broken; take \
+     it out, or find the cause";
+
+/// What to do about tags that are missing in one arm more than in another.
+const MISSING: &str = "units of one arm miss a tag more often; find out why before using it";
+
+/// The tags of the analysed units, and the arm of each.
+pub(super) struct TagsByArm<'a> {
+    pub(super) arms: &'a Arms<'a>,
+    pub(super) bins: &'a [TagBins],
+    /// The values of each tag, in the order of the units.
+    pub(super) values: &'a [ArrayRef],
+    /// The arm of each unit.
+    pub(super) of_units: &'a [u8],
 }
 
-impl Subject<'_> {
-    pub(super) fn tag_checks(&self) -> Result<Vec<Check>, QueryError> {
-        if self.units.bins.is_empty() {
-            return Ok(Vec::new());
+impl TagsByArm<'_> {
+    /// Balance of all tags, and missing tags; nothing without a tag.
+    pub(super) fn checks(&self, levels: &Validate) -> Vec<Check> {
+        if self.bins.is_empty() {
+            return Vec::new();
         }
-        let arms = select(&self.table.arms()?, &self.units.kept);
         let (mut balance, mut missing) = (Vec::new(), Vec::new());
-        for (bins, values) in self.units.bins.iter().zip(&self.units.tags) {
-            let table = self.by_code(bins, values, &arms);
-            balance.push(self.balance(bins, values, &table, &arms));
-            missing.push(self.missing(bins, &table));
+        for (bins, values) in self.bins.iter().zip(self.values) {
+            let mut known = self.units_by_code(bins, values);
+            let unknown = known.pop().unwrap_or_default();
+            balance.push(self.balance(bins, values, &known));
+            missing.push(self.missing(bins, &known, unknown));
         }
-        let validate = &self.plan.validate;
-        Ok(vec![
-            over_tags("balance of tags", balance, validate.balance_p).with_fix(
-                "a tag that differs between arms was written after assignment, or the assignment is broken; take it out, or find the cause",
-            ),
-            over_tags("missing tags", missing, validate.missing_p)
-                .with_fix("units of one arm miss a tag more often; find out why before using it"),
-        ])
+        vec![
+            Check::of_parts("balance of tags", "tags", balance, levels.balance_p).with_fix(IMBALANCE),
+            Check::of_parts("missing tags", "tags", missing, levels.missing_p).with_fix(MISSING),
+        ]
     }
 
-    /// Units by code and arm; the missing code comes last.
-    fn by_code(&self, bins: &TagBins, values: &ArrayRef, arms: &[u8]) -> Vec<Vec<u64>> {
-        let mut table = vec![vec![0; self.arm_count()]; bins.known_codes() + 1];
+    /// Units by code and arm; the missing code comes last, whether or not a unit misses the tag.
+    fn units_by_code(&self, bins: &TagBins, values: &ArrayRef) -> Vec<Vec<u64>> {
+        let mut table = vec![vec![0; self.arms.len()]; bins.known_codes() + 1];
         let codes = bins.encode(values);
-        for (row, arm) in arms.iter().enumerate() {
+        for (row, arm) in self.of_units.iter().enumerate() {
             table[usize::from(codes.code(row))][usize::from(*arm)] += 1;
         }
         table
     }
 
-    fn balance(&self, bins: &TagBins, values: &ArrayRef, table: &[Vec<u64>], arms: &[u8]) -> TagOutcome {
-        let known = &table[..bins.known_codes()];
-        let test = independence(known).map(|test| (test.statistic, test.p_value));
-        let largest = match &bins.kind {
-            BinKind::Numeric { .. } => self.largest_mean_difference(values, arms),
-            BinKind::Categorical { .. } => self.largest_share_difference(known),
+    fn balance(&self, bins: &TagBins, values: &ArrayRef, known: &[Vec<u64>]) -> TestedPart {
+        let (test, largest) = match &bins.kind {
+            BinKind::Numeric { .. } => (numeric_test(known), self.largest_mean_difference(values)),
+            BinKind::Categorical { .. } => {
+                (independence(known).map(Tested::from), self.largest_share_difference(known))
+            }
         };
-        let detail = match largest {
+        let difference = match largest.and_then(|(arm, difference)| Some((self.arms.names.get(arm)?, difference))) {
             Some((arm, difference)) => {
-                format!(
-                    "largest standardised difference from {}: {difference:+.3} ({})",
-                    self.arm_name(0),
-                    self.arm_name(arm)
-                )
+                let control = self.arms.names.first().copied().unwrap_or_default();
+                format!("largest standardised difference from {control}: {difference:+.3} ({arm})")
             }
             None => "no standardised difference".to_owned(),
         };
-        TagOutcome { name: bins.name.clone(), test, detail }
+        part(bins, test, difference)
     }
 
-    fn missing(&self, bins: &TagBins, table: &[Vec<u64>]) -> TagOutcome {
-        let missing = &table[bins.known_codes()];
-        let known: Vec<u64> =
-            (0..self.arm_count()).map(|arm| table[..bins.known_codes()].iter().map(|units| units[arm]).sum()).collect();
-        let test = independence(&[missing.clone(), known]).map(|test| (test.statistic, test.p_value));
-        TagOutcome { name: bins.name.clone(), test, detail: format!("missing: {}", self.by_arm(missing)) }
+    /// Chi-square, or an exact test where few units miss the tag or few have it.
+    fn missing(&self, bins: &TagBins, known: &[Vec<u64>], unknown: Vec<u64>) -> TestedPart {
+        if unknown.iter().all(|units| *units == 0) {
+            return TestedPart { subject: bins.name.clone(), tested: None, detail: "no unit misses it".to_owned() };
+        }
+        let detail = format!("missing: {}", self.arms.in_words(&unknown));
+        let having = (0..self.arms.len()).map(|arm| known.iter().map(|units| units[arm]).sum()).collect();
+        let table = [unknown, having];
+        let test = independence(&table).map(Tested::from);
+        part(bins, test.or_else(|reason| exactly_alike(&table).map_err(|_| reason)), detail)
     }
 
     /// The treatment whose mean differs most from control's, in pooled standard deviations. Sums run in the order of the
     /// unit table, so they do not depend on files or threads.
-    fn largest_mean_difference(&self, values: &ArrayRef, arms: &[u8]) -> Option<(usize, f64)> {
+    fn largest_mean_difference(&self, values: &ArrayRef) -> Option<(usize, f64)> {
         let values = values.as_primitive::<Float64Type>();
-        let summaries: Vec<Option<(f64, f64)>> = (0..self.arm_count())
-            .map(|arm| {
-                let of_arm: Vec<f64> = (0..values.len())
-                    .filter(|row| usize::from(arms[*row]) == arm && values.is_valid(*row))
-                    .map(|row| values.value(row))
-                    .collect();
-                mean_and_variance(&of_arm)
-            })
-            .collect();
-        let (control_mean, control_variance) = summaries.first().copied().flatten()?;
-        let differences = summaries.iter().enumerate().skip(1).filter_map(|(arm, summary)| {
-            let (mean, variance) = (*summary)?;
+        let summary = |arm: usize| {
+            let of_arm =
+                (0..values.len()).filter(|row| usize::from(self.of_units[*row]) == arm && values.is_valid(*row));
+            mean_and_variance(&of_arm.map(|row| values.value(row)).collect::<Vec<_>>())
+        };
+        let (control_mean, control_variance) = summary(0)?;
+        let differences = (1..self.arms.len()).filter_map(|arm| {
+            let (mean, variance) = summary(arm)?;
             let deviation = f64::midpoint(variance, control_variance).sqrt();
             (deviation > 0.0).then(|| (arm, (mean - control_mean) / deviation))
         });
@@ -99,16 +105,65 @@ impl Subject<'_> {
     }
 
     fn largest_share_difference(&self, known: &[Vec<u64>]) -> Option<(usize, f64)> {
-        let whole: Vec<u64> = (0..self.arm_count()).map(|arm| known.iter().map(|units| units[arm]).sum()).collect();
+        let whole: Vec<u64> = (0..self.arms.len()).map(|arm| known.iter().map(|units| units[arm]).sum()).collect();
         let differences = known.iter().flat_map(|units| {
-            let whole = &whole;
-            (1..self.arm_count()).filter_map(move |arm| {
-                let share = |arm: usize| Share { part: units[arm], whole: whole[arm] };
-                standardised_share_difference(share(arm), share(0)).ok().map(|difference| (arm, difference))
-            })
+            let share = |arm: usize| Share { part: units[arm], whole: whole[arm] };
+            let differences = (1..self.arms.len())
+                .filter_map(|arm| Some((arm, standardised_share_difference(share(arm), share(0)).ok()?)));
+            differences.collect::<Vec<_>>()
         });
         largest(differences)
     }
+}
+
+fn part(bins: &TagBins, test: Result<Tested, NotEstimable>, detail: String) -> TestedPart {
+    let detail = match &test {
+        Ok(_) => detail,
+        Err(reason) => format!("{detail}; not tested: {reason}"),
+    };
+    TestedPart { subject: bins.name.clone(), tested: test.ok(), detail }
+}
+
+/// The smaller of two p-values, times two: whether the arms share a mean code, which sees a small shift of all units, and
+/// whether they share a distribution over the codes, which sees anything else. Codes are ranks, so no unit outweighs the
+/// others, and they are integers. Of two codes both tests are the same one.
+fn numeric_test(known: &[Vec<u64>]) -> Result<Tested, NotEstimable> {
+    let distribution = Tested::from(independence(known)?);
+    if known.len() < 3 {
+        return Ok(distribution);
+    }
+    let Ok(means) = equal_means(&moments_of_codes(known), Grid::INTEGER).map(Tested::from) else {
+        return Ok(distribution);
+    };
+    let smaller = if means.p_value < distribution.p_value { means } else { distribution };
+    Ok(Tested { p_value: (2.0 * smaller.p_value).min(1.0), ..smaller })
+}
+
+/// By arm, the moments of the codes.
+fn moments_of_codes(known: &[Vec<u64>]) -> Vec<Moments> {
+    let mut arms = vec![Moments::default(); known.first().map_or(0, Vec::len)];
+    for (code, units) in known.iter().enumerate() {
+        for (arm, units) in arms.iter_mut().zip(units) {
+            let (code, count) = (code as i128, i128::from(*units));
+            *arm += Moments {
+                n: *units,
+                events: if code > 0 { *units } else { 0 },
+                sum: count * code,
+                sum_squares: count * code * code,
+            };
+        }
+    }
+    arms
+}
+
+/// Whether the fewer of two groups of units have the arms' shares of all of them, exactly. It ignores that units are drawn
+/// without replacement, which makes it a little cautious. Arms without a unit take no part.
+fn exactly_alike([some, others]: &[Vec<u64>; 2]) -> Result<Tested, NotEstimable> {
+    let fewer = if some.iter().sum::<u64>() <= others.iter().sum() { some } else { others };
+    let whole = some.iter().zip(others).map(|(some, others)| some + others);
+    let (units, weights): (Vec<u64>, Vec<f64>) =
+        fewer.iter().zip(whole).filter(|(_, whole)| *whole > 0).map(|(units, whole)| (*units, whole as f64)).unzip();
+    sample_ratio(&units, &weights).map(Tested::from)
 }
 
 fn mean_and_variance(values: &[f64]) -> Option<(f64, f64)> {
@@ -124,41 +179,5 @@ fn largest(differences: impl Iterator<Item = (usize, f64)>) -> Option<(usize, f6
     differences.reduce(|most, next| if next.1.abs() > most.1.abs() { next } else { most })
 }
 
-/// One check over all tags, its p-values corrected by Holm; the smallest decides.
-fn over_tags(name: &str, outcomes: Vec<TagOutcome>, level: f64) -> Check {
-    let raw: Vec<f64> = outcomes.iter().filter_map(|tag| tag.test.as_ref().ok().map(|(_, p)| *p)).collect();
-    let mut adjusted = Correction::Holm.adjust(&raw).into_iter();
-    let parts: Vec<CheckPart> = outcomes
-        .into_iter()
-        .map(|tag| match tag.test {
-            Ok((statistic, _)) => {
-                let p_value = adjusted.next();
-                let failed = p_value.is_some_and(|p| p < level);
-                CheckPart {
-                    subject: tag.name,
-                    verdict: if failed { Verdict::Failed } else { Verdict::Passed },
-                    statistic: Some(statistic),
-                    p_value,
-                    detail: tag.detail,
-                }
-            }
-            Err(reason) => CheckPart {
-                subject: tag.name,
-                verdict: Verdict::NotApplicable,
-                statistic: None,
-                p_value: None,
-                detail: format!("{}; not tested: {reason}", tag.detail),
-            },
-        })
-        .collect();
-    let worst =
-        parts.iter().filter_map(|part| part.p_value.map(|p| (p, part))).min_by(|one, other| one.0.total_cmp(&other.0));
-    let Some((p_value, part)) = worst else {
-        let check = Check::not_applicable(name, format!("{} tags, none to test", parts.len()));
-        return Check { parts, ..check };
-    };
-    let detail = format!("{} tags; smallest corrected p-value: `{}`, {}", parts.len(), part.subject, part.detail);
-    let check =
-        Check { p_value: Some(p_value), threshold: Some(level), ..Check::blocking(name, p_value < level, detail) };
-    Check { parts, ..check }
-}
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! Checks: one line if all is well, failures and warnings in full.
 
+use whom_stats::{Check, CheckPart, CheckVerdict};
+
 use super::palette::Palette;
 use super::{headed, marked};
-use crate::check::{Check, CheckRow, CheckVerdict};
 use crate::label;
 use crate::number;
 
@@ -15,7 +16,7 @@ pub(super) fn section(checks: &[Check], palette: Palette) -> Option<String> {
         return None;
     }
     let mut lines = vec![headed("CHECKS", &tally(checks), palette)];
-    lines.extend(told(checks.iter().filter(|check| is_told(check)), palette));
+    lines.extend(told(checks.iter().filter(|check| check.verdict.objects()), palette));
     Some(lines.join("\n"))
 }
 
@@ -30,10 +31,6 @@ pub(crate) fn tally(checks: &[Check]) -> String {
     ];
     let told = words.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
     told.collect::<Vec<_>>().join(", ")
-}
-
-fn is_told(check: &Check) -> bool {
-    matches!(check.verdict, CheckVerdict::Failed | CheckVerdict::Warning)
 }
 
 /// Checks in full, one after the other. A fix that several in a row share is told after the last of them.
@@ -55,8 +52,8 @@ fn seen(check: &Check, palette: Palette) -> String {
     let mark = if check.verdict == CheckVerdict::Failed { palette.bad("✗") } else { palette.doubtful("!") };
     let name = label::plain(&check.name);
     let mut lines = vec![marked(&mark, &format!("{name}: {}{}", label::plain(&check.detail), figures(check)))];
-    let parts: Vec<&CheckRow> = check.rows.iter().filter(|row| row.verdict != CheckVerdict::Passed).collect();
-    lines.extend(parts.iter().take(PARTS_SHOWN).map(|row| marked(" ", &part(row))));
+    let parts: Vec<&CheckPart> = check.parts.iter().filter(|part| part.verdict.objects()).collect();
+    lines.extend(parts.iter().take(PARTS_SHOWN).map(|part| marked(" ", &part_words(part))));
     if parts.len() > PARTS_SHOWN {
         lines.push(marked(" ", &format!("… and {} more", parts.len() - PARTS_SHOWN)));
     }
@@ -71,7 +68,7 @@ fn figures(check: &Check) -> String {
     if figures.is_empty() { String::new() } else { format!(" ({})", figures.join(", ")) }
 }
 
-fn part(row: &CheckRow) -> String {
-    let p_value = row.p_value.map(|p| format!(", p {}", number::p_value(p))).unwrap_or_default();
-    format!("– {}: {}{p_value}", label::plain(&row.subject), label::plain(&row.detail))
+fn part_words(part: &CheckPart) -> String {
+    let p_value = part.p_value.map(|p| format!(", p {}", number::p_value(p))).unwrap_or_default();
+    format!("– {}: {}{p_value}", label::plain(&part.subject), label::plain(&part.detail))
 }

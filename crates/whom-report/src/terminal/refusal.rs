@@ -1,8 +1,10 @@
 //! Why a run was refused: the checks that ended it, and how far the rows had come.
 
+use whom_stats::Check;
+
 use super::palette::{Colour, Palette};
 use super::{checks, headed, waterfall};
-use crate::check::{Check, WaterfallStep};
+use crate::waterfall::WaterfallStep;
 
 /// What is shown when blocking checks end a run: each with what was seen, where, and the fix. It ends with a line break.
 pub fn refusal_text(checks: &[Check], steps: &[WaterfallStep], colour: Colour) -> String {

@@ -5,9 +5,9 @@ use unicode_width::UnicodeWidthStr;
 use super::palette::Palette;
 use super::paragraph::paragraph;
 use super::{INDENT, WIDTH, headed};
-use crate::check::WaterfallStep;
 use crate::label;
 use crate::number;
+use crate::waterfall::WaterfallStep;
 
 /// The waterfall; nothing if there is no step.
 pub(super) fn section(steps: &[WaterfallStep], palette: Palette) -> Option<String> {

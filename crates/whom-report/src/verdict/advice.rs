@@ -19,7 +19,7 @@ pub(super) fn sentences(
 ) -> Vec<String> {
     let is_safe = |variant: &str| {
         let mut of_variant = guardrails.iter().filter(|verdict| verdict.variant == variant);
-        of_variant.all(|verdict| verdict.outcome == GuardrailOutcome::Holds)
+        of_variant.all(|verdict| verdict.outcome == GuardrailOutcome::Holds && verdict.reliable)
     };
     let everybody = averages.iter().filter_map(|verdict| ship_to_everybody(results, verdict, is_safe));
     let confirmed = cohorts.iter().filter_map(|verdict| ship_to_cohort(verdict, is_safe));

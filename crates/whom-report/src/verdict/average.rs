@@ -1,9 +1,10 @@
 //! Does it work on average?
 
 use serde::Serialize;
+use whom_stats::Interval;
 
-use super::Question;
-use crate::effect::{EffectRow, Estimand, Interval};
+use super::{Question, doubt};
+use crate::effect::{EffectRow, Estimand};
 use crate::label;
 use crate::number::{self, Scale};
 use crate::results::{Direction, MetricView, Results, Threshold};
@@ -43,23 +44,24 @@ pub struct AverageVerdict {
 }
 
 /// What matters, and the interval to hold against it, on the same scale.
-struct Matter {
+struct Matter<'a> {
     bound: f64,
     interval: Interval,
     scale: Scale,
+    /// The row of the interval.
+    row: &'a EffectRow,
 }
 
-impl Matter {
-    fn of(results: &Results, question: Question<'_>, row: &EffectRow) -> Option<Self> {
-        match question.metric.matters? {
-            Threshold::Absolute(bound) => {
-                Some(Self { bound, interval: row.interval?, scale: Scale::of_effects(question.metric) })
-            }
+impl<'a> Matter<'a> {
+    fn of(results: &'a Results, question: Question<'_>, effect: &'a EffectRow) -> Option<Self> {
+        let (bound, row, scale) = match question.metric.matters? {
+            Threshold::Absolute(bound) => (bound, effect, Scale::of_effects(question.metric)),
             Threshold::Relative(bound) => {
                 let lift = results.average(&question.metric.name, question.variant, Estimand::Lift)?;
-                Some(Self { bound, interval: lift.interval?, scale: Scale::of_lifts() })
+                (bound, lift, Scale::of_lifts())
             }
-        }
+        };
+        Some(Self { bound, interval: row.interval?, scale, row })
     }
 
     /// Whether every effect in the interval matters.
@@ -82,22 +84,23 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Avera
         _ => None,
     };
     let sentence = sentence(question, row, outcome, matter.as_ref());
-    let doubt = row.unreliable.as_ref().map(|reason| format!(" Unreliable: {}.", label::plain(reason)));
+    let unreliable = row.unreliable.as_ref().or(matter.as_ref().and_then(|matter| matter.row.unreliable.as_ref()));
+    let doubt = unreliable.map(|reason| doubt(reason)).unwrap_or_default();
     Some(AverageVerdict {
         variant: question.variant.to_owned(),
         metric: question.metric.name.clone(),
         outcome,
         wanted,
-        sentence: sentence + &doubt.unwrap_or_default(),
+        sentence: sentence + &doubt,
     })
 }
 
-fn outcome(row: &EffectRow, matter: Option<&Matter>) -> AverageOutcome {
+fn outcome(row: &EffectRow, matter: Option<&Matter<'_>>) -> AverageOutcome {
     let (Some(estimate), Some(interval)) = (row.estimate, row.interval) else {
         return AverageOutcome::NotEstimable;
     };
     match matter {
-        Some(matter) if matter.interval.is_within(matter.bound) => AverageOutcome::NoEffectThatMatters,
+        Some(matter) if matter.interval.lies_within(matter.bound) => AverageOutcome::NoEffectThatMatters,
         _ if row.is_significant() && estimate > 0.0 => AverageOutcome::Increase,
         _ if row.is_significant() && estimate < 0.0 => AverageOutcome::Decrease,
         Some(_) if !interval.excludes_zero() => AverageOutcome::Underpowered,
@@ -105,7 +108,7 @@ fn outcome(row: &EffectRow, matter: Option<&Matter>) -> AverageOutcome {
     }
 }
 
-fn sentence(question: Question<'_>, row: &EffectRow, outcome: AverageOutcome, matter: Option<&Matter>) -> String {
+fn sentence(question: Question<'_>, row: &EffectRow, outcome: AverageOutcome, matter: Option<&Matter<'_>>) -> String {
     let subject = Subject::of(question);
     let Subject { variant, metric, .. } = &subject;
     match outcome {
@@ -140,7 +143,7 @@ fn sentence(question: Question<'_>, row: &EffectRow, outcome: AverageOutcome, ma
 }
 
 /// The sentence of an increase or decrease.
-fn change(subject: &Subject<'_>, row: &EffectRow, verb: &str, matter: Option<&Matter>) -> String {
+fn change(subject: &Subject<'_>, row: &EffectRow, verb: &str, matter: Option<&Matter<'_>>) -> String {
     let Subject { variant, metric, view } = subject;
     let scale = Scale::of_effects(view);
     let size = row.estimate.map(|estimate| scale.plain(estimate.abs(), scale.decimals(row.interval)));
@@ -158,7 +161,7 @@ fn change(subject: &Subject<'_>, row: &EffectRow, verb: &str, matter: Option<&Ma
 }
 
 /// The interval and what matters, on the scale in which the latter was declared.
-fn held_against(subject: &Subject<'_>, row: &EffectRow, matter: Option<&Matter>) -> String {
+fn held_against(subject: &Subject<'_>, row: &EffectRow, matter: Option<&Matter<'_>>) -> String {
     let Some(matter) = matter else { return subject.evidence(row) };
     let level = number::share(row.level);
     let unit = matter.scale.unit();

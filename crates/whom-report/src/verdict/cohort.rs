@@ -1,10 +1,11 @@
 //! For whom? The standing of each cohort, and the sentences about who gains and who loses.
 
 use serde::Serialize;
+use whom_stats::Interval;
 
 use super::Question;
 use crate::cohort::CohortView;
-use crate::effect::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Interval};
+use crate::effect::{EVERYBODY, EffectRow, Estimand, Evidence, Family};
 use crate::label;
 use crate::number::Scale;
 use crate::results::{Direction, EffectKey, Results};

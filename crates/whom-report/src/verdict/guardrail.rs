@@ -1,9 +1,10 @@
 //! Is it safe? Non-inferiority of guardrails against their limits.
 
 use serde::Serialize;
+use whom_stats::Interval;
 
-use super::Question;
-use crate::effect::{Estimand, Interval};
+use super::{Question, doubt};
+use crate::effect::Estimand;
 use crate::label;
 use crate::number::Scale;
 use crate::results::{Direction, Results, Threshold};
@@ -32,6 +33,8 @@ pub struct GuardrailVerdict {
     pub metric: String,
     /// The outcome.
     pub outcome: GuardrailOutcome,
+    /// Whether the row behind it is inside the range of its method.
+    pub reliable: bool,
     /// The outcome in words.
     pub sentence: String,
 }
@@ -54,6 +57,7 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Guard
         (None, _) => ": it is not estimable".to_owned(),
         (_, None) => ": it declares no `limit`".to_owned(),
     };
+    let doubt = row.unreliable.as_deref().map(doubt).unwrap_or_default();
     let words = match outcome {
         GuardrailOutcome::Holds => "holds",
         GuardrailOutcome::Broken => "is broken",
@@ -64,7 +68,8 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Guard
         variant: question.variant.to_owned(),
         metric: question.metric.name.clone(),
         outcome,
-        sentence: format!("Guardrail {metric} {words} under {variant}{figures}."),
+        reliable: row.is_reliable(),
+        sentence: format!("Guardrail {metric} {words} under {variant}{figures}.{doubt}"),
     })
 }
 

@@ -1,5 +1,7 @@
+use whom_stats::Interval;
+
 use super::*;
-use crate::effect::{EffectRow, Estimand, Evidence, Family, Interval};
+use crate::effect::{EffectRow, Estimand, Evidence, Family};
 use crate::fixture::{self, MENS, WOMENS};
 use crate::results::{Direction, Threshold};
 
@@ -190,6 +192,31 @@ fn a_broken_guardrail_stops_shipping() {
     Guardrail spend is not shown to hold under Mens E-Mail: the interval is +0.49 to +1.05 USD, the limit 0.8 USD.
     Guardrail spend is broken under Mens E-Mail: the interval is +0.49 to +1.05 USD, the limit 0.1 USD.
     ");
+}
+
+#[test]
+fn a_guardrail_outside_the_range_of_its_method_ships_nothing() {
+    let mut results = fixture::hillstrom();
+    results.effects.iter_mut().for_each(|row| row.evidence = Evidence::Sealed);
+    results.metrics[2].role = Role::Guardrail;
+    results.metrics[2].limit = Some(Threshold::Absolute(2.0));
+    results.metrics[2].desired = Direction::Decrease;
+    let ships =
+        |results: &Results| Verdict::of(results).advice.iter().any(|sentence| sentence.starts_with("Ship Mens"));
+    assert!(ships(&results));
+    for row in results.effects.iter_mut().filter(|row| row.metric == "spend") {
+        row.unreliable = Some("9 events per arm, the method needs 50".to_owned());
+    }
+    assert!(!ships(&results));
+    insta::assert_snapshot!(Verdict::of(&results).guardrails[0].sentence, @"Guardrail spend holds under Mens E-Mail: the interval is +0.49 to +1.05 USD, the limit 2 USD. Unreliable: 9 events per arm, the method needs 50.");
+}
+
+#[test]
+fn a_lift_outside_the_range_of_its_method_is_said_to_be_what_matters_is_held_against() {
+    let mut results = fixture::no_discovery();
+    results.metrics[0].matters = Some(Threshold::Relative(0.9));
+    results.effects[1].unreliable = Some("the control's mean is near zero".to_owned());
+    assert!(Verdict::of(&results).averages[0].sentence.ends_with("Unreliable: the control's mean is near zero."));
 }
 
 #[test]

@@ -1,0 +1,183 @@
+//! An experiment of made-up people in memory, for tests: what the stages of the analysis work on, without a warehouse.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use datafusion::arrow::array::{ArrayRef, BooleanArray, Float64Array, StringArray};
+use whom_engine::UnitMemory;
+use whom_query::compile::{Compiled, MetricColumn, NamedColumn};
+use whom_query::{AnalysedUnits, TagBins};
+use whom_spec::plan::{Codes, TagKind};
+use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
+use whom_stats::{CodeColumn, ColumnShape, Fold, Folds, Grid, UnitColumnParts, UnitColumns, bucket_of_integer};
+
+use crate::study::Study;
+
+/// Three arms, one primary metric, one guardrail and one secondary metric; `DISCOVER` stands for what follows.
+const PIPELINE: &str = "\
+version: 1
+experiment: made_up
+unit: id
+through: 2026-11-20
+split:
+  path: split.parquet
+  time: at
+  variant: variant
+  variants:
+    none: { weight: 0.34 }
+    letter: { weight: 0.33 }
+    call: { weight: 0.33 }
+  control: none
+  start: 2026-10-01
+  end: 2026-10-28
+facts:
+  orders: { path: orders.parquet, time: at }
+metrics:
+  buys: { role: primary, from: orders, aggregate: any, window: 14d, desired: increase, matters: 0.01 }
+  returns: { role: guardrail, from: orders, aggregate: any, window: 14d, desired: decrease, limit: 2% }
+  spend: { role: secondary, from: orders, aggregate: sum, value: amount, precision: 0.01, window: 14d, unit_of_measure: USD }
+tags:
+  person: { path: people.parquet, static: true, columns: { age: numeric, city: categorical } }
+cohorts:
+  grown_up: age >= 2
+discover:
+DISCOVER
+output: { path: out/ }
+";
+
+/// Growth that few people allow.
+pub(crate) const SMALL_TREES: &str = "  tree: { depth: 2, units_per_arm: 50, events_per_arm: 10, pruning_folds: 0 }";
+
+/// The arm of the treatment that works for some; the control is 0, and treatments follow by name.
+pub(crate) const LETTER: u8 = 2;
+
+/// How many people there are.
+const PEOPLE: i64 = 6_000;
+
+/// One unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Person {
+    pub(crate) bucket: u16,
+    pub(crate) arm: u8,
+    /// 0 to 3.
+    pub(crate) age: Option<f64>,
+    pub(crate) city: &'static str,
+    pub(crate) buys: i64,
+}
+
+impl Person {
+    /// Thirty in a hundred buy; sixty of those whom a letter reaches at age 2 or 3.
+    fn new(id: i64) -> Self {
+        let (arm, who) = ((id % 3) as u8, id / 3);
+        let age = (who % 50 != 49).then_some((who % 4) as f64);
+        let convinced = arm == LETTER && age.is_some_and(|age| age >= 2.0);
+        Self {
+            bucket: bucket_of_integer(id),
+            arm,
+            age,
+            city: ["north", "south", "west"][(who / 4 % 3) as usize],
+            buys: i64::from(who * 7_919 % 100 < if convinced { 60 } else { 30 }),
+        }
+    }
+}
+
+/// A plan and its units.
+pub(crate) struct Experiment {
+    loaded: LoadedPlan,
+    compiled: Compiled,
+    units: AnalysedUnits,
+    pub(crate) people: Vec<Person>,
+}
+
+impl Experiment {
+    /// Everybody as they are, and small trees.
+    pub(crate) fn new() -> Self {
+        Self::with(SMALL_TREES, |person| person)
+    }
+
+    /// People as a test wants them, and a section `discover`.
+    pub(crate) fn with(discover: &str, change: impl Fn(Person) -> Person) -> Self {
+        let text = PIPELINE.replace("DISCOVER", discover);
+        let reader = MemoryReader::default().with("pipeline.yaml", text);
+        let loaded = load(Path::new("pipeline.yaml"), &Settings::default(), &reader).unwrap();
+        let people: Vec<Person> = (0..PEOPLE).map(Person::new).map(change).collect();
+        Self { loaded, compiled: compiled(), units: units(&people), people }
+    }
+
+    pub(crate) fn study(&self) -> Study<'_> {
+        self.study_under(&Arc::default())
+    }
+
+    /// The study that stops once a flag is raised.
+    pub(crate) fn study_under(&self, cancel: &Arc<AtomicBool>) -> Study<'_> {
+        let memory = UnitMemory::new(Arc::clone(&self.units.columns), Arc::clone(cancel));
+        Study::new(&self.loaded.plan, &self.compiled, &self.units, memory)
+    }
+
+    /// The people of an arm in a fold who meet a condition: how many, and the share that buys.
+    pub(crate) fn buyers(&self, fold: Fold, arm: u8, meets: impl Fn(&Person) -> bool) -> (u64, f64) {
+        let folds = Folds::hashed("made_up");
+        let of_arm: Vec<&Person> = self
+            .people
+            .iter()
+            .filter(|person| person.arm == arm && folds.of(person.bucket) == fold && meets(person))
+            .collect();
+        let buyers: i64 = of_arm.iter().map(|person| person.buys).sum();
+        (of_arm.len() as u64, buyers as f64 / of_arm.len() as f64)
+    }
+}
+
+fn compiled() -> Compiled {
+    let metric = |name: &str, grid, proportion| MetricColumn {
+        name: name.to_owned(),
+        column: format!("metric {name}"),
+        status: format!("status {name}"),
+        grid,
+        proportion,
+    };
+    let named = |name: &str| NamedColumn { name: name.to_owned(), column: name.to_owned() };
+    Compiled {
+        statements: Vec::new(),
+        metrics: vec![
+            metric("buys", Grid::INTEGER, true),
+            metric("returns", Grid::INTEGER, true),
+            metric("spend", Grid::decimal(2).unwrap(), false),
+        ],
+        tags: vec![named("age"), named("city")],
+        cohorts: vec![named("grown_up")],
+    }
+}
+
+fn units(people: &[Person]) -> AnalysedUnits {
+    let ages: ArrayRef = Arc::new(people.iter().map(|person| person.age).collect::<Float64Array>());
+    let cities: ArrayRef = Arc::new(people.iter().map(|person| Some(person.city)).collect::<StringArray>());
+    let bins = vec![
+        TagBins::fit("age", &ages, TagKind::Numeric, Codes::Bits8),
+        TagBins::fit("city", &cities, TagKind::Categorical { levels: 50 }, Codes::Bits8),
+    ];
+    let grown_up = people.iter().map(|person| u8::from(person.age.is_some_and(|age| age >= 2.0))).collect();
+    let mut shapes: Vec<ColumnShape> = bins.iter().map(TagBins::shape).collect();
+    shapes.push(ColumnShape { name: "grown_up".to_owned(), codes: 2, ordered: true, missing: None });
+    let codes = vec![bins[0].encode(&ages), bins[1].encode(&cities), CodeColumn::U8(grown_up)];
+    let columns = UnitColumns::new(UnitColumnParts {
+        arm_count: 3,
+        arms: people.iter().map(|person| person.arm).collect(),
+        buckets: people.iter().map(|person| person.bucket).collect(),
+        codes: codes.clone(),
+        shapes,
+        metrics: vec![
+            people.iter().map(|person| person.buys).collect(),
+            vec![0; people.len()],
+            people.iter().map(|person| person.buys * 1_999).collect(),
+        ],
+    });
+    AnalysedUnits {
+        columns: Arc::new(columns.unwrap()),
+        bins,
+        tags: vec![ages, cities],
+        codes,
+        kept: BooleanArray::from(vec![true; people.len()]),
+        by_first_exposure: None,
+    }
+}

@@ -1,0 +1,57 @@
+//! The global tests: do effects differ at all? The first answer of the measuring fold, and the gate of its cohorts.
+
+use whom_engine::EngineError;
+use whom_forest::{Discovered, Tree};
+use whom_report::{Evidence, Fold, GlobalTestRow};
+use whom_stats::{CellStatistics, Correction, GlobalTest, Grouping, global_test};
+
+use crate::study::{Question, Study};
+
+/// The global test of every question, corrected by Holm: the gate of its cohorts.
+pub(crate) async fn global_tests(
+    study: &Study<'_>,
+    questions: &[Question],
+    discovered: &Discovered,
+) -> Result<Vec<GlobalTestRow>, EngineError> {
+    let trees: Vec<&Tree> = discovered.single.iter().map(|tree| &tree.unpruned).collect();
+    let groupings = trees.iter().map(|tree| Grouping::Leaves(tree.routing.clone())).collect();
+    let counted = study.cells(groupings).await?;
+    let mut rows: Vec<GlobalTestRow> = questions
+        .iter()
+        .zip(trees)
+        .zip(&counted)
+        .map(|((question, tree), cells)| global_row(study, *question, tree, cells))
+        .collect();
+    let raw: Vec<f64> = rows.iter().map(|row| row.p_value).collect();
+    let adjusted = Correction::Holm.adjust(&raw);
+    for (row, adjusted) in rows.iter_mut().zip(adjusted) {
+        row.p_value_adjusted = adjusted;
+        row.open = adjusted < 1.0 - study.plan.validate.level;
+    }
+    Ok(rows)
+}
+
+fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellStatistics) -> GlobalTestRow {
+    let step = study.grids[question.metric].step();
+    let predictions: Vec<f64> =
+        tree.predictions(0).unwrap_or_default().into_iter().map(|prediction| prediction * step).collect();
+    let test = global_test(&study.measured(cells, Fold::Measure), question.in_cell(0), &predictions);
+    let slope = match &test {
+        GlobalTest::Tested(slope) => Some(slope),
+        GlobalTest::NoCandidate | GlobalTest::NotEstimable(_) => None,
+    };
+    GlobalTestRow {
+        variant: study.variant(question.treatment).to_owned(),
+        metric: study.metric(question.metric).name.value.clone(),
+        evidence: Evidence::HeldOut,
+        leaves: tree.leaves().len(),
+        slope: slope.map(|slope| slope.slope.value),
+        std_err: slope.map(|slope| slope.slope.std_err),
+        degrees_of_freedom: slope.map(|slope| slope.slope.degrees_of_freedom),
+        p_value: test.p_value(),
+        p_value_adjusted: 1.0,
+        open: false,
+        cochran_q: slope.map(|slope| slope.cochran.statistic),
+        cochran_p_value: slope.map(|slope| slope.cochran.p_value),
+    }
+}

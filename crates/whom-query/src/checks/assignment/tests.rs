@@ -1,0 +1,122 @@
+use whom_stats::{BUCKETS, CheckVerdict};
+
+use super::*;
+use crate::checks::arms::halves;
+
+/// What a judge says at the levels that nobody declared.
+fn judged<T>(judge: impl Fn(&Assignment<'_>) -> T) -> T {
+    judge(&Assignment { arms: &halves(), levels: &Validate::default() })
+}
+
+fn by_key<K: Ord>(keys: impl IntoIterator<Item = K>, units: impl Fn(usize) -> [u64; 2]) -> ByKey<K> {
+    keys.into_iter().enumerate().map(|(place, key)| (key, units(place).to_vec())).collect()
+}
+
+fn buckets(units: impl Fn(usize) -> [u64; 2]) -> ByKey<u16> {
+    by_key(0..BUCKETS as u16, units)
+}
+
+#[test]
+fn shares_as_declared_pass_and_others_block() {
+    let ratio = |units: [u64; 2]| judged(|judge| judge.sample_ratio("sample ratio as exposed", &units));
+    let (even, uneven) = (ratio([5_000, 5_050]), ratio([5_000, 5_400]));
+    assert_eq!((even.verdict, even.fix), (CheckVerdict::Passed, None));
+    assert!(uneven.refuses() && uneven.p_value.unwrap() < 0.001);
+    assert_eq!((uneven.threshold, uneven.detail.as_str()), (Some(0.001), "control 5000, new 5400"));
+    assert_eq!(uneven.fix.as_deref(), Some(MISMATCH));
+}
+
+#[test]
+fn few_units_are_tested_exactly() {
+    let p_value = |units: [u64; 2]| judged(|judge| judge.sample_ratio("sample ratio", &units)).p_value.unwrap();
+    // All of n units in one arm of two: 2 of 2^n ways.
+    assert!((p_value([0, 10]) - 2.0 / 1024.0).abs() < 1e-12);
+    assert!((p_value([11, 0]) - 2.0 / 2048.0).abs() < 1e-12);
+    assert!(judged(|judge| judge.sample_ratio("sample ratio", &[11, 0])).refuses());
+    assert!(!judged(|judge| judge.sample_ratio("sample ratio", &[0, 10])).refuses());
+}
+
+#[test]
+fn no_unit_at_all_is_nothing_to_judge() {
+    let ratio = judged(|judge| judge.sample_ratio("sample ratio", &[0, 0]));
+    assert_eq!((ratio.verdict, ratio.p_value), (CheckVerdict::NotApplicable, None));
+    assert_eq!(ratio.detail, "control 0, new 0; not tested: there are no units");
+    let (buckets, days) = judged(|judge| (judge.by_bucket(&ByKey::new()), judge.by_day(&ByKey::new())));
+    assert_eq!([buckets.verdict, days.verdict], [CheckVerdict::NotApplicable; 2]);
+}
+
+#[test]
+fn a_declared_level_is_the_one_that_counts() {
+    let levels = Validate { sample_ratio_p: 0.0, ..Validate::default() };
+    let judge = Assignment { arms: &halves(), levels: &levels };
+    assert_eq!(judge.sample_ratio("sample ratio", &[1, 5_000]).verdict, CheckVerdict::Passed);
+    let levels = Validate { sample_ratio_p: 0.5, ..Validate::default() };
+    let judge = Assignment { arms: &halves(), levels: &levels };
+    assert!(judge.sample_ratio("sample ratio", &[5_000, 5_080]).refuses());
+}
+
+#[test]
+fn an_assignment_that_does_not_know_the_buckets_passes() {
+    let table = buckets(|bucket| if bucket % 3 == 0 { [6, 5] } else { [5, 5] });
+    let (folds, bucket) = judged(|judge| (judge.by_fold(&Folds::hashed("e"), &table), judge.by_bucket(&table)));
+    let names: Vec<&str> = folds.iter().map(|check| check.name.as_str()).collect();
+    assert_eq!(names, ["sample ratio of the fold to discover", "sample ratio of the fold to measure", "arms by fold"]);
+    assert!(folds.iter().chain([&bucket]).all(|check| check.verdict == CheckVerdict::Passed), "{folds:?}, {bucket:?}");
+    assert_eq!(bucket.detail, "1024 buckets by 2 arms");
+}
+
+#[test]
+fn an_assignment_that_follows_the_folds_blocks() {
+    let folds = Folds::hashed("e");
+    let table = buckets(|bucket| if folds.of(bucket as u16) == Fold::Discover { [6, 4] } else { [4, 6] });
+    let checks = judged(|judge| judge.by_fold(&folds, &table));
+    assert!(checks.iter().all(Check::refuses), "{checks:?}");
+    assert_eq!(checks[2].detail, "control 3072, new 2048 | control 2048, new 3072");
+    assert_eq!(checks[2].fix.as_deref(), Some(KNOWS_BUCKETS));
+}
+
+#[test]
+fn an_assignment_that_follows_the_buckets_blocks_though_folds_and_shares_are_even() {
+    let folds = Folds::hashed("e");
+    let mut turn = BTreeMap::from([(Fold::Discover, false), (Fold::Measure, false)]);
+    let table: ByKey<u16> = (0..BUCKETS as u16)
+        .map(|bucket| {
+            let turn = turn.get_mut(&folds.of(bucket)).unwrap();
+            *turn = !*turn;
+            (bucket, if *turn { vec![9, 1] } else { vec![1, 9] })
+        })
+        .collect();
+    let (by_fold, by_bucket) = judged(|judge| (judge.by_fold(&folds, &table), judge.by_bucket(&table)));
+    assert!(by_fold.iter().all(|check| check.verdict == CheckVerdict::Passed), "{by_fold:?}");
+    assert!(by_bucket.refuses());
+}
+
+#[test]
+fn shares_that_move_over_the_days_block() {
+    let day = |units: fn(usize) -> [u64; 2]| judged(|judge| judge.by_day(&by_key(0..10, units)));
+    let (constant, ramp) = (day(|_| [100, 104]), day(|day| [200 - 18 * day as u64, 20 + 18 * day as u64]));
+    assert_eq!(constant.verdict, CheckVerdict::Passed);
+    assert!(ramp.refuses());
+    assert_eq!((ramp.detail.as_str(), ramp.fix.as_deref()), ("10 days of first exposure", Some(MOVING_SHARES)));
+}
+
+#[test]
+fn one_day_or_one_arm_has_no_trend() {
+    let one_day = judged(|judge| judge.by_day(&by_key([7], |_| [100, 300])));
+    let one_arm = judged(|judge| judge.by_day(&by_key(0..10, |_| [100, 0])));
+    assert_eq!([one_day.verdict, one_arm.verdict], [CheckVerdict::NotApplicable; 2]);
+}
+
+#[test]
+fn cohorts_are_corrected_together_and_only_warn() {
+    let cohorts = |second: [u64; 2]| {
+        let cohorts = vec![("c1".to_owned(), vec![900, 910]), ("c2".to_owned(), second.to_vec())];
+        judged(|judge| judge.within_cohorts(cohorts.clone()))
+    };
+    let (even, uneven) = (cohorts([300, 310]), cohorts([300, 400]));
+    assert_eq!((even.verdict, even.fix), (CheckVerdict::Passed, None));
+    assert_eq!((uneven.verdict, uneven.refuses()), (CheckVerdict::Warning, false));
+    let alone = judged(|judge| judge.sample_ratio("sample ratio", &[300, 400])).p_value.unwrap();
+    assert_eq!(uneven.parts[1].p_value, Some(2.0 * alone));
+    assert_eq!(cohorts([0, 0]).parts[1].verdict, CheckVerdict::NotApplicable);
+}
