@@ -3,13 +3,15 @@
 use thiserror::Error;
 use whom_engine::EngineError;
 use whom_query::QueryError;
+use whom_report::Check;
 use whom_spec::{Diagnostic, SourceMap, SpecError};
-use whom_store::{ErrorKind, StoreError};
+use whom_store::{ErrorKind, StoreError, redact};
 
 use crate::event::Stage;
 
-/// A run that ended without a result.
-#[derive(Debug, Error)]
+/// A run that ended without a result. Its texts hold no secret: excerpts and values pass through
+/// [`redact`](whom_store::redact).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct RunError {
     /// The stage in which it ended.
@@ -18,6 +20,10 @@ pub struct RunError {
     pub cause: Cause,
     /// What happened, in full: for a pipeline file with the excerpt, for a refusal with the checks.
     pub message: String,
+    /// What happened, on one line.
+    pub headline: String,
+    /// How to mend it, where more is known about that than the cause.
+    pub fix: Option<String>,
 }
 
 /// Who must act.
@@ -72,12 +78,40 @@ impl Cause {
 }
 
 impl RunError {
-    pub(crate) fn new(stage: Stage, cause: Cause, message: impl Into<String>) -> Self {
-        Self { stage, cause, message: message.into() }
+    pub(crate) fn new(stage: Stage, cause: Cause, message: impl AsRef<str>) -> Self {
+        let message = redact(message.as_ref());
+        let headline = message.lines().next().unwrap_or_default().to_owned();
+        Self { stage, cause, message, headline, fix: None }
     }
 
     pub(crate) fn spec(error: &SpecError) -> Self {
-        Self::new(Stage::Plan, Cause::Configuration, error.render(false))
+        Self::diagnosed(Stage::Plan, Cause::Configuration, &error.diagnostics, &error.sources)
+    }
+
+    /// Messages about places in the pipeline file, of which the first makes the headline.
+    pub(crate) fn diagnosed(stage: Stage, cause: Cause, diagnostics: &[Diagnostic], sources: &SourceMap) -> Self {
+        let error = Self::new(stage, cause, sources.render_all(diagnostics, false));
+        let Some((first, others)) = diagnostics.split_first() else { return error };
+        let place = first.span.and_then(|span| Some((sources.get(span.file)?.name(), span)));
+        let place = place.map(|(file, span)| format!("{file}:{}:{}: ", span.line, span.column)).unwrap_or_default();
+        let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+        Self {
+            headline: redact(&format!("{place}{}{more}", first.message)),
+            fix: first.hint.as_deref().map(redact),
+            ..error
+        }
+    }
+
+    /// The refusal of the data by checks; `report` shows them in full.
+    pub(crate) fn checks(refusing: &[&Check], report: &str) -> Self {
+        let names: Vec<&str> = refusing.iter().map(|check| check.name.as_str()).collect();
+        let fixes: Vec<&str> = refusing.iter().filter_map(|check| check.fix.as_deref()).collect();
+        let verb = if names.len() == 1 { "a check" } else { "checks" };
+        Self {
+            headline: redact(&format!("refused by {verb}: {}", names.join("; "))),
+            fix: fixes.first().map(|fix| redact(fix)),
+            ..Self::new(Stage::Checks, Cause::Data, report)
+        }
     }
 
     pub(crate) fn store(stage: Stage, error: &StoreError) -> Self {
@@ -89,27 +123,21 @@ impl RunError {
     }
 
     pub(crate) fn query(stage: Stage, error: &QueryError, sources: &SourceMap) -> Self {
-        let (cause, message) = match error {
-            QueryError::Plan(diagnostics) => (Cause::Configuration, rendered(diagnostics, sources)),
-            QueryError::MissingDays(_) => (Cause::NotReady, error.to_string()),
-            QueryError::Data(_) => (Cause::Data, error.to_string()),
-            QueryError::Engine(engine) => (cause_of_engine(engine), error.to_string()),
-            QueryError::Store(store) => (cause_of_store(store), error.to_string()),
-            QueryError::Internal(_) => (Cause::Internal, error.to_string()),
-        };
-        Self::new(stage, cause, message)
+        match error {
+            QueryError::Plan(diagnostics) => Self::diagnosed(stage, Cause::Configuration, diagnostics, sources),
+            QueryError::MissingDays(diagnostics) => Self::diagnosed(stage, Cause::NotReady, diagnostics, sources),
+            QueryError::Data(message) => Self::new(stage, Cause::Data, message),
+            QueryError::Engine(engine) => Self::engine(stage, engine),
+            QueryError::Store(store) => Self::store(stage, store),
+            QueryError::Internal(message) => Self::new(stage, Cause::Internal, message),
+        }
     }
-}
-
-/// Diagnostics as they are shown, each with its excerpt.
-pub(crate) fn rendered(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    diagnostics.iter().map(|diagnostic| sources.render(diagnostic)).collect::<Vec<_>>().join("\n\n")
 }
 
 fn cause_of_engine(error: &EngineError) -> Cause {
     match error {
         EngineError::Data(_) => Cause::Data,
-        EngineError::Input(_) => Cause::Configuration,
+        EngineError::Input { .. } => Cause::Configuration,
         EngineError::Resources(_) => Cause::Resources,
         EngineError::Store(store) => cause_of_store(store),
         EngineError::Cancelled => Cause::Interrupted,
@@ -128,7 +156,6 @@ fn cause_of_store(error: &StoreError) -> Cause {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::path::Path;
 
     use whom_store::Location;
@@ -149,13 +176,13 @@ mod tests {
         let engine = |error: EngineError| QueryError::Engine(error);
         let table = [
             (QueryError::Plan(vec![Diagnostic::error("no such column")]), 2, false),
-            (QueryError::MissingDays(BTreeMap::new()), 4, true),
+            (QueryError::MissingDays(vec![Diagnostic::error("no such day")]), 4, true),
             (QueryError::Data("two contents".into()), 3, false),
             (QueryError::Internal("lost a row".into()), 1, false),
             (QueryError::Store(changed()), 4, true),
             (QueryError::Store(nowhere()), 2, false),
             (engine(EngineError::Data("out of range".into())), 3, false),
-            (engine(EngineError::Input("truncated".into())), 2, false),
+            (engine(EngineError::Input { problem: "truncated".into(), fix: "write it again" }), 2, false),
             (engine(EngineError::Resources("memory".into())), 5, false),
             (engine(EngineError::Store(changed())), 4, true),
             (engine(EngineError::Store(nowhere())), 2, false),

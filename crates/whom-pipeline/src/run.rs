@@ -92,7 +92,7 @@ impl Run<'_> {
         let study = Study::new(plan, &prepared.compiled, &units, memory);
 
         stages.begin(Stage::Checks)?;
-        let checks = judged(&study, &table).map_err(|error| prepared.refused(Stage::Checks, &error))?;
+        let checks = judged(&study, &table, prepared)?;
         let results = analyse(&study, &table, checks, stages).await?;
         let mut files = result_files(&results).map_err(|error| internal(&error))?;
         if self.request.keep_units {
@@ -143,6 +143,7 @@ impl Run<'_> {
             details: json!({
                 "experiment": results.experiment,
                 "through": results.through,
+                "units": results.units(),
                 "waterfall": results.waterfall,
                 "checks": results.checks,
                 "stages": stages.to_json(),
@@ -174,7 +175,7 @@ pub(crate) fn output_location(prepared: &Prepared) -> Result<Location, RunError>
 pub(crate) fn located(path: &whom_spec::Spanned<String>, texts: &whom_spec::SourceMap) -> Result<Location, RunError> {
     Location::output(path, texts.folder(path.span)).map_err(|error| {
         let diagnostic = whom_spec::Diagnostic::error(error.to_string()).at(path.span);
-        RunError::new(Stage::Plan, Cause::Configuration, texts.render(&diagnostic))
+        RunError::diagnosed(Stage::Plan, Cause::Configuration, &[diagnostic], texts)
     })
 }
 
@@ -186,15 +187,17 @@ async fn write(stage: &mut whom_store::Stage, files: &[ResultFile], prepared: &P
 }
 
 /// The checks, if they let the run go on.
-fn judged(study: &Study<'_>, table: &UnitTable) -> Result<Vec<Check>, QueryError> {
+fn judged(study: &Study<'_>, table: &UnitTable, prepared: &Prepared) -> Result<Vec<Check>, RunError> {
+    let failed = |error: QueryError| prepared.refused(Stage::Checks, &error);
     let subject =
         Subject { plan: study.plan, table, compiled: study.compiled, units: study.units, folds: &study.folds };
-    let checks: Vec<Check> = subject.judge()?.into_iter().map(names::check).collect();
-    if checks.iter().any(Check::refuses) {
-        let steps = waterfall(study, table)?;
-        return Err(QueryError::Data(refusal_text(&checks, &steps, Colour::Never)));
+    let checks: Vec<Check> = subject.judge().map_err(failed)?.into_iter().map(names::check).collect();
+    let refusing: Vec<&Check> = checks.iter().filter(|check| check.refuses()).collect();
+    if refusing.is_empty() {
+        return Ok(checks);
     }
-    Ok(checks)
+    let steps = waterfall(study, table).map_err(failed)?;
+    Err(RunError::checks(&refusing, &refusal_text(&checks, &steps, Colour::Never)))
 }
 
 fn store(error: &StoreError) -> RunError {
@@ -215,20 +218,4 @@ impl Watch for Told<'_> {
         let event = Event::Progress { stage: Stage::UnitTable, done, all: Some(all), doing: name.to_owned() };
         self.observer.event(&event);
     }
-}
-
-/// The address of a published file of the latest run of a pipeline.
-///
-/// # Errors
-/// [`Cause::Configuration`] if nothing is published yet or the run has no such file.
-pub async fn path(request: &Request, name: &str) -> Result<PathBuf, RunError> {
-    let loaded = load_plan(request)?;
-    let location = located(&loaded.plan.output.path, &loaded.sources)?;
-    let failed = |error: StoreError| RunError::store(Stage::Sources, &error);
-    let output = Output::open(&request.stores, &location).map_err(failed)?;
-    let latest = output.latest().await.map_err(failed)?.ok_or_else(|| {
-        let message = format!("nothing is published in `{location}` yet; run the pipeline first");
-        RunError::new(Stage::Sources, Cause::Configuration, message)
-    })?;
-    latest.address(name).map_err(failed)
 }

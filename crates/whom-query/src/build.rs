@@ -48,11 +48,15 @@ pub async fn build(
     Err(QueryError::Internal("no statement makes the unit table".to_owned()))
 }
 
-/// A refusal of the data names the table in which it came up.
+/// A refusal of the data, or of a file, names the table in which it came up.
 async fn run(engine: &Engine, statement: &Statement) -> Result<Rows, QueryError> {
     match engine.query(&statement.sql).await {
         Err(EngineError::Data(message)) => {
             Err(QueryError::Data(format!("in {}: {message}", statement.purpose.subject())))
+        }
+        Err(EngineError::Input { problem, fix }) => {
+            let problem = format!("in {}: {problem}", statement.purpose.subject());
+            Err(EngineError::Input { problem, fix }.into())
         }
         other => Ok(other?),
     }

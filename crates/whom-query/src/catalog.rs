@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use whom_engine::PinnedTable;
+use whom_engine::{EngineError, PinnedTable};
 use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
 use whom_spec::{Diagnostic, SourceMap, Spanned};
 use whom_store::{InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
 use crate::days::{self, DayRange};
 use crate::error::QueryError;
+use crate::missing_days::MissingDays;
 
 /// The name of the split in SQL and in messages.
 pub const SPLIT: &str = "split";
@@ -44,6 +46,13 @@ struct Wanted<'a> {
     days: Option<DayRange>,
 }
 
+impl Wanted<'_> {
+    fn missing<'a>(&'a self, days: &'a [NaiveDate], found: Option<&'a str>) -> MissingDays<'a> {
+        let Self { owner, path, partition, gaps, days: needed, .. } = self;
+        MissingDays { owner, path, partition: *partition, needed: *needed, days, gaps: *gaps, found }
+    }
+}
+
 impl Catalog {
     /// Lists, pins and opens every source of a plan; a relative location starts from the folder of the file it stands in.
     ///
@@ -51,7 +60,7 @@ impl Catalog {
     /// [`QueryError::MissingDays`] naming every day that is not there, [`QueryError::Plan`] for a location that points
     /// to nothing, and what the store or a footer refuses.
     pub async fn open(plan: &Plan, texts: &SourceMap, stores: &Stores) -> Result<Self, QueryError> {
-        let mut missing = BTreeMap::new();
+        let mut missing = Vec::new();
         let mut listed = Vec::new();
         for wanted in sources_of(plan) {
             let location = Location::input(wanted.path, texts.folder(wanted.path.span))
@@ -59,14 +68,12 @@ impl Catalog {
             match list(stores, &location, &wanted).await {
                 Ok(listing) => {
                     if wanted.gaps == Gaps::Refused && !listing.missing_days.is_empty() {
-                        missing.insert(wanted.owner.clone(), listing.missing_days.clone());
+                        missing.push(wanted.missing(&listing.missing_days, None).diagnostic(plan));
                     }
                     listed.push((wanted, listing));
                 }
-                Err(StoreError::NothingFound { missing_days, .. })
-                    if !missing_days.is_empty() && wanted.gaps == Gaps::Refused =>
-                {
-                    missing.insert(wanted.owner, missing_days);
+                Err(StoreError::NothingFound { missing_days, found, .. }) if !missing_days.is_empty() => {
+                    missing.push(wanted.missing(&missing_days, Some(&found)).diagnostic(plan));
                 }
                 Err(error) => return Err(located(wanted.path, error)),
             }
@@ -171,8 +178,19 @@ async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Resu
 
 async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles) -> Result<Source, QueryError> {
     let partition = wanted.partition.map(|partition| partition.column.as_str());
-    let pinned = PinnedTable::open(&wanted.table, &listing, partition).await?;
+    let opened = PinnedTable::open(&wanted.table, &listing, partition).await;
+    let pinned = opened.map_err(|error| unreadable(wanted, error))?;
     Ok(Source { table: wanted.table.clone(), listing, pinned: Arc::new(pinned) })
+}
+
+/// A file that cannot be read points to the table that it belongs to; other failures stay what they are.
+fn unreadable(wanted: &Wanted<'_>, error: EngineError) -> QueryError {
+    match error {
+        EngineError::Input { problem, fix } => {
+            Diagnostic::error(format!("{}: {problem}", wanted.owner)).at(wanted.path.span).hint(fix).into()
+        }
+        other => other.into(),
+    }
 }
 
 fn at(path: &Spanned<String>, error: &StoreError) -> QueryError {

@@ -106,8 +106,10 @@ mod pin;
 mod publish;
 mod redact;
 mod run_id;
+mod runs;
 mod stage;
 mod stores;
+mod surplus;
 
 pub use cause::Cause;
 pub use error::{ErrorKind, Result, StoreError};
@@ -124,8 +126,10 @@ pub use pin::PinnedStore;
 pub use publish::Publication;
 pub use redact::{Redacted, redact};
 pub use run_id::RunId;
+pub use runs::ListedRun;
 pub use stage::{Stage, StagedFile};
 pub use stores::Stores;
+pub use surplus::{Retention, Surplus};
 
 #[cfg(test)]
 mod tests;

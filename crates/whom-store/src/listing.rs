@@ -86,6 +86,15 @@ impl PinnedFiles {
         PinnedStore::new(self)
     }
 
+    /// Where a file of the listing lies, as a person would look for it: the whole path, without secrets.
+    pub fn address(&self, path: &ObjectPath) -> Redacted {
+        let folder = self.location.folder();
+        // The location of a single file is the file itself.
+        let is_file = self.files.len() == 1 && folder.file_name().is_some_and(|name| name == path.as_ref());
+        let whole = if is_file { folder.to_owned() } else { folder.join(path.as_ref()) };
+        Redacted::new(whole.to_string_lossy())
+    }
+
     /// The length of all files together.
     pub fn bytes(&self) -> u64 {
         self.files.iter().fold(0, |sum, file| sum.saturating_add(file.size))

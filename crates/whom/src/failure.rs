@@ -12,7 +12,12 @@ use crate::signals::Signal;
 pub(crate) struct Failure {
     cause: Cause,
     stage: &'static str,
+    /// What people read.
     message: String,
+    /// The same, on one line.
+    headline: String,
+    /// How to mend it, if more is known than the cause.
+    fix: Option<String>,
     signal: Option<Signal>,
     skips: bool,
 }
@@ -31,14 +36,16 @@ struct FailureLine<'a> {
     stage: &'static str,
     cause: &'static str,
     message: &'a str,
-    fix: &'static str,
+    fix: &'a str,
     retryable: bool,
 }
 
 impl Failure {
     /// The program could not start its work.
     pub(crate) fn start(cause: Cause, message: impl Into<String>) -> Self {
-        Self { cause, stage: START, message: message.into(), signal: None, skips: false }
+        let message = message.into();
+        let headline = message.lines().next().unwrap_or_default().to_owned();
+        Self { cause, stage: START, message, headline, fix: None, signal: None, skips: false }
     }
 
     /// The program itself failed.
@@ -58,13 +65,8 @@ impl Failure {
 
     /// A run was stopped by a signal.
     pub(crate) fn interrupted(signal: Signal, stage: Stage) -> Self {
-        Self {
-            cause: Cause::Interrupted,
-            stage: stage.name(),
-            message: format!("stopped by {}", signal.name()),
-            signal: Some(signal),
-            skips: false,
-        }
+        let stopped = Self::start(Cause::Interrupted, format!("stopped by {}", signal.name())).at(stage);
+        Self { signal: Some(signal), ..stopped }
     }
 
     /// The same failure; if inputs are not there yet, it counts as nothing to do.
@@ -97,7 +99,7 @@ impl Failure {
             code: self.exit_code(),
             stage: self.stage,
             cause: self.cause.word(),
-            message: self.message.trim_end(),
+            message: without_title(&self.headline),
             fix: self.fix(),
             retryable: self.cause.is_retryable(),
         };
@@ -105,8 +107,8 @@ impl Failure {
         serde_json::to_string(&line).unwrap_or_default()
     }
 
-    fn fix(&self) -> &'static str {
-        match self.cause {
+    fn fix(&self) -> &str {
+        self.fix.as_deref().unwrap_or(match self.cause {
             Cause::Internal => "this is a bug: please report it with the command, the version and what was printed",
             Cause::Configuration => "mend what the message names, then run it again",
             Cause::Data => "mend the data, or declare in the pipeline file how to treat them",
@@ -114,18 +116,26 @@ impl Failure {
             Cause::NotReady => "run it again when they are written, or declare `gaps: allowed`",
             Cause::Resources => "give it more memory or disk, see `--memory-limit` and `--spill-dir`",
             Cause::Interrupted => "run it again",
-        }
+        })
     }
 }
 
+/// The heading of messages about the command line and the pipeline file.
+const TITLE: &str = "error: ";
+
 /// Whether a message brings its own heading: an excerpt of a pipeline file, or the checks that refused the data.
 fn is_titled(message: &str) -> bool {
-    ["error: ", "REFUSED"].iter().any(|title| message.starts_with(title))
+    [TITLE, "REFUSED"].iter().any(|title| message.starts_with(title))
+}
+
+fn without_title(headline: &str) -> &str {
+    headline.strip_prefix(TITLE).unwrap_or(headline)
 }
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        Self { cause: error.cause, stage: error.stage.name(), message: error.message, signal: None, skips: false }
+        let RunError { stage, cause, message, headline, fix } = error;
+        Self { cause, stage: stage.name(), message, headline, fix, signal: None, skips: false }
     }
 }
 
@@ -140,13 +150,25 @@ mod tests {
     use super::*;
 
     fn refused(message: &str) -> Failure {
-        Failure::from(RunError { stage: Stage::Checks, cause: Cause::Data, message: message.to_owned() })
+        Failure::from(RunError {
+            stage: Stage::Checks,
+            cause: Cause::Data,
+            message: message.to_owned(),
+            headline: "error: refused by a check: sample \"ratio\"".to_owned(),
+            fix: None,
+        })
     }
 
     #[test]
     fn programs_read_one_line() {
         let failure = refused("REFUSED  no effect was computed\n  ✗ sample \"ratio\"\n");
-        insta::assert_snapshot!(failure.line(), @r#"{"status":"failed","code":3,"stage":"checks","cause":"data","message":"REFUSED  no effect was computed\n  ✗ sample \"ratio\"","fix":"mend the data, or declare in the pipeline file how to treat them","retryable":false}"#);
+        insta::assert_snapshot!(failure.line(), @r#"{"status":"failed","code":3,"stage":"checks","cause":"data","message":"refused by a check: sample \"ratio\"","fix":"mend the data, or declare in the pipeline file how to treat them","retryable":false}"#);
+    }
+
+    #[test]
+    fn a_fix_that_is_known_wins_over_that_of_the_cause() {
+        let failure = Failure { fix: Some("declare `beta`".to_owned()), ..refused("REFUSED") };
+        assert!(failure.line().contains(r#""fix":"declare `beta`""#), "{}", failure.line());
     }
 
     #[test]

@@ -82,8 +82,7 @@ async fn a_truncated_file_is_named() {
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     let message = refused(folder.path()).await;
-    assert!(message.starts_with("`a.parquet` is not a readable Parquet file: "), "{message}");
-    assert!(message.ends_with("; it may be truncated, write it again"), "{message}");
+    insta::assert_snapshot!(message, @"");
 }
 
 #[tokio::test]
@@ -97,7 +96,7 @@ async fn a_damaged_page_is_an_error_of_the_input() {
     let engine = open(folder.path()).await.unwrap();
     let error = engine.query("SELECT v FROM t").await.unwrap_err();
     assert!(
-        matches!(&error, EngineError::Input(message) if message.starts_with("a Parquet file cannot be decoded")),
+        matches!(&error, EngineError::Input { problem, .. } if problem.starts_with("a Parquet file cannot be decoded")),
         "{error}"
     );
 }

@@ -9,6 +9,8 @@ use crate::plan::{Hours, SeveralVariants, SeveralVariantsRule, Split, Variant};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 
+/// The most days from the first to the last: ten years.
+const LONGEST_EXPERIMENT: i64 = 3_653;
 /// How far the weights may be from summing to one: enough for a third written with seven digits.
 const WEIGHT_TOLERANCE: f64 = 1e-6;
 /// The share of units with several variants that is tolerated unless the file says otherwise.
@@ -31,6 +33,13 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
     {
         let backwards = Diagnostic::error(format!("`split.end` ({end}) lies before `split.start` ({start})"));
         fields.report().push(backwards.at(end.span).related(start.span, "the first day"));
+    }
+    if let (Some(start), Some(end)) = (start, end)
+        && (*end - *start).num_days() > LONGEST_EXPERIMENT
+    {
+        let endless =
+            Diagnostic::error(format!("`split.end` ({end}) lies more than ten years after `split.start` ({start})"));
+        fields.report().push(endless.at(end.span).related(start.span, "the first day").hint("check the year"));
     }
     let several_variants = several_variants(&fields);
     let lookback = fields.optional("lookback").and_then(|lookback| longer_than_zero(&lookback));

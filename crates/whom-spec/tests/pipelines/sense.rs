@@ -24,6 +24,21 @@ fn dates_in_the_wrong_order() {
 }
 
 #[test]
+fn an_experiment_of_centuries() {
+    insta::assert_snapshot!(refusal_with("end: 2026-10-28", "end: 2126-10-28"), @r"
+    error: `split.end` (2126-10-28) lies more than ten years after `split.start` (2026-10-01)
+      --> pipeline.yaml:15:8
+       |
+    14 |   start: 2026-10-01
+       |          ---------- the first day
+    15 |   end: 2126-10-28
+       |        ^^^^^^^^^^
+       |
+       = help: check the year
+    ");
+}
+
+#[test]
 fn partitions_without_a_last_day() {
     insta::assert_snapshot!(refusal_with("through: 2026-11-20\n", ""), @r#"
     error: `through` is missing: it is the last day whose partitions are read
