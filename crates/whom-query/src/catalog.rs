@@ -9,7 +9,7 @@ use datafusion::catalog::TableProvider;
 use whom_engine::{EngineError, PinnedTable};
 use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
 use whom_spec::{Diagnostic, SourceMap, Spanned};
-use whom_store::{InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
+use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, Redacted, StoreError, Stores};
 
 use crate::days::{self, DayRange};
 use crate::error::QueryError;
@@ -75,7 +75,7 @@ impl Catalog {
                 Err(StoreError::NothingFound { missing_days, found, .. }) if !missing_days.is_empty() => {
                     missing.push(wanted.missing(&missing_days, Some(&found)).diagnostic(plan));
                 }
-                Err(error) => return Err(located(wanted.path, error)),
+                Err(error) => return Err(located(wanted.path, &location, error)),
             }
         }
         if !missing.is_empty() {
@@ -198,9 +198,14 @@ fn at(path: &Spanned<String>, error: &StoreError) -> QueryError {
 }
 
 /// A store's refusal of a declared location points into the file; other failures stay what they are.
-fn located(path: &Spanned<String>, error: StoreError) -> QueryError {
-    match error.kind() {
-        whom_store::ErrorKind::Configuration => at(path, &error),
+fn located(path: &Spanned<String>, location: &Location, error: StoreError) -> QueryError {
+    match (&error, error.kind()) {
+        (StoreError::LocationNotFound { .. }, _) => {
+            let whole = Redacted::new(location.folder().to_string_lossy());
+            let missing = Diagnostic::error(error.to_string()).at(path.span).note(format!("looked for `{whole}`"));
+            missing.hint("a relative path starts from the folder of the file that it stands in").into()
+        }
+        (_, ErrorKind::Configuration) => at(path, &error),
         _ => error.into(),
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::diagnostic::Diagnostic;
 use crate::reader::{Folder, SourceReader};
 use crate::suggest::did_you_mean;
+use crate::tree::quoted;
 
 /// The largest pipeline, in bytes, all that it includes taken together.
 const LARGEST_PIPELINE: usize = 1 << 20;
@@ -56,18 +57,23 @@ fn text(mut bytes: Vec<u8>, name: &str) -> Result<String, Diagnostic> {
 fn unreadable(path: &Path, error: &io::Error, reader: &dyn SourceReader) -> Diagnostic {
     let name = path.display();
     match error.kind() {
-        ErrorKind::NotFound if name.to_string().contains(":/") => {
-            Diagnostic::error(format!("cannot read `{name}`: a pipeline file lies on this machine"))
-                .hint("copy it here first; only tables and results may lie elsewhere")
-        }
+        ErrorKind::NotFound if name.to_string().contains("://") => elsewhere(&name.to_string()),
         ErrorKind::NotFound => not_found(path, reader),
         ErrorKind::IsADirectory => {
-            Diagnostic::error(format!("cannot read `{name}`: it is a folder")).hint("name a file in it")
+            let inside = reader.folder(&path.join("pipeline.yaml"));
+            Diagnostic::error(format!("cannot read `{name}`: it is a folder"))
+                .hint(inside.map_or_else(|| "name a file in it".to_owned(), |folder| yaml_files(&folder)))
         }
         ErrorKind::PermissionDenied => Diagnostic::error(format!("cannot read `{name}`: permission denied"))
             .hint("give the user that runs this the right to read it"),
         _ => Diagnostic::error(format!("cannot read `{name}`: {error}")),
     }
+}
+
+/// The refusal of an address where a path belongs.
+pub(crate) fn elsewhere(address: &str) -> Diagnostic {
+    Diagnostic::error(format!("cannot read {}: a pipeline file lies on this machine", quoted(address)))
+        .hint("copy it here first; only tables and results may lie elsewhere")
 }
 
 /// Where a file was looked for, and which one was probably meant.
@@ -76,7 +82,7 @@ fn not_found(path: &Path, reader: &dyn SourceReader) -> Diagnostic {
     match reader.folder(path) {
         Some(folder) => missing
             .note(format!("looked in the folder `{}`", folder.path.display()))
-            .hint_if(other_files(path, &folder)),
+            .hint(other_file(path, &folder).unwrap_or_else(|| yaml_files(&folder))),
         None => match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             Some(parent) => missing.note(format!("its folder `{}` does not exist, either", parent.display())),
             None => missing,
@@ -84,21 +90,26 @@ fn not_found(path: &Path, reader: &dyn SourceReader) -> Diagnostic {
     }
 }
 
-/// A file of a similar name, whatever its ending; otherwise the YAML files that are there.
-fn other_files(path: &Path, folder: &Folder) -> Option<String> {
-    let wanted = Path::new(path.file_name()?).file_stem()?.to_str()?;
+/// A YAML file of a similar name, whatever its ending.
+fn other_file(path: &Path, folder: &Folder) -> Option<String> {
+    let wanted = path.file_stem()?.to_str()?;
     let stem = |name: &str| name.rsplit_once('.').map_or_else(|| name.to_owned(), |(stem, _)| stem.to_owned());
-    let is_yaml = |name: &&str| name.ends_with(".yaml") || name.ends_with(".yml");
-    let yaml: Vec<&str> = folder.files.iter().map(String::as_str).filter(is_yaml).collect();
-    let stems: Vec<String> = yaml.iter().map(|name| stem(name)).collect();
+    let stems: Vec<String> = yaml(folder).map(stem).collect();
     let meant = did_you_mean(wanted, stems.iter().map(String::as_str)).unwrap_or_else(|| wanted.to_owned());
-    if let Some((name, _)) = yaml.iter().zip(&stems).find(|(_, stem)| **stem == meant) {
-        return Some(format!("did you mean `{name}`?"));
+    let (name, _) = yaml(folder).zip(&stems).find(|(_, stem)| **stem == meant)?;
+    Some(format!("did you mean `{name}`?"))
+}
+
+/// The pipeline files that a folder may hold.
+fn yaml_files(folder: &Folder) -> String {
+    let names: Vec<String> = yaml(folder).take(NAMES_SHOWN).map(|name| format!("`{name}`")).collect();
+    match yaml(folder).count().saturating_sub(NAMES_SHOWN) {
+        _ if names.is_empty() => "no YAML file is there; give the path of a pipeline file".to_owned(),
+        0 => format!("YAML files there: {}", names.join(", ")),
+        more => format!("YAML files there: {} and {more} more", names.join(", ")),
     }
-    let shown: Vec<String> = yaml.iter().take(NAMES_SHOWN).map(|name| format!("`{name}`")).collect();
-    match yaml.len().saturating_sub(NAMES_SHOWN) {
-        _ if shown.is_empty() => Some("no YAML file is there; give the path of a pipeline file".to_owned()),
-        0 => Some(format!("YAML files there: {}", shown.join(", "))),
-        more => Some(format!("YAML files there: {} and {more} more", shown.join(", "))),
-    }
+}
+
+fn yaml(folder: &Folder) -> impl Iterator<Item = &str> {
+    folder.files.iter().map(String::as_str).filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::content::content;
+use crate::content::{content, elsewhere};
 use crate::diagnostic::Diagnostic;
 use crate::load::Settings;
 use crate::reader::SourceReader;
@@ -50,9 +50,11 @@ impl<'a> Files<'a> {
             }
         };
         if !matches!(tree.value, Value::Mapping(_)) {
-            let message =
-                format!("`{}` must be a mapping of keys to values, found {}", path.display(), tree.describe());
-            self.diagnostics.push(Diagnostic::error(message).at(tree.span).hint("start with `version: 1`"));
+            // Not what it says: it may be another file altogether, and long.
+            let found = if matches!(tree.value, Value::Scalar(_)) { "a text".to_owned() } else { tree.describe() };
+            let message = format!("`{}` must be a mapping of keys to values, found {found}", path.display());
+            let place = Span { end: tree.span.start, ..tree.span };
+            self.diagnostics.push(Diagnostic::error(message).at(place).hint("start with `version: 1`"));
             return None;
         }
         if let Some(include) = tree.take("include") {
@@ -89,6 +91,10 @@ impl<'a> Files<'a> {
         if scalar.text.trim().is_empty() || scalar.text.contains(is_unshown) {
             let message = "`include` takes a path on one line, without control characters";
             self.diagnostics.push(Diagnostic::error(message).at(span));
+            return None;
+        }
+        if scalar.text.contains("://") {
+            self.diagnostics.push(elsewhere(&scalar.text).at(span));
             return None;
         }
         let path = normal(&including.parent().unwrap_or(Path::new("")).join(&scalar.text));
@@ -146,7 +152,7 @@ fn normal(path: &Path) -> PathBuf {
             other => result.push(other),
         }
     }
-    result
+    if result.as_os_str().is_empty() { PathBuf::from(".") } else { result }
 }
 
 #[cfg(test)]
@@ -158,5 +164,6 @@ mod tests {
         assert_eq!(normal(Path::new("a/./b/../c.yaml")), Path::new("a/c.yaml"));
         assert_eq!(normal(Path::new("../a/../../c.yaml")), Path::new("../../c.yaml"));
         assert_eq!(normal(Path::new("/a/../c.yaml")), Path::new("/c.yaml"));
+        assert_eq!(normal(Path::new("a/..")), Path::new("."));
     }
 }

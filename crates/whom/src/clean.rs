@@ -19,6 +19,9 @@ pub(crate) fn clean(arguments: &CleanArguments, environment: &Environment) -> Re
 }
 
 fn told(surplus: &Surplus, dry_run: bool) -> String {
+    if surplus.bytes == 0 && surplus.runs.is_empty() {
+        return format!("nothing to remove; kept {}\n", counted(surplus.kept, "run"));
+    }
     let verb = if dry_run { "would remove" } else { "removed" };
     let runs = surplus.runs.iter().map(|run| {
         let manifest = &run.manifest;
@@ -31,7 +34,7 @@ fn told(surplus: &Surplus, dry_run: bool) -> String {
         counted(surplus.runs.len(), "published run"),
         counted(surplus.abandoned.len(), "other"),
         byte_size::shown(surplus.bytes),
-        count(surplus.kept as u64),
+        counted(surplus.kept, "run"),
     );
     runs.chain(abandoned).chain([sum]).collect()
 }

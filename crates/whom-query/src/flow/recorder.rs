@@ -145,14 +145,14 @@ fn deliveries(fact: &str, rows: &Rows) -> Result<u64, QueryError> {
     let without = count(rows, "without_key")?;
     if without > 0 {
         return Err(QueryError::Data(format!(
-            "fact table `{fact}` has no value in its `unique` column in {}; fill it, or drop `unique`",
+            "fact table `{fact}` has no value in its `unique` column in {}; fill it, or leave `unique` out",
             rows_in_words(without)
         )));
     }
     let (events, keys) = (count(rows, "distinct_events")?, count(rows, "distinct_keys")?);
     if events != keys {
         return Err(QueryError::Data(format!(
-            "fact table `{fact}` repeats a key of its `unique` column with different content in {}; keep one row per key",
+            "fact table `{fact}` repeats a key of its `unique` column with different content in {}; keep one row per key, or leave `unique` out if the column does not name an event",
             rows_in_words(events.saturating_sub(keys))
         )));
     }

@@ -50,6 +50,11 @@ impl<'t> Field<'t> {
         self.report.push(Diagnostic::error(message).at(self.node.span));
     }
 
+    /// Reports an error at the key.
+    pub(crate) fn refuse_key(&self, message: impl Into<String>) {
+        self.report.push(Diagnostic::error(message).at(self.key));
+    }
+
     /// Reports that something else stands here.
     pub(crate) fn wrong_type(&self, expected: &str, hint: Option<String>) {
         let place = if self.node.value == Value::Null { self.key } else { self.node.span };
@@ -81,7 +86,7 @@ impl<'t> Field<'t> {
     /// The entries of a mapping whose keys are names that the file gives. What cannot be a name is reported.
     pub(crate) fn named(&self) -> Vec<(Spanned<String>, Field<'t>)> {
         let Some(entries) = self.node.entries() else {
-            self.wrong_type("a mapping from names", None);
+            self.wrong_type("a mapping from names", Some("write a line for each, as `name: ...`".to_owned()));
             return Vec::new();
         };
         entries.iter().filter_map(|entry| self.entry(entry)).collect()

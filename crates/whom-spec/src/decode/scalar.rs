@@ -19,7 +19,12 @@ impl Field<'_> {
     /// Names and paths stand in comments of SQL and in result files, so control characters are refused.
     pub(crate) fn text(&self) -> Option<Spanned<String>> {
         match self.scalar() {
-            Some(scalar) if scalar.text.contains(is_unshown) => self.other("one line without control characters"),
+            Some(scalar) if scalar.text.contains(is_unshown) => {
+                let ends = !scalar.text.trim_end().contains(is_unshown);
+                let hint = ends.then(|| "it ends with a line break or the like: remove that".to_owned());
+                self.wrong_type("one line without control characters", hint);
+                None
+            }
             Some(scalar) if scalar.text.trim().is_empty() => self.other("a text that is not empty"),
             Some(scalar) => Some(self.spanned(scalar.text.clone())),
             None => self.other("a text"),

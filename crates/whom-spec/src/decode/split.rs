@@ -13,6 +13,8 @@ use crate::suggest::name_hint;
 const LONGEST_EXPERIMENT: i64 = 3_653;
 /// How far the weights may be from summing to one: enough for a third written with seven digits.
 const WEIGHT_TOLERANCE: f64 = 1e-6;
+/// A variant is one byte in the unit table.
+const MOST_VARIANTS: usize = 256;
 /// The share of units with several variants that is tolerated unless the file says otherwise.
 const TOLERATED_SHARE: f64 = 0.005;
 
@@ -80,8 +82,10 @@ fn variants(fields: &Fields<'_>) -> Option<Vec<Variant>> {
         let unknown = Diagnostic::error(format!("the control `{control}` is not among the variants"));
         fields.report().push(unknown.at(control.span).hint_if(name_hint(control, names)));
     }
-    if named.len() == 1 {
-        field.report.push(Diagnostic::error("one variant is no experiment: there must be two or more").at(field.key));
+    match named.len() {
+        1 => field.refuse_key("one variant is no experiment: there must be two or more"),
+        MOST_VARIANTS.. => field.refuse_key(format!("an experiment has fewer than {MOST_VARIANTS} variants")),
+        _ => {}
     }
     let variants: Vec<Option<Variant>> = named.into_iter().map(|(name, field)| variant(name, &field)).collect();
     let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;
