@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use crate::program::{Answer, Baseline, assert_text, whom};
 use crate::warehouse::{Sample, Warehouse};
 
-const HOUR: Duration = Duration::from_secs(3_600);
+/// Longer than anything that was never published is kept.
+const LONG_AGO: Duration = Duration::from_hours(25);
 
 /// A warehouse in which the tiny pipeline ran so many times, and the ids of the runs, the first one first.
 fn published(runs: usize) -> (Warehouse, Vec<String>) {
@@ -124,6 +125,10 @@ fn old_runs_go_and_the_latest_stays() {
     assert_eq!(ids(&warehouse), ids_before);
     let cleaned = answer("clean", &warehouse.pipeline(), &["--keep", "1"]);
     assert_eq!(cleaned, dry.replace("would remove", "removed"));
+    let lines: Vec<&str> = cleaned.lines().collect();
+    assert!(lines[0].starts_with("removed run 2 of 2") && lines[0].ends_with(&format!(" UTC ({})", ids_before[1])));
+    assert!(lines[2].starts_with("removed 2 published runs and the remains of 0 others, "), "{cleaned}");
+    assert!(lines[2].ends_with(" kB; kept 1 run"), "{cleaned}");
     assert_eq!(ids(&warehouse), ids_before[2..]);
     assert_eq!(fs::read_dir(warehouse.output().join("runs")).expect("runs").count(), 1);
     let effects = answer("path", &warehouse.output(), &["effects.parquet"]);
@@ -150,7 +155,7 @@ fn what_a_killed_run_left_goes_after_a_day() {
     let left = abandoned(&warehouse);
     assert_eq!(answer("clean", &warehouse.pipeline(), &[]), "nothing to remove; kept 1 run\n");
     assert!(left.exists());
-    age(&left, 25 * HOUR);
+    age(&left, LONG_AGO);
     let told = answer("clean", &warehouse.pipeline(), &[]);
     assert!(told.starts_with("removed what was left of run "), "{told}");
     assert!(!left.exists());

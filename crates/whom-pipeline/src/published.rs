@@ -63,7 +63,7 @@ impl Cleaning {
 /// [`Cause::Configuration`] if nothing is published there yet.
 pub async fn runs(request: &Request) -> Result<PublishedRuns, RunError> {
     let (location, output) = opened(request)?;
-    let runs = output.runs().await.map_err(failed)?;
+    let runs = output.runs().await.map_err(|error| failed(&error))?;
     if runs.is_empty() { Err(nothing(&location)) } else { Ok(PublishedRuns { location: location.to_string(), runs }) }
 }
 
@@ -73,7 +73,7 @@ pub async fn runs(request: &Request) -> Result<PublishedRuns, RunError> {
 /// [`Cause::Configuration`] if there is no such run.
 pub async fn show(request: &Request, number: Option<u64>) -> Result<ShownRun, RunError> {
     let (location, output) = opened(request)?;
-    let numbers = output.numbers().await.map_err(failed)?;
+    let numbers = output.numbers().await.map_err(|error| failed(&error))?;
     let latest = *numbers.last().ok_or_else(|| nothing(&location))?;
     let number = number.unwrap_or(latest);
     if !numbers.contains(&number) {
@@ -81,7 +81,7 @@ pub async fn show(request: &Request, number: Option<u64>) -> Result<ShownRun, Ru
             format!("`{location}` has no run {number}; the latest is {latest}, and `whom runs` lists them all");
         return Err(RunError::new(Stage::Sources, Cause::Configuration, message));
     }
-    let published = output.published(number).await.map_err(failed)?;
+    let published = output.published(number).await.map_err(|error| failed(&error))?;
     let verdict = verdict(&output, &published).await?;
     Ok(ShownRun { published, verdict })
 }
@@ -92,12 +92,12 @@ pub async fn show(request: &Request, number: Option<u64>) -> Result<ShownRun, Ru
 /// [`Cause::Configuration`] if nothing is published there, so that nothing of anybody else is taken for ours.
 pub async fn clean(request: &Request, cleaning: &Cleaning) -> Result<Surplus, RunError> {
     let (location, output) = opened(request)?;
-    let surplus = output.surplus(&cleaning.retention(Utc::now())).await.map_err(failed)?;
+    let surplus = output.surplus(&cleaning.retention(Utc::now())).await.map_err(|error| failed(&error))?;
     if surplus.kept == 0 {
         return Err(nothing(&location));
     }
     if !cleaning.dry_run {
-        output.remove(&surplus).await.map_err(failed)?;
+        output.remove(&surplus).await.map_err(|error| failed(&error))?;
     }
     Ok(surplus)
 }
@@ -108,8 +108,8 @@ pub async fn clean(request: &Request, cleaning: &Cleaning) -> Result<Surplus, Ru
 /// [`Cause::Configuration`] if nothing is published yet or the run has no such file.
 pub async fn path(request: &Request, name: &str) -> Result<PathBuf, RunError> {
     let (location, output) = opened(request)?;
-    let latest = output.latest().await.map_err(failed)?.ok_or_else(|| nothing(&location))?;
-    latest.address(name).map_err(failed)
+    let latest = output.latest().await.map_err(|error| failed(&error))?.ok_or_else(|| nothing(&location))?;
+    latest.address(name).map_err(|error| failed(&error))
 }
 
 /// The output that a request names. A folder and an address are the output itself; anything else is a pipeline file.
@@ -117,7 +117,7 @@ fn opened(request: &Request) -> Result<(Location, Output), RunError> {
     let place = &request.pipeline;
     let location = match place.to_str() {
         Some(text) if place.is_dir() || text.contains("://") => {
-            Location::output(text, Path::new("")).map_err(failed)?
+            Location::output(text, Path::new("")).map_err(|error| failed(&error))?
         }
         _ => {
             let loaded = load_plan(request)?;
@@ -127,7 +127,7 @@ fn opened(request: &Request) -> Result<(Location, Output), RunError> {
     match Output::open(&request.stores, &location) {
         Ok(output) => Ok((location, output)),
         Err(StoreError::LocationNotFound { .. }) => Err(nothing(&location)),
-        Err(error) => Err(failed(error)),
+        Err(error) => Err(failed(&error)),
     }
 }
 
@@ -137,7 +137,7 @@ async fn verdict(output: &Output, published: &Published) -> Result<Vec<String>, 
     if published.file(RESULT).is_err() {
         return Ok(Vec::new());
     }
-    let bytes = output.read(published, RESULT).await.map_err(failed)?;
+    let bytes = output.read(published, RESULT).await.map_err(|error| failed(&error))?;
     let result: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let sentences = result.get("summary").and_then(serde_json::Value::as_array).into_iter().flatten();
     Ok(sentences.filter_map(|sentence| Some(sentence.as_str()?.to_owned())).collect())
@@ -148,8 +148,8 @@ fn nothing(location: &Location) -> RunError {
     RunError::new(Stage::Sources, Cause::Configuration, message)
 }
 
-fn failed(error: StoreError) -> RunError {
-    RunError::store(Stage::Sources, &error)
+fn failed(error: &StoreError) -> RunError {
+    RunError::store(Stage::Sources, error)
 }
 
 #[cfg(test)]

@@ -92,11 +92,10 @@ fn not_found(path: &Path, reader: &dyn SourceReader) -> Diagnostic {
 
 /// A YAML file of a similar name, whatever its ending.
 fn other_file(path: &Path, folder: &Folder) -> Option<String> {
-    let wanted = path.file_stem()?.to_str()?;
-    let stem = |name: &str| name.rsplit_once('.').map_or_else(|| name.to_owned(), |(stem, _)| stem.to_owned());
-    let stems: Vec<String> = yaml(folder).map(stem).collect();
-    let meant = did_you_mean(wanted, stems.iter().map(String::as_str)).unwrap_or_else(|| wanted.to_owned());
-    let (name, _) = yaml(folder).zip(&stems).find(|(_, stem)| **stem == meant)?;
+    let called = |stem_of_it: &str| yaml(folder).find(|name| stem(name.as_ref()) == Some(stem_of_it));
+    let wanted = stem(path)?;
+    let similar = || did_you_mean(wanted, yaml(folder).filter_map(|name| stem(name.as_ref())));
+    let name = called(wanted).or_else(|| called(&similar()?))?;
     Some(format!("did you mean `{name}`?"))
 }
 
@@ -111,5 +110,11 @@ fn yaml_files(folder: &Folder) -> String {
 }
 
 fn yaml(folder: &Folder) -> impl Iterator<Item = &str> {
-    folder.files.iter().map(String::as_str).filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
+    let is_yaml = |name: &&str| Path::new(name).extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    folder.files.iter().map(String::as_str).filter(is_yaml)
+}
+
+/// The name of a file without its ending.
+fn stem(file: &Path) -> Option<&str> {
+    file.file_stem()?.to_str()
 }

@@ -31,6 +31,12 @@
 //! or, if the winner did the same work, that it is done ([`Publication::AlreadyPublished`]). Order comes from numbers
 //! alone; no clock is read, and ids and instants are passed in.
 //!
+//! # What is kept
+//!
+//! [`Output::runs`] lists what is published. [`Output::surplus`] finds what a [`Retention`] lets go, and
+//! [`Output::remove`] removes it: the manifests first, so that a run is gone at once as it came at once. The latest run
+//! stays, and so does every file that a remaining manifest names, in whichever folder it lies.
+//!
 //! # An example
 //!
 //! ```

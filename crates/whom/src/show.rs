@@ -21,7 +21,7 @@ pub(crate) fn show(arguments: &ShowArguments, environment: &Environment) -> Resu
 
 fn shown(run: &ShownRun) -> String {
     let manifest = &run.published.manifest;
-    let verdict: String = run.verdict.iter().map(|sentence| format!("  {}\n", plain(sentence))).collect();
+    let verdict = run.verdict.iter().flat_map(|sentence| ["  ".to_owned(), plain(sentence), "\n".to_owned()]).collect();
     let sections = [facts(manifest), headed("VERDICT", verdict), stages(manifest), inputs(manifest), files(run)];
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -57,7 +57,7 @@ fn stages(manifest: &Manifest) -> String {
         })
         .collect();
     rows.push(["all".to_owned(), format!("{:.2}", seconds(manifest))]);
-    headed("STAGES", table([Column::Left("stage"), Column::Right("seconds")], &rows))
+    section("STAGES", [Column::Left("stage"), Column::Right("seconds")], &rows)
 }
 
 /// What was read, table by table.
@@ -76,7 +76,7 @@ fn inputs(manifest: &Manifest) -> String {
         })
         .collect();
     let columns = [Column::Left("table"), Column::Right("files"), Column::Right("size"), Column::Left("location")];
-    headed("READ", table(columns, &rows))
+    section("READ", columns, &rows)
 }
 
 /// What was written, and where it lies.
@@ -93,10 +93,70 @@ fn files(run: &ShownRun) -> String {
         })
         .collect();
     let columns = [Column::Left("file"), Column::Right("rows"), Column::Right("size"), Column::Left("path")];
-    headed("WRITTEN", table(columns, &rows))
+    section("WRITTEN", columns, &rows)
 }
 
-/// A section under its heading; nothing if there is nothing in it.
+/// A table under its heading; nothing if it has no row.
+fn section<const COLUMNS: usize>(heading: &str, columns: [Column; COLUMNS], rows: &[[String; COLUMNS]]) -> String {
+    headed(heading, if rows.is_empty() { String::new() } else { table(columns, rows) })
+}
+
+/// A text under its heading; nothing if there is none.
 fn headed(heading: &str, text: String) -> String {
     if text.is_empty() { text } else { format!("{heading}\n{text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::runs::tests::manifest;
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_shown_in_sections() {
+        let manifest = manifest();
+        let text = [facts(&manifest), stages(&manifest), inputs(&manifest)].join("\n");
+        insta::assert_snapshot!(text, @r"
+        run         7 (0198c0de-0000-4000-8000-000000000001)
+        experiment  check[31mout
+        through     2026-10-28
+        units       64,000
+        published   2026-10-29 02:14:07 UTC
+        analysis    51ab03c2d4
+        plan        9f2c1d00e5
+        inputs      0d77
+        program     whom 0.1.0
+        threads     2
+
+        STAGES
+        stage       seconds
+        plan           0.00
+        unit table    73.25
+        all           73.50
+
+        READ
+        table        files    size  location
+        split            2  1.5 MB  lake/
+        fact orders      1     9 B  lake/
+        ");
+    }
+
+    #[test]
+    fn a_run_that_says_little_about_itself_is_shown() {
+        let mut manifest = manifest();
+        manifest.run.details = Value::Null;
+        manifest.run.inputs.clear();
+        insta::assert_snapshot!([facts(&manifest), stages(&manifest), inputs(&manifest)].join("\n"), @r"
+        run         7 (0198c0de-0000-4000-8000-000000000001)
+        published   2026-10-29 02:14:07 UTC
+        analysis    51ab03c2d4
+        plan        9f2c1d00e5
+        inputs      0d77
+        program     whom 0.1.0
+
+        STAGES
+        stage  seconds
+        all      73.50
+        ");
+    }
 }
