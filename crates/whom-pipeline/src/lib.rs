@@ -56,13 +56,13 @@ mod waterfall;
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use prepare::{Checked, check, compile};
-pub use published::{Cleaning, PublishedRuns, ShownRun, clean, path, runs, show};
+pub use published::{Cleaning, ShownRun, clean, path, runs, show};
 pub use request::Request;
 pub use run::{Outcome, run};
 pub use whom_engine::Limits;
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
-pub use whom_store::{FaultPlan, Manifest, Published, Retention, Stores, Surplus};
+pub use whom_store::{FaultPlan, ListedRun, Manifest, Stores, Surplus};
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

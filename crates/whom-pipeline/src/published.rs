@@ -13,15 +13,6 @@ use crate::prepare::load_plan;
 use crate::request::Request;
 use crate::run::located;
 
-/// The published runs of one output.
-#[derive(Clone, Debug)]
-pub struct PublishedRuns {
-    /// The output as it was declared, without secrets.
-    pub location: String,
-    /// The runs, the latest first; never empty.
-    pub runs: Vec<ListedRun>,
-}
-
 /// A published run, and what it says about itself.
 #[derive(Clone, Debug)]
 pub struct ShownRun {
@@ -57,14 +48,14 @@ impl Cleaning {
     }
 }
 
-/// The published runs of the output that a request names: by a pipeline file, or by a folder.
+/// The published runs of the output that a request names, by a pipeline file or by a folder; the latest first.
 ///
 /// # Errors
 /// [`Cause::Configuration`] if nothing is published there yet.
-pub async fn runs(request: &Request) -> Result<PublishedRuns, RunError> {
+pub async fn runs(request: &Request) -> Result<Vec<ListedRun>, RunError> {
     let (location, output) = opened(request)?;
     let runs = output.runs().await.map_err(|error| failed(&error))?;
-    if runs.is_empty() { Err(nothing(&location)) } else { Ok(PublishedRuns { location: location.to_string(), runs }) }
+    if runs.is_empty() { Err(nothing(&location)) } else { Ok(runs) }
 }
 
 /// One published run: the latest, or that of a number.

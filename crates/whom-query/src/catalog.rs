@@ -9,7 +9,7 @@ use datafusion::catalog::TableProvider;
 use whom_engine::{EngineError, PinnedTable};
 use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
 use whom_spec::{Diagnostic, SourceMap, Spanned};
-use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, Redacted, StoreError, Stores};
+use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
 use crate::days::{self, DayRange};
 use crate::error::QueryError;
@@ -201,8 +201,8 @@ fn at(path: &Spanned<String>, error: &StoreError) -> QueryError {
 fn located(path: &Spanned<String>, location: &Location, error: StoreError) -> QueryError {
     match (&error, error.kind()) {
         (StoreError::LocationNotFound { .. }, _) => {
-            let whole = Redacted::new(location.folder().to_string_lossy());
-            let missing = Diagnostic::error(error.to_string()).at(path.span).note(format!("looked for `{whole}`"));
+            let looked = format!("looked for `{}`", location.whole());
+            let missing = Diagnostic::error(error.to_string()).at(path.span).note(looked);
             missing.hint("a relative path starts from the folder of the file that it stands in").into()
         }
         (_, ErrorKind::Configuration) => at(path, &error),

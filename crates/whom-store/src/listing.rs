@@ -86,13 +86,13 @@ impl PinnedFiles {
         PinnedStore::new(self)
     }
 
-    /// Where a file of the listing lies, as a person would look for it: the whole path, without secrets.
+    /// Where a file of the listing lies, for people: as [`Location::whole`], down to the file.
     pub fn address(&self, path: &ObjectPath) -> Redacted {
-        let folder = self.location.folder();
+        let folder = self.location.whole();
         // The location of a single file is the file itself.
-        let is_file = self.files.len() == 1 && folder.file_name().is_some_and(|name| name == path.as_ref());
-        let whole = if is_file { folder.to_owned() } else { folder.join(path.as_ref()) };
-        Redacted::new(whole.to_string_lossy())
+        let is_file =
+            self.files.len() == 1 && folder.as_str().rsplit_once('/').is_some_and(|(_, name)| name == path.as_ref());
+        if is_file { folder } else { Redacted::new(format!("{}/{path}", folder.as_str().trim_end_matches('/'))) }
     }
 
     /// The length of all files together.

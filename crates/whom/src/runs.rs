@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use whom_pipeline::report::count;
-use whom_pipeline::{Manifest, PublishedRuns};
+use whom_pipeline::{ListedRun, Manifest};
 
 use crate::arguments::PlaceArguments;
 use crate::byte_size;
@@ -34,15 +34,15 @@ const DIGITS: usize = 8;
 /// Lists the published runs, one line each.
 pub(crate) fn runs(place: &PlaceArguments, environment: &Environment) -> Result<String, Failure> {
     let request = request::of_place(place, environment)?;
-    let published = wait(whom_pipeline::runs(&request))?;
-    published.runs.iter().filter_map(|listed| listed.run.as_ref().err()).for_each(|error| {
+    let runs = wait(whom_pipeline::runs(&request))?;
+    runs.iter().filter_map(|listed| listed.run.as_ref().err()).for_each(|error| {
         console::warn(&error.to_string());
     });
-    Ok(listed(&published))
+    Ok(listed(&runs))
 }
 
-fn listed(published: &PublishedRuns) -> String {
-    let rows = published.runs.iter().map(|listed| match &listed.run {
+fn listed(runs: &[ListedRun]) -> String {
+    let rows = runs.iter().map(|listed| match &listed.run {
         Ok(run) => row(&run.manifest),
         Err(_) => unreadable(listed.number),
     });

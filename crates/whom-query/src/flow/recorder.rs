@@ -83,7 +83,8 @@ impl<'a> Recorder<'a> {
 
     /// What grids made of small values, for the metrics whose counts are among the columns.
     fn rounding(&self, batch: &RecordBatch) -> Result<Vec<Rounding>, QueryError> {
-        let rounds = |metric: &&MetricColumn| batch.schema_ref().index_of(&rounded_to_zero_column(&metric.name)).is_ok();
+        let rounds =
+            |metric: &&MetricColumn| batch.schema_ref().index_of(&rounded_to_zero_column(&metric.name)).is_ok();
         let counts = |metric: &MetricColumn| {
             Ok(Rounding {
                 metric: metric.name.clone(),

@@ -42,8 +42,7 @@ async fn whole_numbers_are_never_rounded() {
     columns.push(("note", texts([Some("x")])));
     warehouse.write("orders.parquet", columns);
     for value in ["cast(amount as int)", "note = 'x'"] {
-        let table =
-            warehouse.units(&metric(&format!("value: {value}, aggregate: sum, window: 1d"))).await.unwrap();
+        let table = warehouse.units(&metric(&format!("value: {value}, aggregate: sum, window: 1d"))).await.unwrap();
         assert_eq!(by_unit(&table, "metric m")["u"], Some(1), "{value}");
         assert_eq!(table.flow.facts[0].rounding, [], "{value}");
     }

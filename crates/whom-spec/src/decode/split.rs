@@ -14,7 +14,7 @@ const LONGEST_EXPERIMENT: i64 = 3_653;
 /// How far the weights may be from summing to one: enough for a third written with seven digits.
 const WEIGHT_TOLERANCE: f64 = 1e-6;
 /// A variant is one byte in the unit table.
-const MOST_VARIANTS: usize = 256;
+const MOST_VARIANTS: usize = 255;
 /// The share of units with several variants that is tolerated unless the file says otherwise.
 const TOLERATED_SHARE: f64 = 0.005;
 
@@ -84,8 +84,8 @@ fn variants(fields: &Fields<'_>) -> Option<Vec<Variant>> {
     }
     match named.len() {
         1 => field.refuse_key("one variant is no experiment: there must be two or more"),
-        MOST_VARIANTS.. => field.refuse_key(format!("an experiment has fewer than {MOST_VARIANTS} variants")),
-        _ => {}
+        0..=MOST_VARIANTS => {}
+        more => field.refuse_key(format!("`{}` names {more} variants, and may name {MOST_VARIANTS}", field.path)),
     }
     let variants: Vec<Option<Variant>> = named.into_iter().map(|(name, field)| variant(name, &field)).collect();
     let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;

@@ -87,6 +87,36 @@ fn a_single_variant() {
 }
 
 #[test]
+fn more_variants_than_a_byte_tells_apart() {
+    let many: Vec<String> = (0..255).map(|arm| format!("\n    v{arm}: {{ weight: 0.001 }}")).collect();
+    let all = format!("one_page: {{ weight: 0.5 }}{}", many.concat());
+    let message = refusal_with("one_page: { weight: 0.5 }", &all);
+    assert!(message.starts_with("error: `split.variants` names 257 variants, and may name 255\n"), "{message}");
+}
+
+#[test]
+fn a_search_for_nothing() {
+    insta::assert_snapshot!(refusal_with("output:\n", "discover: { treatments: [], metrics: [] }\noutput:\n"), @r"
+    error: `discover.treatments` is empty: there is nothing to grow a tree for
+      --> pipeline.yaml:38:25
+       |
+    38 | discover: { treatments: [], metrics: [] }
+       |                         ^
+       |
+       = help: name at least one, or leave the key out for all
+
+    error: `discover.metrics` is empty: there is nothing to grow a tree for
+      --> pipeline.yaml:38:38
+       |
+    38 | discover: { treatments: [], metrics: [] }
+       |                                      ^
+       |
+       = help: name at least one, or leave the key out for all
+    ");
+    assert!(super::loaded(&super::plain_with("output:\n", "discover: { tags: [] }\noutput:\n")).is_ok());
+}
+
+#[test]
 fn a_share_that_is_none() {
     insta::assert_snapshot!(refusal_with("facts:\n", "  several_variants: { rule: exclude, at_most: 120% }\nfacts:\n"), @r"
     error: `split.several_variants.at_most` must be a share such as `0.5%` or `0.005`, found `120%`

@@ -306,6 +306,19 @@ fn an_empty_name() {
 }
 
 #[test]
+fn a_line_break_at_the_end() {
+    insta::assert_snapshot!(refusal_with("path: orders/", "path: \"orders/\\n\""), @r#"
+    error: `facts.orders.path` must be one line without control characters, found the text `orders/`
+      --> pipeline.yaml:18:11
+       |
+    18 |     path: "orders/\n"
+       |           ^^^^^^^^^^^
+       |
+       = help: it ends with a line break or the like: remove that
+    "#);
+}
+
+#[test]
 fn a_name_that_turns_the_text_around() {
     insta::assert_snapshot!(refusal_with("      tenure: numeric\n", "      \"te\u{202e}nure\": numeric\n"), @r#"
     error: `tags.profile.columns` holds a name that is empty or has control characters
