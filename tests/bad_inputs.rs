@@ -86,6 +86,7 @@ refused! {
     a_file_that_is_no_parquet, CONFIGURATION, |it| {
         fs::write(it.table("events.parquet"), "user_id,kind\n1,sign_up\n").expect("a file");
     };
+    a_damaged_file, CONFIGURATION, |it| it.damage("events.parquet");
     a_missing_column, CONFIGURATION, |it| { it.edit("value: amount", "value: amuont"); };
     a_missing_unit_column, CONFIGURATION, |it| { it.rewrite("events.parquet", |_, rows| without(&rows, "user_id")); };
     a_time_that_is_text, CONFIGURATION, |it| {

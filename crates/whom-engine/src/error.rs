@@ -80,7 +80,7 @@ fn classify(error: &DataFusionError) -> EngineError {
 /// What the Parquet reader said, without the headings that each layer around it put before.
 pub(crate) fn parquet_words(error: &(dyn std::error::Error + 'static)) -> String {
     let said = source_of::<ParquetError>(error).map_or_else(|| error.to_string(), ToString::to_string);
-    said.trim_start_matches("Parquet error: ").to_owned()
+    said.trim_start_matches("Parquet argument error: ").trim_start_matches("Parquet error: ").to_owned()
 }
 
 /// Whether an error is about what a value is, which our own SQL never trips over.

@@ -38,7 +38,7 @@ pub async fn build(
     let mut kept = KeptRows { engine, tables: BTreeSet::new() };
     for (done, statement) in compiled.statements.iter().enumerate() {
         watch.statement(&statement.purpose.table(), done, compiled.statements.len());
-        let rows = run(engine, statement).await?;
+        let rows = run(engine, statement, catalog).await?;
         recorder.record(&statement.purpose, &rows)?;
         if statement.purpose == Purpose::UnitTable {
             return UnitTable::new(&rows, recorder.finish());
@@ -49,14 +49,13 @@ pub async fn build(
 }
 
 /// A refusal of the data, or of a file, names the table in which it came up.
-async fn run(engine: &Engine, statement: &Statement) -> Result<Rows, QueryError> {
+async fn run(engine: &Engine, statement: &Statement, catalog: &Catalog) -> Result<Rows, QueryError> {
     match engine.query(&statement.sql).await {
         Err(EngineError::Data(message)) => {
             Err(QueryError::Data(format!("in {}: {message}", statement.purpose.subject())))
         }
         Err(EngineError::Input { problem, fix }) => {
-            let problem = format!("in {}: {problem}", statement.purpose.subject());
-            Err(EngineError::Input { problem, fix }.into())
+            Err(catalog.unreadable(statement.reads.first().map(String::as_str), problem, fix))
         }
         other => Ok(other?),
     }

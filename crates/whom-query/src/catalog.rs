@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use whom_engine::{EngineError, PinnedTable};
 use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
-use whom_spec::{Diagnostic, SourceMap, Spanned};
+use whom_spec::{Diagnostic, SourceMap, Span, Spanned};
 use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
 use crate::days::{self, DayRange};
@@ -23,6 +23,10 @@ pub const SPLIT: &str = "split";
 pub struct Source {
     /// The name by which SQL knows it: `split`, or a prefix and the name in the pipeline file.
     pub table: String,
+    /// What it is called in messages.
+    owner: String,
+    /// Where the pipeline file says where it lies.
+    path: Span,
     /// The pinned listing.
     pub listing: PinnedFiles,
     /// The files and their schema.
@@ -118,6 +122,18 @@ impl Catalog {
         self.sources.get(table).ok_or_else(|| QueryError::Internal(format!("table `{table}` was not opened")))
     }
 
+    /// Rows that cannot be read, by a statement that reads the table `table`.
+    pub(crate) fn unreadable(&self, table: Option<&str>, problem: String, fix: &'static str) -> QueryError {
+        let Some(source) = table.and_then(|table| self.sources.get(table)) else {
+            return EngineError::Input { problem, fix }.into();
+        };
+        let files = match &*source.listing.files {
+            [file] => format!("the file is `{}`", source.listing.address(&file.path)),
+            files => format!("it is one of {} files in `{}`", files.len(), source.listing.location.whole()),
+        };
+        unreadable(&source.owner, source.path, &problem).note(files).hint(fix).into()
+    }
+
     /// The columns of a source.
     pub(crate) fn schema(&self, table: &str) -> Result<SchemaRef, QueryError> {
         Ok(self.source(table)?.pinned.schema())
@@ -179,18 +195,17 @@ async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Resu
 async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles) -> Result<Source, QueryError> {
     let partition = wanted.partition.map(|partition| partition.column.as_str());
     let opened = PinnedTable::open(&wanted.table, &listing, partition).await;
-    let pinned = opened.map_err(|error| unreadable(wanted, error))?;
-    Ok(Source { table: wanted.table.clone(), listing, pinned: Arc::new(pinned) })
+    let pinned = opened.map_err(|error| match error {
+        EngineError::Input { problem, fix } => unreadable(&wanted.owner, wanted.path.span, &problem).hint(fix).into(),
+        other => QueryError::from(other),
+    })?;
+    let Wanted { table, owner, path, .. } = wanted;
+    Ok(Source { table: table.clone(), owner: owner.clone(), path: path.span, listing, pinned: Arc::new(pinned) })
 }
 
-/// A file that cannot be read points to the table that it belongs to; other failures stay what they are.
-fn unreadable(wanted: &Wanted<'_>, error: EngineError) -> QueryError {
-    match error {
-        EngineError::Input { problem, fix } => {
-            Diagnostic::error(format!("{}: {problem}", wanted.owner)).at(wanted.path.span).hint(fix).into()
-        }
-        other => other.into(),
-    }
+/// A file that cannot be read, told at the table that it belongs to.
+fn unreadable(owner: &str, path: Span, problem: &str) -> Diagnostic {
+    Diagnostic::error(format!("{owner}: {problem}")).at(path)
 }
 
 fn at(path: &Spanned<String>, error: &StoreError) -> QueryError {
