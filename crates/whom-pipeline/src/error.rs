@@ -80,7 +80,7 @@ impl Cause {
 impl RunError {
     pub(crate) fn new(stage: Stage, cause: Cause, message: impl AsRef<str>) -> Self {
         let message = redact(message.as_ref());
-        let headline = message.lines().next().unwrap_or_default().to_owned();
+        let headline = brief(message.lines().next().unwrap_or_default());
         Self { stage, cause, message, headline, fix: None }
     }
 
@@ -96,8 +96,8 @@ impl RunError {
         let place = place.map(|(file, span)| format!("{file}:{}:{}: ", span.line, span.column)).unwrap_or_default();
         let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
         Self {
-            headline: redact(&format!("{place}{}{more}", first.message)),
-            fix: first.hint.as_deref().map(redact),
+            headline: brief(&format!("{place}{}{more}", first.message)),
+            fix: first.hint.as_deref().map(brief),
             ..error
         }
     }
@@ -108,8 +108,8 @@ impl RunError {
         let fixes: Vec<&str> = refusing.iter().filter_map(|check| check.fix.as_deref()).collect();
         let verb = if names.len() == 1 { "a check" } else { "checks" };
         Self {
-            headline: redact(&format!("refused by {verb}: {}", names.join("; "))),
-            fix: fixes.first().map(|fix| redact(fix)),
+            headline: brief(&format!("refused by {verb}: {}", names.join("; "))),
+            fix: fixes.first().map(|fix| brief(fix)),
             ..Self::new(Stage::Checks, Cause::Data, report)
         }
     }
@@ -132,6 +132,17 @@ impl RunError {
             QueryError::Internal(message) => Self::new(stage, Cause::Internal, message),
         }
     }
+}
+
+/// A sentence for programs: without secrets, and cut where it quotes something endless.
+fn brief(sentence: &str) -> String {
+    const LONGEST: usize = 500;
+    let mut sentence = redact(sentence);
+    if let Some((end, _)) = sentence.char_indices().nth(LONGEST) {
+        sentence.truncate(end);
+        sentence.push('…');
+    }
+    sentence
 }
 
 fn cause_of_engine(error: &EngineError) -> Cause {
@@ -199,6 +210,25 @@ mod tests {
                 assert_eq!(RunError::store(Stage::UnitTable, error).cause, found.cause, "{error}");
             }
         }
+    }
+
+    #[test]
+    fn a_message_about_a_place_is_told_in_full_and_in_one_line() {
+        let mut sources = SourceMap::default();
+        let file = sources.add("p.yaml", "path: s3://key:canary@lake/x\nunit: u\n");
+        let wrong = |message: &str| Diagnostic::error(message).at(sources.span(file, 6..28)).hint("mend `path`");
+        let error = QueryError::Plan(vec![wrong("no such place"), wrong("nor this")]);
+        let told = RunError::query(Stage::Sources, &error, &sources);
+        assert_eq!(told.headline, "p.yaml:1:7: no such place (and 1 more)");
+        assert_eq!(told.fix.as_deref(), Some("mend `path`"));
+        assert!(told.message.contains("nor this"), "{}", told.message);
+        assert!(!format!("{told:?}").contains("canary"), "{told:?}");
+    }
+
+    #[test]
+    fn a_line_for_programs_is_short_whatever_it_quotes() {
+        let told = RunError::new(Stage::Plan, Cause::Configuration, "é".repeat(10_000));
+        assert_eq!((told.headline.chars().count(), told.message.chars().count()), (501, 10_000));
     }
 
     #[test]
