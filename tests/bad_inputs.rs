@@ -60,6 +60,10 @@ refused! {
     a_file_over_one_mebibyte, CONFIGURATION, |it| it.append(&format!("# {}\n", "x".repeat(1 << 20)));
     bytes_that_are_no_text, CONFIGURATION, |it| fs::write(it.pipeline(), [0xff, 0xfe, 0x00, 0x80]).expect("a file");
     no_pipeline_file, CONFIGURATION, |it| fs::remove_file(it.pipeline()).expect("a file");
+    a_pipeline_file_of_another_name, CONFIGURATION, |it| {
+        fs::rename(it.pipeline(), it.pipeline().with_file_name("tinny.yaml")).expect("another name");
+    };
+    a_search_for_nothing, CONFIGURATION, |it| { it.edit("discover:\n", "discover:\n  treatments: []\n"); };
 }
 
 // Expressions.
@@ -82,6 +86,7 @@ refused! {
     a_file_that_is_no_parquet, CONFIGURATION, |it| {
         fs::write(it.table("events.parquet"), "user_id,kind\n1,sign_up\n").expect("a file");
     };
+    a_damaged_file, CONFIGURATION, |it| it.damage("events.parquet");
     a_missing_column, CONFIGURATION, |it| { it.edit("value: amount", "value: amuont"); };
     a_missing_unit_column, CONFIGURATION, |it| { it.rewrite("events.parquet", |_, rows| without(&rows, "user_id")); };
     a_time_that_is_text, CONFIGURATION, |it| {
@@ -150,8 +155,14 @@ fn refused(sample: Sample, name: &str, code: i32, spoil: impl Fn(&Warehouse)) {
     let took = started.elapsed();
     let told = warehouse.without_folder(&answer.stderr);
     assert!(warehouse.published().is_empty(), "published\n{told}");
-    assert_text(&format!("refused__{name}"), &format!("exit code {}\n\n{told}", answer.code.unwrap_or(-1)));
+    let line = warehouse.without_folder(&answer.stdout);
+    let shown = answer.code.unwrap_or(-1);
+    assert_text(
+        &format!("refused__{name}"),
+        &format!("exit code {shown}\n\n{told}\nlast line of standard output:\n{line}"),
+    );
     assert_eq!(answer.code, Some(code), "{told}");
+    assert!(answer.stdout.len() < 1_500, "{} bytes for programs", answer.stdout.len());
     let line = answer.last_line();
     assert_eq!((line["status"].as_str(), line["code"].as_i64()), (Some("failed"), Some(code.into())));
     if code == CONFIGURATION {

@@ -21,6 +21,13 @@ impl Warehouse {
         self.edit("where: kind = 'sign_up'", &format!("where: \"{expression}\""));
     }
 
+    /// Writes over the first rows of a file, and leaves its footer as it is.
+    pub(crate) fn damage(&self, table: &str) {
+        let mut bytes = fs::read(self.table(table)).expect("a file");
+        bytes[4..2_000].fill(0xff);
+        fs::write(self.table(table), bytes).expect("a file");
+    }
+
     /// Keeps one part in `divisor` of a file's bytes.
     pub(crate) fn truncate(&self, table: &str, divisor: usize) {
         let bytes = fs::read(self.table(table)).expect("a file");

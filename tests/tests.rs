@@ -12,6 +12,8 @@ mod documents;
 mod first_run;
 // The other commands: `check`, `compile`, `schema`, `path`.
 mod commands;
+// Published runs are listed, shown and thrown away: `runs`, `show`, `clean`.
+mod published;
 // Arm means, effects and standard errors meet those of the original files.
 mod reference_numbers;
 // What is found in the samples is what is there.

@@ -13,8 +13,13 @@ pub enum EngineError {
     #[error("{0}")]
     Data(String),
     /// A file cannot be read as Parquet, or its schema contradicts the other files of its table.
-    #[error("{0}")]
-    Input(String),
+    #[error("{problem}; {fix}")]
+    Input {
+        /// The file and what is wrong with it.
+        problem: String,
+        /// What to do about it.
+        fix: &'static str,
+    },
     /// Memory or spill space ran out.
     #[error("{0}")]
     Resources(String),
@@ -34,6 +39,14 @@ pub enum EngineError {
 #[error("{0}")]
 pub(crate) struct RefusedValue(pub(crate) String);
 
+impl EngineError {
+    /// Rows of a file that cannot be decoded, although its footer can be read.
+    fn damaged(error: &(dyn std::error::Error + 'static)) -> Self {
+        let problem = format!("a Parquet file cannot be decoded: {}", parquet_words(error));
+        Self::Input { problem, fix: "it may be damaged, write it again" }
+    }
+}
+
 impl From<DataFusionError> for EngineError {
     fn from(error: DataFusionError) -> Self {
         classify(&error)
@@ -49,12 +62,12 @@ fn classify(error: &DataFusionError) -> EngineError {
         return EngineError::Store(store.clone());
     }
     if let Some(parquet) = source_of::<ParquetError>(error) {
-        return EngineError::Input(format!("a Parquet file cannot be decoded: {parquet}"));
+        return EngineError::damaged(parquet);
     }
     match error.find_root() {
         DataFusionError::ResourcesExhausted(message) => EngineError::Resources(message.clone()),
         DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::ParquetError(_)) => {
-            EngineError::Input(format!("a Parquet file cannot be decoded: {arrow}"))
+            EngineError::damaged(&**arrow)
         }
         DataFusionError::ArrowError(arrow, _) if is_of_a_value(arrow) => not_evaluated(arrow),
         DataFusionError::IoError(io) if io.kind() == std::io::ErrorKind::StorageFull => {
@@ -62,6 +75,12 @@ fn classify(error: &DataFusionError) -> EngineError {
         }
         _ => EngineError::Internal(error.strip_backtrace()),
     }
+}
+
+/// What the Parquet reader said, without the headings that each layer around it put before.
+pub(crate) fn parquet_words(error: &(dyn std::error::Error + 'static)) -> String {
+    let said = source_of::<ParquetError>(error).map_or_else(|| error.to_string(), ToString::to_string);
+    said.trim_start_matches("Parquet argument error: ").trim_start_matches("Parquet error: ").to_owned()
 }
 
 /// Whether an error is about what a value is, which our own SQL never trips over.

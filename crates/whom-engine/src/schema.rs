@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
-use datafusion::error::DataFusionError;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::parquet_to_arrow_schema;
-use whom_store::{PinnedFile, StoreError};
+use whom_store::{PinnedFile, PinnedFiles, Redacted, StoreError};
 
-use crate::error::EngineError;
+use crate::error::{EngineError, parquet_words};
 
 /// Footers read at once.
 const CONCURRENT_FOOTERS: usize = 16;
@@ -20,54 +18,61 @@ const CONCURRENT_FOOTERS: usize = 16;
 /// Bytes read from the end of a file in the hope that they hold the whole footer.
 const FOOTER_HINT: usize = 64 << 10;
 
-/// The footer facts of one file.
+/// What to do about a file whose footer cannot be read.
+const WRITE_AGAIN: &str = "it may be truncated, or of another format: write it again";
+
+/// The footer facts of one file, and where it lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Footer {
-    pub(crate) path: Path,
+    pub(crate) address: Redacted,
     pub(crate) schema: Schema,
     pub(crate) rows: u64,
 }
 
-/// Reads the footers of the files, in the order given.
+/// Reads the footers of the files, in the order of the listing.
 pub(crate) async fn read_footers(
     store: &Arc<dyn ObjectStore>,
-    files: &[PinnedFile],
+    pinned: &PinnedFiles,
 ) -> Result<Vec<Footer>, EngineError> {
-    stream::iter(files.to_vec())
-        .map(|file| read_footer(Arc::clone(store), file))
+    let files: Vec<(PinnedFile, Redacted)> =
+        pinned.files.iter().map(|file| (file.clone(), pinned.address(&file.path))).collect();
+    stream::iter(files)
+        .map(|(file, address)| read_footer(Arc::clone(store), file, address))
         .buffered(CONCURRENT_FOOTERS)
         .try_collect()
         .await
 }
 
-async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile) -> Result<Footer, EngineError> {
+async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile, address: Redacted) -> Result<Footer, EngineError> {
     let meta = ObjectMeta {
-        location: file.path.clone(),
+        location: file.path,
         last_modified: file.last_modified,
         size: file.size,
-        e_tag: file.etag.clone(),
-        version: file.version.clone(),
+        e_tag: file.etag,
+        version: file.version,
     };
     let metadata = DFParquetMetadata::new(store.as_ref(), &meta)
         .with_metadata_size_hint(Some(FOOTER_HINT))
         .fetch_metadata()
         .await
-        .map_err(|error| unreadable(&file.path, &error))?;
+        .map_err(|error| unreadable(&address, &error))?;
     let facts = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(facts.schema_descr(), facts.key_value_metadata())
-        .map_err(|error| unreadable(&file.path, &error.into()))?;
-    let rows = u64::try_from(facts.num_rows())
-        .map_err(|_| EngineError::Input(format!("`{}` claims a negative number of rows", file.path)))?;
-    Ok(Footer { path: file.path, schema, rows })
+        .map_err(|error| unreadable(&address, &error))?;
+    let rows = u64::try_from(facts.num_rows()).map_err(|_| EngineError::Input {
+        problem: format!("`{address}` claims a negative number of rows"),
+        fix: WRITE_AGAIN,
+    })?;
+    Ok(Footer { address, schema, rows })
 }
 
-fn unreadable(path: &Path, error: &DataFusionError) -> EngineError {
+fn unreadable(address: &Redacted, error: &(dyn std::error::Error + 'static)) -> EngineError {
     match StoreError::find_in(error) {
         Some(store) => EngineError::Store(store.clone()),
-        None => EngineError::Input(format!(
-            "`{path}` is not a readable Parquet file: {}; it may be truncated, write it again",
-            error.strip_backtrace()
-        )),
+        None => EngineError::Input {
+            problem: format!("`{address}` is not a readable Parquet file: {}", parquet_words(error)),
+            fix: WRITE_AGAIN,
+        },
     }
 }
 
@@ -75,15 +80,15 @@ fn unreadable(path: &Path, error: &DataFusionError) -> EngineError {
 /// that of columns shows. A column that a file lacks is NULL there; a column with two types is refused, but for the
 /// encodings of one type.
 pub(crate) fn unify(footers: &[Footer], partition: Option<&str>) -> Result<SchemaRef, EngineError> {
-    let mut fields: BTreeMap<&str, (Field, &Path)> = BTreeMap::new();
+    let mut fields: BTreeMap<&str, (Field, &Redacted)> = BTreeMap::new();
     for footer in footers {
         for field in footer.schema.fields().iter().filter(|field| Some(field.name().as_str()) != partition) {
             let plain = Field::new(field.name(), plain_type(field.data_type()), true);
             match fields.get(field.name().as_str()) {
                 Some((known, _)) if known.data_type() == plain.data_type() => {}
-                Some((known, first)) => return Err(drifted(&plain, &footer.path, known, first)),
+                Some((known, first)) => return Err(drifted(&plain, &footer.address, known, first)),
                 None => {
-                    fields.insert(field.name(), (plain, &footer.path));
+                    fields.insert(field.name(), (plain, &footer.address));
                 }
             }
         }
@@ -100,11 +105,10 @@ fn plain_type(kind: &DataType) -> DataType {
     }
 }
 
-fn drifted(field: &Field, path: &Path, known: &Field, first: &Path) -> EngineError {
-    EngineError::Input(format!(
-        "column `{}` is {} in `{path}` but {} in `{first}`; write it with one type in all files",
-        field.name(),
-        field.data_type(),
-        known.data_type(),
-    ))
+fn drifted(field: &Field, address: &Redacted, known: &Field, first: &Redacted) -> EngineError {
+    let (name, kind, known) = (field.name(), field.data_type(), known.data_type());
+    EngineError::Input {
+        problem: format!("column `{name}` is {kind} in `{address}` but {known} in `{first}`"),
+        fix: "write it with one type in all files",
+    }
 }

@@ -49,7 +49,7 @@ impl PinnedTable {
     pub async fn open(name: &str, pinned: &PinnedFiles, partition: Option<&str>) -> Result<Self, EngineError> {
         let files = pinned.files.clone();
         let store: Arc<dyn ObjectStore> = Arc::new(pinned.store());
-        let footers = read_footers(&store, &files).await?;
+        let footers = read_footers(&store, pinned).await?;
         let day = partition.map(|column| Arc::new(Field::new(column, DataType::Date32, true)));
         let schema = TableSchema::builder(unify(&footers, partition)?)
             .with_table_partition_cols(day.into_iter().collect::<Vec<_>>())

@@ -3,25 +3,27 @@
 use thiserror::Error;
 use whom_engine::EngineError;
 use whom_query::QueryError;
-use whom_report::{Colour, WaterfallStep, refusal_text};
-use whom_spec::{Diagnostic, SourceMap, SpecError};
 use whom_stats::Check;
-use whom_store::{ErrorKind, StoreError};
+use whom_spec::{Diagnostic, SourceMap, SpecError};
+use whom_store::{ErrorKind, StoreError, redact};
 
 use crate::event::Stage;
 
-/// A run that ended without a result.
-#[derive(Debug, Error)]
+/// A run that ended without a result. Its texts hold no secret: excerpts and values pass through
+/// [`redact`](whom_store::redact).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct RunError {
     /// The stage in which it ended.
     pub stage: Stage,
     /// Who must act.
     pub cause: Cause,
-    /// What happened, in a sentence: for programs and logs.
+    /// What happened, in full: for a pipeline file with the excerpt, for a refusal with the checks.
     pub message: String,
-    /// The same in full, where there is more to read: the excerpts of the pipeline file, the report of the checks.
-    pub detail: Option<String>,
+    /// What happened, on one line.
+    pub headline: String,
+    /// How to mend it, where more is known about that than the cause.
+    pub fix: Option<String>,
 }
 
 /// Who must act.
@@ -76,37 +78,40 @@ impl Cause {
 }
 
 impl RunError {
-    pub(crate) fn new(stage: Stage, cause: Cause, message: impl Into<String>) -> Self {
-        Self { stage, cause, message: message.into(), detail: None }
-    }
-
-    /// What a person reads: the detail, or the message if that says it all.
-    pub fn text(&self) -> &str {
-        self.detail.as_deref().unwrap_or(&self.message)
+    pub(crate) fn new(stage: Stage, cause: Cause, message: impl AsRef<str>) -> Self {
+        let message = redact(message.as_ref());
+        let headline = brief(message.lines().next().unwrap_or_default());
+        Self { stage, cause, message, headline, fix: None }
     }
 
     pub(crate) fn spec(error: &SpecError) -> Self {
-        Self::plan(Stage::Plan, &error.diagnostics, &error.sources)
+        Self::diagnosed(Stage::Plan, Cause::Configuration, &error.diagnostics, &error.sources)
     }
 
-    /// The pipeline file is at fault: the message is the first problem, the detail has all of them with excerpts.
-    pub(crate) fn plan(stage: Stage, diagnostics: &[Diagnostic], sources: &SourceMap) -> Self {
-        let first = diagnostics.first().map_or("the pipeline file cannot be used", |first| first.message.as_str());
-        let message = match diagnostics.len() {
-            0 | 1 => first.to_owned(),
-            2 => format!("{first}; and 1 more problem"),
-            all => format!("{first}; and {} more problems", all - 1),
-        };
-        Self { detail: Some(rendered(diagnostics, sources)), ..Self::new(stage, Cause::Configuration, message) }
+    /// Messages about places in the pipeline file, of which the first makes the headline.
+    pub(crate) fn diagnosed(stage: Stage, cause: Cause, diagnostics: &[Diagnostic], sources: &SourceMap) -> Self {
+        let error = Self::new(stage, cause, sources.render_all(diagnostics, false));
+        let Some((first, others)) = diagnostics.split_first() else { return error };
+        let place = first.span.and_then(|span| Some((sources.get(span.file)?.name(), span)));
+        let place = place.map(|(file, span)| format!("{file}:{}:{}: ", span.line, span.column)).unwrap_or_default();
+        let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+        Self {
+            headline: brief(&format!("{place}{}{more}", first.message)),
+            fix: first.hint.as_deref().map(brief),
+            ..error
+        }
     }
 
-    /// Checks refused the data: the message names them, the detail is their report.
-    pub(crate) fn refused(checks: &[Check], steps: &[WaterfallStep]) -> Self {
-        let names: Vec<&str> = checks.iter().filter(|check| check.refuses()).map(|check| check.name.as_str()).collect();
-        let noun = if names.len() == 1 { "check" } else { "checks" };
-        let message = format!("the data failed {} {noun}: {}", names.len(), names.join("; "));
-        let report = refusal_text(checks, steps, Colour::Never);
-        Self { detail: Some(report), ..Self::new(Stage::Checks, Cause::Data, message) }
+    /// The refusal of the data by checks; `report` shows them in full.
+    pub(crate) fn checks(refusing: &[&Check], report: &str) -> Self {
+        let names: Vec<&str> = refusing.iter().map(|check| check.name.as_str()).collect();
+        let fixes: Vec<&str> = refusing.iter().filter_map(|check| check.fix.as_deref()).collect();
+        let verb = if names.len() == 1 { "a check" } else { "checks" };
+        Self {
+            headline: brief(&format!("refused by {verb}: {}", names.join("; "))),
+            fix: fixes.first().map(|fix| brief(fix)),
+            ..Self::new(Stage::Checks, Cause::Data, report)
+        }
     }
 
     pub(crate) fn store(stage: Stage, error: &StoreError) -> Self {
@@ -118,27 +123,32 @@ impl RunError {
     }
 
     pub(crate) fn query(stage: Stage, error: &QueryError, sources: &SourceMap) -> Self {
-        let cause = match error {
-            QueryError::Plan(diagnostics) => return Self::plan(stage, diagnostics, sources),
-            QueryError::MissingDays(_) => Cause::NotReady,
-            QueryError::Data(_) => Cause::Data,
-            QueryError::Engine(engine) => cause_of_engine(engine),
-            QueryError::Store(store) => cause_of_store(store),
-            QueryError::Internal(_) => Cause::Internal,
-        };
-        Self::new(stage, cause, error.to_string())
+        match error {
+            QueryError::Plan(diagnostics) => Self::diagnosed(stage, Cause::Configuration, diagnostics, sources),
+            QueryError::MissingDays(diagnostics) => Self::diagnosed(stage, Cause::NotReady, diagnostics, sources),
+            QueryError::Data(message) => Self::new(stage, Cause::Data, message),
+            QueryError::Engine(engine) => Self::engine(stage, engine),
+            QueryError::Store(store) => Self::store(stage, store),
+            QueryError::Internal(message) => Self::new(stage, Cause::Internal, message),
+        }
     }
 }
 
-/// Diagnostics as they are shown, each with its excerpt.
-pub(crate) fn rendered(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    diagnostics.iter().map(|diagnostic| sources.render(diagnostic)).collect::<Vec<_>>().join("\n\n")
+/// A sentence for programs: without secrets, and cut where it quotes something endless.
+fn brief(sentence: &str) -> String {
+    const LONGEST: usize = 500;
+    let mut sentence = redact(sentence);
+    if let Some((end, _)) = sentence.char_indices().nth(LONGEST) {
+        sentence.truncate(end);
+        sentence.push('…');
+    }
+    sentence
 }
 
 fn cause_of_engine(error: &EngineError) -> Cause {
     match error {
         EngineError::Data(_) => Cause::Data,
-        EngineError::Input(_) => Cause::Configuration,
+        EngineError::Input { .. } => Cause::Configuration,
         EngineError::Resources(_) => Cause::Resources,
         EngineError::Store(store) => cause_of_store(store),
         EngineError::Cancelled => Cause::Interrupted,
@@ -157,7 +167,6 @@ fn cause_of_store(error: &StoreError) -> Cause {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::path::Path;
 
     use whom_store::Location;
@@ -178,13 +187,13 @@ mod tests {
         let engine = |error: EngineError| QueryError::Engine(error);
         let table = [
             (QueryError::Plan(vec![Diagnostic::error("no such column")]), 2, false),
-            (QueryError::MissingDays(BTreeMap::new()), 4, true),
+            (QueryError::MissingDays(vec![Diagnostic::error("no such day")]), 4, true),
             (QueryError::Data("two contents".into()), 3, false),
             (QueryError::Internal("lost a row".into()), 1, false),
             (QueryError::Store(changed()), 4, true),
             (QueryError::Store(nowhere()), 2, false),
             (engine(EngineError::Data("out of range".into())), 3, false),
-            (engine(EngineError::Input("truncated".into())), 2, false),
+            (engine(EngineError::Input { problem: "truncated".into(), fix: "write it again" }), 2, false),
             (engine(EngineError::Resources("memory".into())), 5, false),
             (engine(EngineError::Store(changed())), 4, true),
             (engine(EngineError::Store(nowhere())), 2, false),
@@ -204,29 +213,22 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_its_checks_and_reports_them_in_full() {
-        let checks = [
-            Check::ruled("variants are known", false, "7 exposure rows"),
-            Check::ruled("every variant has units", true, "no unit was exposed to `new`").with_fix("check `where`"),
-            Check::ruled("`spend` is finite", true, "units with a value that is NaN: control 1"),
-        ];
-        let error = RunError::refused(&checks, &[]);
-        assert_eq!((error.stage, error.cause), (Stage::Checks, Cause::Data));
-        assert_eq!(error.to_string(), "the data failed 2 checks: every variant has units; `spend` is finite");
-        assert!(error.text().starts_with("REFUSED"), "{}", error.text());
-        assert!(error.text().contains("fix: check `where`") && !error.message.contains("fix"));
+    fn a_message_about_a_place_is_told_in_full_and_in_one_line() {
+        let mut sources = SourceMap::default();
+        let file = sources.add("p.yaml", "path: s3://key:canary@lake/x\nunit: u\n");
+        let wrong = |message: &str| Diagnostic::error(message).at(sources.span(file, 6..28)).hint("mend `path`");
+        let error = QueryError::Plan(vec![wrong("no such place"), wrong("nor this")]);
+        let told = RunError::query(Stage::Sources, &error, &sources);
+        assert_eq!(told.headline, "p.yaml:1:7: no such place (and 1 more)");
+        assert_eq!(told.fix.as_deref(), Some("mend `path`"));
+        assert!(told.message.contains("nor this"), "{}", told.message);
+        assert!(!format!("{told:?}").contains("canary"), "{told:?}");
     }
 
     #[test]
-    fn a_faulty_file_tells_its_first_problem_in_a_sentence_and_all_in_full() {
-        let problems = ["no column `a`", "no column `b`", "no column `c`"].map(Diagnostic::error);
-        let message = |count: usize| RunError::plan(Stage::Sources, &problems[..count], &SourceMap::default()).message;
-        assert_eq!(message(1), "no column `a`");
-        assert_eq!(message(2), "no column `a`; and 1 more problem");
-        assert_eq!(message(3), "no column `a`; and 2 more problems");
-        let error = RunError::plan(Stage::Sources, &problems, &SourceMap::default());
-        assert_eq!(error.text(), "error: no column `a`\n\nerror: no column `b`\n\nerror: no column `c`");
-        assert_eq!(RunError::new(Stage::Plan, Cause::Internal, "a bug").text(), "a bug");
+    fn a_line_for_programs_is_short_whatever_it_quotes() {
+        let told = RunError::new(Stage::Plan, Cause::Configuration, "é".repeat(10_000));
+        assert_eq!((told.headline.chars().count(), told.message.chars().count()), (501, 10_000));
     }
 
     #[test]

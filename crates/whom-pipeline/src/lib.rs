@@ -5,7 +5,8 @@
 //! of the last stage nothing is visible; after it everything is.
 //!
 //! [`run()`] is a function of the files it reads and of its [`Request`]; clock and random names reach the manifest, never
-//! a result file. [`check`] and [`compile()`] stop after the tables fit the plan.
+//! a result file. [`check`] and [`compile()`] stop after the tables fit the plan. [`runs()`], [`show`], [`path`] and
+//! [`clean`] look after what is published.
 //!
 //! ```no_run
 //! use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ mod names;
 mod power;
 mod prepare;
 mod profile;
+pub mod published;
 pub mod request;
 mod rows;
 mod rules;
@@ -58,11 +60,13 @@ mod waterfall;
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use prepare::{Checked, check, compile};
+pub use published::{Cleaning, ShownRun, clean, path, runs, show};
 pub use request::Request;
-pub use run::{Outcome, path, run};
+pub use run::{Outcome, run};
 pub use whom_engine::Limits;
 pub use whom_report as report;
-pub use whom_store::{FaultPlan, Stores};
+pub use whom_spec::plan::Hours;
+pub use whom_store::{FaultPlan, ListedRun, Manifest, Stores, Surplus};
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

@@ -4,8 +4,9 @@ use whom_engine::Engine;
 use whom_query::Catalog;
 use whom_query::compile::Compiled;
 use whom_spec::{FileReader, LoadedPlan, Settings, load};
+use whom_store::redact;
 
-use crate::error::{Cause, RunError, rendered};
+use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::request::Request;
 
@@ -35,11 +36,7 @@ impl Prepared {
 
     /// The warnings of the pipeline file, as they are shown.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        self.loaded
-            .warnings
-            .iter()
-            .map(|warning| rendered(std::slice::from_ref(warning), &self.loaded.sources))
-            .collect()
+        self.loaded.warnings.iter().map(|warning| redact(&self.loaded.sources.render(warning))).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use whom_engine::UnitMemory;
 use whom_query::checks::Subject;
 use whom_query::unit_table::{self, Watch};
 use whom_query::{AnalysedUnits, UnitTable};
-use whom_report::Results;
+use whom_report::{Colour, Results, refusal_text};
 use whom_stats::Check;
 use whom_store::{Location, Output, Publication, Published, RunId, RunRecord, StoreError};
 
@@ -154,6 +154,7 @@ impl Run<'_> {
             details: json!({
                 "experiment": results.experiment,
                 "through": results.through,
+                "units": results.units(),
                 "waterfall": results.waterfall,
                 "checks": results.checks,
                 "stages": stages.to_json(),
@@ -186,7 +187,7 @@ pub(crate) fn output_location(prepared: &Prepared) -> Result<Location, RunError>
 pub(crate) fn located(path: &whom_spec::Spanned<String>, texts: &whom_spec::SourceMap) -> Result<Location, RunError> {
     Location::output(path, texts.folder(path.span)).map_err(|error| {
         let diagnostic = whom_spec::Diagnostic::error(error.to_string()).at(path.span);
-        RunError::plan(Stage::Plan, &[diagnostic], texts)
+        RunError::diagnosed(Stage::Plan, Cause::Configuration, &[diagnostic], texts)
     })
 }
 
@@ -203,10 +204,12 @@ fn judged(study: &Study<'_>, table: &UnitTable, prepared: &Prepared) -> Result<V
     let subject =
         Subject { plan: study.plan, table, compiled: study.compiled, units: study.units, folds: &study.folds };
     let checks = subject.judge().map_err(failed)?;
-    if checks.iter().any(Check::refuses) {
-        return Err(RunError::refused(&checks, &waterfall(study, table).map_err(failed)?));
+    let refusing: Vec<&Check> = checks.iter().filter(|check| check.refuses()).collect();
+    if refusing.is_empty() {
+        return Ok(checks);
     }
-    Ok(checks)
+    let steps = waterfall(study, table).map_err(failed)?;
+    Err(RunError::checks(&refusing, &refusal_text(&checks, &steps, Colour::Never)))
 }
 
 fn store(error: &StoreError) -> RunError {
@@ -227,20 +230,4 @@ impl Watch for Told<'_> {
         let event = Event::Progress { stage: Stage::UnitTable, done, all: Some(all), doing: name.to_owned() };
         self.observer.event(&event);
     }
-}
-
-/// The address of a published file of the latest run of a pipeline.
-///
-/// # Errors
-/// [`Cause::Configuration`] if nothing is published yet or the run has no such file.
-pub async fn path(request: &Request, name: &str) -> Result<PathBuf, RunError> {
-    let loaded = load_plan(request)?;
-    let location = located(&loaded.plan.output.path, &loaded.sources)?;
-    let failed = |error: StoreError| RunError::store(Stage::Sources, &error);
-    let output = Output::open(&request.stores, &location).map_err(failed)?;
-    let latest = output.latest().await.map_err(failed)?.ok_or_else(|| {
-        let message = format!("nothing is published in `{location}` yet; run the pipeline first");
-        RunError::new(Stage::Sources, Cause::Configuration, message)
-    })?;
-    latest.address(name).map_err(failed)
 }

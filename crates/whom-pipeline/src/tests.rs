@@ -110,5 +110,5 @@ async fn a_refused_expression_is_shown_where_it_stands() {
     let error = check(&request).await.unwrap_err();
     assert_eq!((error.cause, error.stage), (Cause::Configuration, Stage::Sources));
     assert_eq!(error.message, "there is no column `kin` in fact table `events`");
-    assert!(error.text().contains("did you mean `kind`?"), "{}", error.text());
+    assert!(error.message.contains("did you mean `kind`?"), "{}", error.message);
 }

@@ -51,7 +51,7 @@ pub async fn build(
     for (done, statement) in compiled.statements.iter().enumerate() {
         watch.statement(&statement.purpose.table(), done, compiled.statements.len());
         let told = work.run(statement).await;
-        let rows = told.map_err(|error| in_subject(&statement.purpose, error))?;
+        let rows = told.map_err(|error| in_table(statement, error, catalog))?;
         if statement.purpose == Purpose::UnitTable {
             return UnitTable::new(&rows, work.recorder.finish());
         }
@@ -59,11 +59,14 @@ pub async fn build(
     Err(QueryError::Internal("no statement makes the unit table".to_owned()))
 }
 
-/// A refusal of the data by the engine names the table in which it came up.
-fn in_subject(purpose: &Purpose, error: QueryError) -> QueryError {
+/// A refusal of the data, or of a file, names the table in which it came up.
+fn in_table(statement: &Statement, error: QueryError, catalog: &Catalog) -> QueryError {
     match error {
         QueryError::Engine(EngineError::Data(message)) => {
-            QueryError::Data(format!("in {}: {message}", purpose.subject()))
+            QueryError::Data(format!("in {}: {message}", statement.purpose.subject()))
+        }
+        QueryError::Engine(EngineError::Input { problem, fix }) => {
+            catalog.unreadable(statement.reads.first().map(String::as_str), problem, fix)
         }
         other => other,
     }

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use whom_engine::PinnedTable;
+use whom_engine::{EngineError, PinnedTable};
 use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
-use whom_spec::{Diagnostic, SourceMap, Spanned};
-use whom_store::{InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
+use whom_spec::{Diagnostic, SourceMap, Span, Spanned};
+use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
 use crate::days::{self, DayRange};
 use crate::error::QueryError;
+use crate::missing_days::MissingDays;
 
 /// The name of the split in SQL and in messages.
 pub const SPLIT: &str = "split";
@@ -21,6 +23,10 @@ pub const SPLIT: &str = "split";
 pub struct Source {
     /// The name by which SQL knows it: `split`, or a prefix and the name in the pipeline file.
     pub table: String,
+    /// What it is called in messages.
+    owner: String,
+    /// Where the pipeline file says where it lies.
+    path: Span,
     /// The pinned listing.
     pub listing: PinnedFiles,
     /// The files and their schema.
@@ -44,6 +50,13 @@ struct Wanted<'a> {
     days: Option<DayRange>,
 }
 
+impl Wanted<'_> {
+    fn missing<'a>(&'a self, days: &'a [NaiveDate], found: Option<&'a str>) -> MissingDays<'a> {
+        let Self { owner, path, partition, gaps, days: needed, .. } = self;
+        MissingDays { owner, path, partition: *partition, needed: *needed, days, gaps: *gaps, found }
+    }
+}
+
 impl Catalog {
     /// Lists, pins and opens every source of a plan; a relative location starts from the folder of the file it stands in.
     ///
@@ -51,7 +64,7 @@ impl Catalog {
     /// [`QueryError::MissingDays`] naming every day that is not there, [`QueryError::Plan`] for a location that points
     /// to nothing, and what the store or a footer refuses.
     pub async fn open(plan: &Plan, texts: &SourceMap, stores: &Stores) -> Result<Self, QueryError> {
-        let mut missing = BTreeMap::new();
+        let mut missing = Vec::new();
         let mut listed = Vec::new();
         for wanted in sources_of(plan) {
             let location = Location::input(wanted.path, texts.folder(wanted.path.span))
@@ -59,16 +72,14 @@ impl Catalog {
             match list(stores, &location, &wanted).await {
                 Ok(listing) => {
                     if wanted.gaps == Gaps::Refused && !listing.missing_days.is_empty() {
-                        missing.insert(wanted.owner.clone(), listing.missing_days.clone());
+                        missing.push(wanted.missing(&listing.missing_days, None).diagnostic(plan));
                     }
                     listed.push((wanted, listing));
                 }
-                Err(StoreError::NothingFound { missing_days, .. })
-                    if !missing_days.is_empty() && wanted.gaps == Gaps::Refused =>
-                {
-                    missing.insert(wanted.owner, missing_days);
+                Err(StoreError::NothingFound { missing_days, found, .. }) if !missing_days.is_empty() => {
+                    missing.push(wanted.missing(&missing_days, Some(&found)).diagnostic(plan));
                 }
-                Err(error) => return Err(located(wanted.path, error)),
+                Err(error) => return Err(located(wanted.path, &location, error)),
             }
         }
         if !missing.is_empty() {
@@ -109,6 +120,18 @@ impl Catalog {
     /// [`QueryError::Internal`] if there is none.
     pub fn source(&self, table: &str) -> Result<&Source, QueryError> {
         self.sources.get(table).ok_or_else(|| QueryError::Internal(format!("table `{table}` was not opened")))
+    }
+
+    /// Rows that cannot be read, by a statement that reads the table `table`.
+    pub(crate) fn unreadable(&self, table: Option<&str>, problem: String, fix: &'static str) -> QueryError {
+        let Some(source) = table.and_then(|table| self.sources.get(table)) else {
+            return EngineError::Input { problem, fix }.into();
+        };
+        let files = match &*source.listing.files {
+            [file] => format!("the file is `{}`", source.listing.address(&file.path)),
+            files => format!("it is one of {} files in `{}`", files.len(), source.listing.location.whole()),
+        };
+        unreadable(&source.owner, source.path, &problem).note(files).hint(fix).into()
     }
 
     /// The columns of a source.
@@ -171,8 +194,18 @@ async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Resu
 
 async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles) -> Result<Source, QueryError> {
     let partition = wanted.partition.map(|partition| partition.column.as_str());
-    let pinned = PinnedTable::open(&wanted.table, &listing, partition).await?;
-    Ok(Source { table: wanted.table.clone(), listing, pinned: Arc::new(pinned) })
+    let opened = PinnedTable::open(&wanted.table, &listing, partition).await;
+    let pinned = opened.map_err(|error| match error {
+        EngineError::Input { problem, fix } => unreadable(&wanted.owner, wanted.path.span, &problem).hint(fix).into(),
+        other => QueryError::from(other),
+    })?;
+    let Wanted { table, owner, path, .. } = wanted;
+    Ok(Source { table: table.clone(), owner: owner.clone(), path: path.span, listing, pinned: Arc::new(pinned) })
+}
+
+/// A file that cannot be read, told at the table that it belongs to.
+fn unreadable(owner: &str, path: Span, problem: &str) -> Diagnostic {
+    Diagnostic::error(format!("{owner}: {problem}")).at(path)
 }
 
 fn at(path: &Spanned<String>, error: &StoreError) -> QueryError {
@@ -180,9 +213,14 @@ fn at(path: &Spanned<String>, error: &StoreError) -> QueryError {
 }
 
 /// A store's refusal of a declared location points into the file; other failures stay what they are.
-fn located(path: &Spanned<String>, error: StoreError) -> QueryError {
-    match error.kind() {
-        whom_store::ErrorKind::Configuration => at(path, &error),
+fn located(path: &Spanned<String>, location: &Location, error: StoreError) -> QueryError {
+    match (&error, error.kind()) {
+        (StoreError::LocationNotFound { .. }, _) => {
+            let looked = format!("looked for `{}`", location.whole());
+            let missing = Diagnostic::error(error.to_string()).at(path.span).note(looked);
+            missing.hint("a relative path starts from the folder of the file that it stands in").into()
+        }
+        (_, ErrorKind::Configuration) => at(path, &error),
         _ => error.into(),
     }
 }

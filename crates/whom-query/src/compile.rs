@@ -56,14 +56,16 @@ pub struct Compiled {
     /// The pre-registered cohorts in the order of the file.
     pub cohorts: Vec<NamedColumn>,
     /// What stands beside each unit in the table that the last statement reads.
-    pub(crate) joined: Vec<JoinedTable>,
+    pub joined: Vec<JoinedTable>,
 }
 
 /// A table with at most one row per unit, and the columns of it that the unit table needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct JoinedTable {
-    pub(crate) purpose: Purpose,
-    pub(crate) columns: Vec<String>,
+pub struct JoinedTable {
+    /// The statement that makes it.
+    pub purpose: Purpose,
+    /// The columns, beside the unit.
+    pub columns: Vec<String>,
 }
 
 /// Compiles a plan against the schemas of its tables.

@@ -28,6 +28,7 @@ mod days;
 pub mod error;
 mod expression;
 pub mod flow;
+mod missing_days;
 pub mod sql;
 pub mod status;
 #[cfg(test)]

@@ -64,6 +64,11 @@ impl Warehouse {
         self
     }
 
+    /// Removes a folder and what is in it.
+    pub(crate) fn remove(&self, folder: &str) {
+        std::fs::remove_dir_all(self.folder.path().join(folder)).unwrap();
+    }
+
     /// Reads a pipeline and fits it to the tables.
     pub(crate) async fn fit(&self, pipeline: &str) -> Result<Fitted, String> {
         let path = self.folder.path().join("pipeline.yaml");
@@ -92,7 +97,7 @@ impl Warehouse {
 
     fn shown(&self, loaded: &LoadedPlan, error: &QueryError) -> String {
         let text = match error {
-            QueryError::Plan(problems) => {
+            QueryError::Plan(problems) | QueryError::MissingDays(problems) => {
                 problems.iter().map(|problem| loaded.sources.render(problem)).collect::<Vec<_>>().join("\n\n")
             }
             other => other.to_string(),

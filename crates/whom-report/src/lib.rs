@@ -83,6 +83,7 @@ pub use effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, R
 pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+pub use number::count;
 pub use result_json::{RESULT_SCHEMA_VERSION, result_json};
 pub use results::{Direction, EffectKey, MetricView, Partition, Results, Threshold, VariantView};
 pub use rule::{CohortRule, Range, RuleCondition};

@@ -13,7 +13,7 @@ const UNIT_COLUMNS: usize = 12;
 pub(crate) const NO_NUMBER: &str = "—";
 
 /// A count with its thousands separated: `64,000`.
-pub(crate) fn count(units: u64) -> String {
+pub fn count(units: u64) -> String {
     grouped(&units.to_string())
 }
 

@@ -84,17 +84,22 @@ fn named<'t, T>(field: Option<Field<'t>>, read: impl Fn(Spanned<String>, &Field<
 }
 
 fn version(fields: &Fields<'_>) {
-    if let Some(version) = fields.required("version")
-        && version.node.describe() != "`1`"
-    {
-        version.refuse(format!("`version` must be `1`, found {}", version.node.describe()));
+    if let Some(version) = fields.required("version") {
+        version.version();
     }
 }
 
 fn cohort(name: Spanned<String>, field: &Field<'_>) -> Option<Cohort> {
-    if *name == "all" {
-        let reserved = Diagnostic::error("a cohort cannot be called `all`: that is the name of everybody");
-        field.report.push(reserved.at(name.span));
+    let taken_by = match name.strip_prefix('c') {
+        _ if *name == "all" => Some("everybody"),
+        Some(number) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some("a discovered cohort")
+        }
+        _ => None,
+    };
+    if let Some(owner) = taken_by {
+        let reserved = Diagnostic::error(format!("a cohort cannot be called `{name}`: that is the name of {owner}"));
+        field.report.push(reserved.at(name.span).hint("give it a name that says who is in it"));
     }
     Some(Cohort { name, definition: field.expression()? })
 }

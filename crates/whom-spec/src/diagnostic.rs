@@ -124,9 +124,7 @@ pub struct SpecError {
 impl SpecError {
     /// All messages, one after another, in colour if asked.
     pub fn render(&self, colour: bool) -> String {
-        let messages: Vec<String> =
-            self.diagnostics.iter().map(|diagnostic| self.sources.render_with(diagnostic, colour)).collect();
-        messages.join("\n\n")
+        self.sources.render_all(&self.diagnostics, colour)
     }
 }
 

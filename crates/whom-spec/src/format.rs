@@ -12,6 +12,7 @@ mod table;
 mod validate;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 
@@ -32,8 +33,12 @@ pub(crate) trait Shape: JsonSchema {
 
 /// What the documentation says about a key, to go on after a colon.
 pub(crate) fn explain<S: Shape>(key: &str) -> Option<String> {
-    let schema = schemars::schema_for!(S);
-    let text = schema.get("properties")?.get(key)?.get("description")?.as_str()?;
+    static WHOLE: LazyLock<serde_json::Value> = LazyLock::new(json_schema);
+    let shape = match WHOLE.get("$defs").and_then(|shapes| shapes.get(S::schema_name().as_ref())) {
+        Some(shape) => shape,
+        None => &*WHOLE,
+    };
+    let text = shape.get("properties")?.get(key)?.get("description")?.as_str()?;
     let text = text.lines().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
     let text = text.strip_suffix('.').unwrap_or(&text);
     let mut letters = text.chars();

@@ -2,14 +2,13 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::content::{content, elsewhere};
 use crate::diagnostic::Diagnostic;
 use crate::load::Settings;
 use crate::reader::SourceReader;
 use crate::source::{FileId, SourceMap, Span};
-use crate::tree::{Entry, Node, Value, parse, replace_all};
+use crate::tree::{Entry, Node, Value, is_unshown, parse, replace_all};
 
-/// The largest file, in bytes.
-const LARGEST_FILE: usize = 1 << 20;
 /// How deep files may include files.
 const DEEPEST_INCLUDE: usize = 8;
 /// How many files one pipeline may consist of, so that a few lines cannot ask for an endless number.
@@ -51,9 +50,11 @@ impl<'a> Files<'a> {
             }
         };
         if !matches!(tree.value, Value::Mapping(_)) {
-            let message =
-                format!("`{}` must be a mapping of keys to values, found {}", path.display(), tree.describe());
-            self.diagnostics.push(Diagnostic::error(message).at(tree.span).hint("start with `version: 1`"));
+            // Not what it says: it may be another file altogether, and long.
+            let found = if matches!(tree.value, Value::Scalar(_)) { "a text".to_owned() } else { tree.describe() };
+            let message = format!("`{}` must be a mapping of keys to values, found {found}", path.display());
+            let place = Span { end: tree.span.start, ..tree.span };
+            self.diagnostics.push(Diagnostic::error(message).at(place).hint("start with `version: 1`"));
             return None;
         }
         if let Some(include) = tree.take("include") {
@@ -87,6 +88,15 @@ impl<'a> Files<'a> {
             self.diagnostics.push(Diagnostic::error(message).at(span));
             return None;
         };
+        if scalar.text.trim().is_empty() || scalar.text.contains(is_unshown) {
+            let message = "`include` takes a path on one line, without control characters";
+            self.diagnostics.push(Diagnostic::error(message).at(span));
+            return None;
+        }
+        if scalar.text.contains("://") {
+            self.diagnostics.push(elsewhere(&scalar.text).at(span));
+            return None;
+        }
         let path = normal(&including.parent().unwrap_or(Path::new("")).join(&scalar.text));
         match self.refuse_include(&path) {
             Some(refusal) => {
@@ -119,44 +129,15 @@ impl<'a> Files<'a> {
     }
 
     fn read(&mut self, path: &Path, asked_at: Option<Span>) -> Option<FileId> {
-        let name = path.display().to_string();
-        let content = self
-            .reader
-            .read(path, LARGEST_FILE as u64 + 1)
-            .map_err(|error| Diagnostic::error(format!("cannot read `{name}`: {error}")))
-            .and_then(|bytes| text(bytes, &name));
-        match content {
-            Ok(content) => Some(self.sources.add(name, content)),
+        let taken = self.sources.iter().map(|source| source.text().len()).sum();
+        match content(path, taken, self.reader) {
+            Ok(text) => Some(self.sources.add(path.display().to_string(), text)),
             Err(diagnostic) => {
                 self.diagnostics.push(Diagnostic { span: asked_at, ..diagnostic });
                 None
             }
         }
     }
-}
-
-/// The text of a file: UTF-8, without a byte order mark.
-fn text(mut bytes: Vec<u8>, name: &str) -> Result<String, Diagnostic> {
-    if bytes.len() > LARGEST_FILE {
-        return Err(Diagnostic::error(format!("`{name}` is larger than 1 MiB"))
-            .hint("a pipeline this large is a mistake; data belongs into Parquet files"));
-    }
-    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return Err(Diagnostic::error(format!("`{name}` is UTF-16")).hint("save it as UTF-8"));
-    }
-    if bytes.starts_with("\u{FEFF}".as_bytes()) {
-        bytes.drain(..'\u{FEFF}'.len_utf8());
-    }
-    if let Some(position) = bytes.iter().position(|byte| *byte == 0) {
-        let line = 1 + bytes.iter().take(position).filter(|byte| **byte == b'\n').count();
-        return Err(Diagnostic::error(format!("`{name}` holds a NUL character in line {line}"))
-            .hint("is it a text file, in UTF-8?"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count();
-        Diagnostic::error(format!("`{name}` is not UTF-8: line {line} holds an invalid byte")).hint("save it as UTF-8")
-    })
 }
 
 /// The path without `.` and without `name/..`, as far as its text tells.
@@ -171,7 +152,7 @@ fn normal(path: &Path) -> PathBuf {
             other => result.push(other),
         }
     }
-    result
+    if result.as_os_str().is_empty() { PathBuf::from(".") } else { result }
 }
 
 #[cfg(test)]
@@ -183,5 +164,6 @@ mod tests {
         assert_eq!(normal(Path::new("a/./b/../c.yaml")), Path::new("a/c.yaml"));
         assert_eq!(normal(Path::new("../a/../../c.yaml")), Path::new("../../c.yaml"));
         assert_eq!(normal(Path::new("/a/../c.yaml")), Path::new("/c.yaml"));
+        assert_eq!(normal(Path::new("a/..")), Path::new("."));
     }
 }

@@ -65,6 +65,7 @@
 //! # Ok::<(), whom_spec::SpecError>(())
 //! ```
 
+mod content;
 mod decode;
 mod diagnostic;
 mod format;
@@ -82,7 +83,7 @@ pub use self::diagnostic::{Diagnostic, Severity, SpecError};
 pub use self::format::json_schema;
 pub use self::load::{LoadedPlan, Settings, load};
 pub use self::plan::Plan;
-pub use self::reader::{FileReader, MemoryReader, SourceReader};
+pub use self::reader::{FileReader, Folder, MemoryReader, SourceReader};
 pub use self::source::{FileId, Source, SourceMap, Span};
 pub use self::spanned::Spanned;
 pub use self::suggest::{did_you_mean, name_hint, valid_names};

@@ -1,6 +1,6 @@
 //! From a path to a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -9,8 +9,9 @@ use crate::diagnostic::{Diagnostic, Severity, SpecError};
 use crate::include::Files;
 use crate::plan::Plan;
 use crate::reader::SourceReader;
-use crate::source::SourceMap;
-use crate::tree::replace_all;
+use crate::source::{Source, SourceMap};
+use crate::suggest::name_hint;
+use crate::tree::{quoted, replace_all};
 
 /// What a pipeline file may refer to from outside.
 pub struct Settings<'a> {
@@ -53,6 +54,9 @@ pub fn load(path: &Path, settings: &Settings<'_>, reader: &dyn SourceReader) -> 
     let mut files = Files::new(settings, reader);
     let tree = files.open(path);
     let (sources, mut diagnostics) = files.finish();
+    if tree.is_some() {
+        diagnostics.extend(unused(settings, &sources));
+    }
     let mut plan = None;
     if let (Some(mut tree), true) = (tree, diagnostics.is_empty()) {
         diagnostics = replace_all(&mut tree, settings, &sources);
@@ -67,4 +71,21 @@ pub fn load(path: &Path, settings: &Settings<'_>, reader: &dyn SourceReader) -> 
         Some(plan) if errors.is_empty() => Ok(LoadedPlan { plan, sources, warnings }),
         _ => Err(SpecError { diagnostics: errors, sources }),
     }
+}
+
+/// Variables that are set, and that no file mentions: a slip in the name, or in the choice of the file.
+fn unused(settings: &Settings<'_>, sources: &SourceMap) -> Vec<Diagnostic> {
+    let mentioned: BTreeSet<&str> = sources
+        .iter()
+        .flat_map(|source| source.text().split("${var.").skip(1))
+        .filter_map(|reference| Some(reference.split_once('}')?.0))
+        .collect();
+    let unused = settings.variables.keys().filter(|name| !mentioned.contains(name.as_str()));
+    let refusal = |name: &String| {
+        let main = sources.iter().next().map_or("", Source::name);
+        let hint = name_hint(name, mentioned.iter().copied());
+        Diagnostic::error(format!("the variable {} is set, but `{main}` never uses it", quoted(name)))
+            .hint(hint.unwrap_or_else(|| "it has no `${var.…}`; leave `--set` out".to_owned()))
+    };
+    unused.map(refusal).collect()
 }

@@ -1,9 +1,15 @@
 //! Diagnostics as text: the only module that knows `annotate-snippets`.
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{SourceMap, Span};
+
+/// The most messages of one file: whoever made hundreds of mistakes made one hundreds of times.
+const MESSAGES_SHOWN: usize = 20;
+
+/// The most characters of a sentence, which may quote a name of any length.
+const LONGEST_SENTENCE: usize = 1_000;
 
 impl SourceMap {
     /// The message with `file:line:column`, an excerpt, a caret and the hint; no colour.
@@ -19,15 +25,23 @@ impl SourceMap {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let mut group = Group::with_title(level.primary_title(&diagnostic.message)).elements(self.snippets(diagnostic));
+        let title = level.primary_title(shown(&diagnostic.message));
+        let mut group = Group::with_title(title).elements(self.snippets(diagnostic));
         for note in &diagnostic.notes {
-            group = group.element(Level::NOTE.message(note));
+            group = group.element(Level::NOTE.message(shown(note)));
         }
         if let Some(hint) = &diagnostic.hint {
-            group = group.element(Level::HELP.message(hint.as_ref()));
+            group = group.element(Level::HELP.message(shown(hint)));
         }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
+    }
+
+    /// Messages one after another; of very many, the first ones.
+    pub fn render_all(&self, diagnostics: &[Diagnostic], colour: bool) -> String {
+        let shown = diagnostics.iter().take(MESSAGES_SHOWN).map(|diagnostic| self.render_with(diagnostic, colour));
+        let rest = (diagnostics.len() > MESSAGES_SHOWN).then(|| "and others; mend these first".to_owned());
+        shown.chain(rest).collect::<Vec<_>>().join("\n\n")
     }
 
     /// One snippet a file: the place, and the related place in the same one if it is in the same file.
@@ -47,5 +61,13 @@ impl SourceMap {
             }
         }
         snippets.into_iter().map(|(_, snippet)| snippet).collect()
+    }
+}
+
+/// A sentence with nothing in it that could move the cursor, and not endlessly long.
+fn shown(sentence: &str) -> String {
+    match sentence.char_indices().nth(LONGEST_SENTENCE) {
+        Some((end, _)) => normalize_untrusted_str(&sentence[..end]) + "…",
+        None => normalize_untrusted_str(sentence),
     }
 }

@@ -6,13 +6,21 @@
 /// case. Of equally near candidates the first in the alphabet wins.
 pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let wanted = name.to_lowercase();
+    let length = wanted.chars().count();
     candidates
         .into_iter()
         .filter(|candidate| *candidate != name)
         .filter_map(|candidate| {
-            let longer = wanted.chars().count().max(candidate.chars().count());
-            let distance = strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase());
-            (distance <= (longer / 3).max(1) && distance < longer).then_some((distance, candidate))
+            let other = candidate.to_lowercase();
+            let other_length = other.chars().count();
+            let longer = length.max(other_length);
+            let near = (longer / 3).max(1);
+            // The distance is at least the difference in length, and costs the product of both: a hostile name is long.
+            if length.abs_diff(other_length) > near {
+                return None;
+            }
+            let distance = strsim::damerau_levenshtein(&wanted, &other);
+            (distance <= near && distance < longer).then_some((distance, candidate))
         })
         .min()
         .map(|(_, candidate)| candidate.to_owned())

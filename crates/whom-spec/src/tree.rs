@@ -66,12 +66,23 @@ impl Node {
         match &self.value {
             Value::Null => "nothing".to_owned(),
             Value::Scalar(scalar) if scalar.text.is_empty() => "an empty text".to_owned(),
-            Value::Scalar(scalar) if scalar.style == Style::Text => format!("the text `{}`", shortened(&scalar.text)),
-            Value::Scalar(scalar) => format!("`{}`", shortened(&scalar.text)),
+            Value::Scalar(scalar) if scalar.style == Style::Text => format!("the text {}", quoted(&scalar.text)),
+            Value::Scalar(scalar) => quoted(&scalar.text),
             Value::List(_) => "a list".to_owned(),
             Value::Mapping(_) => "a mapping".to_owned(),
         }
     }
+}
+
+/// A text in backticks, as a message names it: the first characters of its first line.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("`{}`", shortened(text))
+}
+
+/// What a line of text cannot show: control characters, line and paragraph ends, and those that turn the direction of
+/// what follows, so that a reader would see another name than the program.
+pub(crate) fn is_unshown(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The first characters of the first line, so that a message stays a line.

@@ -31,6 +31,12 @@
 //! or, if the winner did the same work, that it is done ([`Publication::AlreadyPublished`]). Order comes from numbers
 //! alone; no clock is read, and ids and instants are passed in.
 //!
+//! # What is kept
+//!
+//! [`Output::runs`] lists what is published. [`Output::surplus`] finds what a [`Retention`] lets go, and
+//! [`Output::remove`] removes it: the manifests first, so that a run is gone at once as it came at once. The latest run
+//! stays, and so does every file that a remaining manifest names, in whichever folder it lies.
+//!
 //! # An example
 //!
 //! ```
@@ -106,8 +112,10 @@ mod pin;
 mod publish;
 mod redact;
 mod run_id;
+mod runs;
 mod stage;
 mod stores;
+mod surplus;
 
 pub use cause::Cause;
 pub use error::{ErrorKind, Result, StoreError};
@@ -124,8 +132,10 @@ pub use pin::PinnedStore;
 pub use publish::Publication;
 pub use redact::{Redacted, redact};
 pub use run_id::RunId;
+pub use runs::ListedRun;
 pub use stage::{Stage, StagedFile};
 pub use stores::Stores;
+pub use surplus::{Retention, Surplus};
 
 #[cfg(test)]
 mod tests;

@@ -86,6 +86,15 @@ impl PinnedFiles {
         PinnedStore::new(self)
     }
 
+    /// Where a file of the listing lies, for people: as [`Location::whole`], down to the file.
+    pub fn address(&self, path: &ObjectPath) -> Redacted {
+        let folder = self.location.whole();
+        // The location of a single file is the file itself.
+        let is_file =
+            self.files.len() == 1 && folder.as_str().rsplit_once('/').is_some_and(|(_, name)| name == path.as_ref());
+        if is_file { folder } else { Redacted::new(format!("{}/{path}", folder.as_str().trim_end_matches('/'))) }
+    }
+
     /// The length of all files together.
     pub fn bytes(&self) -> u64 {
         self.files.iter().fold(0, |sum, file| sum.saturating_add(file.size))

@@ -113,6 +113,14 @@ impl Folder {
         }
     }
 
+    /// Removes the folder of a removed file if nothing is left in it. It is a run's own, so no other writer relies on it.
+    fn sweep(&self, removed: &Path) {
+        if let Some(folder) = removed.parent().filter(|folder| *folder != self.root) {
+            // A folder that is not empty stays.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+
     /// Waits for the entries of `folder` and of every folder above it up to the root.
     fn sync_folders(&self, folder: &Path) -> Result<()> {
         folder
@@ -189,7 +197,17 @@ impl ObjectStore for LocalStore {
             let store = store.clone();
             async move { store.contained(&location).await.map(|_| location) }
         });
-        self.inner.delete_stream(contained.boxed())
+        let folder = Arc::clone(&self.folder);
+        let inner = self.inner.clone();
+        let swept = self.inner.delete_stream(contained.boxed()).and_then(move |location| {
+            let (folder, path) = (Arc::clone(&folder), inner.path_to_filesystem(&location));
+            async move {
+                let path = path?;
+                spawn_blocking(move || folder.sweep(&path)).await?;
+                Ok(location)
+            }
+        });
+        swept.boxed()
     }
 
     fn list(&self, prefix: Option<&ObjectPath>) -> BoxStream<'static, Result<ObjectMeta>> {

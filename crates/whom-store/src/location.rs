@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 use object_store::path::Path as ObjectPath;
@@ -67,6 +67,12 @@ impl Location {
     /// The file or folder on this machine, without the pattern.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The whole path of the file or folder, for people who look for it, without secrets.
+    pub fn whole(&self) -> Redacted {
+        let whole = path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        Redacted::new(whole.to_string_lossy())
     }
 
     /// The pattern that names of files must match, if one was declared.

@@ -18,6 +18,9 @@ use crate::{
 /// The folder of manifests.
 const MANIFESTS: &str = "_manifests";
 
+/// How the names of probes begin; a killed run leaves its own behind.
+pub(crate) const PROBE: &str = "_probe-";
+
 /// A folder in which runs are published one after the other.
 ///
 /// ```text
@@ -142,7 +145,7 @@ impl Output {
 
     /// This output, if its store passes the probe.
     pub(crate) async fn probed(self, probe: Uuid) -> Result<Self> {
-        let path = ObjectPath::from(format!("_probe-{}", probe.hyphenated()));
+        let path = ObjectPath::from(format!("{PROBE}{}", probe.hyphenated()));
         let probed = self.probe(&path).await;
         // A probe that stays behind is harmless.
         let _ = self.store.delete(&path).await;

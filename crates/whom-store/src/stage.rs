@@ -11,6 +11,9 @@ use crate::{
     name,
 };
 
+/// The folder of what runs write, each in a folder named by its id.
+pub(crate) const RUNS: &str = "runs";
+
 /// The most parts of one file that are under way at once.
 const PARTS_AT_ONCE: usize = 4;
 
@@ -124,7 +127,7 @@ impl Stage {
 
     /// Where a file of this run lies.
     pub(crate) fn path(&self, name: &str) -> ObjectPath {
-        ObjectPath::from(format!("runs/{}/{name}", self.run_id))
+        ObjectPath::from(format!("{RUNS}/{}/{name}", self.run_id))
     }
 
     /// The path of a file that does not exist yet.

@@ -9,3 +9,4 @@ mod manifest; // old manifests stay readable
 mod pin; // a read gives what was listed or fails
 mod publish; // probe, successor, conflict, damage
 mod race; // many writers, one winner
+mod removal; // what is listed, what is kept, what goes

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use whom_pipeline::Hours;
 
 use crate::byte_size::ByteSize;
 
@@ -41,13 +42,22 @@ pub(crate) enum Command {
     Compile(PipelineArguments),
     /// Print the JSON Schema of a pipeline file
     Schema,
+    /// List the published runs, the latest first
+    Runs(PlaceArguments),
+    /// Show a published run: its verdict, what it read and wrote, and where its time went
+    Show(ShowArguments),
     /// Print where a file of the latest published run lies
     Path {
         #[command(flatten)]
-        pipeline: PipelineArguments,
+        place: PlaceArguments,
         /// The file, such as `effects.parquet`
         name: String,
     },
+    /// Throw away old runs, and what interrupted runs left
+    ///
+    /// The latest run always stays, and so does every file that a kept run names. Without `--keep` and `--older-than`
+    /// no published run goes. What was uploaded for a run that was never published goes a day after its last write.
+    Clean(CleanArguments),
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -63,6 +73,41 @@ pub(crate) struct PipelineArguments {
     /// Set `${var.NAME}` to VALUE; the last one of a name counts
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) assignments: Vec<(String, String)>,
+}
+
+/// Where runs are published.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PlaceArguments {
+    /// A pipeline file, or the folder that it publishes to
+    #[arg(value_name = "FILE|OUTPUT")]
+    pub(crate) place: PathBuf,
+    /// Set `${var.NAME}` of the pipeline file to VALUE
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) assignments: Vec<(String, String)>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The number of the run, as `whom runs` lists it; the latest if not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) run: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CleanArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// Keep the N latest runs, whatever their age
+    #[arg(long, value_name = "N")]
+    pub(crate) keep: Option<NonZeroUsize>,
+    /// Keep runs that are younger, such as `90d` or `12h`
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub(crate) older_than: Option<Hours>,
+    /// Tell what would go, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Args, Debug)]
@@ -126,6 +171,14 @@ fn assignment(text: &str) -> Result<(String, String), InvalidAssignment> {
 #[derive(Debug, thiserror::Error)]
 #[error("write it as `NAME=VALUE`")]
 struct InvalidAssignment;
+
+fn age(text: &str) -> Result<Hours, InvalidAge> {
+    Hours::parse(text).ok_or(InvalidAge)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("write a number of days or hours, such as `90d` or `12h`, at most `3650d`")]
+struct InvalidAge;
 
 #[cfg(test)]
 mod tests;

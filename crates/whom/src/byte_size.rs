@@ -64,6 +64,21 @@ impl FromStr for ByteSize {
     }
 }
 
+/// A number of bytes for a person: three digits or so, and a unit.
+pub(crate) fn shown(bytes: u64) -> String {
+    const STEPS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut size = bytes as f64;
+    let mut steps = STEPS.into_iter();
+    let mut unit = steps.next().unwrap_or_default();
+    // 999.95 would be shown as 1000.0.
+    while size >= 999.95
+        && let Some(next) = steps.next()
+    {
+        (size, unit) = (size / 1_000.0, next);
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") }
+}
+
 fn unit_names() -> String {
     UNITS.map(|(name, _)| format!("`{name}`")).join(", ")
 }
@@ -89,6 +104,13 @@ mod tests {
         assert_eq!("0GiB".parse::<ByteSize>(), Err(InvalidByteSize::Zero));
         assert_eq!("99999999TiB".parse::<ByteSize>(), Err(InvalidByteSize::TooLarge));
         assert_eq!("99999999999999999999B".parse::<ByteSize>(), Err(InvalidByteSize::TooLarge));
+    }
+
+    #[test]
+    fn a_size_is_shown_with_few_digits() {
+        let sizes = [0, 999, 1_000, 12_345, 999_949, 999_950, 3_000_000_000, u64::MAX];
+        let told = ["0 B", "999 B", "1.0 kB", "12.3 kB", "999.9 kB", "1.0 MB", "3.0 GB", "18446744.1 TB"];
+        assert_eq!(sizes.map(shown), told);
     }
 
     proptest! {

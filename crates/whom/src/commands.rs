@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use tokio::runtime::{Builder, Runtime};
 use whom_pipeline::{Cause, Checked, RunError};
 
-use crate::arguments::{Arguments, PipelineArguments};
+use crate::arguments::{Arguments, PipelineArguments, PlaceArguments};
 use crate::console;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -36,8 +36,8 @@ pub(crate) fn schema() -> String {
 }
 
 /// `whom path`: where a published file lies.
-pub(crate) fn path(pipeline: &PipelineArguments, name: &str, environment: &Environment) -> Result<String, Failure> {
-    let request = request::of_pipeline(pipeline, environment)?;
+pub(crate) fn path(place: &PlaceArguments, name: &str, environment: &Environment) -> Result<String, Failure> {
+    let request = request::of_place(place, environment)?;
     let path = wait(whom_pipeline::path(&request, name))?;
     Ok(format!("{}\n", path.display()))
 }
@@ -70,7 +70,8 @@ fn built(builder: &mut Builder) -> Result<Runtime, Failure> {
     runtime.map_err(|error| Failure::start(Cause::Resources, format!("no threads to work with: {error}")))
 }
 
-fn wait<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, Failure> {
+/// Waits for the work of a command.
+pub(crate) fn wait<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, Failure> {
     Ok(runtime(FEW_THREADS)?.block_on(work)?)
 }
 

@@ -12,9 +12,12 @@ use crate::signals::Signal;
 pub(crate) struct Failure {
     cause: Cause,
     stage: &'static str,
+    /// What people read.
     message: String,
-    /// What people read instead of the message: excerpts of the pipeline file, the report of the checks.
-    detail: Option<String>,
+    /// The same, on one line.
+    headline: String,
+    /// How to mend it, if more is known than the cause.
+    fix: Option<String>,
     signal: Option<Signal>,
     skips: bool,
 }
@@ -33,16 +36,16 @@ struct FailureLine<'a> {
     stage: &'static str,
     cause: &'static str,
     message: &'a str,
-    /// Where there is more to read than the message.
-    detail: Option<&'static str>,
-    fix: &'static str,
+    fix: &'a str,
     retryable: bool,
 }
 
 impl Failure {
     /// The program could not start its work.
     pub(crate) fn start(cause: Cause, message: impl Into<String>) -> Self {
-        Self { cause, stage: START, message: message.into(), detail: None, signal: None, skips: false }
+        let message = message.into();
+        let headline = message.lines().next().unwrap_or_default().to_owned();
+        Self { cause, stage: START, message, headline, fix: None, signal: None, skips: false }
     }
 
     /// The program itself failed.
@@ -62,11 +65,8 @@ impl Failure {
 
     /// A run was stopped by a signal.
     pub(crate) fn interrupted(signal: Signal, stage: Stage) -> Self {
-        Self {
-            stage: stage.name(),
-            signal: Some(signal),
-            ..Self::start(Cause::Interrupted, format!("stopped by {}", signal.name()))
-        }
+        let stopped = Self::start(Cause::Interrupted, format!("stopped by {}", signal.name())).at(stage);
+        Self { signal: Some(signal), ..stopped }
     }
 
     /// The same failure; if inputs are not there yet, it counts as nothing to do.
@@ -84,7 +84,7 @@ impl Failure {
 
     /// What people read.
     pub(crate) fn text(&self) -> String {
-        let message = self.detail.as_deref().unwrap_or(&self.message).trim_end();
+        let message = self.message.trim_end();
         let titled = if is_titled(message) { message.to_owned() } else { format!("error: {message}") };
         match self.cause {
             Cause::Internal => format!("{titled}\n{}", self.fix()),
@@ -99,8 +99,7 @@ impl Failure {
             code: self.exit_code(),
             stage: self.stage,
             cause: self.cause.word(),
-            message: self.message.trim_end(),
-            detail: self.detail.as_ref().map(|_| "on standard error"),
+            message: without_title(&self.headline),
             fix: self.fix(),
             retryable: self.cause.is_retryable(),
         };
@@ -108,8 +107,8 @@ impl Failure {
         serde_json::to_string(&line).unwrap_or_default()
     }
 
-    fn fix(&self) -> &'static str {
-        match self.cause {
+    fn fix(&self) -> &str {
+        self.fix.as_deref().unwrap_or(match self.cause {
             Cause::Internal => "this is a bug: please report it with the command, the version and what was printed",
             Cause::Configuration => "mend what the message names, then run it again",
             Cause::Data => "mend the data, or declare in the pipeline file how to treat them",
@@ -117,19 +116,26 @@ impl Failure {
             Cause::NotReady => "run it again when they are written, or declare `gaps: allowed`",
             Cause::Resources => "give it more memory or disk, see `--memory-limit` and `--spill-dir`",
             Cause::Interrupted => "run it again",
-        }
+        })
     }
 }
 
+/// The heading of messages about the command line and the pipeline file.
+const TITLE: &str = "error: ";
+
 /// Whether a message brings its own heading: an excerpt of a pipeline file, or the checks that refused the data.
 fn is_titled(message: &str) -> bool {
-    ["error: ", "REFUSED"].iter().any(|title| message.starts_with(title))
+    [TITLE, "REFUSED"].iter().any(|title| message.starts_with(title))
+}
+
+fn without_title(headline: &str) -> &str {
+    headline.strip_prefix(TITLE).unwrap_or(headline)
 }
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        let RunError { stage, cause, message, detail } = error;
-        Self { stage: stage.name(), detail, ..Self::start(cause, message) }
+        let RunError { stage, cause, message, headline, fix } = error;
+        Self { cause, stage: stage.name(), message, headline, fix, signal: None, skips: false }
     }
 }
 
@@ -143,27 +149,33 @@ impl From<clap::Error> for Failure {
 mod tests {
     use super::*;
 
-    fn refused(message: &str, detail: Option<&str>) -> Failure {
-        let (message, detail) = (message.to_owned(), detail.map(str::to_owned));
-        Failure::from(RunError { stage: Stage::Checks, cause: Cause::Data, message, detail })
-    }
-
-    const REPORT: &str = "REFUSED  no effect was computed\n  ✗ sample \"ratio\"\n";
-
-    #[test]
-    fn programs_read_one_line_that_says_where_there_is_more() {
-        let failure = refused("the data failed 1 check: sample \"ratio\"", Some(REPORT));
-        insta::assert_snapshot!(failure.line(), @r#"{"status":"failed","code":3,"stage":"checks","cause":"data","message":"the data failed 1 check: sample \"ratio\"","detail":"on standard error","fix":"mend the data, or declare in the pipeline file how to treat them","retryable":false}"#);
+    fn refused(message: &str) -> Failure {
+        Failure::from(RunError {
+            stage: Stage::Checks,
+            cause: Cause::Data,
+            message: message.to_owned(),
+            headline: "error: refused by a check: sample \"ratio\"".to_owned(),
+            fix: None,
+        })
     }
 
     #[test]
-    fn people_read_everything_under_one_heading() {
-        assert_eq!(refused("`orders` has no rows", None).text(), "error: `orders` has no rows");
-        assert_eq!(
-            refused("unknown key", Some("error: unknown key\n --> a.yaml:1:1")).text(),
-            "error: unknown key\n --> a.yaml:1:1"
-        );
-        assert_eq!(refused("the data failed 1 check: sample", Some(REPORT)).text(), REPORT.trim_end());
+    fn programs_read_one_line() {
+        let failure = refused("REFUSED  no effect was computed\n  ✗ sample \"ratio\"\n");
+        insta::assert_snapshot!(failure.line(), @r#"{"status":"failed","code":3,"stage":"checks","cause":"data","message":"refused by a check: sample \"ratio\"","fix":"mend the data, or declare in the pipeline file how to treat them","retryable":false}"#);
+    }
+
+    #[test]
+    fn a_fix_that_is_known_wins_over_that_of_the_cause() {
+        let failure = Failure { fix: Some("declare `beta`".to_owned()), ..refused("REFUSED") };
+        assert!(failure.line().contains(r#""fix":"declare `beta`""#), "{}", failure.line());
+    }
+
+    #[test]
+    fn people_read_the_message_under_one_heading() {
+        assert_eq!(refused("`orders` has no rows").text(), "error: `orders` has no rows");
+        assert_eq!(refused("error: unknown key").text(), "error: unknown key");
+        assert_eq!(refused("REFUSED  two checks\n").text(), "REFUSED  two checks");
     }
 
     #[test]
@@ -180,6 +192,6 @@ mod tests {
     fn a_signal_decides_the_exit_code() {
         assert_eq!(Failure::interrupted(Signal::Interrupt, Stage::Discovery).exit_code(), 130);
         assert_eq!(Failure::interrupted(Signal::Terminate, Stage::Discovery).exit_code(), 143);
-        insta::assert_snapshot!(Failure::interrupted(Signal::Terminate, Stage::UnitTable).line(), @r#"{"status":"failed","code":143,"stage":"unit table","cause":"interrupted","message":"stopped by SIGTERM","detail":null,"fix":"run it again","retryable":true}"#);
+        insta::assert_snapshot!(Failure::interrupted(Signal::Terminate, Stage::UnitTable).line(), @r#"{"status":"failed","code":143,"stage":"unit table","cause":"interrupted","message":"stopped by SIGTERM","fix":"run it again","retryable":true}"#);
     }
 }

@@ -9,6 +9,8 @@ mod arguments;
 mod bar;
 mod bug;
 mod byte_size;
+mod clean;
+mod columns;
 mod commands;
 mod console;
 mod environment;
@@ -19,6 +21,8 @@ mod progress;
 mod request;
 mod result_line;
 mod run;
+mod runs;
+mod show;
 mod signals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,7 +51,10 @@ fn execute() -> Result<String, Failure> {
         Command::Check(pipeline) => commands::check(&pipeline, &environment),
         Command::Compile(pipeline) => commands::compile(&pipeline, &environment),
         Command::Schema => Ok(commands::schema()),
-        Command::Path { pipeline, name } => commands::path(&pipeline, &name, &environment),
+        Command::Runs(place) => runs::runs(&place, &environment),
+        Command::Show(arguments) => show::show(&arguments, &environment),
+        Command::Path { place, name } => commands::path(&place, &name, &environment),
+        Command::Clean(arguments) => clean::clean(&arguments, &environment),
         Command::Completions { shell } => Ok(commands::completions(shell)),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use whom_pipeline::{Cause, FaultPlan, Limits, Request, Stores};
 
-use crate::arguments::{PipelineArguments, Resources, RunArguments};
+use crate::arguments::{PipelineArguments, PlaceArguments, Resources, RunArguments};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::machine;
@@ -20,6 +20,12 @@ pub(crate) fn of_run(arguments: &RunArguments, environment: &Environment) -> Res
 /// The request of a command that does little work.
 pub(crate) fn of_pipeline(pipeline: &PipelineArguments, environment: &Environment) -> Result<Request, Failure> {
     request(pipeline, &Resources::default(), environment)
+}
+
+/// The request of a command that looks after what is published.
+pub(crate) fn of_place(place: &PlaceArguments, environment: &Environment) -> Result<Request, Failure> {
+    let PlaceArguments { place, assignments } = place.clone();
+    of_pipeline(&PipelineArguments { pipeline: place, assignments }, environment)
 }
 
 fn request(

@@ -43,7 +43,12 @@ impl Compiler<'_> {
     }
 
     /// The pre-registered cohorts, each a condition over tags.
+    ///
+    /// If a tag has a problem of its own, cohorts are not looked at: each that names it would seem wrong, too.
     fn cohorts(&mut self, tags: &[CompiledTag]) -> Vec<(NamedColumn, Fragment)> {
+        if tags.len() < self.plan.tag_columns().count() {
+            return Vec::new();
+        }
         let schema =
             Schema::new(tags.iter().map(|tag| Field::new(&tag.name, tag.kind.clone(), true)).collect::<Vec<_>>());
         let mut cohorts = Vec::new();

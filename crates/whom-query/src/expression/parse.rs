@@ -21,8 +21,7 @@ pub(super) fn parse(text: &Spanned<String>) -> Result<ast::Expr, Diagnostic> {
         let (ParserError::TokenizerError(reason) | ParserError::ParserError(reason)) = error else {
             return wrong(text, "this is not an SQL expression: it is nested too deeply".to_owned());
         };
-        wrong(text, format!("this is not an SQL expression: {reason}"))
-            .hint("a column whose name is a word of SQL, or no plain word, stands in double quotes")
+        wrong(text, format!("this is not an SQL expression: {reason}")).hint(way_out(reason))
     };
     let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location();
     let tokens = tokens.map_err(|error| broken(&ParserError::TokenizerError(error.to_string())))?;
@@ -34,6 +33,17 @@ pub(super) fn parse(text: &Spanned<String>) -> Result<ast::Expr, Diagnostic> {
     let parsed = parser.parse_expr().map_err(|error| broken(&error))?;
     parser.expect_token(&Token::EOF).map_err(|error| broken(&error))?;
     Ok(parsed)
+}
+
+/// What was probably meant where the parser stumbled.
+fn way_out(reason: &str) -> &'static str {
+    if reason.contains("Unterminated string literal") {
+        "a text stands between single quotes; a quote in it is written twice, as in `'it''s'`"
+    } else if reason.contains("found: ;") {
+        "write one condition or one value, not a statement"
+    } else {
+        "a column whose name is a word of SQL, or no plain word, stands in double quotes"
+    }
 }
 
 fn joins(token: &Token) -> bool {

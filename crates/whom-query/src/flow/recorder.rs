@@ -176,7 +176,7 @@ fn keyed(fact: &str, pieces: &[Rows]) -> Result<Keyed, QueryError> {
     let without = total(pieces, "without_key")?;
     if without > 0 {
         return Err(QueryError::Data(format!(
-            "fact table `{fact}` has no value in its `unique` column in {}; fill it, or drop `unique`",
+            "fact table `{fact}` has no value in its `unique` column in {}; fill it, or leave `unique` out",
             rows_in_words(without)
         )));
     }
@@ -190,7 +190,7 @@ fn refuse_repeated_keys(fact: &str, events: u64, pieces: &[Rows]) -> Result<(), 
         return Ok(());
     }
     Err(QueryError::Data(format!(
-        "fact table `{fact}` repeats a key of its `unique` column with different content in {}; keep one row per key",
+        "fact table `{fact}` repeats a key of its `unique` column with different content in {}; keep one row per key, or leave `unique` out if the column does not name an event",
         rows_in_words(events.saturating_sub(keys))
     )))
 }

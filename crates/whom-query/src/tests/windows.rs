@@ -222,7 +222,7 @@ async fn exact_repeats_count_once_and_are_counted() {
 async fn repeats_that_differ_and_rows_without_a_key_are_refused() {
     let at = "2026-10-06T13:00:00";
     let differs = keyed(&[(Some("k"), at, 2.0), (Some("k"), at, 3.0)]).refusal(&unique()).await;
-    insta::assert_snapshot!(differs, @"fact table `orders` repeats a key of its `unique` column with different content in 1 row; keep one row per key");
+    insta::assert_snapshot!(differs, @"fact table `orders` repeats a key of its `unique` column with different content in 1 row; keep one row per key, or leave `unique` out if the column does not name an event");
     let moved = keyed(&[(Some("k"), at, 2.0), (Some("k"), "2026-10-06T14:00:00", 2.0)]).refusal(&unique()).await;
     assert_eq!(moved, differs);
     let of_two_units = keyed(&[(Some("k"), at, 2.0)]);
@@ -234,7 +234,7 @@ async fn repeats_that_differ_and_rows_without_a_key_are_refused() {
     });
     insta::assert_snapshot!(of_two_units.refusal(&unique()).await, @"fact table `orders` repeats a key of its `unique` column with different content in 7 rows; keep one row per key");
     let without = keyed(&[(Some("k"), at, 2.0), (None, at, 3.0)]).refusal(&unique()).await;
-    insta::assert_snapshot!(without, @"fact table `orders` has no value in its `unique` column in 1 row; fill it, or drop `unique`");
+    insta::assert_snapshot!(without, @"fact table `orders` has no value in its `unique` column in 1 row; fill it, or leave `unique` out");
 }
 
 #[tokio::test]

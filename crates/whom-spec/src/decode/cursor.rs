@@ -10,7 +10,10 @@ use crate::format::{self, Shape};
 use crate::source::Span;
 use crate::spanned::Spanned;
 use crate::suggest::{did_you_mean, name_hint};
-use crate::tree::{Entry, Node, Value};
+use crate::tree::{Entry, Node, Value, is_unshown, quoted};
+
+/// The longest name that a file may give, in characters.
+const LONGEST_NAME: usize = 200;
 
 /// Collects everything that is wrong, so that one run of `check` shows it all.
 #[derive(Debug, Default)]
@@ -47,6 +50,11 @@ impl<'t> Field<'t> {
         self.report.push(Diagnostic::error(message).at(self.node.span));
     }
 
+    /// Reports an error at the key.
+    pub(crate) fn refuse_key(&self, message: impl Into<String>) {
+        self.report.push(Diagnostic::error(message).at(self.key));
+    }
+
     /// Reports that something else stands here.
     pub(crate) fn wrong_type(&self, expected: &str, hint: Option<String>) {
         let place = if self.node.value == Value::Null { self.key } else { self.node.span };
@@ -65,7 +73,7 @@ impl<'t> Field<'t> {
         for entry in entries {
             if !S::KEYS.contains(&entry.key.as_str()) {
                 let owner = if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) };
-                let unknown = Diagnostic::error(format!("unknown key `{}`{owner}", entry.key))
+                let unknown = Diagnostic::error(format!("unknown key {}{owner}", quoted(&entry.key)))
                     .at(entry.key.span)
                     .hint_if(name_hint(&entry.key, S::KEYS.iter().copied()));
                 self.report.push(unknown);
@@ -75,22 +83,26 @@ impl<'t> Field<'t> {
         Some(Fields { owner: self.clone(), entries, meant, keys: S::KEYS, explain: format::explain::<S> })
     }
 
-    /// The entries of a mapping whose keys are names that the file gives. Empty names are reported.
+    /// The entries of a mapping whose keys are names that the file gives. What cannot be a name is reported.
     pub(crate) fn named(&self) -> Vec<(Spanned<String>, Field<'t>)> {
         let Some(entries) = self.node.entries() else {
-            self.wrong_type("a mapping from names", None);
+            self.wrong_type("a mapping from names", Some("write a line for each, as `name: ...`".to_owned()));
             return Vec::new();
         };
         entries.iter().filter_map(|entry| self.entry(entry)).collect()
     }
 
     fn entry(&self, entry: &'t Entry) -> Option<(Spanned<String>, Field<'t>)> {
-        if entry.key.trim().is_empty() || entry.key.contains(char::is_control) {
-            let message = format!("`{}` holds a name that is empty or has control characters", self.path);
-            self.report.push(Diagnostic::error(message).at(entry.key.span));
-            return None;
-        }
-        Some((entry.key.clone(), self.child(&entry.key, entry.key.span, &entry.value)))
+        let problem = if entry.key.trim().is_empty() || entry.key.contains(is_unshown) {
+            "is empty or has control characters".to_owned()
+        } else if entry.key.chars().count() > LONGEST_NAME {
+            format!("has more than {LONGEST_NAME} characters")
+        } else {
+            return Some((entry.key.clone(), self.child(&entry.key, entry.key.span, &entry.value)));
+        };
+        let message = format!("`{}` holds a name that {problem}", self.path);
+        self.report.push(Diagnostic::error(message).at(entry.key.span));
+        None
     }
 
     /// The items of a list.

@@ -8,6 +8,7 @@ use crate::format;
 use crate::plan::{Codes, Criterion, DeclaredPartition, Discover, Metric, Role, Tag, TagKind, TagTable, TreeControls};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
+use crate::tree::Value;
 
 /// The most levels that 8-bit codes hold, beside `other` and missing.
 const LEVELS_IN_A_BYTE: u16 = 254;
@@ -58,7 +59,7 @@ impl Searched<'_> {
 
     fn treatments(&self, fields: Option<&Fields<'_>>) -> Vec<Spanned<String>> {
         match fields.and_then(|fields| fields.optional("treatments")) {
-            Some(field) => references(&field, "treatment", &self.known.treatments),
+            Some(field) => not_empty(&field, references(&field, "treatment", &self.known.treatments)),
             None => self.known.treatments.iter().map(|name| (*name).clone()).collect(),
         }
     }
@@ -69,7 +70,7 @@ impl Searched<'_> {
         let Some(field) = fields.and_then(|fields| fields.optional("metrics")) else {
             return primaries().map(|metric| metric.name.clone()).collect();
         };
-        let names = references(&field, "metric", &self.known.metrics);
+        let names = not_empty(&field, references(&field, "metric", &self.known.metrics));
         for name in &names {
             if self.metrics.iter().any(|metric| metric.name == *name && metric.role != Role::Primary) {
                 let hint = name_hint(name, primaries().map(|metric| metric.name.as_str()));
@@ -111,6 +112,15 @@ fn references(field: &Field<'_>, kind: &str, valid: &[&Spanned<String>]) -> Vec<
             field.report.push(unknown.at(name.span).hint_if(name_hint(&name, words(valid))));
         }
         names.push(name);
+    }
+    names
+}
+
+/// The names, if the file lists any: a search for nothing is a mistake.
+fn not_empty(field: &Field<'_>, names: Vec<Spanned<String>>) -> Vec<Spanned<String>> {
+    if matches!(&field.node.value, Value::List(items) if items.is_empty()) {
+        let empty = Diagnostic::error(format!("`{}` is empty: there is nothing to grow a tree for", field.path));
+        field.report.push(empty.at(field.node.span).hint("name at least one, or leave the key out for all"));
     }
     names
 }

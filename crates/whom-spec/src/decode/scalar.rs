@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 
 use super::cursor::Field;
@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::{Hours, Matters, Precision};
 use crate::spanned::Spanned;
 use crate::suggest::{did_you_mean, name_hint};
-use crate::tree::{Scalar, Style, Value};
+use crate::tree::{Scalar, Style, Value, is_unshown, quoted};
 
 impl Field<'_> {
     /// Text of one line that is not empty. Numbers and the like are taken as they are written.
@@ -19,7 +19,12 @@ impl Field<'_> {
     /// Names and paths stand in comments of SQL and in result files, so control characters are refused.
     pub(crate) fn text(&self) -> Option<Spanned<String>> {
         match self.scalar() {
-            Some(scalar) if scalar.text.contains(char::is_control) => self.other("one line without control characters"),
+            Some(scalar) if scalar.text.contains(is_unshown) => {
+                let ends = !scalar.text.trim_end().contains(is_unshown);
+                let hint = ends.then(|| "it ends with a line break or the like: remove that".to_owned());
+                self.wrong_type("one line without control characters", hint);
+                None
+            }
             Some(scalar) if scalar.text.trim().is_empty() => self.other("a text that is not empty"),
             Some(scalar) => Some(self.spanned(scalar.text.clone())),
             None => self.other("a text"),
@@ -54,6 +59,13 @@ impl Field<'_> {
         self.parsed(&expected, |text| text.parse().ok().filter(|number| range.contains(number)))
     }
 
+    /// The version of the format, of which there is one.
+    pub(crate) fn version(&self) {
+        if self.scalar().and_then(Scalar::number) != Some("1") {
+            self.wrong_type("`1`", Some("this program reads version 1 of the format only".to_owned()));
+        }
+    }
+
     /// `true` or `false`.
     pub(crate) fn boolean(&self) -> Option<Spanned<bool>> {
         self.parsed("`true` or `false`", |text| match text {
@@ -65,10 +77,9 @@ impl Field<'_> {
 
     /// A date as `YYYY-MM-DD`, quoted or not.
     pub(crate) fn date(&self) -> Option<Spanned<NaiveDate>> {
-        let date = self.scalar().filter(|scalar| scalar.text.len() == 10);
-        match date.and_then(|scalar| NaiveDate::parse_from_str(&scalar.text, "%Y-%m-%d").ok()) {
+        match self.scalar().and_then(|scalar| calendar_day(&scalar.text)) {
             Some(date) => Some(self.spanned(date)),
-            None => self.other("a date as `YYYY-MM-DD`"),
+            None => self.other("a day of the calendar, `YYYY-MM-DD`, from 1900 to 2199"),
         }
     }
 
@@ -76,7 +87,7 @@ impl Field<'_> {
     pub(crate) fn hours(&self) -> Option<Spanned<Hours>> {
         match self.scalar().and_then(|scalar| Hours::parse(&scalar.text)) {
             Some(hours) => Some(self.spanned(hours)),
-            None => self.other("a duration such as `14d` (24 hours each) or `36h`"),
+            None => self.other("a duration such as `14d` (24 hours each) or `36h`, at most `3650d`"),
         }
     }
 
@@ -132,7 +143,7 @@ impl Field<'_> {
         let word = self.text()?;
         let found = words.iter().find(|(name, _)| *name == word.as_str()).map(|(_, value)| *value);
         if found.is_none() {
-            let message = format!("`{}` cannot be `{word}`", self.path);
+            let message = format!("`{}` cannot be {}", self.path, quoted(&word));
             let names = words.iter().map(|(name, _)| *name);
             self.report.push(Diagnostic::error(message).at(self.node.span).hint_if(name_hint(&word, names)));
         }
@@ -181,6 +192,17 @@ impl Scalar {
     fn number(&self) -> Option<&str> {
         (self.style != Style::Text).then_some(self.text.as_str())
     }
+}
+
+/// A day, written with ten characters, in a year that data can be from: a slip in the year asks for thousands of days.
+fn calendar_day(text: &str) -> Option<NaiveDate> {
+    let is_written = text.len() == 10
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    let day: NaiveDate = is_written.then(|| text.parse().ok()).flatten()?;
+    (1900..2200).contains(&day.year()).then_some(day)
 }
 
 /// A decimal number that is neither infinite nor NaN.

@@ -9,8 +9,12 @@ use crate::plan::{Hours, SeveralVariants, SeveralVariantsRule, Split, Variant};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 
+/// The most days from the first to the last: ten years.
+const LONGEST_EXPERIMENT: i64 = 3_653;
 /// How far the weights may be from summing to one: enough for a third written with seven digits.
 const WEIGHT_TOLERANCE: f64 = 1e-6;
+/// A variant is one byte in the unit table.
+const MOST_VARIANTS: usize = 255;
 /// The share of units with several variants that is tolerated unless the file says otherwise.
 const TOLERATED_SHARE: f64 = 0.005;
 
@@ -31,6 +35,13 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
     {
         let backwards = Diagnostic::error(format!("`split.end` ({end}) lies before `split.start` ({start})"));
         fields.report().push(backwards.at(end.span).related(start.span, "the first day"));
+    }
+    if let (Some(start), Some(end)) = (start, end)
+        && (*end - *start).num_days() > LONGEST_EXPERIMENT
+    {
+        let endless =
+            Diagnostic::error(format!("`split.end` ({end}) lies more than ten years after `split.start` ({start})"));
+        fields.report().push(endless.at(end.span).related(start.span, "the first day").hint("check the year"));
     }
     let several_variants = several_variants(&fields);
     let lookback = fields.optional("lookback").and_then(|lookback| longer_than_zero(&lookback));
@@ -71,8 +82,10 @@ fn variants(fields: &Fields<'_>) -> Option<Vec<Variant>> {
         let unknown = Diagnostic::error(format!("the control `{control}` is not among the variants"));
         fields.report().push(unknown.at(control.span).hint_if(name_hint(control, names)));
     }
-    if named.len() == 1 {
-        field.report.push(Diagnostic::error("one variant is no experiment: there must be two or more").at(field.key));
+    match named.len() {
+        1 => field.refuse_key("one variant is no experiment: there must be two or more"),
+        0..=MOST_VARIANTS => {}
+        more => field.refuse_key(format!("`{}` names {more} variants, and may name {MOST_VARIANTS}", field.path)),
     }
     let variants: Vec<Option<Variant>> = named.into_iter().map(|(name, field)| variant(name, &field)).collect();
     let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;

@@ -4,17 +4,20 @@ use std::fmt;
 
 use serde::Serialize;
 
+/// The longest duration that a file may ask for: ten years. Each day of it may be a folder to look into.
+const LONGEST: Hours = Hours(3_650 * 24);
+
 /// A duration in whole hours. In a file, `36h` counts hours and `14d` counts periods of 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Hours(pub u32);
 
 impl Hours {
-    /// Reads `36h` or `14d`; `None` for anything else, and for more than 4,294,967,295 hours.
+    /// Reads `36h` or `14d`; `None` for anything else, and for more than `3650d`.
     pub fn parse(text: &str) -> Option<Self> {
         let (digits, hours) =
             if let Some(digits) = text.strip_suffix('h') { (digits, 1) } else { (text.strip_suffix('d')?, 24) };
         let count: u32 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
-        count.checked_mul(hours).map(Self)
+        count.checked_mul(hours).map(Self).filter(|duration| *duration <= LONGEST)
     }
 
     /// The number of whole days, if it is one.
@@ -104,11 +107,14 @@ mod tests {
         assert_eq!(Hours::parse("14d"), Some(Hours(336)));
         assert_eq!(Hours::parse("36h"), Some(Hours(36)));
         assert_eq!(Hours::parse("0h"), Some(Hours(0)));
+        assert_eq!(Hours::parse("3650d"), Some(LONGEST));
     }
 
     #[test]
     fn a_duration_is_digits_and_one_letter() {
-        for text in ["", "h", "14", "1.5d", "-1h", "+1h", "1 d", "14D", "999999999999d", "4294967295d"] {
+        for text in
+            ["", "h", "14", "1.5d", "-1h", "+1h", "1 d", "14D", "3651d", "87601h", "4294967295d", "999999999999d"]
+        {
             assert_eq!(Hours::parse(text), None, "{text}");
         }
     }

@@ -1,5 +1,7 @@
 //! How an including file and the file that it includes become one.
 
+use std::collections::BTreeMap;
+
 use super::{Entry, Node, Value};
 
 impl Node {
@@ -8,8 +10,10 @@ impl Node {
     pub(crate) fn merge_under(&mut self, base: Node) {
         let Value::Mapping(mine) = &mut self.value else { return };
         let Value::Mapping(theirs) = base.value else { return };
+        let places: BTreeMap<String, usize> =
+            mine.iter().enumerate().map(|(place, own)| (own.key.value.clone(), place)).collect();
         for entry in theirs {
-            match mine.iter_mut().find(|own| own.key == entry.key) {
+            match places.get(&entry.key.value).and_then(|place| mine.get_mut(*place)) {
                 Some(own) => own.value.merge_under(entry.value),
                 None => mine.push(entry),
             }

@@ -10,7 +10,7 @@ use serde_saphyr::Options;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
 use self::explain::explain;
-use super::{Entry, Node, Scalar, Style, Value};
+use super::{Entry, Node, Scalar, Style, Value, quoted};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceMap, Span};
 use crate::spanned::Spanned;
@@ -165,7 +165,7 @@ impl Builder<'_> {
             let key = self.key(key);
             let value = self.node(value);
             if let Some(first) = places.insert(key.value.clone(), key.span) {
-                let duplicate = Diagnostic::error(format!("`{key}` is set twice"))
+                let duplicate = Diagnostic::error(format!("{} is set twice", quoted(&key)))
                     .at(key.span)
                     .label("again here")
                     .related(first, "first set here")

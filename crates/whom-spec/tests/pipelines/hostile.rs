@@ -45,8 +45,23 @@ fn damaged() -> impl Strategy<Value = String> {
 }
 
 fn load_damaged(text: &str) -> Result<whom_spec::LoadedPlan, SpecError> {
-    let settings = Settings { variables: [("x".to_owned(), "1".to_owned())].into(), ..Settings::default() };
+    let variables = text.contains("${var.x}").then(|| ("x".to_owned(), "1".to_owned())).into_iter().collect();
+    let settings = Settings { variables, ..Settings::default() };
     load_with(text, &settings)
+}
+
+/// Looking at everything for each of thousands of mistakes would take minutes.
+#[test]
+fn thousands_of_mistakes_are_told_in_part() {
+    let many = |line: fn(usize) -> String| (0..6_000).map(line).collect::<Vec<_>>().concat();
+    let unknown = format!("{PLAIN}{}", many(|key| format!("key{key}{}: 1\n", "x".repeat(100))));
+    let empty = PLAIN.replace("metrics:\n", &format!("metrics:\n{}", many(|key| format!("  m{key}: {{}}\n"))));
+    for text in [unknown, empty] {
+        let error = load_damaged(&text).map(|_| ()).unwrap_err();
+        assert!(error.diagnostics.len() >= 6_000);
+        let message = error.to_string();
+        assert!(message.len() < 20_000 && message.ends_with("and others; mend these first"), "{} bytes", message.len());
+    }
 }
 
 proptest! {

@@ -6,7 +6,9 @@ use super::{PLAIN, plain_with};
 
 fn load_files(files: &[(&str, &str)]) -> Result<whom_spec::Plan, String> {
     let reader = files.iter().fold(MemoryReader::default(), |reader, (name, text)| reader.with(*name, *text));
-    let settings = Settings { variables: [("shared".to_owned(), "shared".to_owned())].into(), ..Settings::default() };
+    let uses_variable = files.iter().any(|(_, text)| text.contains("${var.shared}"));
+    let variables = uses_variable.then(|| ("shared".to_owned(), "shared".to_owned()));
+    let settings = Settings { variables: variables.into_iter().collect(), ..Settings::default() };
     load(Path::new(files[0].0), &settings, &reader).map(|loaded| loaded.plan).map_err(|error| error.to_string())
 }
 
@@ -57,14 +59,80 @@ fn a_mistake_in_an_included_file_is_shown_there() {
 fn a_file_that_is_not_there_is_refused_where_it_is_asked_for() {
     let main = plain_with("version: 1", "include: missing.yaml\nversion: 1");
     insta::assert_snapshot!(load_files(&[("main.yaml", &main)]).unwrap_err(), @r"
-    error: cannot read `missing.yaml`: no such file
+    error: there is no file `missing.yaml`
      --> main.yaml:1:10
       |
     1 | include: missing.yaml
       |          ^^^^^^^^^^^^
+      |
+      = note: looked in the folder `./`
+      = help: YAML files there: `main.yaml`
     ");
     let nothing = load(Path::new("main.yaml"), &Settings::default(), &MemoryReader::default()).unwrap_err();
-    insta::assert_snapshot!(nothing, @"error: cannot read `main.yaml`: no such file");
+    insta::assert_snapshot!(nothing, @"error: there is no file `main.yaml`");
+}
+
+#[test]
+fn a_file_of_a_similar_name_is_offered() {
+    let reader = ["nightly.yaml", "weekly.yml", "nightly.sql", "notes.txt"]
+        .iter()
+        .fold(MemoryReader::default(), |reader, name| reader.with(format!("pipelines/{name}"), "{}"));
+    let asked = |path: &str| load(Path::new(path), &Settings::default(), &reader).map(|_| ()).unwrap_err().to_string();
+    insta::assert_snapshot!(asked("pipelines/nigthly.yaml"), @r"
+    error: there is no file `pipelines/nigthly.yaml`
+     |
+     = note: looked in the folder `./pipelines`
+     = help: did you mean `nightly.yaml`?
+    ");
+    insta::assert_snapshot!(asked("pipelines/nightly"), @r"
+    error: there is no file `pipelines/nightly`
+     |
+     = note: looked in the folder `./pipelines`
+     = help: did you mean `nightly.yaml`?
+    ");
+    insta::assert_snapshot!(asked("pipelines/checkout.yaml"), @r"
+    error: there is no file `pipelines/checkout.yaml`
+     |
+     = note: looked in the folder `./pipelines`
+     = help: YAML files there: `nightly.yaml`, `weekly.yml`
+    ");
+    insta::assert_snapshot!(asked("pipeline/nightly.yaml"), @r"
+    error: there is no file `pipeline/nightly.yaml`
+     |
+     = note: its folder `pipeline` does not exist, either
+    ");
+    insta::assert_snapshot!(asked("s3://lake/nightly.yaml"), @r"
+    error: cannot read `s3://lake/nightly.yaml`: a pipeline file lies on this machine
+     |
+     = help: copy it here first; only tables and results may lie elsewhere
+    ");
+}
+
+#[test]
+fn all_files_of_a_pipeline_share_one_mebibyte() {
+    let main = plain_with("version: 1", "include: [a.yaml, b.yaml]\nversion: 1");
+    let half = format!("# {}\nfacts: {{}}\n", "x".repeat(600_000));
+    insta::assert_snapshot!(load_files(&[("main.yaml", &main), ("a.yaml", &half), ("b.yaml", &half)]).unwrap_err(), @r"
+    error: `b.yaml` and the files read before it are larger than 1 MiB together
+     --> main.yaml:1:19
+      |
+    1 | include: [a.yaml, b.yaml]
+      |                   ^^^^^^
+      |
+      = help: a pipeline this large is a mistake; data belongs into Parquet files
+    ");
+}
+
+#[test]
+fn a_path_on_two_lines_is_none() {
+    let main = plain_with("version: 1", "include: \"a.yaml\\n\"\nversion: 1");
+    insta::assert_snapshot!(load_files(&[("main.yaml", &main)]).unwrap_err(), @r#"
+    error: `include` takes a path on one line, without control characters
+     --> main.yaml:1:10
+      |
+    1 | include: "a.yaml\n"
+      |          ^^^^^^^^^^
+    "#);
 }
 
 #[test]

@@ -146,7 +146,26 @@ fn a_cohort_called_all() {
        |
     38 | cohorts: { all: tenure > 0 }
        |            ^^^
+       |
+       = help: give it a name that says who is in it
     ");
+}
+
+#[test]
+fn a_cohort_called_like_a_discovered_one() {
+    insta::assert_snapshot!(refusal_with("output:\n", "cohorts: { c12: tenure > 0 }\noutput:\n"), @r"
+    error: a cohort cannot be called `c12`: that is the name of a discovered cohort
+      --> pipeline.yaml:38:12
+       |
+    38 | cohorts: { c12: tenure > 0 }
+       |            ^^^
+       |
+       = help: give it a name that says who is in it
+    ");
+    for name in ["c", "c1x", "country", "C1"] {
+        let text = super::plain_with("output:\n", &format!("cohorts: {{ {name}: tenure > 0 }}\noutput:\n"));
+        assert!(super::loaded(&text).is_ok(), "{name}");
+    }
 }
 
 #[test]

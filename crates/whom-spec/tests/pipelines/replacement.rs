@@ -5,7 +5,8 @@ use super::{PLAIN, load_with, plain_with};
 fn replaced(text: &str) -> Result<whom_spec::Plan, SpecError> {
     let environment = |name: &str| (name == "WAREHOUSE").then(|| "s3://lake/x: {y}".to_owned());
     let variables = [("ds", "2026-11-20"), ("depth", "2"), ("end_of_line", "a\nunit: other"), ("nested", "${var.ds}")];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let used = variables.into_iter().filter(|(name, _)| text.contains(&format!("${{var.{name}}}")));
+    let variables = used.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     load_with(text, &Settings { variables, environment: &environment }).map(|loaded| loaded.plan)
 }
 
@@ -45,14 +46,14 @@ fn two_dollars_mean_one() {
 
 #[test]
 fn an_unset_variable_is_refused_with_a_guess() {
-    insta::assert_snapshot!(refused("path: orders/", "path: \"/lake/${var.dss}/orders\""), @r#"
+    insta::assert_snapshot!(refused("path: orders/", "path: \"/lake/${var.ds}/${var.dss}/orders\""), @r#"
     error: the variable `dss` is not set
-      --> pipeline.yaml:18:18
+      --> pipeline.yaml:18:28
        |
-    18 |     path: "/lake/${var.dss}/orders"
-       |                  ^^^^^^^^^^
+    18 |     path: "/lake/${var.ds}/${var.dss}/orders"
+       |                            ^^^^^^^^^^
        |
-       = help: did you mean `ds`? valid names are `depth`, `ds`, `end_of_line` and `nested`
+       = help: did you mean `ds`? otherwise set it: `--set dss=...`
     "#);
 }
 
@@ -97,6 +98,41 @@ fn all_unset_names_are_reported_together() {
        |
        = help: set it: `export ORDERS=...`
     ");
+}
+
+#[test]
+fn a_variable_that_the_file_never_uses_is_refused() {
+    let refused = |names: &[&str], text: &str| {
+        let variables = names.iter().map(|name| ((*name).to_owned(), "2026-11-20".to_owned())).collect();
+        load_with(text, &Settings { variables, ..Settings::default() }).map(|_| ()).unwrap_err().to_string()
+    };
+    let text = plain_with("through: 2026-11-20", "through: ${var.ds}");
+    insta::assert_snapshot!(refused(&["ds", "dss"], &text), @r"
+    error: the variable `dss` is set, but `pipeline.yaml` never uses it
+     |
+     = help: did you mean `ds`?
+    ");
+    insta::assert_snapshot!(refused(&["ds"], PLAIN), @r"
+    error: the variable `ds` is set, but `pipeline.yaml` never uses it
+     |
+     = help: it has no `${var.…}`; leave `--set` out
+    ");
+}
+
+#[test]
+fn a_thousand_unset_variables_are_told_in_part() {
+    let references = "${var.x}".repeat(100_000);
+    let message = refused("path: orders/", &format!("path: {references}"));
+    assert!(message.ends_with("\n\nand others; mend these first"), "{}", &message[message.len() - 100..]);
+}
+
+#[test]
+fn a_value_cannot_fill_the_memory() {
+    let environment = |name: &str| (name == "LONG").then(|| "x".repeat(100_000));
+    let text = plain_with("path: orders/", &format!("path: {}", "${env.LONG}".repeat(1_000)));
+    let refused = load_with(&text, &Settings { environment: &environment, ..Settings::default() }).map(|_| ());
+    let message = refused.unwrap_err().to_string();
+    assert!(message.starts_with("error: with variables replaced, the file is larger than 1 MiB\n"), "{message}");
 }
 
 #[test]

@@ -24,6 +24,21 @@ fn dates_in_the_wrong_order() {
 }
 
 #[test]
+fn an_experiment_of_centuries() {
+    insta::assert_snapshot!(refusal_with("end: 2026-10-28", "end: 2126-10-28"), @r"
+    error: `split.end` (2126-10-28) lies more than ten years after `split.start` (2026-10-01)
+      --> pipeline.yaml:15:8
+       |
+    14 |   start: 2026-10-01
+       |          ---------- the first day
+    15 |   end: 2126-10-28
+       |        ^^^^^^^^^^
+       |
+       = help: check the year
+    ");
+}
+
+#[test]
 fn partitions_without_a_last_day() {
     insta::assert_snapshot!(refusal_with("through: 2026-11-20\n", ""), @r#"
     error: `through` is missing: it is the last day whose partitions are read
@@ -69,6 +84,36 @@ fn a_single_variant() {
     10 |   variants:
        |   ^^^^^^^^
     ");
+}
+
+#[test]
+fn more_variants_than_a_byte_tells_apart() {
+    let many: Vec<String> = (0..255).map(|arm| format!("\n    v{arm}: {{ weight: 0.001 }}")).collect();
+    let all = format!("one_page: {{ weight: 0.5 }}{}", many.concat());
+    let message = refusal_with("one_page: { weight: 0.5 }", &all);
+    assert!(message.starts_with("error: `split.variants` names 257 variants, and may name 255\n"), "{message}");
+}
+
+#[test]
+fn a_search_for_nothing() {
+    insta::assert_snapshot!(refusal_with("output:\n", "discover: { treatments: [], metrics: [] }\noutput:\n"), @r"
+    error: `discover.treatments` is empty: there is nothing to grow a tree for
+      --> pipeline.yaml:38:25
+       |
+    38 | discover: { treatments: [], metrics: [] }
+       |                         ^
+       |
+       = help: name at least one, or leave the key out for all
+
+    error: `discover.metrics` is empty: there is nothing to grow a tree for
+      --> pipeline.yaml:38:38
+       |
+    38 | discover: { treatments: [], metrics: [] }
+       |                                      ^
+       |
+       = help: name at least one, or leave the key out for all
+    ");
+    assert!(super::loaded(&super::plain_with("output:\n", "discover: { tags: [] }\noutput:\n")).is_ok());
 }
 
 #[test]

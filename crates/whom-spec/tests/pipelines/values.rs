@@ -83,13 +83,15 @@ fn a_version_of_the_future() {
       |
     1 | version: 2
       |          ^
+      |
+      = help: this program reads version 1 of the format only
     ");
 }
 
 #[test]
 fn a_wrong_type() {
     insta::assert_snapshot!(refusal_with("window: 14d", "window: two weeks"), @r"
-    error: `metrics.revenue.window` must be a duration such as `14d` (24 hours each) or `36h`, found `two weeks`
+    error: `metrics.revenue.window` must be a duration such as `14d` (24 hours each) or `36h`, at most `3650d`, found `two weeks`
       --> pipeline.yaml:27:13
        |
     27 |     window: two weeks
@@ -202,14 +204,14 @@ fn a_word_that_is_no_choice() {
 #[test]
 fn a_bad_date() {
     insta::assert_snapshot!(refusal_with("start: 2026-10-01", "start: 2026-02-30"), @r"
-    error: `split.start` must be a date as `YYYY-MM-DD`, found `2026-02-30`
+    error: `split.start` must be a day of the calendar, `YYYY-MM-DD`, from 1900 to 2199, found `2026-02-30`
       --> pipeline.yaml:14:10
        |
     14 |   start: 2026-02-30
        |          ^^^^^^^^^^
     ");
     insta::assert_snapshot!(refusal_with("start: 2026-10-01", "start: 1.10.2026"), @r"
-    error: `split.start` must be a date as `YYYY-MM-DD`, found `1.10.2026`
+    error: `split.start` must be a day of the calendar, `YYYY-MM-DD`, from 1900 to 2199, found `1.10.2026`
       --> pipeline.yaml:14:10
        |
     14 |   start: 1.10.2026
@@ -218,9 +220,18 @@ fn a_bad_date() {
 }
 
 #[test]
+fn a_day_that_is_written_otherwise() {
+    for day in ["+2026-1-01", " 2026-1-01", "2026-1-001", "20261001", "2026-10-01T00:00:00", "0026-10-01", "2926-10-01"]
+    {
+        let message = refusal_with("start: 2026-10-01", &format!("start: \"{day}\""));
+        assert!(message.starts_with("error: `split.start` must be a day of the calendar"), "{message}");
+    }
+}
+
+#[test]
 fn a_bad_last_day() {
     insta::assert_snapshot!(refusal_with("through: 2026-11-20", "through: 2026-11-31"), @r"
-    error: `through` must be a date as `YYYY-MM-DD`, found `2026-11-31`
+    error: `through` must be a day of the calendar, `YYYY-MM-DD`, from 1900 to 2199, found `2026-11-31`
      --> pipeline.yaml:4:10
       |
     4 | through: 2026-11-31
@@ -295,6 +306,59 @@ fn an_empty_name() {
 }
 
 #[test]
+fn a_line_break_at_the_end() {
+    insta::assert_snapshot!(refusal_with("path: orders/", "path: \"orders/\\n\""), @r#"
+    error: `facts.orders.path` must be one line without control characters, found the text `orders/`
+      --> pipeline.yaml:18:11
+       |
+    18 |     path: "orders/\n"
+       |           ^^^^^^^^^^^
+       |
+       = help: it ends with a line break or the like: remove that
+    "#);
+}
+
+#[test]
+fn a_name_that_turns_the_text_around() {
+    insta::assert_snapshot!(refusal_with("      tenure: numeric\n", "      \"te\u{202e}nure\": numeric\n"), @r#"
+    error: `tags.profile.columns` holds a name that is empty or has control characters
+      --> pipeline.yaml:36:7
+       |
+    36 |       "te�nure": numeric
+       |       ^^^^^^^^^
+    "#);
+    insta::assert_snapshot!(refusal_with("  control: control\n", "  control: \"con\u{2066}trol\"\n"), @r#"
+    error: `split.control` must be one line without control characters, found the text `con�trol`
+      --> pipeline.yaml:13:12
+       |
+    13 |   control: "con�trol"
+       |            ^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn a_text_of_any_length_is_told_in_part() {
+    let long = "x".repeat(100_000);
+    for (old, new) in [
+        ("role: primary", format!("role: {long}")),
+        ("role: primary", format!("? {long}\n    : 1\n    role: primary")),
+        ("from: orders", format!("from: {long}")),
+        ("  control: control\n", format!("  control: {long}\n")),
+        ("      tenure: numeric\n", format!("      ? {long}\n      : numeric\n")),
+        ("version: 1", format!("version: 1\ntime_zone: {long}")),
+    ] {
+        let message = refusal_with(old, &new);
+        assert!(message.len() < 5_000, "{} bytes: {}", message.len(), &message[..2_000]);
+    }
+}
+
+#[test]
+fn a_terminal_gets_no_control_characters() {
+    let message = refusal_with("role: primary", "\"ro\\e[31mle\": primary\n    role: \"\\e[2Jprimary\"");
+    assert!(!message.contains('\u{1b}'), "{message}");
+}
+
+#[test]
 fn all_mistakes_are_reported_at_once_and_in_the_order_of_the_file() {
     let text = PLAIN
         .replace("experiment: checkout", "experimnt: checkout")
@@ -310,13 +374,13 @@ fn all_mistakes_are_reported_at_once_and_in_the_order_of_the_file() {
       |
       = help: did you mean `experiment`? valid names are `version`, `include`, `experiment`, `unit`, `cluster`, `through`, `time_zone`, `split`, `facts`, `metrics`, `tags`, `cohorts`, `discover`, `validate`, `looks`, `allocate` and `output`
 
-    error: `split.start` must be a date as `YYYY-MM-DD`, found `tomorrow`
+    error: `split.start` must be a day of the calendar, `YYYY-MM-DD`, from 1900 to 2199, found `tomorrow`
       --> pipeline.yaml:14:10
        |
     14 |   start: tomorrow
        |          ^^^^^^^^
 
-    error: `metrics.revenue.window` must be a duration such as `14d` (24 hours each) or `36h`, found `long`
+    error: `metrics.revenue.window` must be a duration such as `14d` (24 hours each) or `36h`, at most `3650d`, found `long`
       --> pipeline.yaml:27:13
        |
     27 |     window: long

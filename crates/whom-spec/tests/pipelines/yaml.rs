@@ -47,6 +47,8 @@ fn a_bracket_that_stays_open() {
        |
     13 |   control: control
        |          ^
+       |
+       = help: a bracket that opens here or before is never closed, or a comma is missing
     ");
 }
 
@@ -71,6 +73,8 @@ fn an_anchor_that_is_not_there() {
        |
     27 |     window: *week
        |             ^
+       |
+       = help: define it before, as `&name`; a text that begins with `*` must be in quotes
     ");
 }
 

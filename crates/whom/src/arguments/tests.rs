@@ -35,6 +35,8 @@ fn the_help_names_every_command_and_exit_code() {
 fn each_command_has_its_help() {
     insta::assert_snapshot!("help_run", help(&["run"]));
     insta::assert_snapshot!("help_path", help(&["path"]));
+    insta::assert_snapshot!("help_show", help(&["show"]));
+    insta::assert_snapshot!("help_clean", help(&["clean"]));
 }
 
 #[test]
@@ -63,6 +65,9 @@ fn mistakes_say_what_to_type() {
         "whom run p.yaml --threads 0",
         "whom run p.yaml --memory-limit 8G",
         "whom path p.yaml",
+        "whom show p.yaml --run last",
+        "whom clean p.yaml --keep 0",
+        "whom clean p.yaml --older-than 3weeks",
     ];
     let told: Vec<String> = lines.iter().map(|line| format!("$ {line}\n{}", mistake(line))).collect();
     insta::assert_snapshot!(told.join("\n"));

@@ -46,6 +46,12 @@ fn syntax_error(message: &str) -> Diagnostic {
         Some("indent with spaces")
     } else if message.contains("mapping values are not allowed") {
         Some("check the indentation; a value that holds `: ` must be in quotes")
+    } else if message.contains("flow mapping") || message.contains("flow sequence") {
+        Some("a bracket that opens here or before is never closed, or a comma is missing")
+    } else if message.contains("quoted scalar") {
+        Some("a quotation mark that opens here or before is never closed")
+    } else if message.contains("unknown anchor") {
+        Some("define it before, as `&name`; a text that begins with `*` must be in quotes")
     } else if message.contains("unsupported tag") {
         Some("leave the tag out: types follow from the key")
     } else {

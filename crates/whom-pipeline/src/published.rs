@@ -1,0 +1,168 @@
+//! What is published: finding it, looking at it, throwing it away.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use whom_spec::plan::Hours;
+use whom_store::{ListedRun, Location, Output, Published, Retention, StoreError, Surplus};
+
+use crate::error::{Cause, RunError};
+use crate::event::Stage;
+use crate::prepare::load_plan;
+use crate::request::Request;
+use crate::run::located;
+
+/// A published run, and what it says about itself.
+#[derive(Clone, Debug)]
+pub struct ShownRun {
+    /// The run.
+    pub published: Published,
+    /// The sentences of its verdict; empty if it has no `result.json`.
+    pub verdict: Vec<String>,
+}
+
+/// How long after its last write an upload that no run published counts as abandoned: no run stages its files for as
+/// long.
+const ABANDONED: TimeDelta = TimeDelta::days(1);
+
+/// Which runs are thrown away. The latest never is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cleaning {
+    /// How many of the latest are kept whatever their age; one unless given.
+    pub keep: Option<NonZeroUsize>,
+    /// The age from which the others go: any, if only `keep` is given. If neither is given, they all stay.
+    pub older_than: Option<Hours>,
+    /// Whether they are only found, not removed.
+    pub dry_run: bool,
+}
+
+impl Cleaning {
+    fn retention(&self, now: DateTime<Utc>) -> Retention {
+        let aged = self.older_than.map(|age| now - TimeDelta::hours(i64::from(age.0)));
+        Retention {
+            keep: self.keep.map_or(1, NonZeroUsize::get),
+            finished_before: aged.or(self.keep.map(|_| DateTime::<Utc>::MAX_UTC)),
+            abandoned_before: now - ABANDONED,
+        }
+    }
+}
+
+/// The published runs of the output that a request names, by a pipeline file or by a folder; the latest first.
+///
+/// # Errors
+/// [`Cause::Configuration`] if nothing is published there yet.
+pub async fn runs(request: &Request) -> Result<Vec<ListedRun>, RunError> {
+    let (location, output) = opened(request)?;
+    let runs = output.runs().await.map_err(|error| failed(&error))?;
+    if runs.is_empty() { Err(nothing(&location)) } else { Ok(runs) }
+}
+
+/// One published run: the latest, or that of a number.
+///
+/// # Errors
+/// [`Cause::Configuration`] if there is no such run.
+pub async fn show(request: &Request, number: Option<u64>) -> Result<ShownRun, RunError> {
+    let (location, output) = opened(request)?;
+    let numbers = output.numbers().await.map_err(|error| failed(&error))?;
+    let latest = *numbers.last().ok_or_else(|| nothing(&location))?;
+    let number = number.unwrap_or(latest);
+    if !numbers.contains(&number) {
+        let message =
+            format!("`{location}` has no run {number}; the latest is {latest}, and `whom runs` lists them all");
+        return Err(RunError::new(Stage::Sources, Cause::Configuration, message));
+    }
+    let published = output.published(number).await.map_err(|error| failed(&error))?;
+    let verdict = verdict(&output, &published).await?;
+    Ok(ShownRun { published, verdict })
+}
+
+/// Removes what is not to be kept, and uploads of runs that were never published.
+///
+/// # Errors
+/// [`Cause::Configuration`] if nothing is published there, so that nothing of anybody else is taken for ours.
+pub async fn clean(request: &Request, cleaning: &Cleaning) -> Result<Surplus, RunError> {
+    let (location, output) = opened(request)?;
+    let surplus = output.surplus(&cleaning.retention(Utc::now())).await.map_err(|error| failed(&error))?;
+    if surplus.kept == 0 {
+        return Err(nothing(&location));
+    }
+    if !cleaning.dry_run {
+        output.remove(&surplus).await.map_err(|error| failed(&error))?;
+    }
+    Ok(surplus)
+}
+
+/// The address of a published file of the latest run.
+///
+/// # Errors
+/// [`Cause::Configuration`] if nothing is published yet or the run has no such file.
+pub async fn path(request: &Request, name: &str) -> Result<PathBuf, RunError> {
+    let (location, output) = opened(request)?;
+    let latest = output.latest().await.map_err(|error| failed(&error))?.ok_or_else(|| nothing(&location))?;
+    latest.address(name).map_err(|error| failed(&error))
+}
+
+/// The output that a request names. A folder and an address are the output itself; anything else is a pipeline file.
+fn opened(request: &Request) -> Result<(Location, Output), RunError> {
+    let place = &request.pipeline;
+    let location = match place.to_str() {
+        Some(text) if place.is_dir() || text.contains("://") => {
+            Location::output(text, Path::new("")).map_err(|error| failed(&error))?
+        }
+        _ => {
+            let loaded = load_plan(request)?;
+            located(&loaded.plan.output.path, &loaded.sources)?
+        }
+    };
+    match Output::open(&request.stores, &location) {
+        Ok(output) => Ok((location, output)),
+        Err(StoreError::LocationNotFound { .. }) => Err(nothing(&location)),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// The sentences of a run's verdict.
+async fn verdict(output: &Output, published: &Published) -> Result<Vec<String>, RunError> {
+    const RESULT: &str = "result.json";
+    if published.file(RESULT).is_err() {
+        return Ok(Vec::new());
+    }
+    let bytes = output.read(published, RESULT).await.map_err(|error| failed(&error))?;
+    let result: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let sentences = result.get("summary").and_then(serde_json::Value::as_array).into_iter().flatten();
+    Ok(sentences.filter_map(|sentence| Some(sentence.as_str()?.to_owned())).collect())
+}
+
+fn nothing(location: &Location) -> RunError {
+    let message = format!("nothing is published in `{location}` yet; run the pipeline first");
+    RunError::new(Stage::Sources, Cause::Configuration, message)
+}
+
+fn failed(error: &StoreError) -> RunError {
+    RunError::store(Stage::Sources, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaning(keep: usize, older_than: Option<u32>) -> Cleaning {
+        Cleaning { keep: NonZeroUsize::new(keep), older_than: older_than.map(Hours), dry_run: true }
+    }
+
+    #[test]
+    fn what_is_asked_for_decides_what_goes() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(10);
+        let yesterday = now - TimeDelta::days(1);
+        for (cleaning, keep, finished_before) in [
+            (cleaning(0, None), 1, None),
+            (cleaning(3, None), 3, Some(DateTime::<Utc>::MAX_UTC)),
+            (cleaning(0, Some(24)), 1, Some(yesterday)),
+            (cleaning(3, Some(24)), 3, Some(yesterday)),
+        ] {
+            let expected = Retention { keep, finished_before, abandoned_before: yesterday };
+            assert_eq!(cleaning.retention(now), expected, "{cleaning:?}");
+        }
+    }
+}

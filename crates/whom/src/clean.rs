@@ -1,0 +1,45 @@
+//! `whom clean`: throws away published runs that nobody keeps, and what interrupted runs left.
+
+use whom_pipeline::report::count;
+use whom_pipeline::{Cleaning, Surplus};
+
+use crate::arguments::CleanArguments;
+use crate::byte_size;
+use crate::commands::wait;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::request;
+
+/// Removes, or tells what would be removed.
+pub(crate) fn clean(arguments: &CleanArguments, environment: &Environment) -> Result<String, Failure> {
+    let request = request::of_place(&arguments.place, environment)?;
+    let CleanArguments { keep, older_than, dry_run, .. } = *arguments;
+    let surplus = wait(whom_pipeline::clean(&request, &Cleaning { keep, older_than, dry_run }))?;
+    Ok(told(&surplus, dry_run))
+}
+
+fn told(surplus: &Surplus, dry_run: bool) -> String {
+    if surplus.bytes == 0 && surplus.runs.is_empty() {
+        return format!("nothing to remove; kept {}\n", counted(surplus.kept, "run"));
+    }
+    let verb = if dry_run { "would remove" } else { "removed" };
+    let runs = surplus.runs.iter().map(|run| {
+        let manifest = &run.manifest;
+        let published = manifest.run.finished_at.format("%Y-%m-%d %H:%M:%S UTC");
+        format!("{verb} run {} of {published} ({})\n", manifest.number, manifest.run_id)
+    });
+    let abandoned = surplus.abandoned.iter().map(|run| format!("{verb} what was left of run {run}, never published\n"));
+    let sum = format!(
+        "{verb} {} and the remains of {}, {}; kept {}\n",
+        counted(surplus.runs.len(), "published run"),
+        counted(surplus.abandoned.len(), "other"),
+        byte_size::shown(surplus.bytes),
+        counted(surplus.kept, "run"),
+    );
+    runs.chain(abandoned).chain([sum]).collect()
+}
+
+/// A number of things in words.
+fn counted(number: usize, thing: &str) -> String {
+    format!("{} {thing}{}", count(number as u64), if number == 1 { "" } else { "s" })
+}

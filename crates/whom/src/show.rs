@@ -1,0 +1,162 @@
+//! `whom show`: one published run: what it found, what from, and where its time went.
+
+use serde_json::Value;
+use whom_pipeline::report::count;
+use whom_pipeline::{Manifest, ShownRun};
+
+use crate::arguments::ShowArguments;
+use crate::byte_size;
+use crate::columns::{Column, table};
+use crate::commands::wait;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::request;
+use crate::runs::{detail, plain, seconds};
+
+/// Shows a run.
+pub(crate) fn show(arguments: &ShowArguments, environment: &Environment) -> Result<String, Failure> {
+    let request = request::of_place(&arguments.place, environment)?;
+    Ok(shown(&wait(whom_pipeline::show(&request, arguments.run))?))
+}
+
+fn shown(run: &ShownRun) -> String {
+    let manifest = &run.published.manifest;
+    let verdict = run.verdict.iter().flat_map(|sentence| ["  ".to_owned(), plain(sentence), "\n".to_owned()]).collect();
+    let sections = [facts(manifest), headed("VERDICT", verdict), stages(manifest), inputs(manifest), files(run)];
+    sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// Name and value, one line each.
+fn facts(manifest: &Manifest) -> String {
+    let text = |name: &str| detail(manifest, name).and_then(Value::as_str).map(plain);
+    let number = |name: &str| detail(manifest, name).and_then(Value::as_u64).map(count);
+    let run = &manifest.run;
+    let facts = [
+        ("run", Some(format!("{} ({})", manifest.number, manifest.run_id))),
+        ("experiment", text("experiment")),
+        ("through", text("through")),
+        ("units", number("units")),
+        ("published", Some(run.finished_at.format("%Y-%m-%d %H:%M:%S UTC").to_string())),
+        ("analysis", Some(plain(&run.identities.analysis))),
+        ("plan", Some(plain(&run.identities.plan))),
+        ("inputs", Some(plain(&run.identities.inputs))),
+        ("program", Some(format!("whom {}", plain(&run.tool_version)))),
+        ("threads", number("threads")),
+    ];
+    let lines = facts.into_iter().filter_map(|(name, value)| Some(format!("{name:<11} {}\n", value?)));
+    lines.collect()
+}
+
+/// Seconds by stage: why it was slow.
+fn stages(manifest: &Manifest) -> String {
+    let stages = detail(manifest, "stages").and_then(Value::as_array).into_iter().flatten();
+    let mut rows: Vec<[String; 2]> = stages
+        .filter_map(|stage| {
+            let (name, took) = (stage.get("stage")?.as_str()?, stage.get("seconds")?.as_f64()?);
+            Some([plain(name), format!("{took:.2}")])
+        })
+        .collect();
+    rows.push(["all".to_owned(), format!("{:.2}", seconds(manifest))]);
+    section("STAGES", [Column::Left("stage"), Column::Right("seconds")], &rows)
+}
+
+/// What was read, table by table.
+fn inputs(manifest: &Manifest) -> String {
+    let mut tables: Vec<(&str, &str, usize, u64)> = Vec::new();
+    for input in &manifest.run.inputs {
+        match tables.iter_mut().find(|(name, ..)| *name == input.table) {
+            Some((_, _, files, bytes)) => (*files, *bytes) = (*files + 1, bytes.saturating_add(input.size)),
+            None => tables.push((&input.table, &input.location, 1, input.size)),
+        }
+    }
+    let rows: Vec<[String; 4]> = tables
+        .into_iter()
+        .map(|(name, location, files, bytes)| {
+            [plain(name), count(files as u64), byte_size::shown(bytes), plain(location)]
+        })
+        .collect();
+    let columns = [Column::Left("table"), Column::Right("files"), Column::Right("size"), Column::Left("location")];
+    section("READ", columns, &rows)
+}
+
+/// What was written, and where it lies.
+fn files(run: &ShownRun) -> String {
+    let rows: Vec<[String; 4]> = run
+        .published
+        .manifest
+        .files
+        .iter()
+        .map(|file| {
+            let rows = file.rows.map(count).unwrap_or_default();
+            let address = run.published.address(&file.name).map(|path| path.display().to_string());
+            [plain(&file.name), rows, byte_size::shown(file.bytes), address.unwrap_or_default()]
+        })
+        .collect();
+    let columns = [Column::Left("file"), Column::Right("rows"), Column::Right("size"), Column::Left("path")];
+    section("WRITTEN", columns, &rows)
+}
+
+/// A table under its heading; nothing if it has no row.
+fn section<const COLUMNS: usize>(heading: &str, columns: [Column; COLUMNS], rows: &[[String; COLUMNS]]) -> String {
+    headed(heading, if rows.is_empty() { String::new() } else { table(columns, rows) })
+}
+
+/// A text under its heading; nothing if there is none.
+fn headed(heading: &str, text: String) -> String {
+    if text.is_empty() { text } else { format!("{heading}\n{text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::runs::tests::manifest;
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_shown_in_sections() {
+        let manifest = manifest();
+        let text = [facts(&manifest), stages(&manifest), inputs(&manifest)].join("\n");
+        insta::assert_snapshot!(text, @r"
+        run         7 (0198c0de-0000-4000-8000-000000000001)
+        experiment  check[31mout
+        through     2026-10-28
+        units       64,000
+        published   2026-10-29 02:14:07 UTC
+        analysis    51ab03c2d4
+        plan        9f2c1d00e5
+        inputs      0d77
+        program     whom 0.1.0
+        threads     2
+
+        STAGES
+        stage       seconds
+        plan           0.00
+        unit table    73.25
+        all           73.50
+
+        READ
+        table        files    size  location
+        split            2  1.5 MB  lake/
+        fact orders      1     9 B  lake/
+        ");
+    }
+
+    #[test]
+    fn a_run_that_says_little_about_itself_is_shown() {
+        let mut manifest = manifest();
+        manifest.run.details = Value::Null;
+        manifest.run.inputs.clear();
+        insta::assert_snapshot!([facts(&manifest), stages(&manifest), inputs(&manifest)].join("\n"), @r"
+        run         7 (0198c0de-0000-4000-8000-000000000001)
+        published   2026-10-29 02:14:07 UTC
+        analysis    51ab03c2d4
+        plan        9f2c1d00e5
+        inputs      0d77
+        program     whom 0.1.0
+
+        STAGES
+        stage  seconds
+        all      73.50
+        ");
+    }
+}
