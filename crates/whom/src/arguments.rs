@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::byte_size::ByteSize;
+use crate::simulate::SimulateArguments;
 
 /// For whom does it work? Finds the groups of users for whom a treatment works or harms, and proves it
 #[derive(Debug, Parser)]
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Check(PipelineArguments),
     /// Print the SQL of a pipeline exactly as it runs
     Compile(PipelineArguments),
+    /// Write a warehouse with known truth, to try and to measure with
+    Simulate(SimulateArguments),
     /// Print the JSON Schema of a pipeline file
     Schema,
     /// Print where a file of the latest published run lies

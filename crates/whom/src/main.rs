@@ -20,6 +20,7 @@ mod request;
 mod result_line;
 mod run;
 mod signals;
+mod simulate;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ fn execute() -> Result<String, Failure> {
         Command::Run(arguments) => run::run(&arguments, &environment),
         Command::Check(pipeline) => commands::check(&pipeline, &environment),
         Command::Compile(pipeline) => commands::compile(&pipeline, &environment),
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Schema => Ok(commands::schema()),
         Command::Path { pipeline, name } => commands::path(&pipeline, &name, &environment),
         Command::Completions { shell } => Ok(commands::completions(shell)),
