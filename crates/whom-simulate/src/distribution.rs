@@ -10,6 +10,9 @@ pub(crate) const STEPS: usize = 1 << STEP_BITS;
 /// How many bits choose a step.
 pub(crate) const STEP_BITS: u32 = 12;
 
+/// The most digits after the point.
+const MOST_DECIMALS: u8 = 9;
+
 /// The shape of a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape {
@@ -39,7 +42,7 @@ pub enum Shape {
 pub struct Distribution {
     /// Its shape.
     pub shape: Shape,
-    /// Digits after the point that are kept.
+    /// Digits after the point that are kept: at most nine.
     pub decimals: u8,
 }
 
@@ -53,19 +56,22 @@ impl Distribution {
 
     pub(crate) fn validate(&self, name: &str) -> Result<(), SimulateError> {
         let (value, is_valid, range) = match self.shape {
+            _ if self.decimals > MOST_DECIMALS => (self.decimals.into(), false, "rounded to at most nine digits"),
             Shape::Uniform { low, high } => {
                 (high, low.is_finite() && high.is_finite() && low < high, "above its lower end")
             }
-            Shape::Exponential { mean } => (mean, mean.is_finite() && mean > 0.0, "above 0"),
-            Shape::LogLogistic { median, .. } if !(median.is_finite() && median > 0.0) => (median, false, "above 0"),
+            Shape::Exponential { mean } => (mean, is_amount(mean), "above 0"),
+            Shape::LogLogistic { median, .. } if !is_amount(median) => (median, false, "above 0"),
             Shape::LogLogistic { spread, .. } => (spread, spread > 0.0 && spread < 1.0, "between 0 and 1"),
         };
-        if is_valid {
-            Ok(())
-        } else {
-            Err(SimulateError::OutOfRange { name: format!("the shape of `{name}`"), value, range })
-        }
+        let name = || format!("the shape of `{name}`");
+        if is_valid { Ok(()) } else { Err(SimulateError::OutOfRange { name: name(), value, range }) }
     }
+}
+
+/// Whether a number is positive and its multiples by the tables stay finite.
+fn is_amount(number: f64) -> bool {
+    number > 0.0 && number < 1e200
 }
 
 impl Shape {
@@ -117,5 +123,6 @@ mod tests {
         ] {
             assert!(Distribution { shape, decimals: 0 }.validate("amount").is_err(), "{shape:?}");
         }
+        assert!(Distribution { shape: Shape::Exponential { mean: 1.0 }, decimals: 10 }.validate("amount").is_err());
     }
 }

@@ -23,9 +23,11 @@ const COMPRESSION_LEVEL: i32 = 1;
 
 /// How much a file holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FileSize {
-    pub(crate) rows: u64,
-    pub(crate) bytes: u64,
+pub struct FileSize {
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes, compressed.
+    pub bytes: u64,
 }
 
 /// Writes rows to a file, whose folder is made if needed. `high_cardinality` are columns of which a dictionary would be

@@ -75,6 +75,7 @@ pub use description::{
 };
 pub use distribution::{Distribution, Shape};
 pub use error::SimulateError;
+pub use file::FileSize;
 pub use partition::{Partition, TableKind};
 pub use population::Population;
 pub use size::{InvalidSize, Size};

@@ -25,15 +25,25 @@ pub enum TableKind {
     Fact(usize),
 }
 
-/// A file of a warehouse. It can be made alone, at any time, in any order.
+/// A file of a population's warehouse. It can be made alone, at any time, in any order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Partition {
-    /// The table.
-    pub table: TableKind,
-    /// The day, counted from the start of the experiment.
-    pub day: i64,
+    pub(crate) table: TableKind,
+    pub(crate) day: i64,
     /// The number of the file of that day.
-    pub part: u64,
+    pub(crate) part: u64,
+}
+
+impl Partition {
+    /// The table.
+    pub fn table(self) -> TableKind {
+        self.table
+    }
+
+    /// The day, counted from the start of the experiment.
+    pub fn day(self) -> i64 {
+        self.day
+    }
 }
 
 impl Population {
@@ -65,7 +75,7 @@ impl Population {
     }
 
     /// The name of a table, which is that of its folder.
-    pub fn table_name(&self, table: TableKind) -> &str {
+    pub(crate) fn table_name(&self, table: TableKind) -> &str {
         match table {
             TableKind::Exposures => "exposures",
             TableKind::Snapshots => "snapshots",
@@ -85,7 +95,7 @@ impl Population {
         self.warehouse.calendar.start + Duration::days(day)
     }
 
-    /// The rows of a file, block by block, at least one. A block's rows depend on nothing but the description and its units.
+    /// The rows of one of [this population's files](Self::partitions), block by block, at least one. A block's rows depend on nothing but the description and its units.
     ///
     /// # Errors
     /// An item is an error if its columns cannot be put together, which no description causes.

@@ -159,7 +159,24 @@ pub(crate) fn between(values: &[f64], pick: Pick) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn levels_share_all_steps_in_their_order(shares in prop::collection::vec(1e-6..1e6_f64, 1..50)) {
+            let levels: Vec<Level> = shares.iter().map(|share| level("any", *share)).collect();
+            let steps = level_of_each_step(&levels);
+            prop_assert_eq!(steps.len(), STEPS);
+            prop_assert!(steps.is_sorted());
+            let all: f64 = shares.iter().sum();
+            for (number, share) in shares.iter().enumerate() {
+                let count = steps.iter().filter(|step| usize::from(**step) == number).count();
+                prop_assert!((count as f64 - share / all * STEPS as f64).abs() <= 1.0 + 1e-6);
+            }
+        }
+    }
 
     fn level(name: &str, share: f64) -> Level {
         Level { name: name.to_owned(), share }

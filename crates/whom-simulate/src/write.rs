@@ -83,8 +83,12 @@ impl Population {
         Ok(sizes)
     }
 
-    /// Writes one file of the warehouse into its folder.
-    pub(crate) fn write_file(&self, folder: &Path, partition: Partition) -> Result<FileSize, SimulateError> {
+    /// Writes one of [this population's files](Self::partitions) to its [place](Self::path) in a folder, with the same bytes
+    /// as [`Self::write`] does. So a warehouse can grow by a day, as real ones do.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_file(&self, folder: &Path, partition: Partition) -> Result<FileSize, SimulateError> {
         let fine = self.tags.iter().filter(|tag| matches!(tag.table, Table::Numbers { fine: true, .. }));
         let fine: Vec<&str> = match partition.table {
             TableKind::Snapshots => fine.map(|tag| &*tag.name).collect(),

@@ -25,7 +25,10 @@ def arrays(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ]
     query = f"select arm = '{TREATMENT}' as treated, {METRIC} as y, {', '.join(shown)} from read_parquet(?) where arm in (?, ?)"
     found = database.execute(query, [path, TREATMENT, CONTROL]).fetchnumpy()
-    column = lambda name: np.ma.filled(np.ma.asarray(found[name], dtype=np.float32), np.nan)
+
+    def column(name: str) -> np.ndarray:
+        return np.ma.filled(np.ma.asarray(found[name], dtype=np.float32), np.nan)
+
     x = np.column_stack([column(name) for name, *_ in tags])
     return np.ascontiguousarray(x), column("y"), column("treated").astype(np.int64)
 
