@@ -70,39 +70,24 @@ impl<'a> Log<'a> {
         Self { population, rates, day, without_unit, duplicates }
     }
 
-    /// The events of a unit on this day, which is part of two of its periods of 24 hours.
+    /// The events of a unit on this day, which is part of two of its periods.
     fn push(&self, number: u64, rows: &mut Vec<Row>) {
         let unit = self.population.unit(number);
         let mut place = None;
         for period in [self.day - unit.day - 1, self.day - unit.day] {
-            let draw = self.rates.streams.happens.draw(number, period as u64);
-            // Most periods need no more than this.
-            if !self.rates.largest.hits(draw) {
-                continue;
-            }
-            let place: Place = *place.get_or_insert_with(|| self.population.place(number));
-            let arm = (period >= 0).then_some(unit.arm);
-            if Chance::of(self.rates.rate(place, arm)).hits(draw) {
-                self.push_event(unit, period, rows);
+            let event = self.rates.event(self.population, unit, period, &mut place);
+            if let Some(event) = event.filter(|event| event.at.div_euclid(DAY) == self.day) {
+                self.push_event(unit, period, event, rows);
             }
         }
     }
 
-    /// The event of a period, if it falls on this day, with what the flaws add.
-    fn push_event(&self, unit: Unit, period: i64, rows: &mut Vec<Row>) {
+    /// The row of an event, with what the flaws add.
+    fn push_event(&self, unit: Unit, period: i64, event: Event, rows: &mut Vec<Row>) {
         let streams = &self.rates.streams;
         let (number, place) = (unit.number, period as u64);
-        let at = unit.first_exposure + period * DAY + streams.time.draw(number, place).below(DAY as u64) as i64;
-        if at.div_euclid(DAY) != self.day {
-            return;
-        }
-        let row = Row {
-            at,
-            key: number as i64 * PERIODS + PERIODS / 2 + period,
-            unit: Some(unit.id),
-            step: streams.amount.draw(number, place).below(STEPS as u64) as u16,
-            is_void: self.rates.void.hits(streams.void.draw(number, place)),
-        };
+        let key = number as i64 * PERIODS + PERIODS / 2 + period;
+        let row = Row { at: event.at, key, unit: Some(unit.id), step: event.step, is_void: event.is_void };
         rows.push(row);
         if self.duplicates.hits(streams.duplicates.draw(number, place)) {
             rows.push(row);
@@ -110,5 +95,42 @@ impl<'a> Log<'a> {
         if self.without_unit.hits(streams.without_unit.draw(number, place)) {
             rows.push(Row { unit: None, key: row.key | WITHOUT_UNIT, ..row });
         }
+    }
+}
+
+/// An event of a unit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event {
+    /// Seconds from the start of the experiment.
+    pub(crate) at: i64,
+    /// The step of its value.
+    pub(crate) step: u16,
+    pub(crate) is_void: bool,
+}
+
+impl FactRates {
+    /// The event of a unit in a period of 24 hours, counted from its first exposure, if it has one. `place` is where the unit
+    /// stands, once that was needed.
+    #[inline]
+    pub(crate) fn event(
+        &self,
+        population: &Population,
+        unit: Unit,
+        period: i64,
+        place: &mut Option<Place>,
+    ) -> Option<Event> {
+        let (number, draw_of) = (unit.number, period as u64);
+        let happens = self.streams.happens.draw(number, draw_of);
+        // Most periods need no more than this.
+        if !self.largest.hits(happens) {
+            return None;
+        }
+        let place = *place.get_or_insert_with(|| population.place(number));
+        let arm = (period >= 0).then_some(unit.arm);
+        Chance::of(self.rate(place, arm)).hits(happens).then(|| Event {
+            at: unit.first_exposure + period * DAY + self.streams.time.draw(number, draw_of).below(DAY as u64) as i64,
+            step: self.streams.amount.draw(number, draw_of).below(STEPS as u64) as u16,
+            is_void: self.void.hits(self.streams.void.draw(number, draw_of)),
+        })
     }
 }

@@ -48,7 +48,7 @@ struct Log<'a> {
     is_last_day: bool,
     /// Exposures after the first one, a day.
     repeats: f64,
-    crossovers: Chance,
+    crossovers: Crossovers,
     without_unit: Chance,
     streams: Streams,
 }
@@ -56,9 +56,30 @@ struct Log<'a> {
 struct Streams {
     repeats: Stream,
     time: Stream,
-    crossovers: Stream,
     other_variant: Stream,
     without_unit: Stream,
+}
+
+/// The units that are shown a second variant.
+pub(crate) struct Crossovers {
+    chance: Chance,
+    stream: Stream,
+}
+
+impl Crossovers {
+    pub(crate) fn new(population: &Population) -> Self {
+        let warehouse = &population.warehouse;
+        Self { chance: Chance::of(warehouse.flaws.crossovers), stream: stream(population, "crossovers") }
+    }
+
+    #[inline]
+    pub(crate) fn holds(&self, unit: u64) -> bool {
+        self.chance.hits(self.stream.draw(unit, 0))
+    }
+}
+
+fn stream(population: &Population, purpose: &str) -> Stream {
+    Stream::new(population.warehouse.seed, &format!("exposures: {purpose}"))
 }
 
 impl<'a> Log<'a> {
@@ -67,18 +88,17 @@ impl<'a> Log<'a> {
         let enrolment = f64::from(warehouse.calendar.enrolment_days);
         // A unit can be exposed again on its first day and on all later ones: on (enrolment + 1) / 2 days in the mean.
         let repeats = (warehouse.exposures_per_unit - 1.0) / f64::midpoint(enrolment, 1.0);
-        let stream = |purpose: &str| Stream::new(warehouse.seed, &format!("exposures: {purpose}"));
+        let stream = |purpose: &str| stream(population, purpose);
         Self {
             population,
             day,
             is_last_day: day + 1 == i64::from(warehouse.calendar.enrolment_days),
             repeats,
-            crossovers: Chance::of(warehouse.flaws.crossovers),
+            crossovers: Crossovers::new(population),
             without_unit: Chance::of(warehouse.flaws.without_unit),
             streams: Streams {
                 repeats: stream("repeats"),
                 time: stream("time"),
-                crossovers: stream("crossovers"),
                 other_variant: stream("other variant"),
                 without_unit: stream("without unit"),
             },
@@ -94,7 +114,7 @@ impl<'a> Log<'a> {
             let row = Row { at: self.later(unit, number), unit: Some(unit.id), arm: unit.arm as u16 };
             self.push_row(unit, row, number, rows);
         }
-        if self.is_last_day && self.crossovers.hits(self.streams.crossovers.draw(unit.number, 0)) {
+        if self.is_last_day && self.crossovers.holds(unit.number) {
             let number = repeats + 1;
             let row = Row { at: self.later(unit, number), unit: Some(unit.id), arm: self.other_arm(unit) };
             self.push_row(unit, row, number, rows);

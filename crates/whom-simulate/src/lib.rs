@@ -67,6 +67,7 @@ mod tag;
 mod tests;
 mod truth;
 mod unit_id;
+mod unit_table;
 mod validate;
 mod write;
 

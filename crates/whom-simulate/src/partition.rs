@@ -59,19 +59,20 @@ impl Population {
     /// The days of a table, counted from the start of the experiment.
     fn days(&self, table: TableKind) -> Range<i64> {
         let calendar = &self.warehouse.calendar;
-        let [enrolment, window, snapshots, history, late] = [
-            calendar.enrolment_days,
-            calendar.window_days,
-            calendar.snapshots,
-            calendar.history_days,
-            calendar.late_days,
-        ]
-        .map(i64::from);
+        let [enrolment, window, history, late] =
+            [calendar.enrolment_days, calendar.window_days, calendar.history_days, calendar.late_days].map(i64::from);
         match table {
             TableKind::Exposures => 0..enrolment,
-            TableKind::Snapshots => enrolment - 1 - snapshots..enrolment - 1,
+            TableKind::Snapshots => self.snapshot_days(),
             TableKind::Fact(_) => -history..enrolment + window + late,
         }
+    }
+
+    /// The days of snapshots, counted from the start of the experiment.
+    pub(crate) fn snapshot_days(&self) -> Range<i64> {
+        let calendar = &self.warehouse.calendar;
+        let eve_of_the_last = i64::from(calendar.enrolment_days) - 2;
+        eve_of_the_last + 1 - i64::from(calendar.snapshots)..eve_of_the_last + 1
     }
 
     /// The name of a table, which is that of its folder.

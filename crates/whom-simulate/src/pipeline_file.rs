@@ -7,6 +7,7 @@ use crate::events::STATUSES;
 use crate::exposures;
 use crate::population::Population;
 use crate::tag::{Tag, Values};
+use crate::unit_table::OLDEST_SNAPSHOT;
 use crate::validate::{DAY_COLUMN, UNIT_COLUMN};
 
 impl Population {
@@ -65,7 +66,7 @@ impl Population {
             return String::new();
         }
         format!(
-            "\ntags:\n  known:\n    path: snapshots/\n    date: {DAY_COLUMN}\n    as_of: day_before_first_exposure\n    at_most: 7d\n    \
+            "\ntags:\n  known:\n    path: snapshots/\n    date: {DAY_COLUMN}\n    as_of: day_before_first_exposure\n    at_most: {OLDEST_SNAPSHOT}d\n    \
              gaps: allowed                    # the first snapshot is that of the eve\n    columns:\n{columns}",
         )
     }

@@ -6,6 +6,7 @@ The unit table is read and turned into an array of 32-bit numbers first, which d
 import json
 import sys
 import time
+from importlib.metadata import version
 
 import duckdb
 import numpy as np
@@ -47,31 +48,28 @@ def lightgbm_tree(x, y, treated, depth, leaf):
     binned = time.perf_counter()
     shape = {"max_depth": depth, "num_leaves": 2**depth, "min_data_in_leaf": leaf, "learning_rate": 1.0, "verbose": -1}
     lightgbm.train({"objective": "regression", **shape}, data, num_boost_round=1)
-    return {"seconds": time.perf_counter() - began, "binning": binned - began, "version": lightgbm.__version__}
+    return {"seconds": time.perf_counter() - began, "binning": binned - began, "version": version("lightgbm")}
 
 
 def sklearn_tree(x, y, treated, depth, leaf):
-    import sklearn
     from sklearn.tree import DecisionTreeRegressor
 
     began = time.perf_counter()
     DecisionTreeRegressor(max_depth=depth, min_samples_leaf=leaf).fit(x, transformed(y, treated))
-    return {"seconds": time.perf_counter() - began, "version": sklearn.__version__}
+    return {"seconds": time.perf_counter() - began, "version": version("scikit-learn")}
 
 
 def causal_tree(x, y, treated, depth, leaf):
-    import causalml
     from causalml.inference.tree import CausalTreeRegressor
 
     x = np.nan_to_num(x, nan=-1.0)
     began = time.perf_counter()
     tree = CausalTreeRegressor(max_depth=depth, min_samples_leaf=leaf, control_name=0, criterion="causal_mse")
     tree.fit(X=x, treatment=treated, y=y)
-    return {"seconds": time.perf_counter() - began, "version": causalml.__version__}
+    return {"seconds": time.perf_counter() - began, "version": version("causalml")}
 
 
 def uplift_tree(x, y, treated, depth, leaf):
-    import causalml
     from causalml.inference.tree import UpliftTreeClassifier
 
     x = np.nan_to_num(x, nan=-1.0)
@@ -79,7 +77,7 @@ def uplift_tree(x, y, treated, depth, leaf):
     began = time.perf_counter()
     tree = UpliftTreeClassifier(max_depth=depth, min_samples_leaf=leaf, min_samples_treatment=leaf // 4, control_name=CONTROL)
     tree.fit(x, treatment=names, y=(y > 0).astype(int))
-    return {"seconds": time.perf_counter() - began, "version": causalml.__version__}
+    return {"seconds": time.perf_counter() - began, "version": version("causalml")}
 
 
 PEERS = {"lightgbm": lightgbm_tree, "sklearn": sklearn_tree, "causal_tree": causal_tree, "uplift_tree": uplift_tree}

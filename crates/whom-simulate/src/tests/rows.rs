@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
 
-use crate::{Population, TableKind};
+use crate::{Flaws, Population, Size, TableKind, Warehouse};
 
 /// Microseconds of a day.
 pub(super) const DAY: i64 = 86_400_000_000;
@@ -76,8 +76,24 @@ pub(super) fn events(population: &Population, fact: usize) -> Vec<Event> {
 pub(super) struct Analysed {
     pub(super) variant: String,
     pub(super) first_exposure: i64,
-    /// Days in the log and the tags of the last snapshot before first exposure: `tenure_days` and `device`.
-    pub(super) tags: Option<(f64, String)>,
+    /// From the last snapshot before the day of first exposure.
+    pub(super) tags: Option<Tags>,
+}
+
+/// Some of the tags of a snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tags {
+    pub(super) tenure_days: f64,
+    pub(super) device: String,
+    /// Another one every day.
+    pub(super) score: f64,
+}
+
+/// The tags in each row.
+pub(super) fn tags(batch: &RecordBatch) -> Vec<Option<Tags>> {
+    let (tenure, device, score) = (numbers(batch, "tenure_days"), words(batch, "device"), numbers(batch, "score"));
+    let row = |row: usize| Some(Tags { tenure_days: tenure[row]?, device: device[row].clone()?, score: score[row]? });
+    (0..batch.num_rows()).map(row).collect()
 }
 
 /// All units of the experiment by id; crossovers are left out, as are rows without a unit.
@@ -98,11 +114,10 @@ pub(super) fn units(population: &Population) -> BTreeMap<i64, Analysed> {
     let start = start(population);
     // Days come in ascending order, so that the last one before exposure stays.
     for (day, batch) in batches(population, TableKind::Snapshots) {
-        let (tenure, device) = (numbers(&batch, "tenure_days"), words(&batch, "device"));
-        for (row, unit) in integers(&batch, "user_id").into_iter().enumerate() {
+        for (unit, tags) in integers(&batch, "user_id").into_iter().zip(tags(&batch)) {
             let Some(analysed) = units.get_mut(&unit.expect("a unit")) else { continue };
             if day < (analysed.first_exposure - start).div_euclid(DAY) {
-                analysed.tags = Some((tenure[row].expect("a tenure"), device[row].clone().expect("a device")));
+                analysed.tags = tags;
             }
         }
     }
@@ -112,4 +127,31 @@ pub(super) fn units(population: &Population) -> BTreeMap<i64, Analysed> {
 pub(super) fn start(population: &Population) -> i64 {
     let start = population.warehouse().calendar.start.and_time(chrono::NaiveTime::MIN);
     start.and_utc().timestamp_micros()
+}
+
+/// What each unit comes to: whether it has an event, how many, and the sum of their values.
+pub(super) type Outcomes = BTreeMap<i64, [f64; 3]>;
+
+pub(super) fn outcomes(population: &Population, fact: usize, units: &BTreeMap<i64, Analysed>) -> Outcomes {
+    let window = i64::from(population.warehouse().calendar.window_days) * DAY;
+    let mut outcomes: Outcomes = units.keys().map(|unit| (*unit, [0.0; 3])).collect();
+    let mut seen = BTreeSet::new();
+    for event in events(population, fact) {
+        let Some(unit) = event.unit else { continue };
+        let Some(analysed) = units.get(&unit) else { continue };
+        let since = event.at - analysed.first_exposure;
+        if event.status == "valid" && (0..window).contains(&since) && seen.insert(event.key) {
+            let outcome = outcomes.get_mut(&unit).expect("a unit");
+            *outcome = [1.0, outcome[1] + 1.0, outcome[2] + event.value];
+        }
+    }
+    outcomes
+}
+
+/// The standard warehouse with events before and after the windows, duplicates, and rows without a unit.
+pub(super) fn flawed(units: u64, seed: u64) -> Population {
+    let standard = Warehouse::standard(Size::Tiny, seed);
+    let flaws =
+        Flaws { crossovers: 0.01, without_tags: 0.02, skipped_snapshots: 0.05, without_unit: 0.01, duplicates: 0.01 };
+    Population::new(Warehouse { units, flaws, ..standard }).expect("a population")
 }

@@ -1,34 +1,5 @@
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::rows::{Analysed, DAY, events, units};
-use crate::{CohortTruth, Flaws, Population, Size, Warehouse};
-
-/// The standard warehouse with events before and after the windows, duplicates, and rows without a unit.
-fn flawed(units: u64, seed: u64) -> Population {
-    let standard = Warehouse::standard(Size::Tiny, seed);
-    let flaws =
-        Flaws { crossovers: 0.01, without_tags: 0.02, skipped_snapshots: 0.05, without_unit: 0.01, duplicates: 0.01 };
-    Population::new(Warehouse { units, flaws, ..standard }).expect("a population")
-}
-
-/// What each unit comes to: whether it has an event, how many, and the sum of their values.
-type Outcomes = BTreeMap<i64, [f64; 3]>;
-
-fn outcomes(population: &Population, fact: usize, units: &BTreeMap<i64, Analysed>) -> Outcomes {
-    let window = i64::from(population.warehouse().calendar.window_days) * DAY;
-    let mut outcomes: Outcomes = units.keys().map(|unit| (*unit, [0.0; 3])).collect();
-    let mut seen = BTreeSet::new();
-    for event in events(population, fact) {
-        let Some(unit) = event.unit else { continue };
-        let Some(analysed) = units.get(&unit) else { continue };
-        let since = event.at - analysed.first_exposure;
-        if event.status == "valid" && (0..window).contains(&since) && seen.insert(event.key) {
-            let outcome = outcomes.get_mut(&unit).expect("a unit");
-            *outcome = [1.0, outcome[1] + 1.0, outcome[2] + event.value];
-        }
-    }
-    outcomes
-}
+use super::rows::{Analysed, flawed, outcomes, units};
+use crate::CohortTruth;
 
 fn takes(cohort: &CohortTruth, unit: &Analysed) -> bool {
     let rule = cohort.rule.as_deref().unwrap_or_default();
@@ -39,9 +10,9 @@ fn takes(cohort: &CohortTruth, unit: &Analysed) -> bool {
     match (cohort.cohort.as_str(), &unit.tags) {
         ("all", _) => true,
         (_, None) => false,
-        ("new_on_phone", Some((tenure, device))) => *tenure < cut("<").expect("a cut") && device == "phone",
-        ("new_on_others", Some((tenure, device))) => *tenure < cut("<").expect("a cut") && device != "phone",
-        ("long_standing", Some((tenure, _))) => *tenure >= cut(">=").expect("a cut"),
+        ("new_on_phone", Some(tags)) => tags.tenure_days < cut("<").expect("a cut") && tags.device == "phone",
+        ("new_on_others", Some(tags)) => tags.tenure_days < cut("<").expect("a cut") && tags.device != "phone",
+        ("long_standing", Some(tags)) => tags.tenure_days >= cut(">=").expect("a cut"),
         (other, _) => panic!("`{other}` was not planted"),
     }
 }
