@@ -24,7 +24,11 @@ const LAYERS: &[(u8, &str, &[&str])] = &[
     (3, "whom-query", &["whom-spec", "whom-stats", "whom-store", "whom-engine"]),
     (3, "whom-cluster", &["whom-stats", "whom-store", "whom-engine"]),
     (4, "whom-pipeline", BELOW_PIPELINE),
-    (5, "whom", &["whom-pipeline", "whom-engine", "whom-report", "whom-spec", "whom-stats", "whom-store"]),
+    (
+        5,
+        "whom",
+        &["whom-pipeline", "whom-engine", "whom-report", "whom-simulate", "whom-spec", "whom-stats", "whom-store"],
+    ),
     (5, "whom-python", &["whom-pipeline", "whom-engine", "whom-report", "whom-spec", "whom-stats", "whom-store"]),
 ];
 

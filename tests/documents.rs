@@ -29,8 +29,14 @@ fn the_output_in_the_readme_is_what_is_printed() {
 
 #[test]
 fn every_link_of_the_documents_leads_somewhere() {
-    for document in ["README.md", "CONTRIBUTING.md", "crates/README.md", "tests/README.md", "pipelines/data/README.md"]
-    {
+    for document in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "crates/README.md",
+        "tests/README.md",
+        "tests/benchmarks/README.md",
+        "pipelines/data/README.md",
+    ] {
         let folder = repository().join(document).parent().expect("a folder").to_owned();
         let words = text(document);
         let links = words.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);

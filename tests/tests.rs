@@ -22,6 +22,8 @@ mod discovery;
 mod unit_table;
 // What the statistics promise holds in simulated experiments.
 mod simulation;
+// A simulated warehouse is analysed, and its planted effects are found.
+mod simulated;
 
 // Threads, batches, files, order of rows and columns change no byte.
 mod determinism;

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use whom_pipeline::Hours;
 
 use crate::byte_size::ByteSize;
+use crate::simulate::SimulateArguments;
 
 /// For whom does it work? Finds the groups of users for whom a treatment works or harms, and proves it
 #[derive(Debug, Parser)]
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Check(PipelineArguments),
     /// Print the SQL of a pipeline exactly as it runs
     Compile(PipelineArguments),
+    /// Write a warehouse with known truth, to try and to measure with
+    Simulate(SimulateArguments),
     /// Print the JSON Schema of a pipeline file
     Schema,
     /// List the published runs, the latest first

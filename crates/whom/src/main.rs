@@ -24,6 +24,7 @@ mod run;
 mod runs;
 mod show;
 mod signals;
+mod simulate;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ fn execute() -> Result<String, Failure> {
         Command::Run(arguments) => run::run(&arguments, &environment),
         Command::Check(pipeline) => commands::check(&pipeline, &environment),
         Command::Compile(pipeline) => commands::compile(&pipeline, &environment),
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Schema => Ok(commands::schema()),
         Command::Runs(place) => runs::runs(&place, &environment),
         Command::Show(arguments) => show::show(&arguments, &environment),
