@@ -127,7 +127,9 @@ impl Setting {
             buckets: (0..self.units).map(|unit| bucket_of_integer(unit as i64)).collect(),
             codes: (0..self.tags).map(column).collect(),
             shapes: (0..self.tags).map(shape).collect(),
-            metrics: (0..self.metrics).map(|metric| (0..self.units).map(|unit| value(unit, metric)).collect()).collect(),
+            metrics: (0..self.metrics)
+                .map(|metric| (0..self.units).map(|unit| value(unit, metric)).collect())
+                .collect(),
         }
     }
 }
@@ -189,12 +191,13 @@ fn main() {
     let units = UnitColumns::new(parts).unwrap();
     let laid_out = start.elapsed().as_secs_f64();
     let Setting { units: count, tags, metrics, arms, depth, mixed, .. } = setting;
-    println!("{count} units, {tags} tags of {CODES} codes, {metrics} metrics (mixed: {mixed}), {arms} arms, depth {depth}");
+    println!(
+        "{count} units, {tags} tags of {CODES} codes, {metrics} metrics (mixed: {mixed}), {arms} arms, depth {depth}"
+    );
     println!("units laid out in {laid_out:.2} s");
     for threads in &setting.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(*threads).build().unwrap();
-        let mut growths: Vec<Growth> =
-            (0..setting.repeats).map(|_| pool.install(|| grow(&setting, &units))).collect();
+        let mut growths: Vec<Growth> = (0..setting.repeats).map(|_| pool.install(|| grow(&setting, &units))).collect();
         growths.sort_by_key(|growth| growth.passes);
         let best = growths[0].passes.as_secs_f64();
         let Growth { passes, grower, rows, leaves, gain } = growths[growths.len() / 2].clone();

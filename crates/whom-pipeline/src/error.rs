@@ -3,8 +3,8 @@
 use thiserror::Error;
 use whom_engine::EngineError;
 use whom_query::QueryError;
-use whom_stats::Check;
 use whom_spec::{Diagnostic, SourceMap, SpecError};
+use whom_stats::Check;
 use whom_store::{ErrorKind, StoreError, redact};
 
 use crate::event::Stage;

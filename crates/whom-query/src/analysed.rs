@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, BooleanArray};
 use datafusion::arrow::compute::filter;
+use rayon::prelude::*;
 use whom_spec::plan::{Plan, SeveralVariantsRule};
 use whom_stats::pass::ColumnShape;
 use whom_stats::{CodeColumn, UnitColumnParts, UnitColumns};
 
 use crate::bins::TagBins;
-use crate::compile::Compiled;
+use crate::compile::{Compiled, NamedColumn};
 use crate::error::QueryError;
 use crate::unit_table::UnitTable;
 
@@ -42,17 +43,17 @@ impl AnalysedUnits {
         let excluded = plan.split.several_variants.rule == SeveralVariantsRule::Exclude;
         let kept: BooleanArray = several.iter().map(|several| Some(!(excluded && several == Some(true)))).collect();
         let mut parts = parts_without_tags(plan, compiled, table, &kept)?;
+        let binned: Vec<BinnedTag> = compiled
+            .tags
+            .par_iter()
+            .map(|tag| BinnedTag::new(plan, tag, &filtered(&table.column(&tag.column)?, &kept)?))
+            .collect::<Result<_, QueryError>>()?;
         let (mut bins, mut tags) = (Vec::new(), Vec::new());
-        for tag in &compiled.tags {
-            let Some((_, declared)) = plan.tag(&tag.name) else {
-                return Err(QueryError::Internal(format!("tag `{}` is not in the plan", tag.name)));
-            };
-            let values = filtered(&table.column(&tag.column)?, &kept)?;
-            let fitted = TagBins::fit(&tag.name, &values, declared.kind, plan.discover.codes);
-            parts.codes.push(fitted.encode(&values));
-            parts.shapes.push(fitted.shape());
-            bins.push(fitted);
-            tags.push(values);
+        for tag in binned {
+            parts.shapes.push(tag.bins.shape());
+            parts.codes.push(tag.codes);
+            bins.push(tag.bins);
+            tags.push(tag.values);
         }
         for cohort in &compiled.cohorts {
             let members: ArrayRef = Arc::new(table.cohort(&cohort.column)?);
@@ -77,6 +78,23 @@ impl AnalysedUnits {
     /// The column of the pre-registered cohort at a place in the file.
     pub fn cohort_column(&self, place: usize) -> usize {
         self.bins.len() + place
+    }
+}
+
+/// A tag of the analysed units.
+struct BinnedTag {
+    bins: TagBins,
+    codes: CodeColumn,
+    values: ArrayRef,
+}
+
+impl BinnedTag {
+    fn new(plan: &Plan, tag: &NamedColumn, values: &ArrayRef) -> Result<Self, QueryError> {
+        let Some((_, declared)) = plan.tag(&tag.name) else {
+            return Err(QueryError::Internal(format!("tag `{}` is not in the plan", tag.name)));
+        };
+        let bins = TagBins::fit(&tag.name, values, declared.kind, plan.discover.codes);
+        Ok(Self { codes: bins.encode(values), bins, values: Arc::clone(values) })
     }
 }
 

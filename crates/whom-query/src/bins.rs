@@ -1,6 +1,6 @@
 //! Bins: each tag becomes a column of codes, with the edges and levels that give the codes their meaning.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::Float64Type;
@@ -97,22 +97,23 @@ impl TagBins {
                     value.map_or(missing, |value| edges.partition_point(|edge| *edge < value) as Code)
                 }))
             }
-            BinKind::Categorical { levels, .. } => Box::new(values.as_string::<i32>().iter().map(move |value| {
+            BinKind::Categorical { levels, .. } => {
                 let other = levels.len() as Code;
-                value.map_or(missing, |value| {
-                    levels.binary_search_by(|level| level.as_str().cmp(value)).map_or(other, |code| code as Code)
-                })
-            })),
+                let codes: HashMap<&str, Code> = levels.iter().map(String::as_str).zip(0..).collect();
+                let code = move |level| codes.get(level).copied().unwrap_or(other);
+                Box::new(values.as_string::<i32>().iter().map(move |level| level.map_or(missing, &code)))
+            }
         }
     }
 }
 
 fn numeric(values: &ArrayRef, most: usize) -> BinKind {
     let mut sorted: Vec<f64> = values.as_primitive::<Float64Type>().iter().flatten().map(|value| value + 0.0).collect();
-    sorted.sort_by(f64::total_cmp);
-    let mut distinct = sorted.clone();
-    distinct.dedup();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let mut distinct: Vec<f64> =
+        sorted.chunk_by(|one, next| one == next).take(most + 1).map(|equal| equal[0]).collect();
     if distinct.len() <= most {
+        distinct.shrink_to_fit();
         return BinKind::Numeric { edges: distinct, exact: true };
     }
     let mut edges: Vec<f64> = (1..=most).map(|bin| sorted[(sorted.len() * bin).div_ceil(most) - 1]).collect();
@@ -121,7 +122,7 @@ fn numeric(values: &ArrayRef, most: usize) -> BinKind {
 }
 
 fn categorical(values: &ArrayRef, most: usize) -> BinKind {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut counts: HashMap<&str, u64> = HashMap::new();
     for level in values.as_string::<i32>().iter().flatten() {
         *counts.entry(level).or_default() += 1;
     }

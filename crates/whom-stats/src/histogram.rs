@@ -125,7 +125,8 @@ impl<'a> Counting<'a> {
         rows: &RowsByArm,
         count: impl Fn(&[u32]) -> T + Sync,
     ) -> Result<Vec<(usize, T)>, PassError> {
-        let stretches = rows.iter().enumerate().flat_map(|(arm, rows)| rows.chunks(TASK_ROWS).map(move |rows| (arm, rows)));
+        let stretches =
+            rows.iter().enumerate().flat_map(|(arm, rows)| rows.chunks(TASK_ROWS).map(move |rows| (arm, rows)));
         let stretches: Vec<(usize, &[u32])> = stretches.collect();
         let count = |(arm, rows)| {
             if self.cancel.load(Ordering::Relaxed) { Err(PassError::Cancelled) } else { Ok((arm, count(rows))) }

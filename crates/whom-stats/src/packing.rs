@@ -108,8 +108,11 @@ impl PackedMetric {
         let high = present.clone().max().unwrap_or(0);
         let two = present.clone().all(|value| value == low || value == high);
         let complete = values.par_iter().all(|value| *value != ABSENT);
-        let values =
-            if two { PackedValues::Two { low, high, highs: room.count() } } else { PackedValues::many(low, high, room) };
+        let values = if two {
+            PackedValues::Two { low, high, highs: room.count() }
+        } else {
+            PackedValues::many(low, high, room)
+        };
         Self { present: if complete { units } else { room.count() }, values }
     }
 }

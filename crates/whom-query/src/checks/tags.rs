@@ -2,6 +2,7 @@
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::Float64Type;
+use rayon::prelude::*;
 use whom_spec::plan::Validate;
 use whom_stats::{
     Check, Grid, Moments, NotEstimable, Share, Tested, TestedPart, equal_means, independence, sample_ratio,
@@ -34,13 +35,12 @@ impl TagsByArm<'_> {
         if self.bins.is_empty() {
             return Vec::new();
         }
-        let (mut balance, mut missing) = (Vec::new(), Vec::new());
-        for (bins, values) in self.bins.iter().zip(self.values) {
+        let parts = self.bins.par_iter().zip(self.values).map(|(bins, values)| {
             let mut known = self.units_by_code(bins, values);
             let unknown = known.pop().unwrap_or_default();
-            balance.push(self.balance(bins, values, &known));
-            missing.push(self.missing(bins, &known, unknown));
-        }
+            (self.balance(bins, values, &known), self.missing(bins, &known, unknown))
+        });
+        let (balance, missing) = parts.unzip();
         vec![
             Check::of_parts("balance of tags", "tags", balance, levels.balance_p).with_fix(IMBALANCE),
             Check::of_parts("missing tags", "tags", missing, levels.missing_p).with_fix(MISSING),
