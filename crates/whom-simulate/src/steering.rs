@@ -9,6 +9,8 @@ use crate::tag::{Change, Table, Tag, TagColumn};
 
 /// The most tags that can steer outcomes.
 pub(crate) const MAX_STEERING: usize = 8;
+/// The most combinations of steps that mean different things; the truth is a sum over them.
+const MOST_CELLS: usize = 1 << 18;
 /// The sixteenths of a tag's quantiles, on which a prognosis is constant.
 const SIXTEENTHS: usize = 16;
 
@@ -44,18 +46,7 @@ impl Steering {
         prognosis: &[Prognosis],
         cohorts: &[Cohort],
     ) -> Result<Self, SimulateError> {
-        let conditions = cohorts.iter().flat_map(|cohort| &cohort.conditions);
-        let names = prognosis.iter().map(|prognosis| &prognosis.tag).chain(conditions.map(|condition| &condition.tag));
-        let mut columns = names.map(|name| column_of(tags, name)).collect::<Result<Vec<_>, _>>()?;
-        columns.sort_unstable();
-        columns.dedup();
-        for column in &columns {
-            independent(&tags[*column])?;
-        }
-        if let Some(column) = columns.get(MAX_STEERING) {
-            let problem = "at most eight tags can; name fewer in cohorts and prognoses";
-            return Err(SimulateError::Steering { tag: tags[*column].name.clone(), problem });
-        }
+        let columns = steering_columns(tags, prognosis, cohorts)?;
         let place = |name: &str| column_of(tags, name).map(|column| columns.partition_point(|found| *found < column));
         let mut factors = vec![vec![1.0; STEPS]; columns.len()];
         for prognosis in prognosis {
@@ -67,7 +58,21 @@ impl Steering {
             Ok((place(&condition.tag)?, admitted(condition, &tables[column].table)?))
         };
         let cohorts = cohorts.iter().map(|cohort| cohort.conditions.iter().map(compiled).collect());
-        Ok(Self { factors, cohorts: cohorts.collect::<Result<_, SimulateError>>()?, columns })
+        let steering = Self { factors, cohorts: cohorts.collect::<Result<_, SimulateError>>()?, columns };
+        steering.checked_cells(tags)?;
+        Ok(steering)
+    }
+
+    /// Whether the cells are few enough to sum over.
+    fn checked_cells(&self, tags: &[Tag]) -> Result<(), SimulateError> {
+        let mut cells = 1;
+        for (place, column) in self.columns.iter().enumerate() {
+            cells *= self.steps_alike(place).len();
+            if cells > MOST_CELLS {
+                return Err(steering_error(&tags[*column], "with it there are too many combinations; let fewer tags do so"));
+            }
+        }
+        Ok(())
     }
 
     /// Where a unit with these steps stands.
@@ -124,6 +129,20 @@ impl Prognosis {
     }
 }
 
+/// The columns of all tags that are mentioned, in ascending order.
+fn steering_columns(tags: &[Tag], prognosis: &[Prognosis], cohorts: &[Cohort]) -> Result<Vec<usize>, SimulateError> {
+    let conditions = cohorts.iter().flat_map(|cohort| &cohort.conditions);
+    let names = prognosis.iter().map(|prognosis| &prognosis.tag).chain(conditions.map(|condition| &condition.tag));
+    let mut columns = names.map(|name| column_of(tags, name)).collect::<Result<Vec<_>, _>>()?;
+    columns.sort_unstable();
+    columns.dedup();
+    columns.iter().try_for_each(|column| independent(&tags[*column]))?;
+    match columns.get(MAX_STEERING) {
+        Some(column) => Err(steering_error(&tags[*column], "at most eight tags can; let fewer tags do so")),
+        None => Ok(columns),
+    }
+}
+
 fn column_of(tags: &[Tag], name: &str) -> Result<usize, SimulateError> {
     tags.iter().position(|tag| tag.name == name).ok_or_else(|| SimulateError::Unknown {
         kind: "tag",
@@ -146,7 +165,11 @@ fn independent(tag: &Tag) -> Result<(), SimulateError> {
     } else {
         return Ok(());
     };
-    Err(SimulateError::Steering { tag: tag.name.clone(), problem })
+    Err(steering_error(tag, problem))
+}
+
+fn steering_error(tag: &Tag, problem: &'static str) -> SimulateError {
+    SimulateError::Steering { tag: tag.name.clone(), problem }
 }
 
 /// Whether a condition admits each step.

@@ -53,6 +53,20 @@ fn truth_without_a_closed_form_is_refused() {
             let levels = vec!["watch".to_owned()];
             shop.cohorts[0].conditions[1] = Condition { tag: "device".to_owned(), test: Test::OneOf(levels) };
         }),
+        refusal(|shop| {
+            for tag in ["device", "tickets", "basket"] {
+                shop.prognosis.push(Prognosis { tag: tag.to_owned(), strength: 0.1 });
+            }
+        }),
+        refusal(|shop| {
+            for tag in &mut shop.tags {
+                tag.follows = None;
+                tag.missing = 0.0;
+                tag.change = Change::OnExposure;
+            }
+            let names = shop.tags.iter().map(|tag| tag.name.clone());
+            shop.prognosis = names.map(|tag| Prognosis { tag, strength: 0.1 }).collect();
+        }),
         refusal(|shop| shop.facts[0].rate = 0.6),
         refusal(|shop| shop.cohorts[2].effects[0].rate = -0.2),
     ];
