@@ -113,7 +113,7 @@ const NUMBERS: [Number; 10] = [
         .following("tenure_days", 0.7),
     Number::new("discount_share", Shape::Uniform { low: 0.0, high: 1.0 }, 2, Change::Daily),
     Number::new("tickets", Shape::Exponential { mean: 1.5 }, 0, Change::OnExposure),
-    Number::new("score", Shape::Uniform { low: 0.0, high: 1.0 }, 4, Change::Daily),
+    Number { fine: true, ..Number::new("score", Shape::Uniform { low: 0.0, high: 1.0 }, 4, Change::Daily) },
 ];
 
 const WORDS: [Word; 10] = [

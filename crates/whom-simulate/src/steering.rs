@@ -69,7 +69,10 @@ impl Steering {
         for (place, column) in self.columns.iter().enumerate() {
             cells *= self.steps_alike(place).len();
             if cells > MOST_CELLS {
-                return Err(steering_error(&tags[*column], "with it there are too many combinations; let fewer tags do so"));
+                return Err(steering_error(
+                    &tags[*column],
+                    "with it there are too many combinations; let fewer tags do so",
+                ));
             }
         }
         Ok(())
