@@ -64,6 +64,10 @@ pub(crate) async fn put_if_absent(
     loop {
         let create = store.put_opts(path, body.clone().into(), PutMode::Create.into()).await;
         let Err(put_error) = create else { return Ok(Settled::Ours) };
+        if let Error::NotFound { .. } = put_error {
+            // There is no bucket to write to.
+            return Err(Unsettled::Refused(put_error));
+        }
         let error = match read(store, path).await {
             Ok(found) if found == *body => return Ok(Settled::Ours),
             Ok(found) => return Ok(Settled::Theirs(found)),

@@ -93,30 +93,48 @@
 //! Local folders are the only stores so far; everything speaks through the `ObjectStore` trait, and other stores are
 //! added in [`Stores`].
 
+mod address;
+mod aws;
+mod azure;
+mod budget;
 mod cause;
+mod client;
 mod commit;
+mod credentials;
 mod digest;
 mod disk;
+mod environment;
 mod error;
 mod fault;
 mod fault_store;
+mod google;
+mod hidden;
 mod listing;
 mod local;
 mod location;
 mod manifest;
 mod name;
+mod network;
 mod output;
 mod partition;
 mod pattern;
 mod pin;
+mod profile;
+mod program;
 mod publish;
 mod redact;
+mod refusal;
+mod remote;
+mod rooted;
 mod run_id;
 mod runs;
 mod stage;
+mod stall;
 mod stores;
 mod surplus;
 
+pub use address::Address;
+pub use budget::NetworkLimits;
 pub use cause::Cause;
 pub use error::{ErrorKind, Result, StoreError};
 pub use fault::{Fault, FaultPlan, Moment};

@@ -1,6 +1,6 @@
 //! The place where runs are published, and what is published there.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -8,7 +8,8 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, path::Path as Ob
 use uuid::Uuid;
 
 use crate::{
-    FileEntry, Location, Manifest, Result, RunId, StoreError, Stores,
+    Address, FileEntry, Location, Manifest, Result, RunId, StoreError, Stores,
+    address::Folder,
     commit::{Patience, Settled, put_if_absent, read},
     digest::sha256,
     location::visible,
@@ -40,7 +41,7 @@ pub struct Output {
 pub struct Published {
     /// The record of the run.
     pub manifest: Manifest,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 impl Output {
@@ -56,19 +57,19 @@ impl Output {
     /// Opens an existing place to read what is published there. Writes nothing.
     ///
     /// # Errors
-    /// [`StoreError::LocationNotFound`] if there is no such folder.
+    /// [`StoreError::LocationNotFound`] if there is no such folder on this machine; object stores have no folders, there
+    /// it is one in which nothing is published.
     pub fn open(stores: &Stores, location: &Location) -> Result<Self> {
-        Ok(Self::at(stores.open_input(location)?.store, location))
+        Ok(Self::at(stores.open_output(location)?, location))
     }
 
     pub(crate) fn at(store: Arc<dyn ObjectStore>, location: &Location) -> Self {
         Self { store, location: location.clone(), patience: Patience::default() }
     }
 
-    /// The folder on this machine, without links and `..`.
-    pub fn folder(&self) -> PathBuf {
-        let folder = self.location.folder();
-        folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+    /// Where it is.
+    pub fn address(&self) -> Address {
+        Folder::of(&self.location).address(&ObjectPath::ROOT)
     }
 
     /// The numbers of all published runs, in order.
@@ -132,7 +133,7 @@ impl Output {
     }
 
     pub(crate) fn publication(&self, manifest: Manifest) -> Published {
-        Published { manifest, folder: self.folder() }
+        Published { manifest, folder: Folder::of(&self.location) }
     }
 
     pub(crate) fn failed(&self, action: &'static str, path: &str, error: &Error) -> StoreError {
@@ -191,13 +192,13 @@ impl Published {
         })
     }
 
-    /// Where the file `name` lies on this machine.
+    /// Where the file `name` lies.
     ///
     /// # Errors
     /// As [`Published::file`].
-    pub fn address(&self, name: &str) -> Result<PathBuf> {
+    pub fn address(&self, name: &str) -> Result<Address> {
         // As an object's path, so that what a manifest says cannot lead out of the output.
-        Ok(self.folder.join(ObjectPath::from(self.file(name)?.path.as_str()).as_ref()))
+        Ok(self.folder.address(&ObjectPath::from(self.file(name)?.path.as_str())))
     }
 }
 

@@ -1,0 +1,172 @@
+//! What all stores of a run that are reached over the network share.
+
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use object_store::{BackoffConfig, ObjectStore, Result, RetryConfig, http::HttpBuilder};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::{
+    NetworkLimits, Redacted, StoreError,
+    budget::RetryBudget,
+    client::Connector,
+    environment::Environment,
+    local::generic,
+    remote::{Remote, Service},
+    rooted::Rooted,
+};
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The environment, the budget of retries, and the threads that the network has for itself.
+///
+/// A thread that decodes rows must not be the one that reads from a socket: while it works, connections would run into
+/// their limits. So requests are made on a small runtime of their own, begun when the first store is opened.
+pub(crate) struct Network {
+    environment: Environment,
+    budget: Arc<RetryBudget>,
+    runtime: Mutex<Option<Runtime>>,
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // A runtime must not be waited for by a task of another one.
+        if let Some(runtime) = self.runtime.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Network {
+    pub(crate) fn new(environment: Environment, limits: NetworkLimits) -> Self {
+        Self { environment, budget: Arc::new(RetryBudget::new(limits)), runtime: Mutex::default() }
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    pub(crate) fn limits(&self) -> NetworkLimits {
+        self.budget.limits()
+    }
+
+    /// The requests of the run that failed in passing.
+    pub(crate) fn failures(&self) -> u64 {
+        self.budget.failures()
+    }
+
+    /// The same environment under other limits, with a budget of its own.
+    pub(crate) fn with_limits(&self, limits: NetworkLimits) -> Self {
+        Self::new(self.environment.clone(), limits)
+    }
+
+    /// Opens the store of `remote`, relative to its root.
+    pub(crate) fn open(&self, remote: &Remote, location: &Redacted) -> Result<Rooted, StoreError> {
+        let store = match remote.service {
+            Service::S3 => self.open_s3(&remote.container, location)?,
+            Service::Google => self.open_google(&remote.container, location)?,
+            Service::Azure => self.open_azure(&remote.container, remote.account.as_deref(), location)?,
+            Service::Web => self.open_web(remote, location)?,
+        };
+        Ok(Rooted::new(store, remote))
+    }
+
+    /// How one request is retried; the budget is above it.
+    pub(crate) fn retry(&self) -> RetryConfig {
+        RetryConfig {
+            backoff: BackoffConfig { max_backoff: LONGEST_PAUSE, ..BackoffConfig::default() },
+            max_retries: self.limits().retries_per_request,
+            retry_timeout: self.limits().outage,
+        }
+    }
+
+    /// What connects the clients of `location`.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] if the machine has no thread to give.
+    pub(crate) fn connector(&self, location: &Redacted) -> Result<Connector, StoreError> {
+        let runtime = self.handle().map_err(|error| StoreError::failed("open", "", location, &generic(error)))?;
+        Ok(Connector { runtime, budget: Arc::clone(&self.budget) })
+    }
+
+    fn handle(&self) -> io::Result<Handle> {
+        let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *runtime {
+            Some(running) => Ok(running.handle().clone()),
+            none => {
+                let begun =
+                    Builder::new_multi_thread().worker_threads(1).thread_name("whom-network").enable_all().build()?;
+                Ok(none.insert(begun).handle().clone())
+            }
+        }
+    }
+
+    fn open_web(&self, remote: &Remote, location: &Redacted) -> Result<Arc<dyn ObjectStore>, StoreError> {
+        let query = remote.query.as_ref().map_or_else(String::new, |query| format!("?{query}"));
+        let opened = HttpBuilder::new()
+            .with_url(format!("{}/{query}", remote.origin))
+            .with_client_options(object_store::ClientOptions::new().with_allow_http(true))
+            .with_retry(self.retry())
+            .with_http_connector(self.connector(location)?)
+            .build();
+        Ok(Arc::new(opened.map_err(|error| StoreError::failed("open", "", location, &error))?))
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Network").field("limits", &self.limits()).finish_non_exhaustive()
+    }
+}
+
+/// Whether an endpoint may be spoken to without encryption: on this machine always, elsewhere if it is asked for.
+///
+/// # Errors
+/// In words, for an unencrypted endpoint elsewhere.
+pub(crate) fn permit(endpoint: &str, asked: bool, variable: &str) -> Result<bool, String> {
+    let Some(rest) = endpoint.strip_prefix("http://") else { return Ok(asked) };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let here = host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    if here || asked {
+        return Ok(true);
+    }
+    Err(format!(
+        "is reached through `{}`, which is not encrypted; use `https`, or set `{variable}=true` if that is meant",
+        Redacted::new(endpoint)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_without_encryption_is_refused_unless_it_is_here_or_asked_for() {
+        for endpoint in ["http://localhost:9000", "http://127.0.0.1", "http://[::1]:9/x", "http://127.8.0.1:1/"] {
+            assert_eq!(permit(endpoint, false, "X"), Ok(true), "{endpoint}");
+        }
+        assert_eq!(permit("https://minio:9000", false, "X"), Ok(false));
+        assert_eq!(permit("http://minio:9000", true, "X"), Ok(true));
+        for endpoint in
+            ["http://minio:9000", "http://localhost.evil.example", "http://127.0.0.1.evil.example", "http://10.0.0.1"]
+        {
+            assert!(permit(endpoint, false, "X").is_err(), "{endpoint}");
+        }
+        insta::assert_snapshot!(permit("http://k:canary@minio:9000", false, "AWS_ALLOW_HTTP").unwrap_err(), @"is reached through `http://***@minio:9000`, which is not encrypted; use `https`, or set `AWS_ALLOW_HTTP=true` if that is meant");
+    }
+
+    #[tokio::test]
+    async fn the_threads_of_the_network_may_end_within_a_task() {
+        let network = Network::new(Environment::default(), NetworkLimits::default());
+        network.connector(&Redacted::new("s3://b")).unwrap();
+        drop(network);
+    }
+}
