@@ -1,6 +1,9 @@
 //! The one way in which requests leave for stores over the network.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use object_store::{
@@ -10,36 +13,43 @@ use object_store::{
         SpawnedReqwestConnector,
     },
 };
-use tokio::{runtime::Handle, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     budget::RetryBudget,
     refusal::{Answer, Refusal},
     stall::Watched,
+    threads::Threads,
 };
 
 /// The slowest sending that is waited for, in bytes a second.
 const SLOWEST_SENDING: u64 = 256 << 10;
 
+/// Where the metadata service of a machine gives tokens; a refusal there has a meaning to `object_store`.
+const METADATA_TOKEN: &str = "/latest/api/token";
+
 /// The header in which S3 tells where a bucket lies.
 const BUCKET_REGION: &str = "x-amz-bucket-region";
 
-/// Connects `object_store`'s clients so that all requests of a run share one budget and one runtime for the network.
+/// The codes by which services say that a bucket or container is missing, and not just an object in it.
+const NO_CONTAINER: [&str; 2] = ["NoSuchBucket", "ContainerNotFound"];
+
+/// Connects `object_store`'s clients so that all requests of a run share one budget and the threads of the network.
 ///
 /// `object_store` retries by itself, each request alone. Every attempt passes here, so this is where attempts are
 /// counted together, and where an answer that no retry mends is turned into an error that is not retried. Its own
 /// timeout is off: it covers a whole answer, however large the file and however slowly it is consumed.
 #[derive(Debug)]
 pub(crate) struct Connector {
-    pub(crate) runtime: Handle,
+    pub(crate) threads: Arc<Threads>,
     pub(crate) budget: Arc<RetryBudget>,
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> Result<HttpClient> {
         let options = options.clone().with_timeout_disabled();
-        let inner = SpawnedReqwestConnector::new(self.runtime.clone()).connect(&options)?;
-        Ok(HttpClient::new(Guarded { inner, budget: Arc::clone(&self.budget) }))
+        let inner = SpawnedReqwestConnector::new(self.threads.handle().clone()).connect(&options)?;
+        Ok(HttpClient::new(Guarded { inner, budget: Arc::clone(&self.budget), _threads: Arc::clone(&self.threads) }))
     }
 }
 
@@ -48,6 +58,8 @@ impl HttpConnector for Connector {
 struct Guarded {
     inner: HttpClient,
     budget: Arc<RetryBudget>,
+    /// Kept for as long as there are requests to make.
+    _threads: Arc<Threads>,
 }
 
 #[async_trait]
@@ -55,14 +67,13 @@ impl HttpService for Guarded {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         self.budget.check().map_err(final_error)?;
         let began = Instant::now();
-        let sending = request.body().content_length() as u64 / SLOWEST_SENDING;
-        let patience = self.budget.limits().answer + std::time::Duration::from_secs(sending);
+        let asks_for_metadata = request.uri().path() == METADATA_TOKEN;
+        let sending = Duration::from_secs(request.body().content_length() as u64 / SLOWEST_SENDING);
+        let patience = self.budget.limits().answer + sending;
         match timeout(patience, self.inner.execute(request)).await {
-            Err(_) => {
-                let silent = Silent { seconds: patience.as_secs() };
-                Err(noted(&self.budget, began, HttpError::new(HttpErrorKind::Timeout, silent)))
-            }
+            Err(_) => Err(noted(&self.budget, began, HttpError::new(HttpErrorKind::Timeout, Silent(patience)))),
             Ok(Err(error)) => Err(noted(&self.budget, began, error)),
+            Ok(Ok(response)) if asks_for_metadata => Ok(response),
             Ok(Ok(response)) => self.judged(began, response).await,
         }
     }
@@ -73,29 +84,32 @@ impl Guarded {
     async fn judged(&self, began: Instant, response: HttpResponse) -> Result<HttpResponse, HttpError> {
         let status = response.status();
         match status.as_u16() {
-            400 => {
-                let answer = read(response).await;
-                if answer.code() == Some("RequestTimeout") {
-                    return Err(noted(
-                        &self.budget,
-                        began,
-                        HttpError::new(HttpErrorKind::Interrupted, Refusal(answer)),
-                    ));
-                }
-                Err(final_error(Refusal(answer)))
-            }
-            501 | 505 => Err(final_error(Refusal(read(response).await))),
             300..=303 | 305..=399 => Err(final_error(Refusal(elsewhere(&response)))),
+            401 | 403 | 501 | 505 => Err(final_error(Refusal(read(response).await.0))),
+            400 => match read(response).await.0 {
+                answer if answer.code() == Some("RequestTimeout") => {
+                    Err(noted(&self.budget, began, HttpError::new(HttpErrorKind::Interrupted, Refusal(answer))))
+                }
+                answer => Err(final_error(Refusal(answer))),
+            },
+            404 => match read(response).await {
+                (answer, _) if answer.code().is_some_and(|code| NO_CONTAINER.contains(&code)) => {
+                    Err(final_error(Refusal(answer)))
+                }
+                (_, response) => Ok(self.good(response)),
+            },
             408 | 429 | 500..=599 => {
                 self.budget.failed(began, &status.to_string()).map_err(final_error)?;
                 Ok(response)
             }
-            _ => {
-                self.budget.answered();
-                let budget = Arc::clone(&self.budget);
-                Ok(response.map(|body| HttpResponseBody::new(Watched::new(body, budget))))
-            }
+            _ => Ok(self.good(response)),
         }
+    }
+
+    fn good(&self, response: HttpResponse) -> HttpResponse {
+        self.budget.answered();
+        let budget = Arc::clone(&self.budget);
+        response.map(|body| HttpResponseBody::new(Watched::new(body, budget)))
     }
 }
 
@@ -120,10 +134,12 @@ fn innermost(error: &HttpError) -> String {
     crate::cause::chain(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-async fn read(response: HttpResponse) -> Answer {
-    let status = response.status();
-    let body = response.into_body().bytes().await.unwrap_or_default();
-    Answer::new(status, &String::from_utf8_lossy(&body))
+/// What an answer says, and the answer itself again.
+async fn read(response: HttpResponse) -> (Answer, HttpResponse) {
+    let (parts, body) = response.into_parts();
+    let body = body.bytes().await.unwrap_or_default();
+    let answer = Answer::new(parts.status, &String::from_utf8_lossy(&body));
+    (answer, HttpResponse::from_parts(parts, body.into()))
 }
 
 /// S3 sends a request for a bucket of another region away, often without saying where to.
@@ -137,15 +153,6 @@ fn elsewhere(response: &HttpResponse) -> Answer {
 }
 
 /// A server that takes a request and says nothing.
-#[derive(Debug)]
-struct Silent {
-    seconds: u64,
-}
-
-impl fmt::Display for Silent {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "no answer within {} s", self.seconds)
-    }
-}
-
-impl std::error::Error for Silent {}
+#[derive(Debug, thiserror::Error)]
+#[error("no answer within {0:?}")]
+struct Silent(Duration);

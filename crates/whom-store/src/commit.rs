@@ -64,15 +64,15 @@ pub(crate) async fn put_if_absent(
     loop {
         let create = store.put_opts(path, body.clone().into(), PutMode::Create.into()).await;
         let Err(put_error) = create else { return Ok(Settled::Ours) };
-        if let Error::NotFound { .. } = put_error {
-            // There is no bucket to write to.
-            return Err(Unsettled::Refused(put_error));
-        }
         let error = match read(store, path).await {
             Ok(found) if found == *body => return Ok(Settled::Ours),
             Ok(found) => return Ok(Settled::Theirs(found)),
             Err(Error::NotFound { .. }) if attempt == 0 && kind_of(&put_error) != ErrorKind::Transient => {
                 return Err(Unsettled::Refused(put_error));
+            }
+            Err(read_error) if is_forbidden(&put_error) && is_forbidden(&read_error) => {
+                // No patience mends it; that nothing was written before can only be guessed.
+                return Err(Unsettled::Unknown(put_error));
             }
             Err(Error::NotFound { .. }) => put_error,
             Err(read_error) => read_error,
@@ -83,6 +83,11 @@ pub(crate) async fn put_if_absent(
         }
         tokio::time::sleep(patience.pause * 4_u32.saturating_pow(attempt - 1)).await;
     }
+}
+
+/// Whether the store will say the same next time.
+fn is_forbidden(error: &Error) -> bool {
+    !matches!(error, Error::NotFound { .. }) && kind_of(error) == ErrorKind::Configuration
 }
 
 /// The whole of an object.

@@ -45,7 +45,7 @@ impl<C: Send + Sync> Proven<C> {
         match timeout(limit, self.source.get_credential()).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(self.search.failed(kind_of(&error), &Cause::new(&error).to_string())),
-            Err(_) => Err(self.search.failed(ErrorKind::Transient, &format!("no answer within {} s", limit.as_secs()))),
+            Err(_) => Err(self.search.failed(ErrorKind::Transient, &format!("no answer within {limit:?}"))),
         }
     }
 }

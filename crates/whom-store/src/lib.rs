@@ -132,6 +132,7 @@ mod stage;
 mod stall;
 mod stores;
 mod surplus;
+mod threads;
 
 pub use address::Address;
 pub use budget::NetworkLimits;

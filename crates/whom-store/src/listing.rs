@@ -223,9 +223,8 @@ impl Source<'_> {
         let listed = self.store.list_with_delimiter(None).await.ok()?;
         let folders = listed.common_prefixes.iter().filter_map(ObjectPath::filename);
         let files = listed.objects.iter().filter_map(|found| found.location.filename());
-        let mut names: Vec<String> = folders.chain(files).map(|name| format!("`{}`", Redacted::new(name))).collect();
-        names.sort_unstable();
-        Some(names)
+        let names: BTreeSet<&str> = folders.chain(files).collect();
+        Some(names.into_iter().map(|name| format!("`{}`", Redacted::new(name))).collect())
     }
 
     fn invalid(&self, problem: &str) -> StoreError {

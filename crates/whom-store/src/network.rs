@@ -7,7 +7,6 @@ use std::{
 };
 
 use object_store::{BackoffConfig, ObjectStore, Result, RetryConfig, http::HttpBuilder};
-use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{
     NetworkLimits, Redacted, StoreError,
@@ -17,33 +16,23 @@ use crate::{
     local::generic,
     remote::{Remote, Service},
     rooted::Rooted,
+    threads::Threads,
 };
 
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The environment, the budget of retries, and the threads that the network has for itself.
-///
-/// A thread that decodes rows must not be the one that reads from a socket: while it works, connections would run into
-/// their limits. So requests are made on a small runtime of their own, begun when the first store is opened.
+/// The environment, the budget of retries, and the threads that the network has for itself, begun when the first
+/// store is opened.
 pub(crate) struct Network {
     environment: Environment,
     budget: Arc<RetryBudget>,
-    runtime: Mutex<Option<Runtime>>,
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        // A runtime must not be waited for by a task of another one.
-        if let Some(runtime) = self.runtime.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
-            runtime.shutdown_background();
-        }
-    }
+    threads: Mutex<Option<Arc<Threads>>>,
 }
 
 impl Network {
     pub(crate) fn new(environment: Environment, limits: NetworkLimits) -> Self {
-        Self { environment, budget: Arc::new(RetryBudget::new(limits)), runtime: Mutex::default() }
+        Self { environment, budget: Arc::new(RetryBudget::new(limits)), threads: Mutex::default() }
     }
 
     pub(crate) fn environment(&self) -> &Environment {
@@ -89,19 +78,15 @@ impl Network {
     /// # Errors
     /// [`StoreError::Failed`] if the machine has no thread to give.
     pub(crate) fn connector(&self, location: &Redacted) -> Result<Connector, StoreError> {
-        let runtime = self.handle().map_err(|error| StoreError::failed("open", "", location, &generic(error)))?;
-        Ok(Connector { runtime, budget: Arc::clone(&self.budget) })
+        let threads = self.threads().map_err(|error| StoreError::failed("open", "", location, &generic(error)))?;
+        Ok(Connector { threads, budget: Arc::clone(&self.budget) })
     }
 
-    fn handle(&self) -> io::Result<Handle> {
-        let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *runtime {
-            Some(running) => Ok(running.handle().clone()),
-            none => {
-                let begun =
-                    Builder::new_multi_thread().worker_threads(1).thread_name("whom-network").enable_all().build()?;
-                Ok(none.insert(begun).handle().clone())
-            }
+    fn threads(&self) -> io::Result<Arc<Threads>> {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*threads {
+            Some(running) => Ok(Arc::clone(running)),
+            None => Ok(Arc::clone(threads.insert(Arc::new(Threads::begin()?)))),
         }
     }
 
@@ -161,12 +146,5 @@ mod tests {
             assert!(permit(endpoint, false, "X").is_err(), "{endpoint}");
         }
         insta::assert_snapshot!(permit("http://k:canary@minio:9000", false, "AWS_ALLOW_HTTP").unwrap_err(), @"is reached through `http://***@minio:9000`, which is not encrypted; use `https`, or set `AWS_ALLOW_HTTP=true` if that is meant");
-    }
-
-    #[tokio::test]
-    async fn the_threads_of_the_network_may_end_within_a_task() {
-        let network = Network::new(Environment::default(), NetworkLimits::default());
-        network.connector(&Redacted::new("s3://b")).unwrap();
-        drop(network);
     }
 }

@@ -132,6 +132,15 @@ impl Output {
         Ok(Stage::new(self.clone(), run_id, parent))
     }
 
+    /// Whether an upload of `bytes` bytes was completed although its end was answered with an error.
+    ///
+    /// A store over the network tells the end of an upload once: if that answer is lost, it no longer knows the upload
+    /// when asked again. The object is there then, in its full length, and nobody else writes under its name. On a disk
+    /// an error says that the file may not last, and that is believed.
+    pub(crate) async fn arrived(&self, path: &ObjectPath, bytes: u64) -> bool {
+        self.location.folder().is_none() && self.store.head(path).await.is_ok_and(|found| found.size == bytes)
+    }
+
     pub(crate) fn publication(&self, manifest: Manifest) -> Published {
         Published { manifest, folder: Folder::of(&self.location) }
     }

@@ -38,16 +38,23 @@ impl Answer {
 impl fmt::Display for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.status)?;
-        self.code.iter().chain(&self.message).try_for_each(|words| write!(formatter, ": {words}"))
+        // In brackets, because some codes look like names of secrets, whose values are masked: `ExpiredToken: …`.
+        self.code.iter().try_for_each(|code| write!(formatter, " ({code})"))?;
+        self.message.iter().try_for_each(|message| write!(formatter, ": {message}"))
     }
 }
 
-/// The words that stand for an answer inside a longer text: `… 403 Forbidden: <?xml …` becomes
-/// `… 403 Forbidden: AccessDenied: Access Denied`.
+/// What `object_store` puts before the status of an answer.
+const STATUS: &str = "Server returned non-2xx status code: ";
+
+/// The words of `object_store` for an answer, without what its body repeats: `… 403 Forbidden: <?xml …` becomes
+/// `403 Forbidden (AccessDenied): Access Denied`.
 pub(crate) fn condensed(text: &str) -> String {
-    match text.find("<?xml").or_else(|| text.find("<Error")) {
-        Some(at) => Answer::new(text[..at].trim_end().trim_end_matches(':'), &text[at..]).to_string(),
-        None => text.to_owned(),
+    let (text, body) = text.split_at(text.find("<?xml").or_else(|| text.find("<Error")).unwrap_or(text.len()));
+    match text.strip_prefix(STATUS) {
+        Some(status) => Answer::new(status.trim_end().trim_end_matches(':'), body).to_string(),
+        None if body.is_empty() => text.to_owned(),
+        None => Answer::new(text.trim_end().trim_end_matches(':'), body).to_string(),
     }
 }
 
@@ -69,8 +76,8 @@ mod tests {
 
     #[test]
     fn only_code_and_message_of_a_body_are_kept() {
-        insta::assert_snapshot!(Answer::new("403 Forbidden", MISMATCH), @"403 Forbidden: SignatureDoesNotMatch: The request signature does not match");
-        insta::assert_snapshot!(condensed(&format!("Server returned non-2xx status code: 403 Forbidden: {MISMATCH}")), @"Server returned non-2xx status code: 403 Forbidden: SignatureDoesNotMatch: The request signature does not match");
+        insta::assert_snapshot!(Answer::new("403 Forbidden", MISMATCH), @"403 Forbidden (SignatureDoesNotMatch): The request signature does not match");
+        insta::assert_snapshot!(condensed(&format!("Server returned non-2xx status code: 403 Forbidden: {MISMATCH}")), @"403 Forbidden (SignatureDoesNotMatch): The request signature does not match");
     }
 
     #[test]
@@ -79,5 +86,6 @@ mod tests {
             assert_eq!(Answer::new("400 Bad Request", body).to_string(), "400 Bad Request");
         }
         assert_eq!(condensed("no answer"), "no answer");
+        assert_eq!(condensed("Server returned non-2xx status code: 500 Oh: "), "500 Oh");
     }
 }

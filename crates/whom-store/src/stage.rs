@@ -171,7 +171,11 @@ impl StagedFile<'_> {
     /// As [`Stage::write`].
     pub async fn finish(self, rows: Option<u64>) -> Result<()> {
         let Self { stage, name, path, upload, hasher, bytes } = self;
-        upload.finish().await.map_err(|error| stage.output.failed("write", path.as_ref(), &error))?;
+        if let Err(error) = upload.finish().await
+            && !stage.output.arrived(&path, bytes).await
+        {
+            return Err(stage.output.failed("write", path.as_ref(), &error));
+        }
         let sha256 = hexadecimal(hasher);
         stage.files.push(FileEntry { name, path: path.to_string(), bytes, sha256, rows });
         Ok(())

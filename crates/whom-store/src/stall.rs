@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -30,10 +30,8 @@ struct Waiting {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the answer broke off: nothing came for {seconds} s")]
-struct Stalled {
-    seconds: u64,
-}
+#[error("the answer broke off: nothing came for {0:?}")]
+struct Stalled(Duration);
 
 impl Watched {
     pub(crate) fn new(inner: HttpResponseBody, budget: Arc<RetryBudget>) -> Self {
@@ -60,7 +58,7 @@ impl Body for Watched {
         ready!(waiting.limit.as_mut().poll(context));
         let since = waiting.since;
         self.waiting = None;
-        let stalled = HttpError::new(HttpErrorKind::Timeout, Stalled { seconds: stall.as_secs() });
+        let stalled = HttpError::new(HttpErrorKind::Timeout, Stalled(stall));
         Poll::Ready(Some(Err(noted(&self.budget, since, stalled))))
     }
 
