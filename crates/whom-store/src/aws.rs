@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use object_store::{
-    ObjectStore, Result, StaticCredentialProvider,
+    Error, ObjectStore, Result, StaticCredentialProvider,
     aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider},
 };
 
@@ -11,7 +11,7 @@ use crate::{
     Redacted, StoreError,
     credentials::{Proven, Search},
     environment::Environment,
-    network::{Network, permit},
+    network::{Network, permit, unusable},
     profile::{Profile, ProfileKeys},
     program::ProgramKeys,
 };
@@ -37,7 +37,7 @@ impl Network {
     pub(crate) fn open_s3(&self, bucket: &str, location: &Redacted) -> Result<Arc<dyn ObjectStore>, StoreError> {
         let invalid = |problem| StoreError::InvalidLocation { location: location.clone(), problem };
         let environment = self.environment();
-        let profile = Profile::read(environment).map_err(invalid)?;
+        let profile = Profile::read(environment).map_err(|problem| invalid(format!("cannot be opened: {problem}")))?;
         let mut builder =
             AmazonS3Builder::new().with_retry(self.retry()).with_http_connector(self.connector(location)?);
         let settings = [("AWS_REGION", "region"), ("AWS_ENDPOINT_URL", "endpoint_url")];
@@ -67,11 +67,11 @@ impl Network {
             self.keys(&builder, Chain { environment, profile }, location)
                 .and_then(|keys| builder.with_credentials(keys).build())
         };
-        Ok(Arc::new(opened.map_err(|error| StoreError::failed("open", "", location, &error))?))
+        Ok(Arc::new(opened.map_err(|error| unusable(location, &error))?))
     }
 
     fn keys(&self, builder: &AmazonS3Builder, chain: Chain<'_>, location: &Redacted) -> Result<AwsCredentialProvider> {
-        let (passed_over, source) = chain.search();
+        let (passed_over, source) = chain.search().map_err(|tried| no_keys(location, tried))?;
         let own = || builder.clone().build().map(|store| Arc::clone(store.credentials()));
         let (keys, name, unconfigured) = match source {
             Source::Known(name) => (own()?, name.to_owned(), None),
@@ -85,16 +85,22 @@ impl Network {
 
 impl Chain<'_> {
     /// The source, and what was passed over.
-    fn search(self) -> (Vec<String>, Source) {
+    ///
+    /// # Errors
+    /// In words, for half a key: whoever set it did not want another source.
+    fn search(self) -> Result<(Vec<String>, Source), String> {
         let unset = |variable: &str| format!("`{variable}` (not set)");
         let is_set = |variable: &str| self.environment.get(variable).is_some();
         let mut passed_over = Vec::new();
-        if is_set("AWS_ACCESS_KEY_ID") || is_set("AWS_SECRET_ACCESS_KEY") {
-            return (passed_over, Source::Known("`AWS_ACCESS_KEY_ID`"));
+        match (is_set("AWS_ACCESS_KEY_ID"), is_set("AWS_SECRET_ACCESS_KEY")) {
+            (true, true) => return Ok((passed_over, Source::Known("`AWS_ACCESS_KEY_ID`"))),
+            (true, false) => return Err("`AWS_ACCESS_KEY_ID` (without `AWS_SECRET_ACCESS_KEY`)".to_owned()),
+            (false, true) => return Err("`AWS_SECRET_ACCESS_KEY` (without `AWS_ACCESS_KEY_ID`)".to_owned()),
+            (false, false) => {}
         }
         passed_over.push(unset("AWS_ACCESS_KEY_ID"));
         if let Some((name, keys)) = self.of_profile() {
-            return (passed_over, Source::Profile(name, keys));
+            return Ok((passed_over, Source::Profile(name, keys)));
         }
         passed_over.push(match &self.profile {
             Some(profile) => format!("profile `{}` (it has no keys)", profile.name),
@@ -107,12 +113,12 @@ impl Chain<'_> {
         ];
         for (variable, companion) in known {
             match (is_set(variable), is_set(companion)) {
-                (true, true) => return (passed_over, Source::Known(variable)),
+                (true, true) => return Ok((passed_over, Source::Known(variable))),
                 (true, false) => passed_over.push(format!("`{variable}` (without `{companion}`)")),
                 (false, _) => passed_over.push(unset(variable)),
             }
         }
-        (passed_over, Source::Instance)
+        Ok((passed_over, Source::Instance))
     }
 
     fn of_profile(&self) -> Option<(String, AwsCredentialProvider)> {
@@ -126,6 +132,12 @@ impl Chain<'_> {
     }
 }
 
+/// The refusal of keys that cannot be any, as `object_store` passes it on.
+fn no_keys(location: &Redacted, tried: String) -> Error {
+    let source = StoreError::NoCredentials { location: location.clone(), tried: Redacted::new(tried) };
+    Error::Unauthenticated { path: String::new(), source: source.into() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +146,7 @@ mod tests {
         let environment: Environment =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let profile = Profile::read(&environment).unwrap();
-        let (passed_over, source) = Chain { environment: &environment, profile }.search();
+        let (passed_over, source) = Chain { environment: &environment, profile }.search().unwrap();
         let source = match source {
             Source::Known(name) => name.to_owned(),
             Source::Profile(name, _) => name,
@@ -149,9 +161,9 @@ mod tests {
         let file = folder.path().join("config");
         std::fs::write(&file, "[default]\ncredential_process = true\n[profile bare]\nregion = eu\n").unwrap();
         let config = ("AWS_CONFIG_FILE", file.to_str().unwrap());
-        let keys = ("AWS_ACCESS_KEY_ID", "id");
+        let keys = [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
         let web = [("AWS_WEB_IDENTITY_TOKEN_FILE", "f"), ("AWS_ROLE_ARN", "arn")];
-        assert_eq!(search(&[config, keys, web[0], web[1]]).1, "`AWS_ACCESS_KEY_ID`");
+        assert_eq!(search(&[config, keys[0], keys[1], web[0], web[1]]).1, "`AWS_ACCESS_KEY_ID`");
         assert_eq!(search(&[config, web[0], web[1]]).1, "profile `default`");
         assert_eq!(search(&[config, ("AWS_PROFILE", "bare"), web[0], web[1]]).1, "AWS_WEB_IDENTITY_TOKEN_FILE");
         assert_eq!(

@@ -10,7 +10,7 @@ use object_store::{
 use crate::{
     Redacted, StoreError,
     credentials::{Proven, Search},
-    network::{Network, permit},
+    network::{Network, permit, unusable},
 };
 
 /// The variables by which other tools know the account.
@@ -64,7 +64,7 @@ impl Network {
             let keys = Proven::new(Arc::clone(store.credentials()), search);
             builder.with_credentials(Arc::new(keys)).build()
         });
-        Ok(Arc::new(opened.map_err(|error| StoreError::failed("open", "", location, &error))?))
+        Ok(Arc::new(opened.map_err(|error| unusable(location, &error))?))
     }
 
     fn azure_search(&self, builder: &MicrosoftAzureBuilder, location: &Redacted) -> Search {

@@ -52,7 +52,7 @@ impl<C: Send + Sync> Proven<C> {
 
 impl Search {
     /// What to say when the source that is left gives nothing.
-    fn failed(&self, kind: ErrorKind, problem: &str) -> StoreError {
+    pub(crate) fn failed(&self, kind: ErrorKind, problem: &str) -> StoreError {
         if self.unconfigured.is_none() && kind == ErrorKind::Transient {
             return StoreError::Failed {
                 action: "get credentials from",

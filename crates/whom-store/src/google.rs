@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use object_store::{ObjectStore, Result, gcp::GoogleCloudStorageBuilder};
+use object_store::{Error, ObjectStore, gcp::GoogleCloudStorageBuilder};
 
 use crate::{
-    Redacted, StoreError,
+    Cause, ErrorKind, Redacted, StoreError,
     credentials::{Proven, Search},
-    network::{Network, permit},
+    network::{Network, permit, unusable},
 };
 
 /// The variables that name credentials.
@@ -44,14 +44,15 @@ impl Network {
         if let Some(endpoint) = environment.get("GOOGLE_BASE_URL") {
             permit(endpoint, environment.is_on("GOOGLE_ALLOW_HTTP"), "GOOGLE_ALLOW_HTTP").map_err(invalid)?;
         }
-        let opened = builder.clone().build().and_then(|store| {
-            if emulator.is_some() || environment.is_on("GOOGLE_SKIP_SIGNATURE") {
-                return Ok(store);
-            }
-            let keys = Proven::new(Arc::clone(store.credentials()), self.google_search(location));
-            builder.with_credentials(Arc::new(keys)).build()
-        });
-        Ok(Arc::new(opened.map_err(|error| StoreError::failed("open", "", location, &error))?))
+        let search = self.google_search(location);
+        let unreadable = |error: &Error| search.failed(ErrorKind::Configuration, &Cause::new(error).to_string());
+        let store = builder.clone().build().map_err(|error| unreadable(&error))?;
+        if emulator.is_some() || environment.is_on("GOOGLE_SKIP_SIGNATURE") {
+            return Ok(Arc::new(store));
+        }
+        let keys = Proven::new(Arc::clone(store.credentials()), search);
+        let store = builder.with_credentials(Arc::new(keys)).build();
+        Ok(Arc::new(store.map_err(|error| unusable(location, &error))?))
     }
 
     fn google_search(&self, location: &Redacted) -> Search {

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use object_store::{BackoffConfig, ObjectStore, Result, RetryConfig, http::HttpBuilder};
+use object_store::{BackoffConfig, Error, ObjectStore, Result, RetryConfig, http::HttpBuilder};
 
 use crate::{
-    NetworkLimits, Redacted, StoreError,
+    Cause, ErrorKind, NetworkLimits, Redacted, StoreError,
     budget::RetryBudget,
     client::Connector,
     environment::Environment,
@@ -98,7 +98,7 @@ impl Network {
             .with_retry(self.retry())
             .with_http_connector(self.connector(location)?)
             .build();
-        Ok(Arc::new(opened.map_err(|error| StoreError::failed("open", "", location, &error))?))
+        Ok(Arc::new(opened.map_err(|error| unusable(location, &error))?))
     }
 }
 
@@ -106,6 +106,17 @@ impl fmt::Debug for Network {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Network").field("limits", &self.limits()).finish_non_exhaustive()
     }
+}
+
+/// The refusal of a store that cannot be opened with what is set, before anything is asked.
+pub(crate) fn unusable(location: &Redacted, error: &Error) -> StoreError {
+    StoreError::find_in(error).cloned().unwrap_or_else(|| StoreError::Failed {
+        action: "open",
+        path: String::new(),
+        location: location.clone(),
+        kind: ErrorKind::Configuration,
+        cause: Cause::new(error),
+    })
 }
 
 /// Whether an endpoint may be spoken to without encryption: on this machine always, elsewhere if it is asked for.

@@ -29,7 +29,7 @@ async fn no_credentials_are_told_within_seconds_with_what_was_tried() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let metadata = format!("http://{}", silent.local_addr().unwrap());
     let error = refusal("s3://bucket/in/", &[("AWS_METADATA_ENDPOINT", &metadata), ("HOME", "/nonexistent")]).await;
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"no credentials for `s3://bucket/in/`: tried `AWS_ACCESS_KEY_ID` (not set), profile `default` (there is none), `AWS_WEB_IDENTITY_TOKEN_FILE` (not set), `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` (not set), `AWS_CONTAINER_CREDENTIALS_FULL_URI` (not set), the machine's metadata service (no answer within 500ms)");
     let azure = [("AZURE_STORAGE_ACCOUNT_NAME", "account"), ("AZURE_MSI_ENDPOINT", "")];
     assert!(NetworkLimits::default().credentials < Duration::from_secs(5));
     let error = refusal("az://container/in/", &azure).await;
@@ -41,17 +41,17 @@ async fn no_credentials_are_told_within_seconds_with_what_was_tried() {
 #[tokio::test]
 async fn credentials_that_cannot_work_are_told_with_the_fix() {
     let error = refusal("s3://bucket/in/", &[("AWS_PROFILE", "nobody"), ("HOME", "/nonexistent")]).await;
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"location `s3://bucket/in/` cannot be opened: `AWS_PROFILE` is `nobody`, which is neither in `/nonexistent/.aws/config` nor in `/nonexistent/.aws/credentials`");
     let error = refusal("s3://bucket/in/", &[("AWS_ACCESS_KEY_ID", "id")]).await;
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"no credentials for `s3://bucket/in/`: tried `AWS_ACCESS_KEY_ID` (without `AWS_SECRET_ACCESS_KEY`)");
     let error =
         refusal("s3://bucket/in/", &[("AWS_ENDPOINT_URL", "http://minio:9000"), ("AWS_SECRET_ACCESS_KEY", CANARY)])
             .await;
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"location `s3://bucket/in/` is reached through `http://minio:9000`, which is not encrypted; use `https`, or set `AWS_ALLOW_HTTP=true` if that is meant");
     let error = refusal("az://container/in/", &[("AZURE_STORAGE_ACCOUNT_KEY", CANARY)]).await;
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"location `az://container/in/` names no storage account; set `AZURE_STORAGE_ACCOUNT_NAME`, or write `abfss://container@account.dfs.core.windows.net/…`");
     let error = refusal("gs://bucket/in/", &[("GOOGLE_SERVICE_ACCOUNT_KEY", CANARY)]).await;
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"no credentials for `gs://bucket/in/`: tried `GOOGLE_SERVICE_ACCOUNT_KEY` (expected value at line 1 column 1)");
 }
 
 #[cfg(unix)]
@@ -99,7 +99,7 @@ async fn a_profile_gives_keys_region_and_endpoint() {
     }
     let error = PinnedFiles::list(&stores("broken"), &bucket.input("in/"), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"");
+    insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"no credentials for `s3://bucket/in/`: tried `AWS_ACCESS_KEY_ID` (not set), profile `broken` (`credential_process` of profile `broken` failed: exit status: 1: log in first)");
 }
 
 #[tokio::test]

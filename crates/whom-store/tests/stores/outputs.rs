@@ -66,7 +66,7 @@ async fn a_store_that_ignores_the_condition_is_refused() {
     let bucket = Bucket::with_faults(|_| Fault::Unconditional);
     let error = run(&bucket.stores(), &bucket.output(), 1, "plan").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"");
+    insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"output `s3://bucket/out/` cannot publish safely: the store overwrites what exists; choose another place for `output`");
     assert!(bucket.proxy.seen().iter().all(|request| !request.line().contains("/_manifests/")));
 }
 
@@ -78,7 +78,7 @@ async fn a_store_that_does_not_know_the_condition_is_refused_at_once() {
     });
     let error = run(&bucket.stores(), &bucket.output(), 1, "plan").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"");
+    insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"cannot write `_probe-00000000-0000-0000-0000-000000000001` in `s3://bucket/out/`: 501 Not Implemented (NotImplemented): of the proxy");
     let puts = bucket.proxy.seen().iter().filter(|request| request.method() == "PUT").count();
     assert_eq!(puts, 1);
 }
@@ -88,5 +88,5 @@ async fn a_bucket_that_does_not_exist_is_told_at_once() {
     let bucket = Bucket::new();
     let error = run(&bucket.stores(), &output("s3://no-such-bucket/out/"), 1, "plan").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"cannot write `_probe-00000000-0000-0000-0000-000000000001` in `s3://no-such-bucket/out/`: 404 Not Found (NoSuchBucket): The specified bucket does not exist");
 }

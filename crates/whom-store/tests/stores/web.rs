@@ -59,5 +59,5 @@ async fn a_file_that_is_not_there_is_told_at_once() {
     let error = list(&bucket, "in/a.parquet").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert_eq!(bucket.proxy.seen().len(), 1);
-    assert!(error.to_string().contains("404 NOT FOUND: NoSuchKey"), "{error}");
+    assert!(error.to_string().contains("404 Not Found (NoSuchKey)"), "{error}");
 }
