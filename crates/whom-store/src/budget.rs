@@ -17,6 +17,8 @@ pub struct NetworkLimits {
     pub retries: u64,
     /// The most retries of one request.
     pub retries_per_request: usize,
+    /// The pause before the first retry of a request; later ones are longer, up to fifty times, and random.
+    pub pause: Duration,
     /// The longest time in which every request fails.
     pub outage: Duration,
     /// The longest wait for the beginning of an answer, beyond the time that sending takes.
@@ -32,7 +34,8 @@ impl Default for NetworkLimits {
         Self {
             retries: 1000,
             retries_per_request: 10,
-            outage: Duration::from_secs(120),
+            pause: Duration::from_millis(100),
+            outage: Duration::from_mins(2),
             answer: Duration::from_secs(30),
             stall: Duration::from_secs(20),
             credentials: Duration::from_secs(4),

@@ -40,7 +40,7 @@ pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item 
 /// Who must act on what a store said.
 pub(crate) fn kind_of(error: &object_store::Error) -> ErrorKind {
     use object_store::Error as Said;
-    if chain(error).any(|cause| cause.is::<Refusal>()) {
+    if chain(error).any(<dyn Error + 'static>::is::<Refusal>) {
         return ErrorKind::Configuration;
     }
     let io_kind = chain(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);

@@ -3,7 +3,6 @@
 use std::{
     fmt, io,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use object_store::{BackoffConfig, Error, ObjectStore, Result, RetryConfig, http::HttpBuilder};
@@ -19,8 +18,8 @@ use crate::{
     threads::Threads,
 };
 
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause between two attempts, in first pauses.
+const LONGEST_PAUSE: u32 = 50;
 
 /// The environment, the budget of retries, and the threads that the network has for itself, begun when the first
 /// store is opened.
@@ -66,11 +65,9 @@ impl Network {
 
     /// How one request is retried; the budget is above it.
     pub(crate) fn retry(&self) -> RetryConfig {
-        RetryConfig {
-            backoff: BackoffConfig { max_backoff: LONGEST_PAUSE, ..BackoffConfig::default() },
-            max_retries: self.limits().retries_per_request,
-            retry_timeout: self.limits().outage,
-        }
+        let NetworkLimits { retries_per_request, pause, outage, .. } = self.limits();
+        let backoff = BackoffConfig { init_backoff: pause, max_backoff: pause * LONGEST_PAUSE, base: 2.0 };
+        RetryConfig { backoff, max_retries: retries_per_request, retry_timeout: outage }
     }
 
     /// What connects the clients of `location`.

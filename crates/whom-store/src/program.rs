@@ -153,7 +153,8 @@ impl fmt::Debug for ProgramKeys {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::{fs, path::Path};
 

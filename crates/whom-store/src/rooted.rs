@@ -172,7 +172,7 @@ mod tests {
         assert!(inner.head(&ObjectPath::from("a/b/c/d")).await.is_ok());
         assert_eq!(store.head(&path).await.unwrap().location, path);
         let listed: Vec<_> = store.list(None).map_ok(|meta| meta.location).try_collect().await.unwrap();
-        assert_eq!(listed, [path.clone()]);
+        assert_eq!(listed, std::slice::from_ref(&path));
         assert_eq!(store.list_with_delimiter(None).await.unwrap().common_prefixes, [ObjectPath::from("c")]);
         store.delete(&path).await.unwrap();
         assert!(inner.head(&ObjectPath::from("a/b/c/d")).await.is_err());

@@ -141,6 +141,9 @@ impl Stage {
 }
 
 /// A result file that is being written in parts; it belongs to the run once it is finished.
+///
+/// One that is dropped before leaves nothing that anybody sees; in a bucket its parts are kept, unseen and paid for, until
+/// they are cleaned away or a lifecycle rule of the bucket does it.
 #[derive(Debug)]
 pub struct StagedFile<'a> {
     stage: &'a mut Stage,

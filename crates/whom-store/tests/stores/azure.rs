@@ -34,7 +34,8 @@ async fn write(path: &str, content: &'static str) {
         .with_container_name(AZURE_CONTAINER)
         .with_endpoint(endpoint(servers::azure()))
         .with_allow_http(true);
-    direct.build().unwrap().put(&ObjectPath::from(path), content.into()).await.unwrap();
+    let direct = direct.build().expect("a store");
+    direct.put(&ObjectPath::from(path), content.into()).await.expect("a write");
 }
 
 fn published_in(folder: &str) -> Location {

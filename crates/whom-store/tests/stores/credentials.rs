@@ -17,7 +17,7 @@ use crate::{
 async fn refusal(location: &str, set: &[(&str, &str)]) -> StoreError {
     let stores = Stores::with_environment(variables(set)).with_limits(quick());
     let begun = Instant::now();
-    let error = PinnedFiles::list(&stores, &input(location), None).await.unwrap_err();
+    let error = PinnedFiles::list(&stores, &input(location), None).await.expect_err("a refusal");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
     assert!(!shown(&error).contains(CANARY), "{}", shown(&error));

@@ -100,9 +100,9 @@ async fn an_answer_that_breaks_off_or_stalls_is_taken_up_again() {
     let content = "0123456789".repeat(100_000);
     for fault in [Fault::Broken, Fault::Stalled, Fault::Slow] {
         let first = AtomicUsize::new(0);
-        let bucket = Bucket::with_faults(move |request| match request.is_listing() {
-            false if first.fetch_add(1, Ordering::SeqCst) < 2 => fault,
-            _ => Fault::None,
+        let bucket = Bucket::with_faults(move |request| {
+            let is_struck = !request.is_listing() && first.fetch_add(1, Ordering::SeqCst) < 2;
+            if is_struck { fault } else { Fault::None }
         });
         bucket.write("in/a.parquet", content.clone()).await;
         let stores = bucket.stores();
@@ -152,7 +152,7 @@ async fn all_failing(fault: Fault, limits: NetworkLimits) -> (StoreError, Stores
     let bucket = Bucket::with_faults(move |_| fault);
     let stores = bucket.stores().with_limits(limits);
     let begun = Instant::now();
-    let error = run(&stores, &bucket.output(), 1, "plan").await.unwrap_err();
+    let error = run(&stores, &bucket.output(), 1, "plan").await.expect_err("a failure");
     let took = begun.elapsed();
     assert!(!shown(&error).contains(CANARY), "{}", shown(&error));
     (error, stores, took)

@@ -117,6 +117,7 @@ pub(crate) fn quick() -> NetworkLimits {
     NetworkLimits {
         retries: 50,
         retries_per_request: 4,
+        pause: Duration::from_millis(5),
         outage: Duration::from_secs(20),
         answer: Duration::from_secs(10),
         stall: Duration::from_millis(300),

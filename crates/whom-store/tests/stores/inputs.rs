@@ -93,7 +93,7 @@ async fn what_is_missing_is_told_by_who_must_act() {
 async fn pinned(bucket: &Bucket) -> (PinnedFiles, PinnedStore) {
     bucket.write("in/a.parquet", "0123456789".repeat(10_000)).await;
     bucket.write("in/b.parquet", "b").await;
-    let pinned = PinnedFiles::list(&bucket.stores(), &bucket.input("in/"), None).await.unwrap();
+    let pinned = PinnedFiles::list(&bucket.stores(), &bucket.input("in/"), None).await.expect("a listing");
     let store = pinned.store();
     (pinned, store)
 }

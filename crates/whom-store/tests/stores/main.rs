@@ -2,6 +2,8 @@
 //!
 //! A proxy of ours stands between and does what networks do: it throttles, stalls, breaks off, and loses answers.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod azure; // the same promises on Azurite
 mod credentials; // where they come from, and what is said when there are none
 mod faults; // throttling, broken answers, lost acknowledgements, and the budget of a run
