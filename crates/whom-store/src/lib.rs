@@ -105,8 +105,8 @@
 //! [`FaultStore`] makes any call of any store fail, before or after it took effect; the tests strike at the first call
 //! of a run, the second, and so on, in one process and by killing a child. A recording disk shows the order of writes.
 //! `tests/stores` does the same to real servers, requests instead of calls: S3 (moto) and Azure (Azurite), behind a proxy
-//! that throttles, stalls, breaks off and loses answers. Of Google Cloud Storage, for which there is no such server to
-//! install, only addresses, settings and credentials are tested.
+//! that throttles, stalls, breaks off and loses answers. For Google Cloud Storage there is no such server to install: its
+//! client is tested before that of S3, whose interface it shares, and how Google's own answer is not.
 
 mod address;
 mod aws;

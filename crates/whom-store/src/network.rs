@@ -1,11 +1,12 @@
 //! What all stores of a run that are reached over the network share.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use object_store::{BackoffConfig, Error, ObjectStore, Result, RetryConfig, http::HttpBuilder};
+use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, Result, RetryConfig, http::HttpBuilder};
 
 use crate::{
     Cause, ErrorKind, NetworkLimits, Redacted, StoreError,
@@ -27,11 +28,15 @@ pub(crate) struct Network {
     environment: Environment,
     budget: Arc<RetryBudget>,
     threads: Mutex<Option<Arc<Threads>>>,
+    /// Buckets, containers and web servers that are open, so that sources in one of them share connections and
+    /// credentials.
+    opened: Mutex<BTreeMap<String, Arc<dyn ObjectStore>>>,
 }
 
 impl Network {
     pub(crate) fn new(environment: Environment, limits: NetworkLimits) -> Self {
-        Self { environment, budget: Arc::new(RetryBudget::new(limits)), threads: Mutex::default() }
+        let budget = Arc::new(RetryBudget::new(limits));
+        Self { environment, budget, threads: Mutex::default(), opened: Mutex::default() }
     }
 
     pub(crate) fn environment(&self) -> &Environment {
@@ -54,12 +59,18 @@ impl Network {
 
     /// Opens the store of `remote`, relative to its root.
     pub(crate) fn open(&self, remote: &Remote, location: &Redacted) -> Result<Rooted, StoreError> {
+        let key = format!("{}?{}", remote.origin, remote.query.as_deref().unwrap_or_default());
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = opened.get(&key) {
+            return Ok(Rooted::new(Arc::clone(store), remote));
+        }
         let store = match remote.service {
             Service::S3 => self.open_s3(&remote.container, location)?,
             Service::Google => self.open_google(&remote.container, location)?,
             Service::Azure => self.open_azure(&remote.container, remote.account.as_deref(), location)?,
             Service::Web => self.open_web(remote, location)?,
         };
+        opened.insert(key, Arc::clone(&store));
         Ok(Rooted::new(store, remote))
     }
 
@@ -91,7 +102,7 @@ impl Network {
         let query = remote.query.as_ref().map_or_else(String::new, |query| format!("?{query}"));
         let opened = HttpBuilder::new()
             .with_url(format!("{}/{query}", remote.origin))
-            .with_client_options(object_store::ClientOptions::new().with_allow_http(true))
+            .with_client_options(ClientOptions::new().with_allow_http(remote.origin.starts_with("http://")))
             .with_retry(self.retry())
             .with_http_connector(self.connector(location)?)
             .build();

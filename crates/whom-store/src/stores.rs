@@ -22,7 +22,16 @@ use crate::{
 ///
 /// All stores of a run come from here, so that one fault plan counts every store call of the process, and one budget of
 /// retries covers every request of the run; a clone belongs to the same run. Stores over the network are set up from the
-/// environment, by the variables that the tools of their makers use.
+/// environment, by the variables that the tools of their makers use:
+///
+/// | store | where it is | who asks, the first that is set |
+/// |---|---|---|
+/// | `s3://` | `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the profile | `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; the profile of `AWS_PROFILE` or `default` (keys, `credential_process`, single sign-on, roles); `AWS_WEB_IDENTITY_TOKEN_FILE`; the container's; the machine's |
+/// | `gs://` | `GOOGLE_BASE_URL`, `STORAGE_EMULATOR_HOST` | `GOOGLE_SERVICE_ACCOUNT`, `GOOGLE_SERVICE_ACCOUNT_KEY`; `GOOGLE_APPLICATION_CREDENTIALS`; what `gcloud auth application-default login` left; the machine's |
+/// | `az://` | `AZURE_STORAGE_ACCOUNT_NAME`, `AZURE_STORAGE_ENDPOINT` | `AZURE_STORAGE_ACCOUNT_KEY`, `AZURE_STORAGE_SAS_KEY`, `AZURE_CLIENT_SECRET`, `AZURE_FEDERATED_TOKEN_FILE`; the `az` command with `AZURE_USE_AZURE_CLI=true`; the machine's |
+///
+/// Every other variable that `object_store` knows counts as well: `AWS_SKIP_SIGNATURE` and its kin for what is public,
+/// `AWS_ALLOW_HTTP` for an endpoint that is not encrypted and not on this machine, `AWS_SERVER_SIDE_ENCRYPTION`.
 #[derive(Debug, Clone)]
 pub struct Stores {
     faults: Option<Arc<FaultPlan>>,

@@ -1,8 +1,11 @@
 //! The threads that the network has for itself.
 
-use std::io;
+use std::{io, num::NonZeroUsize, thread::available_parallelism};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+
+/// The most threads; each can decrypt about a gigabyte a second.
+const MOST: usize = 4;
 
 /// A small runtime for requests, which lives as long as any client that uses it.
 ///
@@ -20,7 +23,9 @@ impl Threads {
     /// # Errors
     /// If the machine has no thread to give.
     pub(crate) fn begin() -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("whom-network").enable_all().build()?;
+        let threads = available_parallelism().map_or(1, NonZeroUsize::get).min(MOST);
+        let runtime =
+            Builder::new_multi_thread().worker_threads(threads).thread_name("whom-network").enable_all().build()?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 

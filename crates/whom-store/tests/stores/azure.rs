@@ -94,7 +94,8 @@ async fn lost_acknowledgements_and_throttling_leave_the_same_bytes() {
 
 #[tokio::test]
 async fn a_store_that_ignores_the_condition_is_refused() {
-    let (stores, _proxy) = stores(|request| if request.method() == "PUT" { Fault::Unconditional } else { Fault::None });
+    let (stores, _proxy) =
+        stores(|request| if request.method() == "PUT" { Fault::Without("if-none-match") } else { Fault::None });
     let error = run(&stores, &published_in("careless"), 1, "plan").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
 }

@@ -102,6 +102,30 @@ async fn a_profile_gives_keys_region_and_endpoint() {
     insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"no credentials for `s3://bucket/in/`: tried `AWS_ACCESS_KEY_ID` (not set), profile `broken` (`credential_process` of profile `broken` failed: exit status: 1: log in first)");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn sources_in_one_bucket_share_their_credentials() {
+    let bucket = Bucket::new();
+    let home = tempfile::tempdir().unwrap();
+    for path in ["a/1.parquet", "b/1.parquet", "c/1.parquet"] {
+        bucket.write(path, "x").await;
+    }
+    let calls = home.path().join("calls");
+    let process = format!(
+        "echo >> {}; echo '{{\"Version\":1,\"AccessKeyId\":\"id\",\"SecretAccessKey\":\"{CANARY}\"}}'",
+        calls.display()
+    );
+    let config = home.path().join("config");
+    fs::write(&config, format!("[default]\nendpoint_url = {}\ncredential_process = {process}\n", bucket.endpoint()))
+        .unwrap();
+    let set = [("AWS_CONFIG_FILE", config.to_str().unwrap()), ("PATH", "/usr/bin:/bin")];
+    let stores = Stores::with_environment(variables(&set)).with_limits(quick());
+    for folder in ["a/", "b/", "c/"] {
+        PinnedFiles::list(&stores, &bucket.input(folder), None).await.unwrap();
+    }
+    assert_eq!(fs::read_to_string(calls).unwrap().lines().count(), 1);
+}
+
 #[tokio::test]
 async fn a_public_bucket_needs_no_credentials() {
     let bucket = Bucket::new();

@@ -39,7 +39,7 @@ impl Bucket {
 
     pub(crate) fn with_faults(fault: impl Fn(&Request) -> Fault + Send + Sync + 'static) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("bucket-{}", NUMBER.fetch_add(1, Ordering::SeqCst));
+        let name = format!("bucket{:03}", NUMBER.fetch_add(1, Ordering::SeqCst));
         servers::make_bucket(&name);
         let mut public = HeaderMap::new();
         public.insert("x-amz-acl", HeaderValue::from_static("public-read"));
@@ -66,6 +66,11 @@ impl Bucket {
 
     pub(crate) fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.proxy.port)
+    }
+
+    /// The address by which a web server would know it.
+    pub(crate) fn address(&self) -> String {
+        format!("{}/{}", self.endpoint(), self.name)
     }
 
     pub(crate) fn stores(&self) -> Stores {

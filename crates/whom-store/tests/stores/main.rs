@@ -8,6 +8,7 @@ mod azure; // the same promises on Azurite
 mod credentials; // where they come from, and what is said when there are none
 mod faults; // throttling, broken answers, lost acknowledgements, and the budget of a run
 mod fixture; // buckets, stores, and a small scripted run
+mod google; // the client for Google, before a server of S3
 mod inputs; // listings and pinned reads
 mod outputs; // publication in a bucket
 mod proxy; // a network that fails as it is told

@@ -63,7 +63,7 @@ async fn of_two_runs_at_once_one_wins_and_the_other_is_told() {
 
 #[tokio::test]
 async fn a_store_that_ignores_the_condition_is_refused() {
-    let bucket = Bucket::with_faults(|_| Fault::Unconditional);
+    let bucket = Bucket::with_faults(|_| Fault::Without("if-none-match"));
     let error = run(&bucket.stores(), &bucket.output(), 1, "plan").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"output `s3://bucket/out/` cannot publish safely: the store overwrites what exists; choose another place for `output`");

@@ -8,6 +8,9 @@ use std::{
     time::Duration,
 };
 
+/// A signature that moto takes for one.
+const SIGNED: &str = "Authorization: AWS4-HMAC-SHA256 Credential=id/20261001/us-east-1/s3/aws4_request, Signature=s";
+
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -27,8 +30,10 @@ pub(crate) enum Fault {
     Stalled,
     /// The answer comes in pieces, with pauses.
     Slow,
-    /// The server is asked without the condition `If-None-Match`.
-    Unconditional,
+    /// The server is asked without this header.
+    Without(&'static str),
+    /// No fault: Google's condition for a new object, and its proof of who asks, are put in the words of S3.
+    Translated,
 }
 
 /// A request as it came.
@@ -102,8 +107,14 @@ fn serve(
     };
     match fault(&request) {
         Fault::None => client.write_all(&forwarded(&request, server)?)?,
-        Fault::Unconditional => {
-            let head = without(&request.head, "if-none-match");
+        Fault::Without(header) => {
+            let head = without(&request.head, header);
+            client.write_all(&forwarded(&Request { head, ..request }, server)?)?;
+        }
+        Fault::Translated => {
+            let head = without(&request.head, "authorization");
+            let head = head.replace("x-goog-if-generation-match: 0", "if-none-match: *");
+            let head = head.replacen("\r\n", &format!("\r\n{SIGNED}\r\n"), 1);
             client.write_all(&forwarded(&Request { head, ..request }, server)?)?;
         }
         Fault::Refused(status, code) => client.write_all(&refusal(status, code))?,

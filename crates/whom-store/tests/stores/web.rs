@@ -13,7 +13,7 @@ fn stores() -> Stores {
 }
 
 async fn list(bucket: &Bucket, path: &str) -> whom_store::Result<PinnedFiles> {
-    PinnedFiles::list(&stores(), &input(&format!("{}/{}/{path}", bucket.endpoint(), bucket.name)), None).await
+    PinnedFiles::list(&stores(), &input(&format!("{}/{path}", bucket.address())), None).await
 }
 
 #[tokio::test]
@@ -60,4 +60,14 @@ async fn a_file_that_is_not_there_is_told_at_once() {
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert_eq!(bucket.proxy.seen().len(), 1);
     assert!(error.to_string().contains("404 Not Found (NoSuchKey)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_give_a_part_of_a_file_is_told_at_once() {
+    let bucket = Bucket::with_faults(|_| Fault::Without("range"));
+    bucket.write("in/a.parquet", "0123456789").await;
+    let error = list(&bucket, "in/a.parquet").await.unwrap_err();
+    assert_eq!((error.kind(), bucket.proxy.seen().len()), (ErrorKind::Configuration, 1), "{error}");
+    let message = error.to_string().replace(&bucket.address(), "http://host").replace(&bucket.name, "bucket");
+    insta::assert_snapshot!(message, @"cannot read `a.parquet` in `http://host/in/a.parquet`: Range request not supported by bucket/in/a.parquet");
 }
