@@ -74,7 +74,7 @@ impl Network {
         let (passed_over, source) = chain.search().map_err(|tried| no_keys(location, tried))?;
         let own = || builder.clone().build().map(|store| Arc::clone(store.credentials()));
         let (keys, name, unconfigured) = match source {
-            Source::Known(name) => (own()?, name.to_owned(), None),
+            Source::Known(variable) => (own()?, format!("`{variable}`"), None),
             Source::Profile(name, keys) => (keys, name, None),
             Source::Instance => (own()?, "the machine's metadata service".to_owned(), Some(self.limits().credentials)),
         };
@@ -93,7 +93,7 @@ impl Chain<'_> {
         let is_set = |variable: &str| self.environment.get(variable).is_some();
         let mut passed_over = Vec::new();
         match (is_set("AWS_ACCESS_KEY_ID"), is_set("AWS_SECRET_ACCESS_KEY")) {
-            (true, true) => return Ok((passed_over, Source::Known("`AWS_ACCESS_KEY_ID`"))),
+            (true, true) => return Ok((passed_over, Source::Known("AWS_ACCESS_KEY_ID"))),
             (true, false) => return Err("`AWS_ACCESS_KEY_ID` (without `AWS_SECRET_ACCESS_KEY`)".to_owned()),
             (false, true) => return Err("`AWS_SECRET_ACCESS_KEY` (without `AWS_ACCESS_KEY_ID`)".to_owned()),
             (false, false) => {}
@@ -163,7 +163,7 @@ mod tests {
         let config = ("AWS_CONFIG_FILE", file.to_str().unwrap());
         let keys = [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
         let web = [("AWS_WEB_IDENTITY_TOKEN_FILE", "f"), ("AWS_ROLE_ARN", "arn")];
-        assert_eq!(search(&[config, keys[0], keys[1], web[0], web[1]]).1, "`AWS_ACCESS_KEY_ID`");
+        assert_eq!(search(&[config, keys[0], keys[1], web[0], web[1]]).1, "AWS_ACCESS_KEY_ID");
         assert_eq!(search(&[config, web[0], web[1]]).1, "profile `default`");
         assert_eq!(search(&[config, ("AWS_PROFILE", "bare"), web[0], web[1]]).1, "AWS_WEB_IDENTITY_TOKEN_FILE");
         assert_eq!(

@@ -55,11 +55,11 @@ impl Search {
     pub(crate) fn failed(&self, kind: ErrorKind, problem: &str) -> StoreError {
         if self.unconfigured.is_none() && kind == ErrorKind::Transient {
             return StoreError::Failed {
-                action: "get credentials from",
-                path: self.source.clone(),
+                action: "get credentials for",
+                path: String::new(),
                 location: self.location.clone(),
                 kind,
-                cause: Cause::in_words(problem),
+                cause: Cause::in_words(&format!("{}: {problem}", self.source)),
             };
         }
         let last = format!("{} ({problem})", self.source);

@@ -181,11 +181,10 @@ impl Source<'_> {
         let in_a_bucket = self.location.folder().is_none();
         for meta in &listed {
             let name = meta.location.filename().unwrap_or_default();
-            if in_a_bucket && is_folder(meta, folder, &listed) {
-                continue;
-            }
             if is_hidden(&meta.location, folder) {
                 found.hidden += 1;
+            } else if in_a_bucket && is_folder(meta, folder, &listed) {
+                // It stands for what was listed anyway.
             } else if self.location.pattern().is_none_or(|pattern| pattern.matches(name)) {
                 found.files.push(pinned(meta.clone(), day));
             }

@@ -114,7 +114,7 @@ impl Output {
     pub async fn read(&self, published: &Published, name: &str) -> Result<Bytes> {
         let file = published.file(name)?;
         let path = ObjectPath::from(file.path.as_str());
-        let bytes = read(&*self.store, &path).await.map_err(|error| self.failed("read", &file.path, &error))?;
+        let bytes = read(&*self.store, &path).await.map_err(|error| self.unread("read", &file.path, &error))?;
         if sha256(&bytes) == file.sha256 {
             Ok(bytes)
         } else {
@@ -147,6 +147,14 @@ impl Output {
 
     pub(crate) fn failed(&self, action: &'static str, path: &str, error: &Error) -> StoreError {
         StoreError::failed(action, path, self.location.declared(), error)
+    }
+
+    /// A file of a run that cannot be read; if it is gone, it is damaged.
+    pub(crate) fn unread(&self, action: &'static str, path: &str, error: &Error) -> StoreError {
+        match error {
+            Error::NotFound { .. } => self.damaged(path, "it is gone".to_owned()),
+            _ => self.failed(action, path, error),
+        }
     }
 
     pub(crate) fn damaged(&self, path: &str, problem: String) -> StoreError {

@@ -1,5 +1,7 @@
 //! Addresses of stores that are reached over the network.
 
+use std::{collections::BTreeSet, fmt};
+
 use object_store::path::Path as ObjectPath;
 
 use crate::NamePattern;
@@ -18,7 +20,7 @@ pub(crate) enum Service {
 }
 
 /// A place in such a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Remote {
     /// Who keeps it.
     pub(crate) service: Service,
@@ -117,6 +119,13 @@ impl Remote {
     }
 }
 
+// Not derived: the query may be a secret.
+impl fmt::Debug for Remote {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Remote").field(&self.address(&ObjectPath::ROOT)).field(&self.extent).finish()
+    }
+}
+
 /// `container@account.dfs.core.windows.net`.
 fn account_and_container(authority: &str) -> Result<(String, Option<String>), String> {
     let parts = authority.split_once('@').and_then(|(container, host)| Some((container, host.split_once('.')?)));
@@ -157,15 +166,18 @@ fn url_path(path: &str) -> Result<ObjectPath, String> {
 
 /// `a{1,2}b` means `a1b` and `a2b`; a name without braces means itself.
 fn alternatives(name: &str) -> Result<Vec<String>, String> {
-    let invalid = || "has braces that are not one list, as in `part-{1,2}.parquet`".to_owned();
+    let invalid = || "has braces that are not one list of different parts, as in `part-{1,2}.parquet`".to_owned();
     let Some((before, rest)) = name.split_once('{') else {
         return if name.contains('}') { Err(invalid()) } else { Ok(vec![name.to_owned()]) };
     };
     let (list, after) = rest.split_once('}').ok_or_else(invalid)?;
-    if [list, after].into_iter().any(|text| text.contains(['{', '}'])) || list.split(',').any(str::is_empty) {
+    let nested = [list, after].into_iter().any(|text| text.contains(['{', '}']));
+    let middles: Vec<&str> = list.split(',').collect();
+    let distinct: BTreeSet<&str> = middles.iter().copied().filter(|middle| !middle.is_empty()).collect();
+    if nested || distinct.len() < middles.len() {
         return Err(invalid());
     }
-    Ok(list.split(',').map(|middle| format!("{before}{middle}{after}")).collect())
+    Ok(middles.into_iter().map(|middle| format!("{before}{middle}{after}")).collect())
 }
 
 #[cfg(test)]
@@ -216,6 +228,7 @@ mod tests {
             "http://h/*.pq",
             "http://h/{a",
             "http://h/{a,}",
+            "http://h/{a,b,a}",
             "http://h/a}",
             "http://h/{a}{b}",
             "http://h/a#b",

@@ -105,7 +105,7 @@ impl Stage {
     pub(crate) async fn verify(&self) -> Result<()> {
         for file in &self.files {
             let found = self.output.store.head(&ObjectPath::from(file.path.as_str())).await;
-            let found = found.map_err(|error| self.output.failed("check", &file.path, &error))?.size;
+            let found = found.map_err(|error| self.output.unread("check", &file.path, &error))?.size;
             if found != file.bytes {
                 let problem = format!("{} bytes were written, and {found} are there", file.bytes);
                 return Err(self.output.damaged(&file.path, problem));
