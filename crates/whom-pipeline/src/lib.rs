@@ -66,7 +66,7 @@ pub use run::{Outcome, run};
 pub use whom_engine::Limits;
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
-pub use whom_store::{FaultPlan, ListedRun, Manifest, Stores, Surplus};
+pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus};
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

@@ -1,11 +1,11 @@
 //! What is published: finding it, looking at it, throwing it away.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use whom_spec::plan::Hours;
-use whom_store::{ListedRun, Location, Output, Published, Retention, StoreError, Surplus};
+use whom_store::{Address, ListedRun, Location, Output, Published, Retention, StoreError, Surplus};
 
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
@@ -97,7 +97,7 @@ pub async fn clean(request: &Request, cleaning: &Cleaning) -> Result<Surplus, Ru
 ///
 /// # Errors
 /// [`Cause::Configuration`] if nothing is published yet or the run has no such file.
-pub async fn path(request: &Request, name: &str) -> Result<PathBuf, RunError> {
+pub async fn path(request: &Request, name: &str) -> Result<Address, RunError> {
     let (location, output) = opened(request)?;
     let latest = output.latest().await.map_err(|error| failed(&error))?.ok_or_else(|| nothing(&location))?;
     latest.address(name).map_err(|error| failed(&error))

@@ -1,6 +1,5 @@
 //! A run: from a pipeline file to a published result.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -12,7 +11,7 @@ use whom_query::unit_table::{self, Watch};
 use whom_query::{AnalysedUnits, UnitTable};
 use whom_report::{Colour, Results, refusal_text};
 use whom_stats::Check;
-use whom_store::{Location, Output, Publication, Published, RunId, RunRecord, StoreError};
+use whom_store::{Address, Location, Output, Publication, Published, RunId, RunRecord, StoreError};
 
 use crate::analysis::analyse;
 use crate::clock::Stages;
@@ -34,8 +33,8 @@ pub struct Outcome {
     pub published: Published,
     /// Whether this run published it; otherwise another run of the same work was faster.
     pub fresh: bool,
-    /// The folder of the output.
-    pub output: PathBuf,
+    /// Where the output is.
+    pub output: Address,
     /// Warnings about the pipeline file, each with its excerpt.
     pub warnings: Vec<String>,
 }
@@ -123,7 +122,7 @@ impl Run<'_> {
             results: work.results,
             fresh: matches!(publication, Publication::Published(_)),
             published: publication.published().clone(),
-            output: output.folder(),
+            output: output.address(),
             warnings: prepared.warnings(),
         })
     }

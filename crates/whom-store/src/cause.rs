@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt, io};
 
-use crate::{ErrorKind, Redacted};
+use crate::{
+    ErrorKind, Redacted,
+    refusal::{Refusal, condensed},
+};
 
 /// What another library said, in redacted words.
 ///
@@ -14,7 +17,12 @@ impl Cause {
     /// The words of the innermost cause that says something, without secrets.
     pub fn new(error: &(dyn Error + 'static)) -> Self {
         let words = chain(error).last().map_or_else(|| error.to_string(), ToString::to_string);
-        Self(Redacted::new(words))
+        Self::in_words(&words)
+    }
+
+    /// Words of a library or a store, without secrets.
+    pub(crate) fn in_words(words: &str) -> Self {
+        Self(Redacted::new(condensed(words)))
     }
 }
 
@@ -32,6 +40,9 @@ pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item 
 /// Who must act on what a store said.
 pub(crate) fn kind_of(error: &object_store::Error) -> ErrorKind {
     use object_store::Error as Said;
+    if chain(error).any(<dyn Error + 'static>::is::<Refusal>) {
+        return ErrorKind::Configuration;
+    }
     let io_kind = chain(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     match (error, io_kind) {
         (_, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory)) => {
@@ -39,6 +50,7 @@ pub(crate) fn kind_of(error: &object_store::Error) -> ErrorKind {
         }
         (
             Said::InvalidPath { .. }
+            | Said::NotFound { .. }
             | Said::NotSupported { .. }
             | Said::NotImplemented { .. }
             | Said::PermissionDenied { .. }

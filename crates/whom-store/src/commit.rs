@@ -5,7 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, path::Path as ObjectPath};
 
-use crate::{ErrorKind, cause::kind_of};
+use crate::{
+    ErrorKind,
+    budget::Spent,
+    cause::{chain, kind_of},
+};
 
 /// How often and how patiently an unanswered write is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +74,11 @@ pub(crate) async fn put_if_absent(
             Err(Error::NotFound { .. }) if attempt == 0 && kind_of(&put_error) != ErrorKind::Transient => {
                 return Err(Unsettled::Refused(put_error));
             }
+            // No patience mends these, and whether something was written can only be guessed.
+            Err(read_error) if is_spent(&read_error) => return Err(Unsettled::Unknown(read_error)),
+            Err(read_error) if is_forbidden(&put_error) && is_forbidden(&read_error) => {
+                return Err(Unsettled::Unknown(put_error));
+            }
             Err(Error::NotFound { .. }) => put_error,
             Err(read_error) => read_error,
         };
@@ -79,6 +88,16 @@ pub(crate) async fn put_if_absent(
         }
         tokio::time::sleep(patience.pause * 4_u32.saturating_pow(attempt - 1)).await;
     }
+}
+
+/// Whether the store will say the same next time.
+fn is_forbidden(error: &Error) -> bool {
+    !matches!(error, Error::NotFound { .. }) && kind_of(error) == ErrorKind::Configuration
+}
+
+/// Whether the run has no retries left, so that nobody is asked any more.
+fn is_spent(error: &Error) -> bool {
+    chain(error).any(<dyn std::error::Error + 'static>::is::<Spent>)
 }
 
 /// The whole of an object.

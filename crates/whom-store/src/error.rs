@@ -41,13 +41,13 @@ pub enum StoreError {
         /// What is wrong with it, and the fix.
         problem: String,
     },
-    /// A scheme that the format knows and this version cannot open.
-    #[error("location `{location}`: `{scheme}://` is not yet available; use a local path")]
-    NotYetAvailable {
+    /// A store wants credentials, and none were found.
+    #[error("no credentials for `{location}`: tried {tried}")]
+    NoCredentials {
         /// The location as declared.
         location: Redacted,
-        /// The scheme, as in `s3`.
-        scheme: &'static str,
+        /// Where they were looked for, each with what was found.
+        tried: Redacted,
     },
     /// The declared file or folder does not exist.
     #[error("location `{location}` does not exist")]
@@ -188,7 +188,7 @@ pub enum StoreError {
         value: String,
     },
     /// The store refused or failed.
-    #[error("cannot {action} `{path}` in `{location}`: {cause}")]
+    #[error("cannot {action} {}`{location}`: {cause}", within(path))]
     Failed {
         /// What was tried, as a verb: `read`, `write`, `list`.
         action: &'static str,
@@ -203,12 +203,17 @@ pub enum StoreError {
     },
 }
 
+/// The beginning of a place: the object, unless it is the location itself.
+fn within(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("`{path}` in ") }
+}
+
 impl StoreError {
     /// Who must act.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::InvalidLocation { .. }
-            | Self::NotYetAvailable { .. }
+            | Self::NoCredentials { .. }
             | Self::LocationNotFound { .. }
             | Self::OutsideRoot { .. }
             | Self::NoPutIfAbsent { .. }

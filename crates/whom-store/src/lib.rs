@@ -37,6 +37,20 @@
 //! [`Output::remove`] removes it: the manifests first, so that a run is gone at once as it came at once. The latest run
 //! stays, and so does every file that a remaining manifest names, in whichever folder it lies.
 //!
+//! # Where stores lie
+//!
+//! [`Location`] lists the addresses: folders of this machine, S3 and its kin, Google Cloud Storage, Azure, and named
+//! files of web servers. All are the same `ObjectStore` to everything above, and differ in four places:
+//!
+//! - *Opening* ([`Stores`]): set up from the environment, as the tools of their makers are. Whether there are credentials
+//!   is known within seconds, and [`StoreError::NoCredentials`] says what was tried. Amazon's profiles, single sign-on and
+//!   assumed roles are asked of the programs that know them, again whenever keys run out.
+//! - *Listing*: a bucket has no folders, so an address without `/` at its end may be a file, empty objects that stand for
+//!   folders are passed over, and a folder without files does not exist.
+//! - *Failing in passing*: throttled, broken and stalled requests are repeated, and all requests of a run share one budget
+//!   ([`NetworkLimits`]). What no retry mends is not repeated.
+//! - *Words*: what a store says repeats signed headers and keys, so only the code and the message of an answer are kept.
+//!
 //! # An example
 //!
 //! ```
@@ -90,33 +104,53 @@
 //!
 //! [`FaultStore`] makes any call of any store fail, before or after it took effect; the tests strike at the first call
 //! of a run, the second, and so on, in one process and by killing a child. A recording disk shows the order of writes.
-//! Local folders are the only stores so far; everything speaks through the `ObjectStore` trait, and other stores are
-//! added in [`Stores`].
+//! `tests/stores` does the same to real servers, requests instead of calls: S3 (moto) and Azure (Azurite), behind a proxy
+//! that throttles, stalls, breaks off and loses answers. For Google Cloud Storage there is no such server to install: its
+//! client is tested before that of S3, whose interface it shares, and how Google's own answer is not.
 
+mod address;
+mod aws;
+mod azure;
+mod budget;
 mod cause;
+mod client;
 mod commit;
+mod credentials;
 mod digest;
 mod disk;
+mod environment;
 mod error;
 mod fault;
 mod fault_store;
+mod google;
+mod hidden;
 mod listing;
 mod local;
 mod location;
 mod manifest;
 mod name;
+mod network;
 mod output;
 mod partition;
 mod pattern;
 mod pin;
+mod profile;
+mod program;
 mod publish;
 mod redact;
+mod refusal;
+mod remote;
+mod rooted;
 mod run_id;
 mod runs;
 mod stage;
+mod stall;
 mod stores;
 mod surplus;
+mod threads;
 
+pub use address::Address;
+pub use budget::NetworkLimits;
 pub use cause::Cause;
 pub use error::{ErrorKind, Result, StoreError};
 pub use fault::{Fault, FaultPlan, Moment};

@@ -6,10 +6,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as ObjectPath};
 
-use crate::{Location, PartitionDays, PinnedStore, Redacted, Result, StoreError, Stores};
+use crate::{
+    Location, PartitionDays, PinnedStore, Redacted, Result, StoreError, Stores,
+    hidden::{is_folder, is_hidden},
+};
 
-/// The most days that are listed at once.
-const LISTINGS_AT_ONCE: usize = 16;
+/// The most days that are listed, and files that are asked about, at once.
+const REQUESTS_AT_ONCE: usize = 16;
 
 /// The most names that a message shows of what was found instead.
 const NAMES_SHOWN: usize = 3;
@@ -64,11 +67,11 @@ impl PinnedFiles {
     /// [`StoreError::LocationNotFound`]; [`StoreError::NothingFound`] if not a single file is left, telling what was
     /// looked for and what is there; [`StoreError::OutsideRoot`] for a link that leads out; [`StoreError::Failed`].
     pub async fn list(stores: &Stores, location: &Location, days: Option<&PartitionDays>) -> Result<Self> {
-        let opened = stores.open_input(location)?;
+        let opened = stores.open_input(location).await?;
         let source = Source { store: opened.store, location, days };
-        let found = match (opened.file, days) {
+        let found = match (opened.files, days) {
             (Some(_), Some(_)) => return Err(source.invalid("is a file; a source with a partition is a folder")),
-            (Some(file), None) => source.single(&file).await?,
+            (Some(files), None) => source.named(files).await?,
             (None, Some(days)) => source.by_day(days).await?,
             (None, None) => source.whole().await?,
         };
@@ -111,7 +114,7 @@ impl PinnedFiles {
             let store = store.clone();
             async move { store.head(&path).await }
         });
-        let checked: Result<Vec<_>, Error> = stream::iter(checks).buffered(LISTINGS_AT_ONCE).try_collect().await;
+        let checked: Result<Vec<_>, Error> = stream::iter(checks).buffered(REQUESTS_AT_ONCE).try_collect().await;
         checked.map(|_| ()).map_err(|error| StoreError::failed("read", "", self.location.declared(), &error))
     }
 }
@@ -136,9 +139,13 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    async fn single(&self, file: &ObjectPath) -> Result<Found> {
-        let meta = self.store.head(file).await.map_err(|error| self.failed("read", file.as_ref(), &error))?;
-        Ok(Found { files: vec![pinned(meta, None)], hidden: 0 })
+    async fn named(&self, files: Vec<ObjectPath>) -> Result<Found> {
+        let asked = files.into_iter().map(|file| async move {
+            let meta = self.store.head(&file).await.map_err(|error| self.failed("read", file.as_ref(), &error))?;
+            Ok::<_, StoreError>(pinned(ObjectMeta { location: file, ..meta }, None))
+        });
+        let files = stream::iter(asked).buffered(REQUESTS_AT_ONCE).try_collect().await?;
+        Ok(Found { files, hidden: 0 })
     }
 
     /// The matching files of the folder itself, or everything beneath it.
@@ -164,18 +171,22 @@ impl Source<'_> {
             all.hidden += day.hidden;
             Ok(all)
         };
-        stream::iter(listings).buffered(LISTINGS_AT_ONCE).try_fold(Found::default(), join).await
+        stream::iter(listings).buffered(REQUESTS_AT_ONCE).try_fold(Found::default(), join).await
     }
 
     /// The files that are data: not hidden, and matching the pattern if there is one.
-    fn select(&self, listed: Vec<ObjectMeta>, folder: &ObjectPath, day: Option<NaiveDate>) -> Found {
+    fn select(&self, mut listed: Vec<ObjectMeta>, folder: &ObjectPath, day: Option<NaiveDate>) -> Found {
         let mut found = Found::default();
-        for meta in listed {
+        listed.sort_by(|a, b| a.location.cmp(&b.location));
+        let in_a_bucket = self.location.folder().is_none();
+        for meta in &listed {
             let name = meta.location.filename().unwrap_or_default();
             if is_hidden(&meta.location, folder) {
                 found.hidden += 1;
+            } else if in_a_bucket && is_folder(meta, folder, &listed) {
+                // It stands for what was listed anyway.
             } else if self.location.pattern().is_none_or(|pattern| pattern.matches(name)) {
-                found.files.push(pinned(meta, day));
+                found.files.push(pinned(meta.clone(), day));
             }
         }
         found
@@ -196,26 +207,23 @@ impl Source<'_> {
             None if names.is_empty() => "any file whose name does not start with `.` or `_`".to_owned(),
             None => format!("`{}`", names.trim_start_matches('/')),
         };
-        StoreError::NothingFound {
-            location: self.location.declared().clone(),
-            looked_for,
-            found: self.found_instead().await,
-            missing_days,
+        let location = self.location.declared().clone();
+        match self.found_instead().await {
+            // In a bucket there are no folders but of files.
+            Some(names) if names.is_empty() && self.location.folder().is_none() => {
+                StoreError::LocationNotFound { location }
+            }
+            names => StoreError::NothingFound { location, looked_for, found: enumerated(names), missing_days },
         }
     }
 
-    /// The first names in the folder, for a message.
-    async fn found_instead(&self) -> String {
-        let Ok(listed) = self.store.list_with_delimiter(None).await else { return "nothing readable".to_owned() };
+    /// The names in the folder, in order; none if it cannot be read.
+    async fn found_instead(&self) -> Option<Vec<String>> {
+        let listed = self.store.list_with_delimiter(None).await.ok()?;
         let folders = listed.common_prefixes.iter().filter_map(ObjectPath::filename);
         let files = listed.objects.iter().filter_map(|found| found.location.filename());
-        let mut names: Vec<String> = folders.chain(files).map(|name| format!("`{}`", Redacted::new(name))).collect();
-        names.sort_unstable();
-        match names.split_at_checked(NAMES_SHOWN) {
-            None if names.is_empty() => "nothing".to_owned(),
-            None | Some((_, [])) => names.join(", "),
-            Some((shown, others)) => format!("{} and {} more", shown.join(", "), others.len()),
-        }
+        let names: BTreeSet<&str> = folders.chain(files).collect();
+        Some(names.into_iter().map(|name| format!("`{}`", Redacted::new(name))).collect())
     }
 
     fn invalid(&self, problem: &str) -> StoreError {
@@ -224,6 +232,16 @@ impl Source<'_> {
 
     fn failed(&self, action: &'static str, path: &str, error: &Error) -> StoreError {
         StoreError::failed(action, path, self.location.declared(), error)
+    }
+}
+
+/// The first names, for a message.
+fn enumerated(names: Option<Vec<String>>) -> String {
+    let Some(names) = names else { return "nothing readable".to_owned() };
+    match names.split_at_checked(NAMES_SHOWN) {
+        None if names.is_empty() => "nothing".to_owned(),
+        None | Some((_, [])) => names.join(", "),
+        Some((shown, others)) => format!("{} and {} more", shown.join(", "), others.len()),
     }
 }
 
@@ -236,11 +254,4 @@ fn pinned(meta: ObjectMeta, partition_day: Option<NaiveDate>) -> PinnedFile {
         last_modified: meta.last_modified,
         partition_day,
     }
-}
-
-/// Whether the file or a folder between it and `folder` is hidden: starts with `.`, or with `_` unless it is a
-/// partition (`_day=…`), as Spark and Hive have it.
-fn is_hidden(path: &ObjectPath, folder: &ObjectPath) -> bool {
-    let hides = |part: &str| part.starts_with('.') || (part.starts_with('_') && !part.contains('='));
-    path.prefix_match(folder).is_some_and(|mut parts| parts.any(|part| hides(part.as_ref())))
 }

@@ -7,10 +7,10 @@ use std::{
 
 use object_store::path::Path as ObjectPath;
 
-use crate::{NamePattern, Redacted, Result, StoreError};
-
-/// The schemes that the format knows and this version cannot open.
-const FUTURE_SCHEMES: [&str; 6] = ["s3", "gs", "az", "abfss", "http", "https"];
+use crate::{
+    NamePattern, Redacted, Result, StoreError,
+    remote::{Remote, Service},
+};
 
 /// What a location is used for; an output must not climb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,16 @@ enum Use {
     Output,
 }
 
-/// A place that a pipeline file declares: a file, a folder, or the files of a folder that match a pattern.
+/// A place that a pipeline file declares: a file, a folder, or the files of a folder that match a pattern; on this
+/// machine or in a store that is reached over the network.
+///
+/// | declared | is |
+/// |---|---|
+/// | `data/orders/`, `/data/orders/`, `file:///data/orders/` | on this machine, relative to the pipeline file |
+/// | `s3://bucket/orders/` | S3, or whatever speaks its protocol at `AWS_ENDPOINT_URL` |
+/// | `gs://bucket/orders/` | Google Cloud Storage |
+/// | `az://container/orders/`, `abfss://container@account.dfs.core.windows.net/orders/` | Azure |
+/// | `https://host/orders.parquet`, `https://host/part-{1,2}.parquet` | a web server: named files, to read |
 ///
 /// The declared place is trusted, because the author of the pipeline wrote it: it may be absolute, and it may be
 /// reached through links. It is the *root*; everything found or written beneath it is addressed relative to it and may
@@ -30,33 +39,46 @@ enum Use {
 /// use whom_store::Location;
 ///
 /// let orders = Location::input("data/orders/*.parquet", Path::new("/pipelines"))?;
-/// assert_eq!(orders.folder(), Path::new("/pipelines/data/orders"));
+/// assert_eq!(orders.folder(), Some(Path::new("/pipelines/data/orders")));
 /// assert_eq!(orders.to_string(), "data/orders/*.parquet");
+///
+/// let elsewhere = Location::input("s3://bucket/orders/", Path::new("/pipelines"))?;
+/// assert_eq!(elsewhere.folder(), None);
 ///
 /// let climbs = Location::output("out/../elsewhere", Path::new("/pipelines"));
 /// assert!(climbs.is_err());
 /// # Ok::<(), whom_store::StoreError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Location {
     declared: Redacted,
-    folder: PathBuf,
+    place: Place,
     pattern: Option<NamePattern>,
 }
 
+/// Where a location lies.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A file or folder of this machine.
+    Local(PathBuf),
+    /// In a store that is reached over the network.
+    Remote(Remote),
+}
+
 impl Location {
-    /// A location to read from: a path relative to `base` (the pipeline file's folder), an absolute path, or a
-    /// `file://` address; its last part may be a pattern with `*` and `?`.
+    /// A location to read from: a path relative to `base` (the pipeline file's folder), an absolute path, or an
+    /// address; the last part of all but web addresses may be a pattern with `*` and `?`.
     ///
     /// # Errors
     /// [`StoreError::InvalidLocation`] for empty text, control and direction characters, `~`, backslashes, encoded
-    /// separators and dots, patterns before the last part, and unknown schemes; [`StoreError::NotYetAvailable`] for
-    /// known schemes that cannot be opened yet. Whether the place exists is not looked at.
+    /// separators and dots, patterns before the last part, user names and passwords, and unknown schemes. Whether the
+    /// place exists is not looked at.
     pub fn input(declared: &str, base: &Path) -> Result<Self> {
         Self::parse(declared, base, Use::Input)
     }
 
-    /// A location to write to: as [`Location::input`], without patterns, and with `..` only at its beginning.
+    /// A location to write to: as [`Location::input`], without patterns, with `..` only at its beginning, and not on a
+    /// web server.
     ///
     /// # Errors
     /// As [`Location::input`].
@@ -64,9 +86,12 @@ impl Location {
         Self::parse(declared, base, Use::Output)
     }
 
-    /// The file or folder on this machine, without the pattern.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// The file or folder on this machine, without the pattern; none if it lies elsewhere.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Local(path) => Some(path),
+            Place::Remote(_) => None,
+        }
     }
 
     /// The whole path of the file or folder, for people who look for it, without secrets.
@@ -85,26 +110,34 @@ impl Location {
         &self.declared
     }
 
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
     fn parse(declared: &str, base: &Path, used: Use) -> Result<Self> {
         let invalid =
             |problem: String| StoreError::InvalidLocation { location: Redacted::new(visible(declared)), problem };
-        refuse_tricks(declared).map_err(invalid)?;
-        let path = match declared.split_once("://") {
-            Some(("file", address)) => path_of_file_address(address).map_err(invalid)?,
-            Some((scheme, _)) => return Err(refuse_scheme(declared, scheme)),
-            None => declared.to_owned(),
+        let (scheme, rest) = declared.split_once("://").map_or((None, declared), |(scheme, rest)| (Some(scheme), rest));
+        let service = scheme.and_then(Service::of_scheme);
+        refuse_tricks(declared, service).map_err(invalid)?;
+        let (place, pattern) = match (scheme, service) {
+            (Some(scheme), Some(service)) => {
+                let (place, pattern) = Remote::parse(scheme, service, rest).map_err(invalid)?;
+                (Place::Remote(place), pattern)
+            }
+            (None, _) => local(rest, base, used).map_err(invalid)?,
+            (Some("file"), _) => local(&path_of_file_address(rest).map_err(invalid)?, base, used).map_err(invalid)?,
+            (Some(scheme), None) => return Err(invalid(unknown_scheme(scheme))),
         };
-        if used == Use::Output && path.split('/').skip_while(|part| *part == "..").any(|part| part == "..") {
-            return Err(invalid("climbs with `..` after its beginning; write the path that is meant".to_owned()));
+        let place_is_web = service == Some(Service::Web);
+        match &place {
+            Place::Remote(remote) if remote.root.as_ref().contains(['*', '?']) => Err(invalid(early_pattern(used))),
+            _ if used == Use::Output && pattern.is_some() => Err(invalid(early_pattern(used))),
+            _ if used == Use::Output && place_is_web => {
+                Err(invalid("is on a web server, which only reads; choose `s3`, `gs`, `az` or a folder".to_owned()))
+            }
+            _ => Ok(Self { declared: Redacted::new(declared), place, pattern }),
         }
-        let (path, pattern) = split_pattern(&path);
-        if path.contains(['*', '?']) || (used == Use::Output && pattern.is_some()) {
-            return Err(invalid(match used {
-                Use::Input => "has a pattern before its last part; only file names can be matched".to_owned(),
-                Use::Output => "has a pattern; an output is one folder".to_owned(),
-            }));
-        }
-        Ok(Self { declared: Redacted::new(declared), folder: base.join(path), pattern })
     }
 }
 
@@ -112,6 +145,36 @@ impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.declared.fmt(formatter)
     }
+}
+
+// Not derived: an address of the web may carry a signature.
+impl fmt::Debug for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Location").field(&self.declared).finish()
+    }
+}
+
+/// A path of this machine and its pattern.
+fn local(path: &str, base: &Path, used: Use) -> Result<(Place, Option<NamePattern>), String> {
+    if used == Use::Output && path.split('/').skip_while(|part| *part == "..").any(|part| part == "..") {
+        return Err("climbs with `..` after its beginning; write the path that is meant".to_owned());
+    }
+    let (folder, pattern) = split_pattern(path);
+    if folder.contains(['*', '?']) {
+        return Err(early_pattern(used));
+    }
+    Ok((Place::Local(base.join(folder)), pattern))
+}
+
+fn early_pattern(used: Use) -> String {
+    match used {
+        Use::Input => "has a pattern before its last part; only file names can be matched".to_owned(),
+        Use::Output => "has a pattern; an output is one folder".to_owned(),
+    }
+}
+
+fn unknown_scheme(scheme: &str) -> String {
+    format!("has the unknown scheme `{scheme}`; valid are a path, `file`, `s3`, `gs`, `az`, `abfss`, `https`, `http`")
 }
 
 /// The text with everything unprintable escaped, for messages.
@@ -126,8 +189,10 @@ pub(crate) fn is_unprintable(c: char) -> bool {
 }
 
 /// Refuses what has two readings, one for the reader and one for the machine.
-fn refuse_tricks(declared: &str) -> Result<(), String> {
-    let lower = declared.to_ascii_lowercase();
+fn refuse_tricks(declared: &str, service: Option<Service>) -> Result<(), String> {
+    // What follows the path of a web address is the server's business, and often signed.
+    let path = if service == Some(Service::Web) { declared.split('?').next().unwrap_or_default() } else { declared };
+    let lower = path.to_ascii_lowercase();
     let encoded = ["%2e", "%2f", "%5c", "%00", "%25"].into_iter().find(|code| lower.contains(code));
     if declared.trim().is_empty() {
         Err("is empty; write a path".to_owned())
@@ -156,17 +221,6 @@ fn path_of_file_address(address: &str) -> Result<String, String> {
     let ending = if path.ends_with('/') && path.len() > 1 { "/" } else { "" };
     let decoded = ObjectPath::from_url_path(path).map_err(|_| "is not a valid file address".to_owned())?;
     Ok(format!("/{decoded}{ending}"))
-}
-
-fn refuse_scheme(declared: &str, scheme: &str) -> StoreError {
-    let location = Redacted::new(declared);
-    match FUTURE_SCHEMES.into_iter().find(|known| known.eq_ignore_ascii_case(scheme)) {
-        Some(scheme) => StoreError::NotYetAvailable { location, scheme },
-        None => StoreError::InvalidLocation {
-            location,
-            problem: format!("has the unknown scheme `{scheme}`; valid are a path, `file`, `s3`, `gs`, `az`, `https`"),
-        },
-    }
 }
 
 /// The path before a last part with `*` or `?`, and that part.
@@ -204,7 +258,7 @@ mod tests {
             ("odd name;'x\"$()", "/pipelines/odd name;'x\"$()", None),
         ] {
             let location = input(declared).unwrap();
-            assert_eq!(location.folder(), Path::new(folder), "{declared}");
+            assert_eq!(location.folder(), Some(Path::new(folder)), "{declared}");
             assert_eq!(location.pattern().map(ToString::to_string).as_deref(), pattern, "{declared}");
             assert_eq!(location.to_string(), declared);
         }
@@ -272,14 +326,34 @@ mod tests {
     }
 
     #[test]
-    fn stores_of_the_future_are_known_and_their_secrets_are_not_shown() {
-        for scheme in FUTURE_SCHEMES {
+    fn a_store_over_the_network_is_named_by_its_address() {
+        for declared in ["s3://bucket/orders/", "gs://bucket", "az://c/x", "abfss://c@a.dfs.core.windows.net/x"] {
+            for location in [input(declared), Location::output(declared, Path::new(BASE))] {
+                let location = location.unwrap();
+                assert!(matches!(location.place(), Place::Remote(_)), "{declared}");
+                assert_eq!(location.to_string(), declared);
+            }
+        }
+        assert_eq!(input("s3://b/x/*.parquet").unwrap().pattern().unwrap().to_string(), "*.parquet");
+        for declared in ["s3://b/*/x", "s3://b/*/*.parquet", "gs://b/a?/"] {
+            assert!(input(declared).is_err(), "{declared}");
+        }
+        for declared in ["s3://b/*", "https://h/x", "s3://b/out/../x"] {
+            assert!(Location::output(declared, Path::new(BASE)).is_err(), "{declared}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_an_address_is_refused_or_not_shown() {
+        for scheme in ["s3", "gs", "az", "https"] {
             let error = input(&format!("{scheme}://key:canary@bucket/x?X-Amz-Signature=canary")).unwrap_err();
-            assert!(matches!(error, StoreError::NotYetAvailable { .. }));
             assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
         }
-        insta::assert_snapshot!(input("s3://bucket/orders/").unwrap_err(),
-            @"location `s3://bucket/orders/`: `s3://` is not yet available; use a local path");
+        let signed = input("https://host/x.parquet?X-Amz-Signature=canary%2F").unwrap();
+        assert_eq!(
+            format!("{signed} {signed:?}"),
+            "https://host/x.parquet?*** Location(\"https://host/x.parquet?***\")"
+        );
     }
 
     #[test]
@@ -287,7 +361,10 @@ mod tests {
         let message = |declared| input(declared).unwrap_err().to_string();
         insta::assert_snapshot!(message("a\u{202e}b"), @r"location `a\u{202e}b` contains a control or direction character; remove it");
         insta::assert_snapshot!(message("%2e%2e/etc"), @"location `%2e%2e/etc` contains the encoded character `%2e`; write the character itself");
-        insta::assert_snapshot!(message("hdfs://x/y"), @"location `hdfs://x/y` has the unknown scheme `hdfs`; valid are a path, `file`, `s3`, `gs`, `az`, `https`");
+        insta::assert_snapshot!(message("hdfs://x/y"), @"location `hdfs://x/y` has the unknown scheme `hdfs`; valid are a path, `file`, `s3`, `gs`, `az`, `abfss`, `https`, `http`");
+        insta::assert_snapshot!(message("s3://key:secret@bucket/x"), @"location `s3://***@bucket/x` holds a user name or password; remove it, credentials come from the environment");
+        insta::assert_snapshot!(message("https://host/data/"), @"location `https://host/data/` names no file, and a web server cannot be listed; name one file, or several as `part-{1,2}.parquet`");
+        insta::assert_snapshot!(Location::output("https://host/out", Path::new(BASE)).unwrap_err(), @"location `https://host/out` is on a web server, which only reads; choose `s3`, `gs`, `az` or a folder");
         insta::assert_snapshot!(Location::output("out/../etc", Path::new(BASE)).unwrap_err(), @"location `out/../etc` climbs with `..` after its beginning; write the path that is meant");
     }
 }

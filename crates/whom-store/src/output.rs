@@ -1,6 +1,6 @@
 //! The place where runs are published, and what is published there.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -8,7 +8,8 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, path::Path as Ob
 use uuid::Uuid;
 
 use crate::{
-    FileEntry, Location, Manifest, Result, RunId, StoreError, Stores,
+    Address, FileEntry, Location, Manifest, Result, RunId, StoreError, Stores,
+    address::Folder,
     commit::{Patience, Settled, put_if_absent, read},
     digest::sha256,
     location::visible,
@@ -40,7 +41,7 @@ pub struct Output {
 pub struct Published {
     /// The record of the run.
     pub manifest: Manifest,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 impl Output {
@@ -56,19 +57,19 @@ impl Output {
     /// Opens an existing place to read what is published there. Writes nothing.
     ///
     /// # Errors
-    /// [`StoreError::LocationNotFound`] if there is no such folder.
+    /// [`StoreError::LocationNotFound`] if there is no such folder on this machine; object stores have no folders, there
+    /// it is one in which nothing is published.
     pub fn open(stores: &Stores, location: &Location) -> Result<Self> {
-        Ok(Self::at(stores.open_input(location)?.store, location))
+        Ok(Self::at(stores.open_output(location)?, location))
     }
 
     pub(crate) fn at(store: Arc<dyn ObjectStore>, location: &Location) -> Self {
         Self { store, location: location.clone(), patience: Patience::default() }
     }
 
-    /// The folder on this machine, without links and `..`.
-    pub fn folder(&self) -> PathBuf {
-        let folder = self.location.folder();
-        folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+    /// Where it is.
+    pub fn address(&self) -> Address {
+        Folder::of(&self.location).address(&ObjectPath::ROOT)
     }
 
     /// The numbers of all published runs, in order.
@@ -113,7 +114,7 @@ impl Output {
     pub async fn read(&self, published: &Published, name: &str) -> Result<Bytes> {
         let file = published.file(name)?;
         let path = ObjectPath::from(file.path.as_str());
-        let bytes = read(&*self.store, &path).await.map_err(|error| self.failed("read", &file.path, &error))?;
+        let bytes = read(&*self.store, &path).await.map_err(|error| self.unread("read", &file.path, &error))?;
         if sha256(&bytes) == file.sha256 {
             Ok(bytes)
         } else {
@@ -131,12 +132,29 @@ impl Output {
         Ok(Stage::new(self.clone(), run_id, parent))
     }
 
+    /// Whether an upload of `bytes` bytes was completed although its end was answered with an error.
+    ///
+    /// A store over the network tells the end of an upload once: if that answer is lost, it no longer knows the upload
+    /// when asked again. The object is there then, in its full length, and nobody else writes under its name. On a disk
+    /// an error says that the file may not last, and that is believed.
+    pub(crate) async fn arrived(&self, path: &ObjectPath, bytes: u64) -> bool {
+        self.location.folder().is_none() && self.store.head(path).await.is_ok_and(|found| found.size == bytes)
+    }
+
     pub(crate) fn publication(&self, manifest: Manifest) -> Published {
-        Published { manifest, folder: self.folder() }
+        Published { manifest, folder: Folder::of(&self.location) }
     }
 
     pub(crate) fn failed(&self, action: &'static str, path: &str, error: &Error) -> StoreError {
         StoreError::failed(action, path, self.location.declared(), error)
+    }
+
+    /// A file of a run that cannot be read; if it is gone, it is damaged.
+    pub(crate) fn unread(&self, action: &'static str, path: &str, error: &Error) -> StoreError {
+        match error {
+            Error::NotFound { .. } => self.damaged(path, "it is gone".to_owned()),
+            _ => self.failed(action, path, error),
+        }
     }
 
     pub(crate) fn damaged(&self, path: &str, problem: String) -> StoreError {
@@ -191,13 +209,13 @@ impl Published {
         })
     }
 
-    /// Where the file `name` lies on this machine.
+    /// Where the file `name` lies.
     ///
     /// # Errors
     /// As [`Published::file`].
-    pub fn address(&self, name: &str) -> Result<PathBuf> {
+    pub fn address(&self, name: &str) -> Result<Address> {
         // As an object's path, so that what a manifest says cannot lead out of the output.
-        Ok(self.folder.join(ObjectPath::from(self.file(name)?.path.as_str()).as_ref()))
+        Ok(self.folder.address(&ObjectPath::from(self.file(name)?.path.as_str())))
     }
 }
 

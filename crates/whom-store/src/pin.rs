@@ -3,21 +3,21 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use futures::{StreamExt, future, stream, stream::BoxStream};
+use futures::{StreamExt, TryStreamExt, future, stream, stream::BoxStream};
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path as ObjectPath,
 };
 
-use crate::{Location, PinnedFile, PinnedFiles, StoreError};
+use crate::{Location, PinnedFile, PinnedFiles, StoreError, cause::chain};
 
 /// The name of this store in errors of the `ObjectStore` trait.
 const NAME: &str = "pinned files";
 
 /// A store that serves the files of one listing, in the state in which they were listed, and nothing else.
 ///
-/// Every read demands the ETag of the listing, and its answer must have the length of the listing (and, where a store
-/// has no ETags, the time of change). A file that is gone or different fails with [`StoreError::InputChanged`]; a file
+/// Every read demands the ETag of the listing, and its answer must have the length and the ETag of the listing (and,
+/// where a store has no ETags, the time of change). A file that is gone or different fails with [`StoreError::InputChanged`]; a file
 /// that was not listed fails with [`StoreError::NotPinned`]; writing, listing and deleting are refused. Errors come
 /// wrapped as errors of the `ObjectStore` trait; [`StoreError::find_in`] finds them again.
 #[derive(Clone)]
@@ -41,12 +41,13 @@ impl PinnedStore {
 
     /// Tells a changed file from a store that failed; keeps no foreign words that could hold a secret.
     fn explained(&self, file: &PinnedFile, error: &Error) -> Error {
-        match error {
+        // An answer that is taken up again after a break wraps what it met then.
+        match chain(error).filter_map(|cause| cause.downcast_ref()).last().unwrap_or(error) {
             Error::NotFound { .. } => self.changed(&file.path, "it is gone".to_owned()),
             Error::Precondition { .. } => self.changed(&file.path, "it was written anew".to_owned()),
-            other => {
+            _ => {
                 let path = file.path.as_ref();
-                let source = StoreError::failed("read", path, self.location.declared(), other);
+                let source = StoreError::failed("read", path, self.location.declared(), error);
                 Error::Generic { store: NAME, source: Box::new(source) }
             }
         }
@@ -58,11 +59,33 @@ impl PinnedStore {
             let change = format!("it had {} bytes and has {}", file.size, served.size);
             return Err(self.changed(&file.path, change));
         }
-        if file.etag.is_none() && served.last_modified != file.last_modified {
-            return Err(self.changed(&file.path, "it was written anew".to_owned()));
-        }
-        Ok(())
+        let differs = match (&file.etag, &served.e_tag) {
+            (Some(listed), Some(served)) => unquoted(listed) != unquoted(served),
+            (Some(_), None) => false,
+            (None, _) => served.last_modified != file.last_modified,
+        };
+        if differs { Err(self.changed(&file.path, "it was written anew".to_owned())) } else { Ok(()) }
     }
+
+    /// The answer, with what goes wrong in its body explained as well.
+    fn watched(&self, file: &PinnedFile, served: GetResult) -> GetResult {
+        let GetResult { payload: GetResultPayload::Stream(body), meta, range, attributes } = served else {
+            return served;
+        };
+        let (store, file) = (self.clone(), file.clone());
+        let body = body.map_err(move |error| store.explained(&file, &error)).boxed();
+        GetResult { payload: GetResultPayload::Stream(body), meta, range, attributes }
+    }
+}
+
+/// An ETag without its quotes; Azure leaves them out of listings.
+fn unquoted(etag: &str) -> &str {
+    etag.trim_matches('"')
+}
+
+/// The ETag to demand. A weak one is never equal to itself in the eyes of a server, so it is only compared.
+fn strong(etag: &str) -> Option<String> {
+    (!etag.starts_with("W/")).then(|| etag.to_owned())
 }
 
 fn refused<T>(operation: &str) -> Result<T> {
@@ -90,10 +113,10 @@ impl ObjectStore for PinnedStore {
                 StoreError::NotPinned { location: self.location.declared().clone(), path: location.to_string() };
             return Err(Error::NotFound { path: location.to_string(), source: Box::new(source) });
         };
-        let options = GetOptions { if_match: file.etag.clone(), ..options };
+        let options = GetOptions { if_match: file.etag.as_deref().and_then(strong), ..options };
         let served = self.inner.get_opts(location, options).await.map_err(|error| self.explained(file, &error))?;
         self.check(file, &served.meta)?;
-        Ok(served)
+        Ok(self.watched(file, served))
     }
 
     async fn put_opts(&self, _: &ObjectPath, _: PutPayload, _: PutOptions) -> Result<PutResult> {

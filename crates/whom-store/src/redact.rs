@@ -83,6 +83,7 @@ fn mask_address(word: &str) -> String {
     let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
     // A password may itself hold `/`, `?` and `#`: all before the last `@` is user information, if it looks like it.
     let rest = match rest.rsplit_once('@') {
+        Some((container, _)) if scheme.ends_with("abfss") && is_container(container) => rest.to_owned(),
         Some((user, host)) if user.contains(':') || !user.contains(['/', '?', '#']) => format!("{MASK}@{host}"),
         _ => rest.to_owned(),
     };
@@ -90,6 +91,11 @@ fn mask_address(word: &str) -> String {
         Some(at) => format!("{scheme}://{}{MASK}", &rest[..=at]),
         None => format!("{scheme}://{rest}"),
     }
+}
+
+/// Whether it can be the name of a container of Azure, which stands where other addresses have a user.
+fn is_container(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
 }
 
 /// Masks what follows the name of a secret and `:` or `=`, quoted or not.
@@ -165,6 +171,7 @@ mod tests {
             "AmazonS3Builder { secret_access_key: Some(\"canary\"), password: Some(canary), aws_session_token=canary }",
             "https://user:can?canary@host/x",
             "https://h/a?x=1&canary",
+            "abfss://user:canary@account.dfs.core.windows.net/x",
         ] {
             let shown = Redacted::new(text);
             assert!(!format!("{shown} {shown:?}").contains("canary"), "{text}: {shown}");
@@ -174,8 +181,13 @@ mod tests {
 
     #[test]
     fn harmless_text_is_unchanged() {
-        for text in ["/data/warehouse/orders/dt=2026-10-01", "s3://bucket/orders/*.parquet", "1 file, 2 days: none", ""]
-        {
+        for text in [
+            "/data/warehouse/orders/dt=2026-10-01",
+            "s3://bucket/orders/*.parquet",
+            "abfss://container@account.dfs.core.windows.net/orders/",
+            "1 file, 2 days: none",
+            "",
+        ] {
             assert_eq!(redact(text), text);
         }
     }

@@ -105,7 +105,7 @@ impl Stage {
     pub(crate) async fn verify(&self) -> Result<()> {
         for file in &self.files {
             let found = self.output.store.head(&ObjectPath::from(file.path.as_str())).await;
-            let found = found.map_err(|error| self.output.failed("check", &file.path, &error))?.size;
+            let found = found.map_err(|error| self.output.unread("check", &file.path, &error))?.size;
             if found != file.bytes {
                 let problem = format!("{} bytes were written, and {found} are there", file.bytes);
                 return Err(self.output.damaged(&file.path, problem));
@@ -141,6 +141,9 @@ impl Stage {
 }
 
 /// A result file that is being written in parts; it belongs to the run once it is finished.
+///
+/// One that is dropped before leaves nothing that anybody sees; in a bucket its parts are kept, unseen and paid for, until
+/// they are cleaned away or a lifecycle rule of the bucket does it.
 #[derive(Debug)]
 pub struct StagedFile<'a> {
     stage: &'a mut Stage,
@@ -171,7 +174,11 @@ impl StagedFile<'_> {
     /// As [`Stage::write`].
     pub async fn finish(self, rows: Option<u64>) -> Result<()> {
         let Self { stage, name, path, upload, hasher, bytes } = self;
-        upload.finish().await.map_err(|error| stage.output.failed("write", path.as_ref(), &error))?;
+        if let Err(error) = upload.finish().await
+            && !stage.output.arrived(&path, bytes).await
+        {
+            return Err(stage.output.failed("write", path.as_ref(), &error));
+        }
         let sha256 = hexadecimal(hasher);
         stage.files.push(FileEntry { name, path: path.to_string(), bytes, sha256, rows });
         Ok(())

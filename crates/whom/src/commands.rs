@@ -38,8 +38,8 @@ pub(crate) fn schema() -> String {
 /// `whom path`: where a published file lies.
 pub(crate) fn path(place: &PlaceArguments, name: &str, environment: &Environment) -> Result<String, Failure> {
     let request = request::of_place(place, environment)?;
-    let path = wait(whom_pipeline::path(&request, name))?;
-    Ok(format!("{}\n", path.display()))
+    let address = wait(whom_pipeline::path(&request, name))?;
+    Ok(format!("{address}\n"))
 }
 
 /// `whom completions`: a script.

@@ -82,8 +82,7 @@ impl<'a> Publication<'a> {
     fn of(outcome: &'a Outcome) -> Self {
         let manifest = &outcome.published.manifest;
         let names = manifest.files.iter().map(|file| file.name.as_str());
-        let located =
-            names.filter_map(|name| Some((name, outcome.published.address(name).ok()?.display().to_string())));
+        let located = names.filter_map(|name| Some((name, outcome.published.address(name).ok()?.to_string())));
         Self {
             run: manifest.run_id.to_string(),
             status: if outcome.fresh { Status::Published } else { Status::AlreadyPublished },

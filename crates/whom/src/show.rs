@@ -88,7 +88,7 @@ fn files(run: &ShownRun) -> String {
         .iter()
         .map(|file| {
             let rows = file.rows.map(count).unwrap_or_default();
-            let address = run.published.address(&file.name).map(|path| path.display().to_string());
+            let address = run.published.address(&file.name).map(|address| format!("{address}"));
             [plain(&file.name), rows, byte_size::shown(file.bytes), address.unwrap_or_default()]
         })
         .collect();

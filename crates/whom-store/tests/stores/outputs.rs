@@ -1,0 +1,92 @@
+//! Publication in a bucket.
+
+use bytes::Bytes;
+use uuid::Uuid;
+use whom_store::{ErrorKind, Output, Publication, StoreError};
+
+use crate::{
+    fixture::{Bucket, fill, latest_whole, output, record, run, run_id},
+    proxy::Fault,
+};
+
+#[tokio::test]
+async fn a_run_is_published_in_a_bucket_and_found_there() {
+    let bucket = Bucket::new();
+    let (stores, location) = (bucket.stores(), bucket.output());
+    assert!(latest_whole(&stores, &location).await.is_none());
+    run(&stores, &location, 1, "one").await.unwrap();
+    let second = run(&stores, &location, 2, "two").await.unwrap();
+    let (latest, files) = latest_whole(&stores, &location).await.unwrap();
+    assert_eq!((&latest, latest.manifest.parent), (second.published(), Some(1)));
+    assert_eq!(files[1], ("units.parquet".to_owned(), "units two".into()));
+
+    let address = latest.address("units.parquet").unwrap();
+    let path = format!("out/runs/{}/units.parquet", run_id(2));
+    assert_eq!(address.to_string(), format!("s3://{}/{path}", bucket.name));
+    assert_eq!(address.path(), None);
+    assert_eq!(bucket.read(&path).await, "units two");
+    let manifest = bucket.read("out/_manifests/00000000000000000002.json").await;
+    assert_eq!(manifest, bucket.read(&format!("out/runs/{}/manifest.json", run_id(2))).await);
+}
+
+#[tokio::test]
+async fn a_file_of_many_parts_arrives_whole() {
+    let bucket = Bucket::new();
+    let output = Output::create(&bucket.stores(), &bucket.output(), Uuid::nil()).await.unwrap();
+    let mut stage = output.stage(run_id(1)).await.unwrap();
+    let piece = Bytes::from((0..=u8::MAX).cycle().take(1 << 20).collect::<Vec<_>>());
+    let mut file = stage.writer("units.parquet").await.unwrap();
+    for _ in 0..12 {
+        file.write(piece.clone()).await.unwrap();
+    }
+    file.finish(None).await.unwrap();
+    let published = stage.publish(record("plan")).await.unwrap().published().clone();
+    assert_eq!(output.read(&published, "units.parquet").await.unwrap(), piece.repeat(12));
+    let parts = bucket.proxy.seen().iter().filter(|request| request.line().contains("partNumber=")).count();
+    assert_eq!(parts, 3);
+}
+
+#[tokio::test]
+async fn of_two_runs_at_once_one_wins_and_the_other_is_told() {
+    let bucket = Bucket::new();
+    let output = Output::create(&bucket.stores(), &bucket.output(), Uuid::nil()).await.unwrap();
+    let mut slow = output.stage(run_id(1)).await.unwrap();
+    let mut same = output.stage(run_id(2)).await.unwrap();
+    fill(&mut slow, "slow").await.unwrap();
+    fill(&mut same, "quick").await.unwrap();
+    let quick = run(&bucket.stores(), &bucket.output(), 3, "quick").await.unwrap();
+    let error = slow.publish(record("slow")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Conflict { number: 1, winner, .. } if winner == run_id(3)), "{error}");
+    let outcome = same.publish(record("quick")).await.unwrap();
+    assert_eq!(outcome, Publication::AlreadyPublished(quick.published().clone()));
+}
+
+#[tokio::test]
+async fn a_store_that_ignores_the_condition_is_refused() {
+    let bucket = Bucket::with_faults(|_| Fault::Without("if-none-match"));
+    let error = run(&bucket.stores(), &bucket.output(), 1, "plan").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"output `s3://bucket/out/` cannot publish safely: the store overwrites what exists; choose another place for `output`");
+    assert!(bucket.proxy.seen().iter().all(|request| !request.line().contains("/_manifests/")));
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_know_the_condition_is_refused_at_once() {
+    let bucket = Bucket::with_faults(|request| match request.method() {
+        "PUT" => Fault::Refused(501, "NotImplemented"),
+        _ => Fault::None,
+    });
+    let error = run(&bucket.stores(), &bucket.output(), 1, "plan").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    insta::assert_snapshot!(error.to_string().replace(&bucket.name, "bucket"), @"cannot write `_probe-00000000-0000-0000-0000-000000000001` in `s3://bucket/out/`: 501 Not Implemented (NotImplemented): of the proxy");
+    let puts = bucket.proxy.seen().iter().filter(|request| request.method() == "PUT").count();
+    assert_eq!(puts, 1);
+}
+
+#[tokio::test]
+async fn a_bucket_that_does_not_exist_is_told_at_once() {
+    let bucket = Bucket::new();
+    let error = run(&bucket.stores(), &output("s3://no-such-bucket/out/"), 1, "plan").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    insta::assert_snapshot!(error, @"cannot write `_probe-00000000-0000-0000-0000-000000000001` in `s3://no-such-bucket/out/`: 404 Not Found (NoSuchBucket): The specified bucket does not exist");
+}
