@@ -23,7 +23,7 @@ const _: () = assert!(TASK_ROWS <= CAPACITY);
 /// Rows that are counted in all columns of a task before the next ones are.
 const RUN_ROWS: usize = 1 << 10;
 /// Bytes of cells per task: about half of a core's second-level cache, of which records need some, too.
-const GROUP_BYTES: usize = 640 << 10;
+const GROUP_BYTES: usize = 1280 << 10;
 
 /// Counts the units of a pass: for each tree and node asked for, tables by code, arm and metric.
 ///
@@ -125,7 +125,8 @@ impl<'a> Counting<'a> {
         rows: &RowsByArm,
         count: impl Fn(&[u32]) -> T + Sync,
     ) -> Result<Vec<(usize, T)>, PassError> {
-        let stretches = rows.iter().enumerate().flat_map(|(arm, rows)| rows.chunks(TASK_ROWS).map(move |rows| (arm, rows)));
+        let stretches =
+            rows.iter().enumerate().flat_map(|(arm, rows)| rows.chunks(TASK_ROWS).map(move |rows| (arm, rows)));
         let stretches: Vec<(usize, &[u32])> = stretches.collect();
         let count = |(arm, rows)| {
             if self.cancel.load(Ordering::Relaxed) { Err(PassError::Cancelled) } else { Ok((arm, count(rows))) }

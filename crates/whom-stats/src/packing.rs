@@ -66,7 +66,7 @@ impl Packing {
         let mut room = Room::default();
         let units = room.count();
         let metrics = metrics.iter().map(|values| PackedMetric::of(values, units, &mut room)).collect();
-        Self { words: room.free.len().next_multiple_of(2), units, metrics }
+        Self { words: room.free.len(), units, metrics }
     }
 
     /// The number of words of a record, and of a cell; at least one.
@@ -108,8 +108,11 @@ impl PackedMetric {
         let high = present.clone().max().unwrap_or(0);
         let two = present.clone().all(|value| value == low || value == high);
         let complete = values.par_iter().all(|value| *value != ABSENT);
-        let values =
-            if two { PackedValues::Two { low, high, highs: room.count() } } else { PackedValues::many(low, high, room) };
+        let values = if two {
+            PackedValues::Two { low, high, highs: room.count() }
+        } else {
+            PackedValues::many(low, high, room)
+        };
         Self { present: if complete { units } else { room.count() }, values }
     }
 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
-use whom_stats::moments::Moments;
 use whom_stats::ArmTable;
+use whom_stats::moments::Moments;
 use whom_stats::pass::ColumnShape;
 use whom_stats::routing::{CodeSet, Routing};
 
