@@ -63,3 +63,20 @@ impl CodeTable {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrow_and_wide_codes_lie_side_by_side_in_the_order_asked_for() {
+        let columns =
+            [CodeColumn::U8(vec![255, 0, 7]), CodeColumn::U16(vec![65_535, 256, 1]), CodeColumn::U8(vec![1, 2, 3])];
+        let table = CodeTable::new(&columns, &[2, 0, 1]);
+        for (column, expected) in [[7, 255, 0], [1, 65_535, 256], [3, 1, 2]].into_iter().enumerate() {
+            assert_eq!(table.codes(&[0, 1, 2], column).collect::<Vec<_>>(), expected);
+            assert_eq!([0, 1, 2].map(|row| table.code(row, column)), expected);
+        }
+        assert_eq!(CodeTable::new(&[], &[0, 1]).stride, 0);
+    }
+}
