@@ -12,7 +12,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use whom_forest::{Controls, Discovery, DiscoveryPlan, Target};
 use whom_stats::{BucketSet, CodeColumn, ColumnShape, UnitColumnParts, UnitColumns, answer, bucket_of_integer};
@@ -74,14 +74,15 @@ impl Setting {
         setting
     }
 
-    /// The time since a fixed moment.
-    fn now(&self) -> Duration {
+    /// Seconds since a fixed moment.
+    fn now(&self) -> f64 {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         if !self.processor {
-            return START.elapsed();
+            return START.elapsed().as_secs_f64();
         }
         let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        Duration::from_nanos(statistics.split_whitespace().next().unwrap().parse().unwrap())
+        let nanoseconds: u64 = statistics.split_whitespace().next().unwrap().parse().unwrap();
+        nanoseconds as f64 / 1e9
     }
 
     fn plan(&self, units: &UnitColumns) -> DiscoveryPlan {
@@ -114,7 +115,7 @@ impl Setting {
             match if self.mixed { metric % 5 } else { 4 } {
                 0 => i64::from((noise % 1000) < 100 + effect as u64),
                 1 => (noise % (8 + effect as u64 / 16)) as i64,
-                2 if noise % 10 > 0 => 0,
+                2 if !noise.is_multiple_of(10) => 0,
                 2 => (noise / 10 % 90_000) as i64 + 100 * effect,
                 3 => (noise % 86_400) as i64 + 100 * effect,
                 _ => (noise % (1 << 21)) as i64 - (1 << 20) + 2_000 * (effect - 60),
@@ -154,10 +155,11 @@ fn write(folder: &PathBuf, parts: &UnitColumnParts) {
     fs::write(folder.join("label.f32"), label.collect::<Vec<u8>>()).unwrap();
 }
 
-#[derive(Clone, Default)]
+/// Seconds in passes and in the grower, and what came of it.
+#[derive(Clone, Copy, Default)]
 struct Growth {
-    passes: Duration,
-    grower: Duration,
+    passes: f64,
+    grower: f64,
     rows: u64,
     leaves: usize,
     gain: f64,
@@ -198,10 +200,9 @@ fn main() {
     for threads in &setting.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(*threads).build().unwrap();
         let mut growths: Vec<Growth> = (0..setting.repeats).map(|_| pool.install(|| grow(&setting, &units))).collect();
-        growths.sort_by_key(|growth| growth.passes);
-        let best = growths[0].passes.as_secs_f64();
-        let Growth { passes, grower, rows, leaves, gain } = growths[growths.len() / 2].clone();
-        let (passes, grower) = (passes.as_secs_f64(), grower.as_secs_f64());
+        growths.sort_by(|one, other| one.passes.total_cmp(&other.passes));
+        let best = growths[0].passes;
+        let Growth { passes, grower, rows, leaves, gain } = growths[growths.len() / 2];
         let each = |passes: f64| passes * 1e9 / (rows as f64 * tags as f64 * metrics as f64);
         println!(
             "{threads} threads: passes {passes:.3} s over {rows} rows, {:.3} ns per tag, row and metric (best {:.3}), \

@@ -1,5 +1,6 @@
 //! Whether an answer can be trusted to be one: every shape and every sum is checked before it is used.
 
+use rayon::prelude::*;
 use whom_stats::pass::{ColumnShape, Histograms, NodeHistogram, Pass};
 use whom_stats::{ArmTable, ColumnHistogram};
 
@@ -26,18 +27,28 @@ impl AnswerShape<'_> {
     fn check_node(&self, asked: &[usize], node: &NodeHistogram) -> Result<(), ForestError> {
         self.check_table(&node.totals)?;
         same("columns", asked.len(), node.columns.len())?;
-        for (column, histogram) in asked.iter().zip(&node.columns) {
-            let shape = &self.columns[*column];
-            same(&format!("codes of `{}`", shape.name), shape.codes, histogram.codes())?;
-            same("arms", self.arms, histogram.arms)?;
-            same("codes x arms x metrics", shape.codes * self.arms * self.metrics, histogram.moments.len())?;
-            let mut sum = ArmTable::new(self.arms, self.metrics);
-            histogram.cells().for_each(|cell| sum.add(cell));
-            if sum != node.totals {
-                return Err(ForestError::answer(format!("the codes of `{}` do not add up to their node", shape.name)));
-            }
+        let columns = asked.par_iter().zip(&node.columns);
+        let checked: Vec<_> = columns.map(|(column, histogram)| self.check_column(*column, node, histogram)).collect();
+        // The first fault in order, whichever was found first.
+        checked.into_iter().collect()
+    }
+
+    fn check_column(
+        &self,
+        column: usize,
+        node: &NodeHistogram,
+        histogram: &ColumnHistogram,
+    ) -> Result<(), ForestError> {
+        let shape = &self.columns[column];
+        same(&format!("codes of `{}`", shape.name), shape.codes, histogram.codes())?;
+        same("arms", self.arms, histogram.arms)?;
+        same("codes x arms x metrics", shape.codes * self.arms * self.metrics, histogram.moments.len())?;
+        let mut sum = ArmTable::new(self.arms, self.metrics);
+        histogram.cells().for_each(|cell| sum.add(cell));
+        if sum == node.totals {
+            return Ok(());
         }
-        Ok(())
+        Err(ForestError::answer(format!("the codes of `{}` do not add up to their node", shape.name)))
     }
 
     fn check_table(&self, table: &ArmTable) -> Result<(), ForestError> {
@@ -48,7 +59,7 @@ impl AnswerShape<'_> {
 
 /// Checks that a child's histograms are a part of its parent's.
 pub(crate) fn check_part(whole: &[ColumnHistogram], part: &[ColumnHistogram]) -> Result<(), ForestError> {
-    if whole.iter().zip(part).all(|(whole, part)| holds(whole, part)) {
+    if whole.par_iter().zip(part).all(|(whole, part)| holds(whole, part)) {
         return Ok(());
     }
     Err(ForestError::answer("a child holds units that its parent does not"))

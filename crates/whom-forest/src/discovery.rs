@@ -1,5 +1,6 @@
 //! A discovery: every tree of a run, grown and pruned by shared passes.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use whom_stats::pass::{Histograms, Pass, TreePass};
 
@@ -91,7 +92,8 @@ impl Discovery {
             })
             .collect();
         self.families.iter().zip(&answers).try_for_each(|(family, answers)| family.check(answers))?;
-        self.families.iter_mut().zip(&answers).for_each(|(family, answers)| family.absorb(answers, &self.plan));
+        let families = self.families.par_iter_mut().zip(&answers);
+        families.for_each(|(family, answers)| family.absorb(answers, &self.plan));
         Ok(())
     }
 

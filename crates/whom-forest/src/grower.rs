@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use whom_stats::bucket::BucketSet;
 use whom_stats::moments::Moments;
@@ -169,5 +170,5 @@ impl Grower {
 
 /// The histograms of a node less those of one of its children: those of the other child.
 fn sibling(whole: &[ColumnHistogram], part: &[ColumnHistogram]) -> Vec<ColumnHistogram> {
-    whole.iter().zip(part).map(|(whole, part)| whole.without(part)).collect()
+    whole.par_iter().zip(part).map(|(whole, part)| whole.without(part)).collect()
 }

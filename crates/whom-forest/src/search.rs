@@ -1,5 +1,6 @@
 //! The best split of a node.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use whom_stats::pass::ColumnShape;
 use whom_stats::routing::{Code, CodeSet};
@@ -53,29 +54,40 @@ impl Search<'_> {
         if self.criterion.targets() == 0 {
             return Err(Stop::NothingToScore);
         }
-        let mut best: Option<(&ColumnShape, Winner, Choice)> = None;
-        let mut several_levels = false;
-        for (column, histogram) in self.plan.columns.iter().zip(histograms) {
-            let shape = &self.plan.shapes[*column];
-            let levels = Levels::new(self.criterion, shape, histogram);
-            several_levels |= levels.codes().len() > 1;
-            let mut contest = Contest::new(self.criterion, node, &levels, shape);
-            levels.visit(shape.ordered, &mut contest);
-            let Some(winner) = contest.winner else { continue };
-            let wins = best.as_ref().is_none_or(|(rival, other, _)| {
-                winner.score > other.score || (winner.score == other.score && shape.name < rival.name)
+        // Columns are searched on all cores and compared in their own order.
+        let columns = self.plan.columns.par_iter().zip(histograms);
+        let found: Vec<Found> = columns.map(|(column, histogram)| self.best_of(*column, node, histogram)).collect();
+        let several_levels = found.iter().any(|found| found.levels > 1);
+        let mut best: Option<(usize, Winner)> = None;
+        for (place, winner) in found.into_iter().enumerate().filter_map(|(place, found)| Some((place, found.winner?))) {
+            let name = |place: usize| &self.plan.shapes[self.plan.columns[place]].name;
+            let wins = best.as_ref().is_none_or(|(rival, other)| {
+                winner.score > other.score || (winner.score == other.score && name(place) < name(*rival))
             });
             if wins {
-                let left = completed(shape, &levels, &winner.left);
-                best = Some((shape, winner, Choice { column: *column, left }));
+                best = Some((place, winner));
             }
         }
         match best {
             None if !several_levels => Err(Stop::SingleLevels),
             None => Err(Stop::NoAdmissibleSplit),
-            Some((_, winner, choice)) if self.gains(node, &winner) => Ok(choice),
-            Some(_) => Err(Stop::NoGain),
+            Some((_, winner)) if !self.gains(node, &winner) => Err(Stop::NoGain),
+            Some((place, winner)) => {
+                let column = self.plan.columns[place];
+                let shape = &self.plan.shapes[column];
+                let levels = Levels::new(self.criterion, shape, &histograms[place]);
+                Ok(Choice { column, left: completed(shape, &levels, &winner.left) })
+            }
         }
+    }
+
+    /// The best candidate of one column.
+    fn best_of(&self, column: usize, node: &Side, histogram: &ColumnHistogram) -> Found {
+        let shape = &self.plan.shapes[column];
+        let levels = Levels::new(self.criterion, shape, histogram);
+        let mut contest = Contest::new(self.criterion, node, &levels, shape);
+        levels.visit(shape.ordered, &mut contest);
+        Found { winner: contest.winner, levels: levels.codes().len() }
     }
 
     /// Why a new node cannot be split whatever its histograms say, or `None` if they must tell.
@@ -103,6 +115,13 @@ struct Contest<'a> {
     ordered: bool,
     rest: Side,
     winner: Option<Winner>,
+}
+
+/// What the search of one column found.
+struct Found {
+    winner: Option<Winner>,
+    /// The number of levels in the node.
+    levels: usize,
 }
 
 /// The best candidate of a column so far.

@@ -1,9 +1,13 @@
 //! The answer to a pass from units in memory.
 //!
-//! The work is cut so that what is written stays in a core's own cache. The rows of a node are listed by arm; a task counts
-//! one arm's rows of a stretch, for as many columns as have their cells in [`GROUP_BYTES`] together. It goes over the
-//! stretch in short runs, column by column, so that the run's records are read from memory once and from the cache for all
-//! other columns. A cell is a few words to which a unit's record is added ([`Packing`](crate::packing::Packing)).
+//! The work is cut so that what is written stays in a core's own caches. The rows of a node are listed by arm, and a task
+//! counts a stretch of one arm's rows. It goes over the stretch in short runs: it gathers a run's records and codes, which
+//! lie anywhere in memory, side by side once, and adds them to the cells of one column after the other. A cell is a few words
+//! to which a unit's record is added ([`Packing`](crate::packing::Packing)); a column of 256 codes and five metrics has 22 KiB
+//! of cells, which the first cache holds while a run is counted in them.
+//!
+//! Beside the answer, a node takes 4 bytes per row for its list of rows, and the cells of each stretch until they are added up:
+//! at most [`GROUP_BYTES`] per 131,072 rows, 10 bytes a row.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,8 +26,9 @@ const TASK_ROWS: usize = 1 << 17;
 const _: () = assert!(TASK_ROWS <= CAPACITY);
 /// Rows that are counted in all columns of a task before the next ones are.
 const RUN_ROWS: usize = 1 << 10;
-/// Bytes of cells per task: about half of a core's second-level cache, of which records need some, too.
-const GROUP_BYTES: usize = 640 << 10;
+/// Bytes of cells per task; more columns are worked in groups. Somewhat more than a core's second cache on purpose: to fetch
+/// cells that have been pushed out once a run is cheaper than to gather the run again for another group of columns.
+const GROUP_BYTES: usize = 1280 << 10;
 
 /// Counts the units of a pass: for each tree and node asked for, tables by code, arm and metric.
 ///
@@ -94,10 +99,9 @@ impl<'a> Counting<'a> {
         let mut cells: Vec<PackedCells<'a>> = columns.iter().map(empty).collect();
         let mut run = Run::default();
         for rows in rows.chunks(RUN_ROWS) {
-            run.gather_records(self.units, rows);
-            for (cells, column) in cells.iter_mut().zip(columns) {
-                run.gather_codes(self.units, *column, rows);
-                cells.count(run.records(), run.codes());
+            run.gather(self.units, columns, rows);
+            for (place, cells) in cells.iter_mut().enumerate() {
+                cells.count(run.records(), run.codes(place));
             }
         }
         cells
@@ -108,7 +112,7 @@ impl<'a> Counting<'a> {
             let mut everybody = PackedCells::new(self.units.packing(), 1);
             let mut run = Run::default();
             for rows in rows.chunks(RUN_ROWS) {
-                run.gather_records(self.units, rows);
+                run.gather(self.units, &[], rows);
                 everybody.count(run.records(), rows.iter().map(|_| 0));
             }
             everybody

@@ -89,7 +89,9 @@ impl<'a> Descent<'a> {
 /// Whether each node, or one below it, is among the requested ones.
 fn wanted(routing: &Routing, requested: &[usize]) -> Vec<bool> {
     let mut wanted = vec![false; routing.nodes().len()];
-    requested.iter().for_each(|node| wanted[*node] = true);
+    for node in requested {
+        wanted[*node] = true;
+    }
     // Children come after their parents.
     for (node, split) in routing.nodes().iter().enumerate().rev() {
         if let Some(split) = split {

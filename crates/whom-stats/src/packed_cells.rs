@@ -66,3 +66,43 @@ fn add_wide(words: usize, sums: &mut [u64], records: &[u64], cells: impl Iterato
         sum.iter_mut().zip(record).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_every_width_are_counted_in_their_cells() {
+        for metrics in 0..8 {
+            let values = |unit: i64| (0..metrics).map(move |metric| (unit - 7) * 1_000_003 + metric * unit);
+            let columns: Vec<Vec<i64>> = (0..metrics as usize)
+                .map(|metric| (0..20).filter_map(|unit| values(unit).nth(metric)).collect())
+                .collect();
+            let packing = Packing::of(&columns);
+            let mut records = vec![0; 20 * packing.words()];
+            records
+                .chunks_exact_mut(packing.words())
+                .zip(0..)
+                .for_each(|(record, unit)| packing.pack(values(unit), record));
+
+            let mut cells = PackedCells::new(&packing, 4);
+            cells.count(&records, (0..20).map(|unit| unit % 3));
+            let counted: Vec<_> =
+                cells.counted().map(|(cell, units, moments)| (cell, units, moments.collect())).collect();
+            let expected = |cell: usize| {
+                let units: Vec<i64> = (0..20).filter(|unit| unit % 3 == cell as i64).collect();
+                let moments = columns.iter().map(|column| units.iter().map(|unit| column[*unit as usize]).collect());
+                (cell, units.len() as u64, moments.collect::<Vec<Moments>>())
+            };
+            assert_eq!(counted, [0, 1, 2].map(expected), "{} words", packing.words());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "cells for 262144 units were given 262145")]
+    fn more_units_than_the_fields_are_wide_for_are_never_counted() {
+        let packing = Packing::of(&[]);
+        let mut cells = PackedCells::new(&packing, 1);
+        cells.count(&vec![1; CAPACITY + 1], vec![0; CAPACITY + 1].into_iter());
+    }
+}

@@ -66,7 +66,7 @@ impl Packing {
         let mut room = Room::default();
         let units = room.count();
         let metrics = metrics.iter().map(|values| PackedMetric::of(values, units, &mut room)).collect();
-        Self { words: room.free.len().next_multiple_of(2), units, metrics }
+        Self { words: room.free.len(), units, metrics }
     }
 
     /// The number of words of a record, and of a cell; at least one.

@@ -6,6 +6,9 @@ use rayon::prelude::*;
 use super::codes::CodeColumn;
 use crate::routing::Code;
 
+/// Rows that are filled together, one column after the other.
+const BLOCK: usize = 256;
+
 /// A row of bytes per unit, with one or two bytes per tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CodeTable {
@@ -24,7 +27,7 @@ struct CodePlace {
 }
 
 impl CodeTable {
-    /// The codes of columns, with their rows in the given order.
+    /// The codes of columns, with their rows in the given order. Takes twice its memory until it is done.
     pub(super) fn new(columns: &[CodeColumn], order: &[u32]) -> Self {
         let mut stride = 0;
         let mut places = Vec::with_capacity(columns.len());
@@ -34,15 +37,15 @@ impl CodeTable {
             stride += if wide { 2 } else { 1 };
         }
         let mut bytes = vec![0; order.len() * stride];
-        bytes.par_chunks_mut(stride.max(1)).zip(order).for_each(|(bytes, row)| {
-            for (place, column) in places.iter().zip(columns) {
-                let [low, high] = column.code(*row as usize).to_le_bytes();
-                bytes[place.offset] = low;
-                if place.wide {
-                    bytes[place.offset + 1] = high;
-                }
-            }
-        });
+        if stride > 0 {
+            // First in the order of the columns, which are read from end to end; then row by row. To look up every code of
+            // a row in its column would miss the cache once per code.
+            let mut unordered = bytes.clone();
+            let blocks = unordered.par_chunks_mut(BLOCK * stride).enumerate();
+            blocks.for_each(|(block, bytes)| fill(&places, columns, block * BLOCK, bytes.chunks_exact_mut(stride)));
+            let rows = bytes.par_chunks_exact_mut(stride).zip(order);
+            rows.for_each(|(bytes, row)| bytes.copy_from_slice(&unordered[*row as usize * stride..][..stride]));
+        }
         Self { stride, columns: places, bytes }
     }
 
@@ -61,5 +64,36 @@ impl CodeTable {
             let at = *row as usize * self.stride + offset;
             if wide { Code::from_le_bytes([self.bytes[at], self.bytes[at + 1]]) } else { self.bytes[at].into() }
         })
+    }
+}
+
+/// Writes the codes of consecutive rows from `first` on, one column after the other.
+fn fill<'a>(places: &[CodePlace], columns: &[CodeColumn], first: usize, rows: impl Iterator<Item = &'a mut [u8]>) {
+    let mut rows: Vec<&mut [u8]> = rows.collect();
+    for (place, column) in places.iter().zip(columns) {
+        for (row, bytes) in rows.iter_mut().enumerate() {
+            let [low, high] = column.code(first + row).to_le_bytes();
+            bytes[place.offset] = low;
+            if place.wide {
+                bytes[place.offset + 1] = high;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrow_and_wide_codes_lie_side_by_side_in_the_order_asked_for() {
+        let columns =
+            [CodeColumn::U8(vec![255, 0, 7]), CodeColumn::U16(vec![65_535, 256, 1]), CodeColumn::U8(vec![1, 2, 3])];
+        let table = CodeTable::new(&columns, &[2, 0, 1]);
+        for (column, expected) in [[7, 255, 0], [1, 65_535, 256], [3, 1, 2]].into_iter().enumerate() {
+            assert_eq!(table.codes(&[0, 1, 2], column).collect::<Vec<_>>(), expected);
+            assert_eq!([0, 1, 2].map(|row| table.code(row, column)), expected);
+        }
+        assert_eq!(CodeTable::new(&[], &[0, 1]).stride, 0);
     }
 }

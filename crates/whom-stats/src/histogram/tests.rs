@@ -149,6 +149,17 @@ fn a_pass_that_does_not_fit_is_refused() {
 }
 
 #[test]
+fn more_units_than_cells_hold_at_once_are_counted_in_parts() {
+    let many: Vec<Unit> = (0..300_000_i64).map(|unit| (1, 5, [(unit % 5) as u8, 3], [unit % 7, -unit])).collect();
+    let expected = counted(&many, |_| true);
+    let histograms = run(&many, &pass(vec![0, 2]));
+    assert_eq!(histograms.trees[0][0].totals, expected);
+    assert_eq!(histograms.trees[0][0].columns[0].cells().nth(3), Some(expected.cell()));
+    assert_eq!(histograms.trees[0][1].totals, counted(&many, |unit| unit.2[0] > 2));
+    assert_eq!(cells(&many, Grouping::Everybody).sum(0, &BucketSet::all()), expected);
+}
+
+#[test]
 fn a_raised_flag_cancels() {
     let units = columns(&[(0, 0, [0, 0], [1, 1])]);
     assert_eq!(answer(&units, &pass(vec![0]), &AtomicBool::new(true)), Err(PassError::Cancelled));

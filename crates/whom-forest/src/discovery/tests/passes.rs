@@ -83,9 +83,10 @@ fn an_answer_that_does_not_fit_is_refused_and_changes_nothing() {
     }), @"the answer does not fit the pass: the totals of node 1 are not what its parent's codes add up to; answer the pass that `next` returned, from the same units");
     insta::assert_snapshot!(refuse(&mut discovery, &|answer| {
         let column = &mut answer.trees[0][0].columns[3];
-        let arms = column.arms;
-        (0..arms).for_each(|arm| column.units[arm] += std::mem::take(&mut column.units[arms + arm]));
-        (0..arms).for_each(|arm| column.moments[arm] += std::mem::take(&mut column.moments[arms + arm]));
+        let (first, second) = column.units.split_at_mut(column.arms);
+        first.iter_mut().zip(second).for_each(|(first, second)| *first += std::mem::take(second));
+        let (first, second) = column.moments.split_at_mut(column.arms);
+        first.iter_mut().zip(second).for_each(|(first, second)| *first += std::mem::take(second));
     }), @"the answer does not fit the pass: a child holds units that its parent does not; answer the pass that `next` returned, from the same units");
     while let Some(pass) = discovery.next() {
         discovery.absorb(&population.answer(&pass)).unwrap();
