@@ -14,7 +14,8 @@ use whom_stats::{CodeColumn, ColumnShape, Fold, Folds, Grid, UnitColumnParts, Un
 
 use crate::study::Study;
 
-/// Three arms, one primary metric, one guardrail and one secondary metric; `DISCOVER` stands for what follows.
+/// Three arms, one primary metric, one guardrail and one secondary metric; `DISCOVER` stands for the content of that section
+/// and whatever sections follow it.
 const PIPELINE: &str = "\
 version: 1
 experiment: made_up

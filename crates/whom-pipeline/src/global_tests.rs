@@ -55,3 +55,6 @@ fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellSt
         cochran_p_value: slope.map(|slope| slope.cochran.p_value),
     }
 }
+
+#[cfg(test)]
+mod tests;

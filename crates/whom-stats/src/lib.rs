@@ -29,6 +29,9 @@
 //! [`Simultaneous`] and the tests are final and do not merge. What cannot be estimated is a [`NotEstimable`] with its reason,
 //! never a NaN; what is estimated outside the range where the method holds its level is marked [`Unreliable`].
 //!
+//! A [`Check`] is a test of the data held against a level, with its verdict in words: who counts fills it, who reports shows
+//! it, and what follows from the p-value is decided here.
+//!
 //! # Example
 //! Two cohorts of which one gains, measured on the fold that did not find them.
 //!

@@ -52,7 +52,7 @@ async fn units_are_counted_as_exposed_and_without_those_in_several_variants() {
     assert_eq!(detail(&checks, "sample ratio as exposed"), "a 2, b 2");
     assert_eq!(detail(&checks, "sample ratio without units in several variants"), "a 1, b 2");
     assert_eq!(detail(&checks, "units in several variants"), "1 of 4 units (25.000%) saw several variants");
-    assert_eq!(detail(&checks, "symmetry of units in several variants"), "first variants: a 1, b 0");
+    assert_eq!(detail(&checks, "symmetry of units in several variants"), "a 1, b 0 by first variant");
     let refused: Vec<&str> = checks.iter().filter(|check| check.refuses()).map(|check| check.name.as_str()).collect();
     assert_eq!(refused, ["units in several variants"]);
 }

@@ -68,7 +68,7 @@ impl SeveralVariants {
     /// first exposure stand beside the others, and show what it comes to.
     pub(super) fn symmetry(&self, arms: &Arms<'_>, level: f64) -> Option<Check> {
         let test = sample_ratio(&self.by_first_variant, &arms.weights);
-        let detail = format!("first variants: {}", arms.in_words(&self.by_first_variant));
+        let detail = format!("{} by first variant", arms.in_words(&self.by_first_variant));
         (self.count() > 0).then(|| {
             Check::tested("symmetry of units in several variants", test, level, &detail)
                 .as_advice()

@@ -74,7 +74,7 @@ fn units_that_began_in_one_arm_more_than_in_another_are_a_warning() {
     assert_eq!(symmetry([9, 11]).verdict, CheckVerdict::Passed);
     let one_sided = symmetry([0, 19]);
     assert_eq!((one_sided.verdict, one_sided.refuses()), (CheckVerdict::Warning, false));
-    assert_eq!((one_sided.threshold, one_sided.detail.as_str()), (Some(0.001), "first variants: control 0, new 19"));
+    assert_eq!((one_sided.threshold, one_sided.detail.as_str()), (Some(0.001), "control 0, new 19 by first variant"));
     // 2 of 2^19 ways to put them all into one arm.
     assert!((one_sided.p_value.unwrap() * 2.0_f64.powi(18) - 1.0).abs() < 1e-9);
 }
