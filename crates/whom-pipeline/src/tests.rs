@@ -109,6 +109,6 @@ async fn a_refused_expression_is_shown_where_it_stands() {
     let request = tiny(&folder, |text| text.replace("where: kind = 'sign_up'", "where: kin = 'sign_up'"));
     let error = check(&request).await.unwrap_err();
     assert_eq!((error.cause, error.stage), (Cause::Configuration, Stage::Sources));
-    assert_eq!(error.message, "there is no column `kin` in fact table `events`");
+    assert!(error.headline.ends_with("tiny.yaml:33:12: there is no column `kin` in fact table `events`"), "{error:?}");
     assert!(error.message.contains("did you mean `kind`?"), "{}", error.message);
 }

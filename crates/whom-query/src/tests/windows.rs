@@ -232,7 +232,7 @@ async fn repeats_that_differ_and_rows_without_a_key_are_refused() {
         columns.push(("key", texts(UNITS.map(|_| Some("k")))));
         columns
     });
-    insta::assert_snapshot!(of_two_units.refusal(&unique()).await, @"fact table `orders` repeats a key of its `unique` column with different content in 7 rows; keep one row per key");
+    insta::assert_snapshot!(of_two_units.refusal(&unique()).await, @"fact table `orders` repeats a key of its `unique` column with different content in 7 rows; keep one row per key, or leave `unique` out if the column does not name an event");
     let without = keyed(&[(Some("k"), at, 2.0), (None, at, 3.0)]).refusal(&unique()).await;
     insta::assert_snapshot!(without, @"fact table `orders` has no value in its `unique` column in 1 row; fill it, or leave `unique` out");
 }
