@@ -66,9 +66,15 @@ impl Output {
             let is_old = retention.finished_before.is_some_and(|before| finished_at < before);
             if place < retention.keep.max(1) || !is_old { kept.push(run) } else { runs.push(run) }
         }
-        let mut surplus = uploads.beyond(&kept, &runs, retention.abandoned_before);
-        surplus.manifests = runs.iter().map(|run| manifest_path(run.manifest.number)).collect();
-        Ok(Surplus { runs, kept: kept.len(), ..surplus })
+        let (abandoned, objects) = uploads.beyond(&kept, &runs, retention.abandoned_before);
+        Ok(Surplus {
+            abandoned,
+            kept: kept.len(),
+            bytes: objects.iter().fold(0, |sum, found| sum.saturating_add(found.size)),
+            manifests: runs.iter().map(|run| manifest_path(run.manifest.number)).collect(),
+            objects: objects.into_iter().map(|found| found.location).collect(),
+            runs,
+        })
     }
 
     /// Removes what was found: first the manifests, so that a run is gone at once and whole, then everything that was
@@ -110,8 +116,14 @@ impl Output {
 }
 
 impl Uploads {
-    /// The uploads of neither a kept run nor one that may still be under way, but for files that a kept run names.
-    fn beyond(self, kept: &[Published], removed: &[Published], abandoned_before: DateTime<Utc>) -> Surplus {
+    /// The uploads of neither a kept run nor one that may still be under way, but for files that a kept run names; and
+    /// the runs among them that were never published.
+    fn beyond(
+        self,
+        kept: &[Published],
+        removed: &[Published],
+        abandoned_before: DateTime<Utc>,
+    ) -> (Vec<RunId>, Vec<ObjectMeta>) {
         let ids = |runs: &[Published]| runs.iter().map(|run| run.manifest.run_id).collect::<BTreeSet<RunId>>();
         let (kept_ids, removed_ids) = (ids(kept), ids(removed));
         let named: BTreeSet<&str> =
@@ -130,14 +142,7 @@ impl Uploads {
             }
             objects.extend(unnamed);
         }
-        Surplus {
-            runs: Vec::new(),
-            abandoned,
-            kept: 0,
-            bytes: objects.iter().fold(0, |sum, found| sum.saturating_add(found.size)),
-            manifests: Vec::new(),
-            objects: objects.into_iter().map(|found| found.location).collect(),
-        }
+        (abandoned, objects)
     }
 }
 
