@@ -8,7 +8,7 @@ SELECT
   exposure_day,
   several_variants
 {%- for metric in metrics %},
-  CASE WHEN {{ metric.status }} = 0 THEN COALESCE({{ metric.name }}, 0) END AS {{ metric.name }},
+  CASE WHEN {{ metric.status }} IN ({{ metric.has_value[0] }}, {{ metric.has_value[1] }}) THEN COALESCE({{ metric.name }}, 0) END AS {{ metric.name }},
   {{ metric.status }}
 {%- endfor %}
 {%- for tag in tags %},
@@ -21,13 +21,13 @@ FROM (
   SELECT
     *
 {%- for metric in metrics %},
-{%- if metric.complete_until or metric.refuses_not_finite or metric.needs_value %}
+{%- if metric.complete_until or metric.if_not_finite or metric.needs_value %}
     CASE
 {%- if metric.complete_until %}
       WHEN first_exposure + {{ metric.closes }} > {{ metric.complete_until }} THEN {{ metric.incomplete }}
 {%- endif %}
-{%- if metric.refuses_not_finite %}
-      WHEN {{ metric.not_finite }} > 0 THEN {{ metric.dropped_not_finite }}
+{%- if metric.if_not_finite %}
+      WHEN {{ metric.not_finite }} > 0 THEN {{ metric.if_not_finite }}
 {%- endif %}
 {%- if metric.needs_value %}
       WHEN {{ metric.name }} IS NULL THEN {{ metric.missing }}

@@ -4,6 +4,12 @@
 //! ([`PinnedTable`]), the functions our SQL calls ([`functions`]), the session with its limits ([`Engine`]), and the answer
 //! to a [`Pass`](whom_stats::pass::Pass) from memory ([`UnitMemory`]). No other crate builds a session.
 //!
+//! Work is parallel across pieces ([`Pieces`]). A scan is read by as many readers as there are threads, and each row goes to
+//! the piece that its unit's bucket belongs to ([`scatter`]). Whatever joins or groups happens within a piece, by a plan with
+//! one partition, so nothing is repartitioned and no join grows with the table. Rows of other units, and snapshots that
+//! count for nobody, are recognised before their wide columns are decoded, by a filter of keys ([`filters`]); it lets a few
+//! too many through, and the join within the piece is exact.
+//!
 //! Three rules make results repeatable, and the engine enforces them rather than asking for them:
 //! values become integers in the scan (`to_grid`) and are summed by a checked integer sum (`exact_sum`); a plan is refused
 //! if it holds an aggregate that is not exact, a repartitioning or a join without bound ([`plan_rules`]); and statements

@@ -38,11 +38,16 @@ pub struct Scattered {
     pieces: Vec<Vec<RecordBatch>>,
     /// Rows by the step they came to.
     pub steps: Vec<u64>,
-    /// The memory that the rows take, given back with them.
-    _reserved: Vec<MemoryReservation>,
+    /// The memory that the rows take, until they are handed on.
+    reserved: Vec<MemoryReservation>,
 }
 
 impl Scattered {
+    /// The bytes that the rows take.
+    pub fn bytes(&self) -> usize {
+        self.reserved.iter().map(MemoryReservation::size).sum()
+    }
+
     /// The rows of each piece, in the order of the pieces.
     pub fn into_pieces(self) -> Vec<Rows> {
         let schema = &self.schema;
@@ -72,7 +77,7 @@ pub(crate) async fn scatter(
         });
     }
     let steps = vec![0; places.step.map_or(0, |step| step.count)];
-    let mut scattered = Scattered { schema, pieces: vec![Vec::new(); pieces.count()], steps, _reserved: Vec::new() };
+    let mut scattered = Scattered { schema, pieces: vec![Vec::new(); pieces.count()], steps, reserved: Vec::new() };
     while let Some(read) = readers.join_next().await {
         let sorted = read.map_err(|error| EngineError::Internal(format!("a reading task failed: {error}")))??;
         scattered.absorb(sorted);
@@ -86,7 +91,7 @@ pub(crate) fn regroup(made: &[Rows], context: &TaskContext, pieces: Pieces) -> R
     let mut sorter = Sorter::new(Arc::clone(&schema), pieces, Places { step: None }, context);
     made.iter().flat_map(|rows| &rows.batches).try_for_each(|batch| sorter.add(batch.clone()))?;
     let mut scattered =
-        Scattered { schema, pieces: vec![Vec::new(); pieces.count()], steps: Vec::new(), _reserved: Vec::new() };
+        Scattered { schema, pieces: vec![Vec::new(); pieces.count()], steps: Vec::new(), reserved: Vec::new() };
     scattered.absorb(sorter.finish()?);
     Ok(scattered)
 }
@@ -99,7 +104,7 @@ impl Scattered {
         for (total, rows) in self.steps.iter_mut().zip(sorted.steps) {
             *total += rows;
         }
-        self._reserved.push(sorted.reserved);
+        self.reserved.push(sorted.reserved);
     }
 }
 

@@ -13,9 +13,9 @@ pub(crate) fn waterfall(study: &Study<'_>, table: &UnitTable) -> Result<Vec<Wate
     steps.push(step("units analysed", kept, table.len() as u64 - kept, "in several variants"));
     for metric in &study.compiled.metrics {
         let statuses = table.statuses(&metric.status)?;
-        let count = |status: Status| {
+        let count = |counts: &dyn Fn(Status) -> bool| {
             let with =
-                statuses.iter().enumerate().filter(|(row, found)| **found == status && study.units.kept.value(*row));
+                statuses.iter().enumerate().filter(|(row, found)| counts(**found) && study.units.kept.value(*row));
             with.count() as u64
         };
         let reasons: Vec<String> = [
@@ -24,11 +24,11 @@ pub(crate) fn waterfall(study: &Study<'_>, table: &UnitTable) -> Result<Vec<Wate
             (Status::NotFinite, "not finite"),
         ]
         .into_iter()
-        .map(|(status, reason)| (count(status), reason))
+        .map(|(status, reason)| (count(&|found| found == status), reason))
         .filter(|(units, _)| *units > 0)
         .map(|(units, reason)| format!("{units} {reason}"))
         .collect();
-        let with_value = count(Status::Value);
+        let with_value = count(&Status::has_value);
         steps.push(step(&format!("units with `{}`", metric.name), with_value, kept - with_value, &reasons.join(", ")));
     }
     Ok(steps)

@@ -57,7 +57,7 @@ impl<'a> Alignment<'a> {
             }
             DataType::Utf8 => {
                 let units = units.as_string::<i32>();
-                Places::Texts(units.iter().flatten().zip(0..).map(|(unit, place)| (unit, place)).collect())
+                Places::Texts(units.iter().flatten().zip(0..).collect())
             }
             other => return Err(QueryError::Internal(format!("a unit cannot be of type {other}"))),
         };

@@ -77,13 +77,18 @@ impl Subject<'_> {
         let mut checks = Vec::new();
         for column in &self.compiled.metrics {
             let Some(metric) = self.plan.metric(&column.name) else { continue };
-            let not_finite = counts.with_status(column, Status::NotFinite)?;
+            let not_finite = [Status::NotFinite, Status::NotFiniteAsZero];
+            let not_finite = counts.with_status(column, |status| not_finite.contains(&status))?;
             checks.push(metrics::finite(arms, &column.name, metric.non_finite, &not_finite));
             let mut roundings = self.table.flow.facts.iter().flat_map(|fact| &fact.rounding);
             let rounding = roundings.find(|rounding| rounding.metric == column.name);
             checks.extend(rounding.map(|rounding| metrics::kept_by_its_grid(column, rounding)));
             if metric.missing == MissingMetric::Refuse {
-                checks.push(metrics::present(arms, &column.name, &counts.with_status(column, Status::Missing)?));
+                checks.push(metrics::present(
+                    arms,
+                    &column.name,
+                    &counts.with_status(column, |status| status == Status::Missing)?,
+                ));
             }
         }
         Ok(checks)
@@ -97,7 +102,7 @@ impl Subject<'_> {
             checks.push(assignment.sample_ratio("sample ratio without units in several variants", &analysed));
         }
         for column in &self.compiled.metrics {
-            let measured = counts.with_status(column, Status::Value)?;
+            let measured = counts.with_status(column, Status::has_value)?;
             if measured != analysed {
                 checks
                     .push(assignment.sample_ratio(&format!("sample ratio of units with `{}`", column.name), &measured));

@@ -1,6 +1,7 @@
 //! From a plan and its tables to statements, all of them before any runs.
 
 mod facts;
+mod grids;
 mod split;
 mod statement;
 mod tags;
@@ -17,7 +18,7 @@ use crate::columns::IdClass;
 use crate::error::QueryError;
 use crate::sql::{Fragment, Templates};
 
-pub(crate) use facts::{not_zero_column, rounded_to_zero_column};
+pub(crate) use grids::{not_zero_column, rounded_to_zero_column};
 pub use statement::{Place, Purpose, Statement};
 
 /// A metric as the unit table holds it.

@@ -2,8 +2,9 @@
 //!
 //! The work is a straight line. [`Catalog::open`] lists every source once and pins its files. [`compile()`] turns the
 //! plan into statements, all of them before any runs, so that whatever does not fit is told at once and `whom compile`
-//! can print exactly what will run. [`unit_table::build`] runs them and counts where rows go. [`TagBins`] turns tags
-//! into codes, and [`checks`] judge the data before any effect is computed.
+//! can print exactly what will run. [`unit_table::build`] runs them and counts where rows go: scans put rows into pieces
+//! by their units, everything else happens within the pieces, and the unit tables of the pieces, one after the other, are
+//! the whole. [`TagBins`] turns tags into codes, and [`checks`] judge the data before any effect is computed.
 //!
 //! Three decisions keep names and values from becoming SQL: one function quotes ([`sql::Fragment`]), the templates
 //! refuse text that did not come from it, and a user's expression is parsed, resolved against its table's columns, and

@@ -1,4 +1,4 @@
-//! Why a unit has no value of a metric.
+//! Why a unit has a value of a metric, or has none.
 
 /// What became of a unit's value of a metric; the unit table holds it as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,13 +11,20 @@ pub enum Status {
     Missing = 2,
     /// A value of it is NaN or infinite, and the metric does not call that zero.
     NotFinite = 3,
+    /// It has a value, to which something NaN or infinite added zero, as the metric says.
+    NotFiniteAsZero = 4,
 }
 
 impl Status {
     /// The status of a number in the unit table.
     pub fn of(number: i64) -> Option<Self> {
-        [Self::Value, Self::IncompleteWindow, Self::Missing, Self::NotFinite]
+        [Self::Value, Self::IncompleteWindow, Self::Missing, Self::NotFinite, Self::NotFiniteAsZero]
             .into_iter()
             .find(|status| *status as i64 == number)
+    }
+
+    /// Whether the unit has a value.
+    pub fn has_value(self) -> bool {
+        matches!(self, Self::Value | Self::NotFiniteAsZero)
     }
 }

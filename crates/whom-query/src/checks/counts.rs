@@ -33,13 +33,17 @@ impl<'a> Counts<'a> {
         self.by_arm(|row| self.subject.units.kept.value(row))
     }
 
-    /// The analysed units whose metric has a status.
+    /// The analysed units whose metric has a status that counts.
     ///
     /// # Errors
     /// [`QueryError::Internal`] if the unit table lacks the metric.
-    pub(super) fn with_status(&self, column: &MetricColumn, status: Status) -> Result<Vec<u64>, QueryError> {
+    pub(super) fn with_status(
+        &self,
+        column: &MetricColumn,
+        counts: impl Fn(Status) -> bool,
+    ) -> Result<Vec<u64>, QueryError> {
         let statuses = self.subject.table.statuses(&column.status)?;
-        Ok(self.by_arm(|row| self.subject.units.kept.value(row) && statuses[row] == status))
+        Ok(self.by_arm(|row| self.subject.units.kept.value(row) && counts(statuses[row])))
     }
 
     /// The analysed units by a key that each row has.

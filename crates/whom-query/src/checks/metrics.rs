@@ -20,9 +20,10 @@ pub(super) fn finite(arms: &Arms<'_>, metric: &str, declared: NonFinite, units: 
     let check = Check::ruled(name, true, detail);
     match declared {
         NonFinite::Refuse => check.with_fix("mend the fact table, or say `non_finite: drop_unit` or `zero`"),
-        NonFinite::DropUnit | NonFinite::Zero => {
+        NonFinite::DropUnit => {
             check.as_advice().with_fix("these units are left out of this metric, as `non_finite` says")
         }
+        NonFinite::Zero => check.as_advice().with_fix("these values count as zero, as `non_finite` says"),
     }
 }
 
@@ -76,6 +77,9 @@ mod tests {
         let dropped = finite(&halves(), "spend", NonFinite::DropUnit, &[0, 1]);
         assert_eq!((dropped.verdict, dropped.refuses()), (CheckVerdict::Warning, false));
         insta::assert_snapshot!(dropped.fix.unwrap(), @"these units are left out of this metric, as `non_finite` says");
+        let zeroed = finite(&halves(), "spend", NonFinite::Zero, &[2, 0]);
+        assert_eq!((zeroed.verdict, zeroed.refuses()), (CheckVerdict::Warning, false));
+        insta::assert_snapshot!(zeroed.fix.unwrap(), @"these values count as zero, as `non_finite` says");
     }
 
     #[test]
@@ -85,6 +89,7 @@ mod tests {
         assert!(missing.refuses());
         insta::assert_snapshot!(missing.detail, @"units without a value: control 3, new 0");
     }
+
     #[test]
     fn a_grid_that_rounds_more_than_one_percent_to_zero_is_warned_of() {
         let column = MetricColumn {

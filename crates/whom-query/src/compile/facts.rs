@@ -3,19 +3,20 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::Schema;
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
-use whom_spec::plan::{Aggregate, Fact, GridBase, IncompleteWindow, Metric, MissingMetric, NonFinite, Precision};
-use whom_stats::Grid;
+use whom_spec::plan::{Aggregate, Fact, IncompleteWindow, Metric, MissingMetric, NonFinite};
 
 use crate::catalog::{column, fact_table};
 use crate::columns::{instant, instant_literal, interval, same_unit_key};
+use crate::compile::grids::{grid_of, is_graded, may_round, not_zero_column, rounded_to_zero_column};
 use crate::compile::{Compiler, MetricColumn, Purpose};
 use crate::days::{Period, through_end, windows};
 use crate::error::QueryError;
-use crate::expression::{Expected, Resolved, Scope};
+use crate::expression::{Expected, Scope};
 use crate::sql::Fragment;
+use crate::status::Status;
 
 /// A metric ready for the unit table.
 pub(super) struct CompiledMetric {
@@ -28,8 +29,8 @@ pub(super) struct CompiledMetric {
     pub(super) closes: u32,
     /// The instant by which its window must have closed, if incomplete windows are excluded.
     pub(super) complete_until: Option<DateTime<Utc>>,
-    /// Whether a value that is not finite takes the unit out.
-    pub(super) refuses_not_finite: bool,
+    /// What a unit with a value that is not finite comes to, if its values can be that.
+    pub(super) if_not_finite: Option<Status>,
     /// Whether a unit without a value is taken out.
     pub(super) needs_value: bool,
 }
@@ -167,7 +168,10 @@ impl Compiler<'_> {
                 IncompleteWindow::Exclude => through_end(self.plan, scope.fact.partition.as_ref()),
                 IncompleteWindow::Include => None,
             },
-            refuses_not_finite: is_graded(metric) && metric.non_finite != NonFinite::Zero,
+            if_not_finite: is_graded(metric).then_some(match metric.non_finite {
+                NonFinite::Zero => Status::NotFiniteAsZero,
+                NonFinite::Refuse | NonFinite::DropUnit => Status::NotFinite,
+            }),
             needs_value: metric.missing != MissingMetric::Zero,
         };
         let context = context! {
@@ -208,61 +212,11 @@ fn free_name(schema: &Schema, name: &str) -> String {
     name
 }
 
-/// Whether a metric takes numbers from its rows, which may be NaN or infinite.
-fn is_graded(metric: &Metric) -> bool {
-    matches!(metric.aggregate, Aggregate::Sum | Aggregate::Mean)
-}
-
-/// Whether a number of this type can lie between the steps of a grid.
-fn may_round(kind: &DataType, grid: Grid) -> bool {
-    match kind {
-        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) => {
-            Grid::decimal(scale.unsigned_abs()).ok() != Some(grid)
-        }
-        kind => kind.is_floating(),
-    }
-}
-
-/// The column of a unit's values that are not zero on the grid of a metric.
-pub(crate) fn not_zero_column(metric: &str) -> String {
-    format!("not zero in {metric}")
-}
-
-/// The column of a unit's values that the grid of a metric rounds to zero.
-pub(crate) fn rounded_to_zero_column(metric: &str) -> String {
-    format!("rounded to zero in {metric}")
-}
-
 fn aggregate_word(aggregate: Aggregate) -> &'static str {
     match aggregate {
         Aggregate::Sum => "sum",
         Aggregate::Count => "count",
         Aggregate::Any => "any",
         Aggregate::Mean => "mean",
-    }
-}
-
-/// The grid: declared, or given by the type of the value, never read off the data.
-fn grid_of(metric: &Metric, value: Option<&Resolved>) -> Result<Grid, Diagnostic> {
-    if !is_graded(metric) {
-        return Ok(Grid::INTEGER);
-    }
-    let refused = |error: &dyn std::fmt::Display| Diagnostic::error(error.to_string()).at(metric.name.span);
-    if let Some(Precision { base, exponent }) = metric.precision {
-        let digits = u8::try_from(exponent).map_err(|error| refused(&error))?;
-        return match base {
-            GridBase::Ten => Grid::decimal(digits),
-            GridBase::Two => Grid::binary(digits),
-        }
-        .map_err(|error| refused(&error));
-    }
-    match value.map(|value| &value.kind) {
-        Some(DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale))
-            if *scale >= 0 =>
-        {
-            Grid::decimal(scale.unsigned_abs()).map_err(|error| refused(&error))
-        }
-        Some(kind) if kind.is_floating() => Ok(Grid::FLOAT),
-        _ => Ok(if metric.aggregate == Aggregate::Mean { Grid::FLOAT } else { Grid::INTEGER }),
     }
 }

@@ -79,7 +79,7 @@ fn joined(metrics: &[CompiledMetric], tags: &[CompiledTag]) -> Vec<JoinedTable> 
     for metric in metrics {
         let columns = tables.entry(&metric.table).or_default();
         columns.push(metric.column.column.clone());
-        columns.extend(metric.refuses_not_finite.then(|| metric.not_finite.clone()));
+        columns.extend(metric.if_not_finite.map(|_| metric.not_finite.clone()));
     }
     for tag in tags {
         tables.entry(&tag.table).or_default().push(tag.column.clone());
@@ -94,10 +94,10 @@ fn metric_context(metric: &CompiledMetric) -> Value {
         not_finite => Fragment::identifier(&metric.not_finite),
         closes => interval(metric.closes),
         complete_until => metric.complete_until.map(|end| Value::from(instant_literal(end))),
-        refuses_not_finite => metric.refuses_not_finite,
+        if_not_finite => metric.if_not_finite.map(|status| status as i64),
         needs_value => metric.needs_value,
         incomplete => Status::IncompleteWindow as i64,
-        dropped_not_finite => Status::NotFinite as i64,
+        has_value => [Status::Value, Status::NotFiniteAsZero].map(|status| status as i64),
         missing => Status::Missing as i64,
     }
 }

@@ -164,7 +164,7 @@ async fn values_that_are_not_finite_follow_their_rule() {
     for (rule, value, reason) in [
         ("refuse", None, Status::NotFinite), // and a check ends the run
         ("drop_unit", None, Status::NotFinite),
-        ("zero", Some(2), Status::Value),
+        ("zero", Some(2), Status::NotFiniteAsZero),
     ] {
         let properties = format!("value: amount, precision: 1, aggregate: sum, window: 1d, non_finite: {rule}");
         let table = warehouse(&rows).units(&metric(&properties)).await.unwrap();

@@ -126,8 +126,9 @@ fn desired(fields: &Fields<'_>, role: Option<Role>) -> Option<Direction> {
         },
     };
     let desired = field.choice(&words)?;
-    if role == Some(Role::Guardrail) && desired == Direction::None {
-        field.refuse(format!("the guardrail `{}` must say which way is good: `increase` or `decrease`", fields.path()));
+    if desired == Direction::None && role != Some(Role::Secondary) {
+        let kind = if role == Some(Role::Guardrail) { "guardrail" } else { "primary metric" };
+        field.refuse(format!("the {kind} `{}` must say which way is good: `increase` or `decrease`", fields.path()));
     }
     Some(desired)
 }

@@ -227,6 +227,9 @@ fn a_metric_that_does_not_say_which_way_is_good() {
        |
        = help: add `desired`: which way is good. Needed for `primary` and `guardrail`
     ");
+    let neither = refusal_with("    desired: increase\n", "    desired: none\n");
+    let expected = "error: the primary metric `metrics.revenue` must say which way is good: `increase` or `decrease`\n";
+    assert!(neither.starts_with(expected), "{neither}");
 }
 
 #[test]
