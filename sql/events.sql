@@ -34,19 +34,19 @@ FROM (
 {%- for metric in metrics %}
 {%- if metric.graded %},
     CASE
-      WHEN {{ instant }} >= u.first_exposure + {{ metric.opens }} AND {{ instant }} < u.first_exposure + {{ metric.closes }}
+      WHEN {{ instant }} >= {{ metric.opens }} AND {{ instant }} < {{ metric.closes }}
         AND {{ metric.filter }}
       THEN {{ metric.value }}
     END AS {{ metric.number }}
 {%- else %},
-    {{ instant }} >= u.first_exposure + {{ metric.opens }} AND {{ instant }} < u.first_exposure + {{ metric.closes }}
+    {{ instant }} >= {{ metric.opens }} AND {{ instant }} < {{ metric.closes }}
       AND {{ metric.filter }} AS {{ metric.counts }}
 {%- endif %}
 {%- endfor %}
   FROM units AS u
   JOIN {{ rows }} AS f ON {{ unit }} = u.unit
-  WHERE {{ instant }} >= u.first_exposure + {{ opens }}
-    AND {{ instant }} < u.first_exposure + {{ closes }}
+  WHERE {{ instant }} >= {{ opens }}
+    AND {{ instant }} < {{ closes }}
 ) AS event
 {%- if unique %}
 ) AS delivered

@@ -24,7 +24,7 @@ FROM (
 {%- if metric.complete_until or metric.if_not_finite or metric.needs_value %}
     CASE
 {%- if metric.complete_until %}
-      WHEN first_exposure + {{ metric.closes }} > {{ metric.complete_until }} THEN {{ metric.incomplete }}
+      WHEN {{ metric.closes }} > {{ metric.complete_until }} THEN {{ metric.incomplete }}
 {%- endif %}
 {%- if metric.if_not_finite %}
       WHEN {{ metric.not_finite }} > 0 THEN {{ metric.if_not_finite }}

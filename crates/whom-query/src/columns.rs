@@ -114,9 +114,12 @@ pub(crate) fn instant(schema: &Schema, alias: &str, time: &TimeColumn, owner: &s
     }
 }
 
-/// A span of hours as an interval.
-pub(crate) fn interval(hours: u32) -> Fragment {
-    Fragment::trusted(format!("INTERVAL '{hours} hours'"))
+/// The instant so many hours after a first exposure.
+pub(crate) fn after(first_exposure: &str, hours: u32) -> Fragment {
+    match hours {
+        0 => Fragment::trusted(first_exposure),
+        hours => Fragment::trusted(format!("{first_exposure} + INTERVAL '{hours} hours'")),
+    }
 }
 
 /// An instant as a literal.

@@ -9,7 +9,7 @@ use whom_spec::Diagnostic;
 use whom_spec::plan::{Aggregate, Fact, IncompleteWindow, Metric, MissingMetric, NonFinite};
 
 use crate::catalog::{column, fact_table};
-use crate::columns::{instant, instant_literal, interval, same_unit_key};
+use crate::columns::{after, instant, instant_literal, same_unit_key};
 use crate::compile::grids::{grid_of, is_graded, may_round, not_zero_column, rounded_to_zero_column};
 use crate::compile::{Compiler, MetricColumn, Purpose};
 use crate::days::{Period, through_end, windows};
@@ -90,8 +90,8 @@ impl Compiler<'_> {
             unit => Fragment::column("f", &scope.unit),
             instant => Fragment::column("f", &scope.instant),
             unique => fact.unique.as_ref().map(|key| Value::from(unique_key(key))),
-            opens => interval(opens),
-            closes => interval(closes),
+            opens => after("u.first_exposure", opens),
+            closes => after("u.first_exposure", closes),
             metrics => &contexts,
         };
         let aggregated = context! { events => Fragment::identifier(&events.table()), metrics => contexts };
@@ -177,8 +177,8 @@ impl Compiler<'_> {
         let context = context! {
             name => Fragment::identifier(&compiled.column.column),
             aggregate => aggregate_word(metric.aggregate),
-            opens => interval(metric.delay.0),
-            closes => interval(compiled.closes),
+            opens => after("u.first_exposure", metric.delay.0),
+            closes => after("u.first_exposure", compiled.closes),
             filter => filter.sql,
             counts => Fragment::identifier(&format!("counts for {name}")),
             number => Fragment::identifier(&format!("number for {name}")),

@@ -7,7 +7,7 @@ use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::align::JOINED;
-use crate::columns::{instant_literal, interval};
+use crate::columns::{after, instant_literal};
 use crate::compile::facts::CompiledMetric;
 use crate::compile::tags::CompiledTag;
 use crate::compile::{Compiled, Compiler, JoinedTable, NamedColumn, Purpose};
@@ -92,7 +92,7 @@ fn metric_context(metric: &CompiledMetric) -> Value {
         name => Fragment::identifier(&metric.column.column),
         status => Fragment::identifier(&metric.column.status),
         not_finite => Fragment::identifier(&metric.not_finite),
-        closes => interval(metric.closes),
+        closes => after("first_exposure", metric.closes),
         complete_until => metric.complete_until.map(|end| Value::from(instant_literal(end))),
         if_not_finite => metric.if_not_finite.map(|status| status as i64),
         needs_value => metric.needs_value,
