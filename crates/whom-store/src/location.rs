@@ -94,10 +94,16 @@ impl Location {
         }
     }
 
-    /// The whole path of the file or folder, for people who look for it, without secrets.
+    /// The whole path or address of the file or folder, without the pattern, for people who look for it; without secrets.
+    /// Of named files of a web server, the address of their folder.
     pub fn whole(&self) -> Redacted {
-        let whole = path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
-        Redacted::new(whole.to_string_lossy())
+        match &self.place {
+            Place::Local(folder) => {
+                let whole = path::absolute(folder).unwrap_or_else(|_| folder.clone());
+                Redacted::new(whole.to_string_lossy())
+            }
+            Place::Remote(remote) => Redacted::new(remote.address(&ObjectPath::ROOT)),
+        }
     }
 
     /// The pattern that names of files must match, if one was declared.

@@ -143,3 +143,17 @@ impl ObjectStore for PinnedStore {
         refused("copy")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weak_etag_is_compared_and_not_demanded() {
+        assert_eq!(strong("\"0x8D\"").as_deref(), Some("\"0x8D\""));
+        assert_eq!(strong("0x8D").as_deref(), Some("0x8D"));
+        assert_eq!(strong("W/\"0x8D\""), None);
+        assert_eq!(unquoted("\"0x8D\""), unquoted("0x8D"));
+        assert_ne!(unquoted("W/\"1\""), unquoted("W/\"2\""));
+    }
+}

@@ -64,6 +64,11 @@ async fn an_address_is_a_file_a_folder_or_the_files_that_match() {
     assert_eq!(paths(&list("orders/dt=2026-10-01/b*").await.unwrap()), ["b.parquet"]);
     assert_eq!(paths(&list("orders/dt=2026-10-03/").await.unwrap()), ["hour=07/größe 1%.parquet"]);
     assert_eq!(list("").await.unwrap().files.len(), 5);
+    for (declared, file) in [("orders/dt=2026-10-01/b*", "b.parquet"), ("orders/dt=2026-10-01/a.parquet", "a.parquet")]
+    {
+        let address = list(declared).await.unwrap().address(&ObjectPath::from(file)).to_string();
+        assert_eq!(address, format!("s3://{}/orders/dt=2026-10-01/{file}", bucket.name));
+    }
     let (stores, file, days) = (bucket.stores(), bucket.input("orders/dt=2026-10-01/a.parquet"), days(1, 1));
     let listed = PinnedFiles::list(&stores, &file, Some(&days)).await;
     assert!(matches!(listed, Err(StoreError::InvalidLocation { .. })));

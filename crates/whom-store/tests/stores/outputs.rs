@@ -1,8 +1,9 @@
 //! Publication in a bucket.
 
 use bytes::Bytes;
+use chrono::DateTime;
 use uuid::Uuid;
-use whom_store::{ErrorKind, Output, Publication, StoreError};
+use whom_store::{ErrorKind, Output, Publication, Retention, StoreError};
 
 use crate::{
     fixture::{Bucket, fill, latest_whole, output, record, run, run_id},
@@ -59,6 +60,28 @@ async fn of_two_runs_at_once_one_wins_and_the_other_is_told() {
     assert!(matches!(error, StoreError::Conflict { number: 1, winner, .. } if winner == run_id(3)), "{error}");
     let outcome = same.publish(record("quick")).await.unwrap();
     assert_eq!(outcome, Publication::AlreadyPublished(quick.published().clone()));
+}
+
+#[tokio::test]
+async fn runs_in_a_bucket_are_listed_and_removed() {
+    let bucket = Bucket::new();
+    let (stores, location) = (bucket.stores(), bucket.output());
+    for number in 1..=3 {
+        run(&stores, &location, number, "plan").await.unwrap();
+    }
+    let output = Output::open(&stores, &location).unwrap();
+    let mut abandoned = output.stage(run_id(4)).await.unwrap();
+    fill(&mut abandoned, "abandoned").await.unwrap();
+    let end_of_time = DateTime::from_timestamp(4_000_000_000, 0).unwrap();
+    let retention = Retention { keep: 1, finished_before: Some(end_of_time), abandoned_before: end_of_time };
+    let surplus = output.surplus(&retention).await.unwrap();
+    assert_eq!((surplus.runs.len(), surplus.abandoned.as_slice(), surplus.kept), (2, [run_id(4)].as_slice(), 1));
+    output.remove(&surplus).await.unwrap();
+    let numbers: Vec<u64> = output.runs().await.unwrap().iter().map(|listed| listed.number).collect();
+    assert_eq!(numbers, [3]);
+    assert_eq!(latest_whole(&stores, &location).await.unwrap().0.manifest.run_id, run_id(3));
+    let nothing = output.surplus(&retention).await.unwrap();
+    assert_eq!((nothing.runs.len(), nothing.abandoned.len(), nothing.bytes), (0, 0, 0));
 }
 
 #[tokio::test]
