@@ -29,6 +29,8 @@ mod simulated;
 mod determinism;
 // Outcomes of the measuring fold and later snapshots change no rule.
 mod honesty;
+// Tables in a bucket, and a run published there.
+mod object_storage;
 // Bad inputs, each with its message and exit code, and nothing published.
 mod bad_inputs;
 // Strange names that must work.

@@ -67,8 +67,10 @@ fn installed(name: &str, list: &str, install: impl Fn(&Path, &Path)) -> PathBuf 
     folder
 }
 
+/// A file beside this one, whatever crate's tests use it.
 fn here(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores").join(file)
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies in `crates/`");
+    repository.join("crates/whom-store/tests/stores").join(file)
 }
 
 /// Starts a server that prints its port.

@@ -1,0 +1,106 @@
+//! The whole program on object storage: tables read from S3, a run published there, the same bytes as from disk.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::program::{Answer, Baseline};
+use crate::warehouse::{Sample, Warehouse, parquet_files};
+
+#[path = "../crates/whom-store/tests/stores/servers.rs"]
+#[expect(dead_code, reason = "the tests of the stores use Azurite as well")]
+mod servers;
+
+/// What must never be seen.
+const SECRET: &str = "canary-of-object-storage";
+
+/// The tiny sample in a bucket, and a pipeline that knows it there.
+struct InBucket {
+    warehouse: Warehouse,
+    bucket: &'static str,
+}
+
+impl InBucket {
+    fn new(bucket: &'static str) -> Self {
+        let warehouse = Warehouse::copy(Sample::Tiny);
+        servers::make_bucket(bucket);
+        let tables = warehouse.table("");
+        for file in parquet_files(&tables) {
+            let key = file.strip_prefix(&tables).expect("a file of a table").display().to_string();
+            let answer = exchange("PUT", &format!("{bucket}/warehouse/{key}"), &fs::read(&file).expect("a file"));
+            assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+        }
+        for table in ["exposures.parquet", "events.parquet", "profiles/", "homes.parquet"] {
+            warehouse.edit(&format!("path: warehouse/{table}"), &format!("path: s3://{bucket}/warehouse/{table}"));
+        }
+        warehouse.edit("path: ../../../whom-out/tiny/", &format!("path: s3://{bucket}/out/tiny/"));
+        Self { warehouse, bucket }
+    }
+
+    fn run(&self) -> Answer {
+        let mut command = self.warehouse.run_command(&["--keep-units", "--quiet"]);
+        let endpoint = format!("http://127.0.0.1:{}", servers::s3());
+        let command = command.env("AWS_ACCESS_KEY_ID", "id").env("AWS_SECRET_ACCESS_KEY", SECRET);
+        Answer::of(command.env("AWS_REGION", "us-east-1").env("AWS_ENDPOINT_URL", endpoint))
+    }
+
+    /// A published file by its address.
+    fn read(&self, address: &str) -> Vec<u8> {
+        let key = address.strip_prefix(&format!("s3://{}/", self.bucket)).expect("an address in the bucket");
+        let answer = exchange("GET", &format!("{}/{key}", self.bucket), &[]);
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an end of the head");
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..end]));
+        answer[end + 4..].to_vec()
+    }
+}
+
+/// One request to the S3 server, which asks for no signature.
+fn exchange(method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+    let mut connection = TcpStream::connect(("127.0.0.1", servers::s3())).expect("a connection");
+    let path = path.replace('=', "%3D");
+    let head = format!(
+        "{method} /{path} HTTP/1.1\r\nHost: localhost\r\nx-amz-acl: public-read\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    connection.write_all(head.as_bytes()).expect("a request");
+    connection.write_all(body).expect("a body");
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn a_run_in_a_bucket_publishes_the_bytes_of_a_run_on_disk() {
+    let place = InBucket::new("whole-run");
+    let answer = place.run().expect_success();
+    let line = answer.last_line();
+    let locations = line["locations"].as_object().expect("locations");
+    let published = &Baseline::of(Sample::Tiny).published;
+    assert_eq!(locations.keys().map(String::as_str).collect::<Vec<_>>(), published.names());
+    for (name, address) in locations {
+        let bytes = place.read(address.as_str().expect("an address"));
+        assert!(bytes == published.bytes(name), "other bytes in `{name}`");
+    }
+    let again = place.run().expect_success().last_line();
+    assert_eq!((again["number"].as_u64(), line["number"].as_u64()), (Some(2), Some(1)));
+    assert!(!format!("{answer:?}").contains(SECRET));
+}
+
+#[test]
+fn a_run_without_credentials_ends_at_once_and_says_what_was_tried() {
+    let place = InBucket::new("no-credentials");
+    let mut command = place.warehouse.run_command(&["--quiet"]);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    let home = place.warehouse.root();
+    let endpoint = format!("http://127.0.0.1:{}", servers::s3());
+    let command = command.env("HOME", home).env("AWS_REGION", "us-east-1").env("AWS_ENDPOINT_URL", endpoint);
+    let started = Instant::now();
+    let answer = Answer::of(command);
+    assert_eq!(answer.code, Some(2), "{}", answer.stderr);
+    assert!(answer.stderr.contains("AWS_ACCESS_KEY_ID"), "{}", answer.stderr);
+    assert!(started.elapsed() < Duration::from_secs(20), "refused only after {:?}", started.elapsed());
+}
