@@ -69,7 +69,7 @@ pub(crate) async fn scatter(
         let (plan, context) = (Arc::clone(&plan), Arc::clone(&context));
         readers.spawn(async move {
             let mut rows = plan.execute(partition, Arc::clone(&context))?;
-            let mut sorter = Sorter::new(places.kept_columns(&rows.schema())?, pieces, places, &context);
+            let mut sorter = Sorter::new(&places.kept_columns(&rows.schema())?, pieces, places, &context);
             while let Some(batch) = rows.next().await {
                 sorter.add(batch?)?;
             }
@@ -88,7 +88,7 @@ pub(crate) async fn scatter(
 /// Puts rows that pieces made into pieces anew, by the text or integer in their first column.
 pub(crate) fn regroup(made: &[Rows], context: &TaskContext, pieces: Pieces) -> Result<Scattered, EngineError> {
     let schema = made.first().map(|rows| Arc::clone(&rows.schema)).ok_or_else(|| internal("no piece made rows"))?;
-    let mut sorter = Sorter::new(Arc::clone(&schema), pieces, Places { step: None }, context);
+    let mut sorter = Sorter::new(&schema, pieces, Places { step: None }, context);
     made.iter().flat_map(|rows| &rows.batches).try_for_each(|batch| sorter.add(batch.clone()))?;
     let mut scattered =
         Scattered { schema, pieces: vec![Vec::new(); pieces.count()], steps: Vec::new(), reserved: Vec::new() };
@@ -157,9 +157,9 @@ struct Sorted {
 }
 
 impl Sorter {
-    fn new(schema: SchemaRef, pieces: Pieces, places: Places, context: &TaskContext) -> Self {
+    fn new(schema: &SchemaRef, pieces: Pieces, places: Places, context: &TaskContext) -> Self {
         let batch_size = context.session_config().batch_size();
-        let collected = (0..pieces.count()).map(|_| BatchCoalescer::new(Arc::clone(&schema), batch_size)).collect();
+        let collected = (0..pieces.count()).map(|_| BatchCoalescer::new(Arc::clone(schema), batch_size)).collect();
         let reserved = MemoryConsumer::new("rows by piece").register(context.memory_pool());
         Self {
             pieces,
