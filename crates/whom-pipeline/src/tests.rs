@@ -65,7 +65,7 @@ async fn published_files_are_found_by_name() {
     let error = path(&request, "summary.md").await.unwrap_err();
     assert_eq!(error.cause, Cause::Configuration);
     run(&request, &Silent).await.unwrap();
-    assert!(path(&request, "summary.md").await.unwrap().is_file());
+    assert!(path(&request, "summary.md").await.unwrap().path().unwrap().is_file());
     assert_eq!(path(&request, "no such file").await.unwrap_err().cause, Cause::Configuration);
 }
 
