@@ -1,5 +1,6 @@
 //! Growing and pruning the trees: passes asked by the forest, answered from memory.
 
+use tokio::task::spawn_blocking;
 use whom_forest::{Controls, Discovered, Discovery, DiscoveryPlan, Target, Tree};
 use whom_spec::plan::{DeclaredPartition, Plan};
 use whom_stats::Fold;
@@ -25,7 +26,9 @@ pub(crate) async fn discover(
         let doing = format!("{nodes} nodes of {} trees", pass.trees.len());
         observer.event(&Event::Progress { stage: Stage::Discovery, done, all: None, doing });
         let answer = study.memory.answer(pass).await.map_err(|error| RunError::engine(Stage::Discovery, &error))?;
-        discovery.absorb(&answer).map_err(failed)?;
+        let absorbed = spawn_blocking(move || discovery.absorb(&answer).map(|()| discovery)).await;
+        let ended = |error| RunError::new(Stage::Discovery, Cause::Internal, format!("the search failed: {error}"));
+        discovery = absorbed.map_err(ended)?.map_err(failed)?;
         done += 1;
     }
     discovery.finish().map_err(failed)
