@@ -119,7 +119,7 @@ impl<'d> Found<'_, 'd> {
                         &self.study.units.bins,
                     )),
                     sizes: sizes(self.study, &self.declared.cells, cohort.cell),
-                    profile: profile(&self.study.units.bins, &self.study.units.tags, &members),
+                    profile: profile(&self.study.units.bins, &self.study.units.tags, &self.study.units.codes, &members),
                 }
             })
             .collect()
@@ -210,7 +210,7 @@ fn registered_views(study: &Study<'_>, cells: &AverageCells) -> Vec<CohortView> 
                 name: cohort.name.value.clone(),
                 definition: CohortDefinition::Registered(cohort.definition.value.clone()),
                 sizes: sizes(study, counted, MEMBERS),
-                profile: profile(&study.units.bins, &study.units.tags, &members),
+                profile: profile(&study.units.bins, &study.units.tags, &study.units.codes, &members),
             }
         })
         .collect()

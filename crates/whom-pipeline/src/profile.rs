@@ -1,10 +1,10 @@
 //! Who the units of a cohort are: sizes, and how their tags differ from everybody's.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::Float64Type;
 use whom_query::{BinKind, TagBins};
 use whom_report::{CohortSize, Fold, TagDifference, TagStatistic};
-use whom_stats::CellStatistics;
+use whom_stats::{CellStatistics, CodeColumn};
 
 use crate::study::Study;
 
@@ -29,17 +29,23 @@ pub(crate) fn sizes(study: &Study<'_>, cells: &CellStatistics, cell: usize) -> V
 /// How the tags of the members differ from everybody's, the largest difference in standard deviations first.
 ///
 /// A numeric tag is compared by its mean where it is known, a categorical one by the share of the level that differs
-/// most, and either by the share of missing where some miss it. `tags` and `members` are in the order of the unit table, in
-/// which sums run.
-pub(crate) fn profile(bins: &[TagBins], tags: &[ArrayRef], members: &[bool]) -> Vec<TagDifference> {
+/// most, and either by the share of missing where some miss it. The tags' values and codes and the members are in the order
+/// of the unit table, in which sums run.
+pub(crate) fn profile(
+    bins: &[TagBins],
+    tags: &[ArrayRef],
+    codes: &[CodeColumn],
+    members: &[bool],
+) -> Vec<TagDifference> {
     let mut differences = Vec::new();
-    for (bins, values) in bins.iter().zip(tags) {
+    for ((bins, values), codes) in bins.iter().zip(tags).zip(codes) {
+        let counts = CodeCounts::of(codes, members);
         differences.extend(match &bins.kind {
             BinKind::Numeric { .. } => mean_difference(bins, values, members),
-            BinKind::Categorical { levels, .. } => level_difference(bins, levels, values, members),
+            BinKind::Categorical { levels, .. } => level_difference(bins, levels, &counts),
         });
-        if bins.has_missing {
-            differences.push(missing_difference(bins, values, members));
+        if let Some(missing) = bins.missing() {
+            differences.push(share_difference(bins, TagStatistic::Missing, &counts, usize::from(missing)));
         }
     }
     let size = |difference: &TagDifference| difference.standardised.map_or(-1.0, f64::abs);
@@ -57,33 +63,49 @@ fn mean_difference(bins: &TagBins, values: &ArrayRef, members: &[bool]) -> Optio
     Some(difference(bins, TagStatistic::Mean, cohort, everybody, variance))
 }
 
-fn level_difference(bins: &TagBins, levels: &[String], values: &ArrayRef, members: &[bool]) -> Option<TagDifference> {
-    let values = values.as_string::<i32>();
+/// Units by code.
+struct CodeCounts {
+    /// Everybody's and the members', by code.
+    by_code: Vec<[u64; 2]>,
+    /// All of them.
+    units: [u64; 2],
+}
+
+impl CodeCounts {
+    fn of(codes: &CodeColumn, members: &[bool]) -> Self {
+        let mut by_code: Vec<[u64; 2]> = Vec::new();
+        for (row, member) in members.iter().enumerate() {
+            let code = usize::from(codes.code(row));
+            if code >= by_code.len() {
+                by_code.resize(code + 1, [0; 2]);
+            }
+            by_code[code][0] += 1;
+            by_code[code][1] += u64::from(*member);
+        }
+        let units = [0, 1].map(|group| by_code.iter().map(|counts| counts[group]).sum());
+        Self { by_code, units }
+    }
+
+    /// The shares of a code among everybody and among members; none of nobody.
+    fn shares(&self, code: usize) -> [Option<f64>; 2] {
+        let counts = self.by_code.get(code).copied().unwrap_or_default();
+        [0, 1].map(|group| (self.units[group] > 0).then(|| counts[group] as f64 / self.units[group] as f64))
+    }
+}
+
+/// The level whose share differs most; the levels have the first codes.
+fn level_difference(bins: &TagBins, levels: &[String], counts: &CodeCounts) -> Option<TagDifference> {
+    let size = |difference: &TagDifference| difference.standardised.map_or(-1.0, f64::abs);
     levels
         .iter()
-        .map(|level| {
-            let has = |row: usize| values.is_valid(row) && values.value(row) == level;
-            share_difference(bins, TagStatistic::Share(level.clone()), members, &has)
-        })
-        .reduce(|most, next| {
-            let size = |difference: &TagDifference| difference.standardised.map_or(-1.0, f64::abs);
-            if size(&next) > size(&most) { next } else { most }
-        })
+        .enumerate()
+        .map(|(code, level)| share_difference(bins, TagStatistic::Share(level.clone()), counts, code))
+        .reduce(|most, next| if size(&next) > size(&most) { next } else { most })
 }
 
-fn missing_difference(bins: &TagBins, values: &ArrayRef, members: &[bool]) -> TagDifference {
-    share_difference(bins, TagStatistic::Missing, members, &|row| values.is_null(row))
-}
-
-fn share_difference(
-    bins: &TagBins,
-    statistic: TagStatistic,
-    members: &[bool],
-    has: &dyn Fn(usize) -> bool,
-) -> TagDifference {
-    let share = |rows: &mut dyn Iterator<Item = usize>| mean(rows.map(|row| f64::from(u8::from(has(row)))));
-    let everybody = share(&mut (0..members.len())).unwrap_or(0.0);
-    let cohort = share(&mut (0..members.len()).filter(|row| members[*row]));
+fn share_difference(bins: &TagBins, statistic: TagStatistic, counts: &CodeCounts, code: usize) -> TagDifference {
+    let [everybody, cohort] = counts.shares(code);
+    let everybody = everybody.unwrap_or(0.0);
     difference(bins, statistic, cohort, everybody, everybody * (1.0 - everybody))
 }
 
@@ -116,7 +138,8 @@ mod tests {
         let bins: Vec<TagBins> =
             tags.iter().map(|(name, values, kind)| TagBins::fit(name, values, *kind, Codes::Bits8)).collect();
         let values: Vec<ArrayRef> = tags.into_iter().map(|(_, values, _)| values).collect();
-        profile(&bins, &values, members)
+        let codes: Vec<CodeColumn> = bins.iter().zip(&values).map(|(bins, values)| bins.encode(values)).collect();
+        profile(&bins, &values, &codes, members)
     }
 
     fn numbers(values: &[Option<f64>]) -> ArrayRef {
