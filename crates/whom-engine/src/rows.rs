@@ -1,6 +1,6 @@
 //! The rows of a query.
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::{Int64Type, SchemaRef};
 
@@ -24,6 +24,11 @@ impl Rows {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The bytes that the rows take. Batches that are parts of one buffer count their parts, not the buffer each.
+    pub(crate) fn bytes(&self) -> usize {
+        self.batches.iter().map(bytes_of).sum()
     }
 
     /// All rows in one batch.
@@ -59,6 +64,15 @@ pub fn integer(rows: &Rows, column: &str) -> Result<Option<i64>, EngineError> {
     let values =
         batch.column_by_name(column).and_then(|array| array.as_primitive_opt::<Int64Type>()).ok_or_else(missing)?;
     Ok(values.is_valid(0).then(|| values.value(0)))
+}
+
+/// The bytes that a batch takes of its buffers.
+pub(crate) fn bytes_of(batch: &RecordBatch) -> usize {
+    let bytes = |column: &ArrayRef| {
+        let data = column.to_data();
+        data.get_slice_memory_size().unwrap_or_else(|_| data.get_buffer_memory_size())
+    };
+    batch.columns().iter().map(bytes).sum()
 }
 
 fn no_integer(column: &str) -> EngineError {

@@ -18,7 +18,7 @@ use whom_stats::bucket::{bucket_of_integer, bucket_of_text};
 
 use crate::error::EngineError;
 use crate::pieces::Pieces;
-use crate::rows::Rows;
+use crate::rows::{Rows, bytes_of};
 
 /// How far rows come: those of a step from `kept` on go to their piece, the others are counted and dropped.
 #[derive(Clone, Copy, Debug)]
@@ -39,15 +39,10 @@ pub struct Scattered {
     /// Rows by the step they came to.
     pub steps: Vec<u64>,
     /// The memory that the rows take, until they are handed on.
-    reserved: Vec<MemoryReservation>,
+    _reserved: Vec<MemoryReservation>,
 }
 
 impl Scattered {
-    /// The bytes that the rows take.
-    pub fn bytes(&self) -> usize {
-        self.reserved.iter().map(MemoryReservation::size).sum()
-    }
-
     /// The rows of each piece, in the order of the pieces.
     pub fn into_pieces(self) -> Vec<Rows> {
         let schema = &self.schema;
@@ -76,35 +71,33 @@ pub(crate) async fn scatter(
             sorter.finish()
         });
     }
-    let steps = vec![0; places.step.map_or(0, |step| step.count)];
-    let mut scattered = Scattered { schema, pieces: vec![Vec::new(); pieces.count()], steps, reserved: Vec::new() };
+    let mut sorted = Vec::new();
     while let Some(read) = readers.join_next().await {
-        let sorted = read.map_err(|error| EngineError::Internal(format!("a reading task failed: {error}")))??;
-        scattered.absorb(sorted);
+        sorted.push(read.map_err(|error| internal(format!("a reading task failed: {error}")))??);
     }
-    Ok(scattered)
+    Ok(Scattered::of(schema, sorted, pieces, places))
 }
 
 /// Puts rows that pieces made into pieces anew, by the text or integer in their first column.
 pub(crate) fn regroup(made: &[Rows], context: &TaskContext, pieces: Pieces) -> Result<Scattered, EngineError> {
     let schema = made.first().map(|rows| Arc::clone(&rows.schema)).ok_or_else(|| internal("no piece made rows"))?;
-    let mut sorter = Sorter::new(&schema, pieces, Places { step: None }, context);
+    let places = Places { step: None };
+    let mut sorter = Sorter::new(&schema, pieces, places, context);
     made.iter().flat_map(|rows| &rows.batches).try_for_each(|batch| sorter.add(batch.clone()))?;
-    let mut scattered =
-        Scattered { schema, pieces: vec![Vec::new(); pieces.count()], steps: Vec::new(), reserved: Vec::new() };
-    scattered.absorb(sorter.finish()?);
-    Ok(scattered)
+    Ok(Scattered::of(schema, vec![sorter.finish()?], pieces, places))
 }
 
 impl Scattered {
-    fn absorb(&mut self, sorted: Sorted) {
-        for (piece, batches) in self.pieces.iter_mut().zip(sorted.pieces) {
-            piece.extend(batches);
+    /// What all readers put into pieces.
+    fn of(schema: SchemaRef, sorted: Vec<Sorted>, pieces: Pieces, places: Places) -> Self {
+        let (mut rows, mut steps) = (vec![Vec::new(); pieces.count()], vec![0; places.steps()]);
+        let mut reserved = Vec::new();
+        for part in sorted {
+            rows.iter_mut().zip(part.pieces).for_each(|(piece, batches)| piece.extend(batches));
+            steps.iter_mut().zip(part.steps).for_each(|(total, rows)| *total += rows);
+            reserved.push(part.reserved);
         }
-        for (total, rows) in self.steps.iter_mut().zip(sorted.steps) {
-            *total += rows;
-        }
-        self.reserved.push(sorted.reserved);
+        Self { schema, pieces: rows, steps, _reserved: reserved }
     }
 }
 
@@ -132,6 +125,11 @@ impl Places {
     fn kept_columns(self, schema: &SchemaRef) -> Result<SchemaRef, EngineError> {
         let kept: Vec<usize> = (0..schema.fields().len()).filter(|place| !self.is_step(*place)).collect();
         Ok(Arc::new(schema.project(&kept).map_err(internal)?))
+    }
+
+    /// The number of steps.
+    fn steps(self) -> usize {
+        self.step.map_or(0, |step| step.count)
     }
 
     fn is_step(self, place: usize) -> bool {
@@ -166,7 +164,7 @@ impl Sorter {
             places,
             chosen: vec![Vec::new(); pieces.count()],
             collected,
-            steps: vec![0; places.step.map_or(0, |step| step.count)],
+            steps: vec![0; places.steps()],
             reserved,
         }
     }
@@ -179,7 +177,7 @@ impl Sorter {
         for (rows, collected) in self.chosen.iter_mut().zip(&mut self.collected) {
             if !rows.is_empty() {
                 let taken = take_record_batch(&batch, &UInt32Array::from(std::mem::take(rows))).map_err(internal)?;
-                self.reserved.try_grow(taken.get_array_memory_size())?;
+                self.reserved.try_grow(bytes_of(&taken))?;
                 collected.push_batch(taken).map_err(internal)?;
             }
         }

@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::datasource::MemTable;
@@ -117,7 +116,7 @@ impl Engine {
     /// [`EngineError::Internal`] if the name is taken, [`EngineError::Resources`] if the rows leave the limit.
     pub fn add_rows(&self, name: &str, rows: Rows) -> Result<(), EngineError> {
         let reserved = MemoryConsumer::new(format!("rows of {name}")).register(&self.context.runtime_env().memory_pool);
-        reserved.try_grow(rows.batches.iter().map(RecordBatch::get_array_memory_size).sum())?;
+        reserved.try_grow(rows.bytes())?;
         let table = MemTable::try_new(Arc::clone(&rows.schema), vec![rows.batches.clone()])?;
         self.add(name, Arc::new(table))?;
         self.kept().insert(name.to_owned(), KeptRows { rows, _reserved: reserved });

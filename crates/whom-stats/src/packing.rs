@@ -170,7 +170,7 @@ impl PackedValues {
 impl Field {
     /// Adds to the field of a record; nothing overflows, as the field was placed for more.
     fn add(self, words: &mut [u64], value: u64) {
-        debug_assert!(value <= ones(self.width - CAPACITY_BITS), "{value} is wider than its field");
+        assert!(value <= ones(self.width - CAPACITY_BITS), "{value} is wider than its field");
         words[self.word] += value << self.shift;
     }
 

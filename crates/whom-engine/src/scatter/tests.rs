@@ -24,7 +24,6 @@ fn units_of(rows: &Rows) -> Vec<i64> {
 async fn every_row_goes_to_the_piece_of_its_unit() {
     let engine = engine_with("t", vec![("unit", integers((0..500).chain(0..500)))]);
     let scattered = engine.scatter("SELECT unit FROM t", pieces(7), None).await.unwrap();
-    assert!(scattered.bytes() >= 1000 * size_of::<i64>());
     let mut seen = Vec::new();
     for (piece, rows) in scattered.into_pieces().iter().enumerate() {
         let units = units_of(rows);

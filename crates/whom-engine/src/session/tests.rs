@@ -1,4 +1,4 @@
-use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
+use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 
 use super::*;
 use crate::rows::integer;
@@ -49,6 +49,21 @@ async fn a_name_is_known_once_until_it_is_removed() {
     assert_eq!(engine.remove("a \"b\"").unwrap_err().to_string(), "table `a \"b\"` is not registered");
     engine.add_rows("a \"b\"", rows).unwrap();
     assert_eq!(column_of(&engine, "SELECT v FROM \"a \"\"b\"\"\"").await.len(), 1);
+}
+
+/// An aggregation emits its groups as slices of one buffer, which must not be counted once for each of them.
+#[tokio::test]
+async fn rows_in_many_slices_take_the_memory_of_one_buffer() {
+    let batch = RecordBatch::try_from_iter([("v", one(&[7; 10_000]))]).unwrap();
+    let batches = (0..100).map(|place| batch.slice(place * 100, 100)).collect();
+    let rows = Rows { schema: batch.schema(), batches };
+    assert_eq!(rows.bytes(), 80_000);
+    let engine = Engine::new(&Limits { memory: 100_000, ..Limits::default() }).unwrap();
+    engine.add_rows("t", rows.clone()).unwrap();
+    let refused = engine.add_rows("u", rows.clone()).unwrap_err();
+    assert!(matches!(refused, EngineError::Resources(_)), "{refused}");
+    engine.remove("t").unwrap();
+    engine.add_rows("u", rows).unwrap();
 }
 
 #[tokio::test]

@@ -46,6 +46,18 @@ struct FactScope<'a> {
     instant: String,
 }
 
+impl<'a> FactScope<'a> {
+    fn new(fact: &'a Fact, schema: &'a Schema) -> Self {
+        Self {
+            fact,
+            schema,
+            owner: format!("fact table `{}`", fact.name.value),
+            unit: free_name(schema, "event unit"),
+            instant: free_name(schema, "event instant"),
+        }
+    }
+}
+
 impl Compiler<'_> {
     /// Compiles every fact table that a metric uses; the answer is in the order of the metrics in the file.
     pub(super) fn facts(&mut self) -> Result<Vec<CompiledMetric>, QueryError> {
@@ -61,15 +73,8 @@ impl Compiler<'_> {
     }
 
     fn fact(&mut self, fact: &Fact, metrics: &[&Metric]) -> Result<Vec<CompiledMetric>, QueryError> {
-        let source = fact_table(&fact.name);
-        let schema = self.catalog.schema(&source)?;
-        let scope = FactScope {
-            fact,
-            schema: &schema,
-            owner: format!("fact table `{}`", fact.name.value),
-            unit: free_name(&schema, "event unit"),
-            instant: free_name(&schema, "event instant"),
-        };
+        let schema = self.catalog.schema(&fact_table(&fact.name))?;
+        let scope = FactScope::new(fact, &schema);
         let mut compiled = Vec::new();
         let (mut contexts, mut columns) = (Vec::new(), BTreeSet::new());
         for metric in metrics {
@@ -81,33 +86,36 @@ impl Compiler<'_> {
             }
         }
         columns.extend(fact.unique.as_ref().map(|key| key.value.clone()));
-        let (rows, events) = (Purpose::FactRows(fact.name.value.clone()), Purpose::Events(fact.name.value.clone()));
         let scanned = self.scanned(&scope, metrics, &columns);
-        let Some(scanned) = self.keep(scanned) else { return Ok(compiled) };
-        let (opens, closes) = windows(metrics.iter().copied()).unwrap_or_default();
-        let windowed = context! {
-            rows => Fragment::identifier(&rows.table()),
-            unit => Fragment::column("f", &scope.unit),
-            instant => Fragment::column("f", &scope.instant),
-            unique => fact.unique.as_ref().map(|key| Value::from(unique_key(key))),
-            opens => after("u.first_exposure", opens),
-            closes => after("u.first_exposure", closes),
-            metrics => &contexts,
-        };
-        let aggregated = context! { events => Fragment::identifier(&events.table()), metrics => contexts };
-        self.emit(rows, &[&source], scanned)?;
-        self.emit(events, &[], windowed)?;
-        if fact.unique.is_some() {
-            let keys = Purpose::EventKeys(fact.name.value.clone());
-            let counted = context! { keys => Fragment::identifier(&keys.table()) };
-            self.emit(Purpose::EventRepeats(fact.name.value.clone()), &[], aggregated.clone())?;
-            self.emit(keys, &[], aggregated.clone())?;
-            self.emit(Purpose::DistinctKeys(fact.name.value.clone()), &[], counted)?;
+        if let Some(scanned) = self.keep(scanned) {
+            self.fact_statements(&scope, scanned, windowed(&scope, metrics, &contexts), &contexts)?;
         }
-        self.emit(Purpose::Metrics(fact.name.value.clone()), &[], aggregated)?;
         Ok(compiled)
     }
 
+    /// The statements of a fact table, in their order: rows, events in windows, what is known of their keys, metrics.
+    fn fact_statements(
+        &mut self,
+        scope: &FactScope<'_>,
+        scanned: Value,
+        windowed: Value,
+        metrics: &[Value],
+    ) -> Result<(), QueryError> {
+        let name = &scope.fact.name.value;
+        let (events, keys) = (Purpose::Events(name.clone()), Purpose::EventKeys(name.clone()));
+        let aggregated = context! { events => Fragment::identifier(&events.table()), metrics => metrics };
+        self.emit(Purpose::FactRows(name.clone()), &[&fact_table(name)], scanned)?;
+        self.emit(events, &[], windowed)?;
+        if scope.fact.unique.is_some() {
+            let counted = context! { keys => Fragment::identifier(&keys.table()) };
+            self.emit(Purpose::EventRepeats(name.clone()), &[], aggregated.clone())?;
+            self.emit(keys, &[], aggregated.clone())?;
+            self.emit(Purpose::DistinctKeys(name.clone()), &[], counted)?;
+        }
+        self.emit(Purpose::Metrics(name.clone()), &[], aggregated)
+    }
+
+    /// The context of the scan.
     fn scanned(
         &self,
         scope: &FactScope<'_>,
@@ -195,6 +203,20 @@ impl Compiler<'_> {
             rounded_to_zero => Fragment::identifier(&rounded_to_zero_column(name)),
         };
         Ok((compiled, context, reads))
+    }
+}
+
+/// The context of the events in windows.
+fn windowed(scope: &FactScope<'_>, metrics: &[&Metric], contexts: &[Value]) -> Value {
+    let (opens, closes) = windows(metrics.iter().copied()).unwrap_or_default();
+    context! {
+        rows => Fragment::identifier(&Purpose::FactRows(scope.fact.name.value.clone()).table()),
+        unit => Fragment::column("f", &scope.unit),
+        instant => Fragment::column("f", &scope.instant),
+        unique => scope.fact.unique.as_ref().map(|key| Value::from(unique_key(key))),
+        opens => after("u.first_exposure", opens),
+        closes => after("u.first_exposure", closes),
+        metrics => contexts,
     }
 }
 

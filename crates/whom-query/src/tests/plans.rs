@@ -1,5 +1,6 @@
 //! What is planned: statements as text, and every physical plan of every pipeline that we have.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use whom_store::Stores;
 use crate::align::JOINED;
 use crate::build::aligned;
 use crate::catalog::Catalog;
-use crate::compile::{Place, Purpose, compile};
+use crate::compile::{Compiled, Place, Purpose, compile};
 use crate::testing::{Warehouse, orders, pipeline, texts};
 
 /// The statements of a plan, without the comments that name files.
@@ -68,6 +69,18 @@ fn pipelines() -> Vec<PathBuf> {
     found
 }
 
+/// A pipeline that fits its tables, and a session that knows them and reads with several threads.
+async fn compiled(path: &Path) -> (Engine, Compiled) {
+    let loaded = load(path, &Settings::default(), &FileReader).unwrap_or_else(|error| panic!("{error}"));
+    let catalog = Catalog::open(&loaded.plan, &loaded.sources, &Stores::new()).await.unwrap();
+    let engine = Engine::new(&Limits { threads: NonZeroUsize::new(4).unwrap(), ..Limits::default() }).unwrap();
+    let compiled = compile(&loaded.plan, &catalog, &engine.state()).unwrap();
+    for source in catalog.sources() {
+        engine.add_pinned(&source.table, Arc::clone(&source.pinned)).unwrap();
+    }
+    (engine, compiled)
+}
+
 /// Planning walks each plan with the rules of the engine: exact aggregates only, nothing repartitioned, no join without
 /// bound. Tables that statements make are given empty, so no row is read.
 #[tokio::test]
@@ -75,13 +88,7 @@ async fn every_plan_of_every_pipeline_keeps_the_rules() {
     let pipelines = pipelines();
     assert!(pipelines.len() >= 5, "{pipelines:?}");
     for path in pipelines {
-        let loaded = load(&path, &Settings::default(), &FileReader).unwrap_or_else(|error| panic!("{error}"));
-        let catalog = Catalog::open(&loaded.plan, &loaded.sources, &Stores::new()).await.unwrap();
-        let engine = Engine::new(&Limits::default()).unwrap();
-        let compiled = compile(&loaded.plan, &catalog, &engine.state()).unwrap();
-        for source in catalog.sources() {
-            engine.add_pinned(&source.table, Arc::clone(&source.pinned)).unwrap();
-        }
+        let (engine, compiled) = compiled(&path).await;
         let piece = engine.piece();
         for statement in &compiled.statements {
             if statement.purpose == Purpose::UnitTable {
@@ -110,13 +117,7 @@ fn no_rows(schema: SchemaRef) -> Rows {
 #[tokio::test]
 async fn wide_columns_are_read_behind_the_filter_of_keys() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines/hillstrom.yaml");
-    let loaded = load(&path, &Settings::default(), &FileReader).unwrap_or_else(|error| panic!("{error}"));
-    let catalog = Catalog::open(&loaded.plan, &loaded.sources, &Stores::new()).await.unwrap();
-    let engine = Engine::new(&Limits::default()).unwrap();
-    let compiled = compile(&loaded.plan, &catalog, &engine.state()).unwrap();
-    for source in catalog.sources() {
-        engine.add_pinned(&source.table, Arc::clone(&source.pinned)).unwrap();
-    }
+    let (engine, compiled) = compiled(&path).await;
     let scans = compiled.statements.iter().filter(|statement| matches!(statement.purpose, Purpose::TagRows(_)));
     let scans: Vec<_> = scans.collect();
     assert!(!scans.is_empty());

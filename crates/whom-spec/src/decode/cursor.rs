@@ -157,7 +157,7 @@ impl<'t> Fields<'t> {
 
     /// The field, or `None` if the file does not set it. A key without a value is reported.
     pub(crate) fn optional(&self, name: &str) -> Option<Field<'t>> {
-        debug_assert!(self.keys.contains(&name), "`{name}` is not in the format of `{}`", self.owner.path);
+        assert!(self.keys.contains(&name), "`{name}` is not in the format of `{}`", self.owner.path);
         let entry = self.entries.iter().find(|entry| *entry.key == name)?;
         let field = self.owner.child(name, entry.key.span, &entry.value);
         if entry.value.value == Value::Null {
