@@ -38,6 +38,8 @@ pub mod rows;
 pub mod scatter;
 pub mod schema;
 pub mod session;
+pub mod spill;
+pub mod stored;
 pub mod table;
 #[cfg(test)]
 mod testing;
@@ -49,4 +51,6 @@ pub use pieces::Pieces;
 pub use rows::{Rows, integer};
 pub use scatter::{Scattered, Step};
 pub use session::{Engine, Limits};
+pub use spill::{SpillFolder, SpillWriter, SpilledRows};
+pub use stored::StoredRows;
 pub use table::PinnedTable;

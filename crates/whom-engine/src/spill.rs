@@ -1,0 +1,263 @@
+//! The folder for rows that do not fit into memory: owned, capped, and gone with its owner.
+//!
+//! Rows lie there as Arrow IPC, compressed with LZ4, which is faster than most disks. The folder holds a file that its owner
+//! keeps locked; the lock ends with the process, however that ends, so the next start knows which folders nobody needs.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::ipc::CompressionType;
+use datafusion::arrow::ipc::reader::StreamReader;
+use datafusion::arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+
+use crate::error::EngineError;
+
+/// How the folders of all runs begin.
+const PREFIX: &str = "whom-spill-";
+
+/// The file that a living owner keeps locked.
+const OWNER: &str = "owner";
+
+/// Bytes that are written or read at once.
+const BUFFER: usize = 1 << 18;
+
+/// The folder of one process.
+#[derive(Debug)]
+pub struct SpillFolder {
+    path: PathBuf,
+    limit: Option<u64>,
+    usage: Usage,
+    files: AtomicU64,
+    _owner: File,
+}
+
+/// Bytes in the folder.
+#[derive(Debug, Default)]
+struct Usage {
+    now: AtomicU64,
+    peak: AtomicU64,
+    written: AtomicU64,
+}
+
+impl SpillFolder {
+    /// Makes a folder for this process beneath `parent`, and removes those whose owners are dead.
+    ///
+    /// # Errors
+    /// [`EngineError::Resources`] if that is not possible.
+    pub fn create(parent: &Path, limit: Option<u64>) -> Result<Arc<Self>, EngineError> {
+        let failed = |error: io::Error| {
+            EngineError::Resources(format!(
+                "`{}` cannot hold what does not fit into memory: {error}; name another folder with `--spill-dir`",
+                parent.display()
+            ))
+        };
+        fs::create_dir_all(parent).map_err(failed)?;
+        sweep(parent);
+        let path = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent).map_err(failed)?.keep();
+        let owner = File::create_new(path.join(OWNER)).map_err(failed)?;
+        owner.lock().map_err(failed)?;
+        Ok(Arc::new(Self { path, limit, usage: Usage::default(), files: AtomicU64::new(0), _owner: owner }))
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The most bytes that it may hold.
+    pub fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    /// The most bytes that it held at any moment.
+    pub fn peak(&self) -> u64 {
+        self.usage.peak.load(Ordering::Relaxed)
+    }
+
+    /// All bytes that were ever written to it.
+    pub fn written(&self) -> u64 {
+        self.usage.written.load(Ordering::Relaxed)
+    }
+
+    /// A new file for rows.
+    ///
+    /// # Errors
+    /// [`EngineError::Resources`] if it cannot be made.
+    pub fn writer(self: &Arc<Self>, schema: &SchemaRef) -> Result<SpillWriter, EngineError> {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        let file =
+            SpillFile { path: self.path.join(number.to_string()), bytes: AtomicU64::new(0), folder: Arc::clone(self) };
+        let file = Arc::new(file);
+        let created = File::create_new(&file.path).map_err(|error| full(&error))?;
+        let counted = Counted { inner: created, file: Arc::clone(&file) };
+        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
+        let options = options.map_err(|error| refused(error))?;
+        let buffered = BufWriter::with_capacity(BUFFER, counted);
+        let writer = StreamWriter::try_new_with_options(buffered, schema, options).map_err(refused)?;
+        Ok(SpillWriter { writer, schema: Arc::clone(schema), file, rows: 0 })
+    }
+
+    fn take(&self, bytes: u64) -> io::Result<()> {
+        let now = self.usage.now.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if let Some(limit) = self.limit.filter(|limit| now > *limit) {
+            self.usage.now.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                format!("more than the {limit} bytes that `--spill-limit` allows do not fit into memory"),
+            ));
+        }
+        self.usage.peak.fetch_max(now, Ordering::Relaxed);
+        self.usage.written.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Drop for SpillFolder {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next start.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes the folders of dead owners; one that is just being made has no locked owner yet, and is left for its first
+/// minute.
+fn sweep(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let named = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if named && is_abandoned(&entry.path()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_abandoned(folder: &Path) -> bool {
+    match File::open(folder.join(OWNER)) {
+        Ok(owner) => !matches!(owner.try_lock(), Err(TryLockError::WouldBlock)),
+        Err(_) => fs::metadata(folder)
+            .and_then(|found| found.modified())
+            .is_ok_and(|written| written.elapsed().is_ok_and(|age| age.as_secs() > 60)),
+    }
+}
+
+/// A file of the folder; its bytes are given back when nobody needs it.
+#[derive(Debug)]
+struct SpillFile {
+    path: PathBuf,
+    bytes: AtomicU64,
+    folder: Arc<SpillFolder>,
+}
+
+impl Drop for SpillFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        self.folder.usage.now.fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
+/// Counts what is written against the folder's limit.
+struct Counted {
+    inner: File,
+    file: Arc<SpillFile>,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.folder.take(bytes.len() as u64)?;
+        self.file.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.inner.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Writes rows to a file of the folder.
+pub struct SpillWriter {
+    writer: StreamWriter<BufWriter<Counted>>,
+    schema: SchemaRef,
+    file: Arc<SpillFile>,
+    rows: u64,
+}
+
+impl SpillWriter {
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// [`EngineError::Resources`] if the disk or the folder's limit is full.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(batch).map_err(refused)
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn finish(mut self) -> Result<SpilledRows, EngineError> {
+        self.writer.finish().map_err(refused)?;
+        self.writer.flush().map_err(refused)?;
+        Ok(SpilledRows { schema: self.schema, file: self.file, rows: self.rows })
+    }
+}
+
+/// Rows in a file of the folder, which is removed when they are dropped.
+#[derive(Clone, Debug)]
+pub struct SpilledRows {
+    schema: SchemaRef,
+    file: Arc<SpillFile>,
+    rows: u64,
+}
+
+impl SpilledRows {
+    /// The columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The bytes on disk.
+    pub fn bytes(&self) -> u64 {
+        self.file.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Reads the rows, batch by batch.
+    ///
+    /// # Errors
+    /// [`EngineError::Resources`] if the file cannot be read.
+    pub fn read(&self) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + Send + use<>, EngineError> {
+        let file = File::open(&self.file.path).map_err(|error| full(&error))?;
+        let reader = StreamReader::try_new(BufReader::with_capacity(BUFFER, file), None).map_err(refused)?;
+        let kept = Arc::clone(&self.file);
+        Ok(reader.map(move |batch| {
+            let _ = &kept;
+            batch.map_err(refused)
+        }))
+    }
+}
+
+fn full(error: &io::Error) -> EngineError {
+    EngineError::Resources(format!("what does not fit into memory cannot be kept on disk: {error}"))
+}
+
+fn refused(error: ArrowError) -> EngineError {
+    match error {
+        ArrowError::IoError(_, error) => full(&error),
+        error => EngineError::Internal(format!("spilled rows: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;
