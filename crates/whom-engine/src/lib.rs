@@ -27,6 +27,8 @@
 //! # });
 //! ```
 
+pub mod day;
+pub mod day_facts;
 pub mod error;
 pub mod filters;
 pub mod functions;
@@ -44,6 +46,8 @@ pub mod table;
 #[cfg(test)]
 mod testing;
 
+pub use day::DayScan;
+pub use day_facts::DayFacts;
 pub use error::EngineError;
 pub use filters::KeyFilter;
 pub use memory::UnitMemory;

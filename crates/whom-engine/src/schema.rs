@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -10,6 +11,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::parquet_to_arrow_schema;
 use whom_store::{PinnedFile, PinnedFiles, Redacted, StoreError};
 
+use crate::day_facts::DayFacts;
 use crate::error::{EngineError, parquet_words};
 
 /// Footers read at once.
@@ -25,17 +27,28 @@ const WRITE_AGAIN: &str = "it may be truncated, or of another format: write it a
 #[derive(Clone, Debug)]
 pub(crate) struct Footer {
     pub(crate) address: Redacted,
-    pub(crate) schema: Schema,
+    pub(crate) schema: SchemaRef,
     pub(crate) rows: u64,
+    /// The day of its partition.
+    pub(crate) day: Option<NaiveDate>,
 }
 
-/// Reads the footers of the files, in the order of the listing.
+impl Footer {
+    /// One footer for all files of a day, at the first of them.
+    pub(crate) fn of_day(facts: &DayFacts, pinned: &PinnedFiles) -> Self {
+        let address = pinned.files_of(facts.day).next().map_or_else(|| pinned.location.whole(), |file| pinned.address(&file.path));
+        Self { address, schema: Arc::clone(&facts.schema), rows: facts.rows, day: Some(facts.day) }
+    }
+}
+
+/// Reads the footers of some files of a listing, in their order.
 pub(crate) async fn read_footers(
     store: &Arc<dyn ObjectStore>,
     pinned: &PinnedFiles,
+    files: Vec<PinnedFile>,
 ) -> Result<Vec<Footer>, EngineError> {
     let files: Vec<(PinnedFile, Redacted)> =
-        pinned.files.iter().map(|file| (file.clone(), pinned.address(&file.path))).collect();
+        files.into_iter().map(|file| (file.clone(), pinned.address(&file.path))).collect();
     stream::iter(files)
         .map(|(file, address)| read_footer(Arc::clone(store), file, address))
         .buffered(CONCURRENT_FOOTERS)
@@ -44,6 +57,7 @@ pub(crate) async fn read_footers(
 }
 
 async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile, address: Redacted) -> Result<Footer, EngineError> {
+    let day = file.partition_day;
     let meta = ObjectMeta {
         location: file.path,
         last_modified: file.last_modified,
@@ -63,7 +77,7 @@ async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile, address: Red
         problem: format!("`{address}` claims a negative number of rows"),
         fix: WRITE_AGAIN,
     })?;
-    Ok(Footer { address, schema, rows })
+    Ok(Footer { address, schema: Arc::new(schema), rows, day })
 }
 
 fn unreadable(address: &Redacted, error: &(dyn std::error::Error + 'static)) -> EngineError {

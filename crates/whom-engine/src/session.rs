@@ -1,18 +1,20 @@
 //! The session: one place that configures DataFusion.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
@@ -83,6 +85,21 @@ impl Engine {
         Self::session(self.limits.clone(), NonZeroUsize::MIN, self.context.runtime_env())
     }
 
+    /// A session that reads with so many readers: without tables, within the limits that this session shares with it.
+    pub(crate) fn beside(&self, readers: NonZeroUsize) -> Self {
+        Self::session(self.limits.clone(), readers, self.context.runtime_env())
+    }
+
+    /// The context in which plans of this session run.
+    pub(crate) fn task_context(&self) -> Arc<TaskContext> {
+        self.context.task_ctx()
+    }
+
+    /// Lets plans of this session read the files of a table.
+    pub(crate) fn know(&self, table: &PinnedTable) {
+        self.context.runtime_env().register_object_store(table.store_url().as_ref(), table.store());
+    }
+
     fn session(limits: Limits, partitions: NonZeroUsize, runtime: Arc<RuntimeEnv>) -> Self {
         let state = SessionStateBuilder::new()
             .with_config(configuration(&limits, partitions))
@@ -105,7 +122,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if the name is taken.
     pub fn add_pinned(&self, name: &str, table: Arc<PinnedTable>) -> Result<(), EngineError> {
-        self.context.runtime_env().register_object_store(table.store_url().as_ref(), table.store());
+        self.know(&table);
         self.add(name, table)
     }
 
@@ -168,11 +185,28 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if the SQL cannot be planned or the plan breaks a rule.
     pub async fn plan(&self, sql: &str) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
-        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let frame = self.context.sql_with_options(sql, read_only).await?;
+        let frame = self.context.sql_with_options(sql, read_only()).await?;
         let plan = frame.create_physical_plan().await?;
         plan_rules::check(&plan)?;
         Ok(plan)
+    }
+
+    /// The columns that a query reads, by table.
+    ///
+    /// # Errors
+    /// As planning.
+    pub async fn columns_read(&self, sql: &str) -> Result<BTreeMap<String, BTreeSet<String>>, EngineError> {
+        let plan = self.context.sql_with_options(sql, read_only()).await?.into_optimized_plan()?;
+        let mut columns: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                let filtered = scan.filters.iter().flat_map(Expr::column_refs).map(|column| column.name.clone());
+                let read = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+                columns.entry(scan.table_name.table().to_owned()).or_default().extend(read.chain(filtered));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(columns)
     }
 
     /// Runs a query and collects its rows.
@@ -207,6 +241,11 @@ impl Engine {
     pub fn state(&self) -> SessionState {
         self.context.state()
     }
+}
+
+/// No statement that changes anything.
+fn read_only() -> SQLOptions {
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
 }
 
 fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {

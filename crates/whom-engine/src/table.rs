@@ -1,8 +1,10 @@
 //! A table that reads exactly the files of a pinned list.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, ScalarValue};
@@ -18,10 +20,11 @@ use datafusion::physical_plan::ExecutionPlan;
 use object_store::ObjectStore;
 use whom_store::{PinnedFile, PinnedFiles};
 
+use crate::day_facts::DayFacts;
 use crate::error::EngineError;
 use crate::functions::MAY_HOLD;
 use crate::reader::PinnedReaders;
-use crate::schema::{read_footers, unify};
+use crate::schema::{Footer, read_footers, unify};
 
 /// A table over pinned Parquet files.
 ///
@@ -32,6 +35,7 @@ use crate::schema::{read_footers, unify};
 pub struct PinnedTable {
     files: Vec<PinnedFile>,
     rows: u64,
+    days: Vec<DayFacts>,
     schema: TableSchema,
     store: Arc<dyn ObjectStore>,
     url: ObjectStoreUrl,
@@ -47,15 +51,56 @@ impl PinnedTable {
     /// [`EngineError::Input`] for a file that is not Parquet or a column with two types, [`EngineError::Store`] for a
     /// file that changed or cannot be read.
     pub async fn open(name: &str, pinned: &PinnedFiles, partition: Option<&str>) -> Result<Self, EngineError> {
-        let files = pinned.files.clone();
+        Self::open_knowing(name, pinned, partition, &[]).await
+    }
+
+    /// As [`Self::open`], without reading the footers of days of which everything is known.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_knowing(
+        name: &str,
+        pinned: &PinnedFiles,
+        partition: Option<&str>,
+        known: &[DayFacts],
+    ) -> Result<Self, EngineError> {
         let store: Arc<dyn ObjectStore> = Arc::new(pinned.store());
-        let footers = read_footers(&store, pinned).await?;
+        let is_known = |file: &&PinnedFile| known.iter().any(|facts| Some(facts.day) == file.partition_day);
+        let unknown = pinned.files.iter().filter(|file| !is_known(file)).cloned().collect();
+        let mut footers = read_footers(&store, pinned, unknown).await?;
+        footers.extend(known.iter().map(|facts| Footer::of_day(facts, pinned)));
+        let joined = match unify(&footers, partition) {
+            // Only the footers know which file it is.
+            Err(EngineError::Input { .. }) if !known.is_empty() => {
+                footers = read_footers(&store, pinned, pinned.files.clone()).await?;
+                unify(&footers, partition)?
+            }
+            joined => joined?,
+        };
         let day = partition.map(|column| Arc::new(Field::new(column, DataType::Date32, true)));
-        let schema = TableSchema::builder(unify(&footers, partition)?)
-            .with_table_partition_cols(day.into_iter().collect::<Vec<_>>())
-            .build();
-        let url = private_url(name)?;
-        Ok(Self { files, rows: footers.iter().map(|footer| footer.rows).sum(), schema, store, url })
+        let schema = TableSchema::builder(joined).with_table_partition_cols(day.into_iter().collect::<Vec<_>>()).build();
+        Ok(Self {
+            files: pinned.files.clone(),
+            rows: footers.iter().map(|footer| footer.rows).sum(),
+            days: days(&footers, partition)?,
+            schema,
+            store,
+            url: private_url(name)?,
+        })
+    }
+
+    /// What is known of each day, in order; empty without partitions.
+    pub fn days(&self) -> &[DayFacts] {
+        &self.days
+    }
+
+    /// The same table with the files of one day only.
+    pub(crate) fn of_day(&self, day: NaiveDate) -> Self {
+        let files: Vec<PinnedFile> =
+            self.files.iter().filter(|file| file.partition_day == Some(day)).cloned().collect();
+        let days: Vec<DayFacts> = self.days.iter().filter(|facts| facts.day == day).cloned().collect();
+        let rows = days.iter().map(|facts| facts.rows).sum();
+        Self { files, rows, days, schema: self.schema.clone(), store: self.store(), url: self.url.clone() }
     }
 
     /// The rows that the footers promise.
@@ -94,6 +139,21 @@ impl PinnedTable {
         }
         scanned
     }
+}
+
+/// The facts of each day, from the footers of its files.
+fn days(footers: &[Footer], partition: Option<&str>) -> Result<Vec<DayFacts>, EngineError> {
+    let mut by_day: BTreeMap<NaiveDate, Vec<Footer>> = BTreeMap::new();
+    for footer in footers {
+        if let Some(day) = footer.day {
+            by_day.entry(day).or_default().push(footer.clone());
+        }
+    }
+    let facts = |(day, footers): (NaiveDate, Vec<Footer>)| {
+        let rows = footers.iter().map(|footer| footer.rows).sum();
+        Ok(DayFacts { day, schema: unify(&footers, partition)?, rows })
+    };
+    by_day.into_iter().map(facts).collect()
 }
 
 /// Whether a condition only asks a filter of keys. The Parquet reader then evaluates it on the columns of the key, and decodes

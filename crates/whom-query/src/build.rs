@@ -38,7 +38,7 @@ pub async fn build(
     watch: &dyn Watch,
 ) -> Result<UnitTable, QueryError> {
     for source in catalog.sources() {
-        engine.add_pinned(&source.table, Arc::clone(&source.pinned))?;
+        engine.add_pinned(&source.table, source.scanned())?;
     }
     let pieces = engine.limits().pieces();
     let mut work = Work {

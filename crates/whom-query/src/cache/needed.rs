@@ -1,0 +1,69 @@
+//! Which columns of which tables plans read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use whom_engine::Engine;
+use whom_store::TableKey;
+
+use crate::catalog::Catalog;
+use crate::compile::Compiled;
+use crate::error::QueryError;
+
+/// The columns that plans read of tables with days.
+#[derive(Clone, Debug, Default)]
+pub struct Needed {
+    tables: BTreeMap<TableKey, NeededColumns>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct NeededColumns {
+    columns: BTreeSet<String>,
+    plans: usize,
+}
+
+impl Needed {
+    /// What the statements of one plan read, as the engine plans them.
+    ///
+    /// # Errors
+    /// [`QueryError::Engine`] if a statement cannot be planned, which compiling has ruled out.
+    pub async fn of(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> Result<Self, QueryError> {
+        let session = engine.piece();
+        for source in catalog.sources() {
+            session.add_pinned(&source.table, Arc::clone(&source.pinned))?;
+        }
+        let mut read: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for statement in compiled.statements.iter().filter(|statement| !statement.reads.is_empty()) {
+            for (table, columns) in session.columns_read(&statement.sql).await? {
+                read.entry(table).or_default().extend(columns);
+            }
+        }
+        let mut tables: BTreeMap<TableKey, NeededColumns> = BTreeMap::new();
+        for source in catalog.sources() {
+            let Some((days, columns)) = source.days.as_ref().zip(read.remove(&source.table)) else { continue };
+            let needed = tables.entry(days.table.clone()).or_insert(NeededColumns { plans: 1, ..Default::default() });
+            needed.columns.extend(columns.into_iter().filter(|column| *column != days.partition));
+        }
+        Ok(Self { tables })
+    }
+
+    /// Adds what other plans read.
+    pub fn add(&mut self, others: Self) {
+        for (table, others) in others.tables {
+            let needed = self.tables.entry(table).or_default();
+            needed.columns.extend(others.columns);
+            needed.plans += others.plans;
+        }
+    }
+
+    /// Only the tables that several plans read.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { tables: self.tables.into_iter().filter(|(_, needed)| needed.plans > 1).collect() }
+    }
+
+    /// The columns of a table; none if nobody asks for it.
+    pub(crate) fn columns(&self, table: &TableKey) -> Option<&BTreeSet<String>> {
+        self.tables.get(table).map(|needed| &needed.columns)
+    }
+}
