@@ -36,7 +36,10 @@ pub(crate) struct Footer {
 impl Footer {
     /// One footer for all files of a day, at the first of them.
     pub(crate) fn of_day(facts: &DayFacts, pinned: &PinnedFiles) -> Self {
-        let address = pinned.files_of(facts.day).next().map_or_else(|| pinned.location.whole(), |file| pinned.address(&file.path));
+        let address = pinned
+            .files_of(facts.day)
+            .next()
+            .map_or_else(|| pinned.location.whole(), |file| pinned.address(&file.path));
         Self { address, schema: Arc::clone(&facts.schema), rows: facts.rows, day: Some(facts.day) }
     }
 }

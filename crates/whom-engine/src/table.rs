@@ -78,7 +78,8 @@ impl PinnedTable {
             joined => joined?,
         };
         let day = partition.map(|column| Arc::new(Field::new(column, DataType::Date32, true)));
-        let schema = TableSchema::builder(joined).with_table_partition_cols(day.into_iter().collect::<Vec<_>>()).build();
+        let schema =
+            TableSchema::builder(joined).with_table_partition_cols(day.into_iter().collect::<Vec<_>>()).build();
         Ok(Self {
             files: pinned.files.clone(),
             rows: footers.iter().map(|footer| footer.rows).sum(),

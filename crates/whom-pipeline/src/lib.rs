@@ -21,6 +21,7 @@
 //!     keep_units: false,
 //!     limits: Limits::default(),
 //!     stores: Stores::new(),
+//!     cache: None,
 //!     cancel: Arc::default(),
 //! };
 //! let outcome = run(&request, &Silent).await?;
@@ -51,6 +52,7 @@ pub mod request;
 mod rows;
 mod rules;
 mod run;
+mod shared_cache;
 mod study;
 #[cfg(test)]
 mod tests;
@@ -60,13 +62,14 @@ mod waterfall;
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use prepare::{Checked, check, compile};
-pub use published::{Cleaning, ShownRun, clean, path, runs, show};
+pub use published::{Cleaning, ShownRun, clean, clean_cache, path, runs, show};
 pub use request::Request;
 pub use run::{Outcome, run};
+pub use shared_cache::SharedCache;
 pub use whom_engine::Limits;
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
-pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus};
+pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus, Sweep};
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

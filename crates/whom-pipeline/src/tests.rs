@@ -25,6 +25,7 @@ fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
         keep_units: false,
         limits: Limits::default(),
         stores: Stores::new(),
+        cache: None,
         cancel: Arc::default(),
     }
 }

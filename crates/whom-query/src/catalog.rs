@@ -225,11 +225,7 @@ async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Resu
     PinnedFiles::list(stores, location, days.as_ref()).await
 }
 
-async fn open_source(
-    wanted: &Wanted<'_>,
-    listing: PinnedFiles,
-    cache: Option<&Cache>,
-) -> Result<Source, QueryError> {
+async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles, cache: Option<&Cache>) -> Result<Source, QueryError> {
     let partition = wanted.partition.map(|partition| partition.column.as_str());
     let days = match cache.zip(partition) {
         Some((cache, partition)) => Some(SourceDays::look_up(cache, &listing, partition).await?),

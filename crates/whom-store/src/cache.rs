@@ -22,7 +22,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -75,16 +75,16 @@ pub struct CachedDay {
     written: DateTime<Utc>,
 }
 
-/// The entries that turned out not to be what was written.
+/// The entries that turned out not to be what was written, with the parts that they name.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Damaged(Arc<Mutex<BTreeSet<ObjectPath>>>);
+struct Damaged(Arc<Mutex<BTreeMap<ObjectPath, Vec<ObjectPath>>>>);
 
 impl Damaged {
-    pub(crate) fn add(&self, entry: &ObjectPath) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.clone());
+    fn add(&self, entry: &ObjectPath, parts: Vec<ObjectPath>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.clone(), parts);
     }
 
-    fn take(&self) -> BTreeSet<ObjectPath> {
+    fn take(&self) -> BTreeMap<ObjectPath, Vec<ObjectPath>> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -219,7 +219,8 @@ impl DayCache {
     /// [`StoreError::Failed`] if that cannot be written.
     pub async fn renew(&self, days: &[CachedDay], now: DateTime<Utc>) -> Result<()> {
         let aged = days.iter().filter(|day| day.written < now - RENEWED_AFTER);
-        let puts = aged.map(|day| self.put(&day.path, day.record.to_bytes(&day.key)));
+        let entries: Vec<_> = aged.map(|day| (day.path.clone(), day.record.to_bytes(&day.key))).collect();
+        let puts = entries.into_iter().map(|(path, body)| async move { self.put(&path, body).await });
         stream::iter(puts).buffered(READS_AT_ONCE).try_collect().await
     }
 
@@ -229,9 +230,10 @@ impl DayCache {
     /// # Errors
     /// [`StoreError::Failed`] if they cannot be removed.
     pub async fn forget_damaged(&self) -> Result<bool> {
-        let damaged: Vec<ObjectPath> = self.damaged.take().into_iter().collect();
-        self.remove(&damaged).await?;
-        Ok(!damaged.is_empty())
+        let (entries, parts): (Vec<ObjectPath>, Vec<Vec<ObjectPath>>) = self.damaged.take().into_iter().unzip();
+        self.remove(&entries).await?;
+        self.remove(&parts.concat()).await?;
+        Ok(!entries.is_empty())
     }
 
     async fn put(&self, path: &ObjectPath, body: Bytes) -> Result<()> {

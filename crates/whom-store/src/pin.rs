@@ -31,7 +31,12 @@ pub struct PinnedStore {
 impl PinnedStore {
     pub(crate) fn new(pinned: &PinnedFiles) -> Self {
         let files = pinned.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
-        Self { inner: Arc::clone(&pinned.store), location: pinned.location.clone(), files: Arc::new(files), reads: pinned.reads.clone() }
+        Self {
+            inner: Arc::clone(&pinned.store),
+            location: pinned.location.clone(),
+            files: Arc::new(files),
+            reads: pinned.reads.clone(),
+        }
     }
 
     fn changed(&self, path: &ObjectPath, change: String) -> Error {

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::common::runtime::SpawnedTask;
-use futures::{StreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 use whom_engine::{DayFacts, DayScan, Engine, EngineError, PinnedTable};
 use whom_store::{CachedDay, CachedPart, DayKey, DayRecord, Encoded};
 
@@ -47,7 +48,12 @@ pub async fn keep_days(catalog: &mut Catalog, engine: &Engine, filling: &Filling
     let mut jobs = Vec::new();
     for source in catalog.sources() {
         if let Some((days, columns)) = wanted(source, filling.needed) {
-            jobs.extend(missing(source, days, columns, engine).await?);
+            for job in missing(source, days, columns, engine).await? {
+                // A plan may read a table under two names.
+                if !jobs.iter().any(|known: &Job| known.key == job.key) {
+                    jobs.push(job);
+                }
+            }
         }
     }
     let made = make(jobs, catalog, engine, filling).await?;
@@ -108,7 +114,7 @@ async fn make(
     engine: &Engine,
     filling: &Filling<'_>,
 ) -> Result<Vec<CachedDay>, QueryError> {
-    let parts = jobs.iter().flat_map(|job| (0..job.scan.parts()).map(move |part| write(job, part, filling)));
+    let parts: Vec<_> = jobs.iter().flat_map(|job| parts(job, filling)).collect();
     let mut written = stream::iter(parts).buffered(engine.limits().threads.get());
     let mut made = Vec::new();
     for (done, job) in jobs.iter().enumerate() {
@@ -128,11 +134,19 @@ async fn make(
     Ok(made)
 }
 
-async fn write(job: &Job, part: usize, filling: &Filling<'_>) -> Result<CachedPart, EngineError> {
-    let to = filling.cache.days.part(&job.key, &job.record.columns).await?;
-    let (scan, cancel) = (job.scan.clone(), Arc::clone(&filling.cancel));
-    let task = SpawnedTask::spawn(async move { scan.write(part, to, cancel).await });
-    task.join().await.map_err(|error| EngineError::Internal(format!("a day's task failed: {error}")))?
+/// The work that makes the parts of a day; nothing happens before it is waited for.
+fn parts(job: &Job, filling: &Filling<'_>) -> Vec<BoxFuture<'static, Result<CachedPart, EngineError>>> {
+    let part = |part: usize| {
+        let (days, key, columns) = (filling.cache.days.clone(), job.key.clone(), job.record.columns.clone());
+        let (scan, cancel) = (job.scan.clone(), Arc::clone(&filling.cancel));
+        async move {
+            let to = days.part(&key, &columns).await?;
+            let task = SpawnedTask::spawn(async move { scan.write(part, to, cancel).await });
+            task.join().await.map_err(|error| EngineError::Internal(format!("a day's task failed: {error}")))?
+        }
+        .boxed()
+    };
+    (0..job.scan.parts()).map(part).collect()
 }
 
 fn no_part() -> EngineError {

@@ -56,6 +56,13 @@ impl Needed {
         }
     }
 
+    /// Adds the columns that a plan reads of tables which are needed anyway.
+    pub fn cover(&mut self, plan: &Self) {
+        for (table, needed) in &mut self.tables {
+            needed.columns.extend(plan.columns(table).into_iter().flatten().cloned());
+        }
+    }
+
     /// Only the tables that several plans read.
     #[must_use]
     pub fn shared(self) -> Self {

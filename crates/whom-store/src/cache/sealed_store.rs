@@ -91,7 +91,8 @@ impl SealedStore {
     }
 
     fn refused(&self, path: &ObjectPath, sealed: &SealedPart, problem: &'static str) -> Error {
-        self.damaged.add(&sealed.entry);
+        let of_entry = self.parts.iter().filter(|(_, part)| part.entry == sealed.entry);
+        self.damaged.add(&sealed.entry, of_entry.map(|(path, _)| path.clone()).collect());
         let location = self.location.declared().clone();
         let source = StoreError::CachedDayDamaged { location, path: path.to_string(), problem };
         Error::Generic { store: NAME, source: Box::new(source) }

@@ -41,11 +41,7 @@ impl DayCache {
     ///
     /// # Errors
     /// [`StoreError::Failed`](crate::StoreError::Failed) if the folder cannot be listed or read.
-    pub async fn sweep(
-        &self,
-        used_before: Option<DateTime<Utc>>,
-        abandoned_before: DateTime<Utc>,
-    ) -> Result<Sweep> {
+    pub async fn sweep(&self, used_before: Option<DateTime<Utc>>, abandoned_before: DateTime<Utc>) -> Result<Sweep> {
         let folder = ObjectPath::from(DAYS);
         let listed: Result<Vec<ObjectMeta>, Error> = self.store.list(Some(&folder)).try_collect().await;
         let mut groups: BTreeMap<ObjectPath, (DayKey, Group)> = BTreeMap::new();
