@@ -47,8 +47,12 @@ fn request(
 fn limits(resources: &Resources) -> Limits {
     let defaults = Limits::default();
     let asked = resources.memory_limit.map(crate::byte_size::ByteSize::bytes);
+    let memory = asked.or_else(machine::memory_share).unwrap_or(defaults.memory);
     Limits {
-        memory: asked.or_else(machine::memory_share).unwrap_or(defaults.memory),
+        memory: memory / 2,
+        rows: memory / 2,
+        buffer: defaults.buffer,
+        spill_limit: None,
         batch_size: resources.batch_size.map_or(defaults.batch_size, NonZeroUsize::get),
         spill: resources.spill_dir.clone(),
         threads: resources.threads.unwrap_or_else(machine::cores),
@@ -77,7 +81,8 @@ mod tests {
             ..Resources::default()
         };
         let [threads, pieces] = [3, 5].map(|count| NonZeroUsize::new(count).expect("not zero"));
-        let expected = Limits { memory: 2 << 30, batch_size: 64, spill: None, threads, pieces: Some(pieces) };
+        let limits_of_halves = Limits { memory: 1 << 30, rows: 1 << 30, ..Limits::default() };
+        let expected = Limits { batch_size: 64, threads, pieces: Some(pieces), ..limits_of_halves };
         assert_eq!(limits(&resources), expected);
     }
 
