@@ -16,7 +16,6 @@ use crate::flow::{ExposureStep, Recorder};
 use crate::unit_table::UnitTable;
 
 pub(crate) use made::Made;
-#[cfg(test)]
 pub(crate) use piece_work::aligned;
 use piece_work::{Finished, PieceTables, PieceWork};
 
@@ -42,9 +41,7 @@ pub async fn build(
     engine: &Engine,
     watch: &dyn Watch,
 ) -> Result<UnitTable, QueryError> {
-    for source in catalog.sources() {
-        engine.add_pinned(&source.table, Arc::clone(&source.pinned))?;
-    }
+    catalog.register(engine)?;
     let mut work = Work {
         compiled,
         engine: Arc::new(engine.piece()),
@@ -63,7 +60,7 @@ pub async fn build(
 }
 
 /// Statements that run together: those in a piece that follow each other, and every other one by itself.
-fn groups(statements: &[Statement]) -> impl Iterator<Item = &[Statement]> {
+pub(crate) fn groups(statements: &[Statement]) -> impl Iterator<Item = &[Statement]> {
     statements.chunk_by(|one, next| [one, next].iter().all(|statement| statement.purpose.place() == Place::Piece))
 }
 
