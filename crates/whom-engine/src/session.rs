@@ -53,8 +53,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 4 << 30,
-            rows: 4 << 30,
-            buffer: 16 << 20,
+            rows: usize::MAX,
+            buffer: 128 << 20,
             batch_size: 8192,
             spill: None,
             spill_limit: None,
@@ -249,6 +249,8 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     // rows would lose the kind of its error.
     options.execution.parquet.pushdown_filters = false;
     options.execution.parquet.schema_force_view_types = false;
+    // What a sort sets aside for merging, of a pool that may be small.
+    options.execution.sort_spill_reservation_bytes = (limits.memory / 16).min(10 << 20);
     options.optimizer.join_reordering = false;
     options.optimizer.enable_round_robin_repartition = false;
     options.optimizer.repartition_aggregations = false;

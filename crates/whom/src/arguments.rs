@@ -167,6 +167,9 @@ pub(crate) struct Resources {
     /// The most that may lie there, such as `100GB`; as much as fits if not given
     #[arg(long, value_name = "SIZE")]
     pub(crate) spill_limit: Option<ByteSize>,
+    /// Memory of rows that wait for later statements, and as much for each reader; less than the limit leaves
+    #[arg(long, value_name = "SIZE", hide = true)]
+    pub(crate) waiting_limit: Option<ByteSize>,
     /// Rows in a batch of the engine
     #[arg(long, value_name = "ROWS", hide = true)]
     pub(crate) batch_size: Option<NonZeroUsize>,

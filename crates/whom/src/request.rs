@@ -69,6 +69,8 @@ fn limits(resources: &Resources) -> Limits {
         spill_limit: resources.spill_limit.map(|limit| limit.bytes() as u64),
         threads: resources.threads.unwrap_or_else(machine::cores),
         pieces: resources.pieces,
+        rows: resources.waiting_limit.map_or(defaults.rows, ByteSize::bytes),
+        buffer: resources.waiting_limit.map_or(defaults.buffer, ByteSize::bytes),
         ..defaults
     }
 }
