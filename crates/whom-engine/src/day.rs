@@ -20,6 +20,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use whom_store::{CachedPart, PartWriter};
 
 use crate::error::EngineError;
+use crate::schema::column_sizes;
 use crate::session::Engine;
 use crate::table::PinnedTable;
 
@@ -94,8 +95,9 @@ impl DayScan {
             group.writer.write(&batch).await.map_err(|error| refused(&error))?;
             group.reserved.try_resize(group.writer.memory_size())?;
         }
-        group.writer.finish().await.map_err(|error| refused(&error))?;
-        Ok(group.writer.into_inner().0.finish(group.rows).await?)
+        let footer = group.writer.finish().await.map_err(|error| refused(&error))?;
+        let sizes = column_sizes(&footer).into_iter().map(|(name, size)| (name, [size.all, size.largest]));
+        Ok(group.writer.into_inner().0.finish(group.rows, sizes.collect()).await?)
     }
 }
 

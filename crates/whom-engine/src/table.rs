@@ -24,7 +24,7 @@ use crate::day_facts::DayFacts;
 use crate::error::EngineError;
 use crate::functions::MAY_HOLD;
 use crate::reader::PinnedReaders;
-use crate::schema::{Footer, read_footers, unify};
+use crate::schema::{ColumnSize, Footer, read_footers, unify};
 
 /// A table over pinned Parquet files.
 ///
@@ -36,6 +36,7 @@ pub struct PinnedTable {
     files: Vec<PinnedFile>,
     rows: u64,
     days: Vec<DayFacts>,
+    sizes: BTreeMap<String, ColumnSize>,
     schema: TableSchema,
     store: Arc<dyn ObjectStore>,
     url: ObjectStoreUrl,
@@ -84,6 +85,7 @@ impl PinnedTable {
             files: pinned.files.clone(),
             rows: footers.iter().map(|footer| footer.rows).sum(),
             days: days(&footers, partition)?,
+            sizes: sizes(&footers),
             schema,
             store,
             url: private_url(name)?,
@@ -99,9 +101,22 @@ impl PinnedTable {
     pub(crate) fn of_day(&self, day: NaiveDate) -> Self {
         let files: Vec<PinnedFile> =
             self.files.iter().filter(|file| file.partition_day == Some(day)).cloned().collect();
-        let days: Vec<DayFacts> = self.days.iter().filter(|facts| facts.day == day).cloned().collect();
-        let rows = days.iter().map(|facts| facts.rows).sum();
-        Self { files, rows, days, schema: self.schema.clone(), store: self.store(), url: self.url.clone() }
+        let facts = self.days.iter().find(|facts| facts.day == day).cloned();
+        let (rows, sizes) = facts.as_ref().map(|facts| (facts.rows, facts.sizes.clone())).unwrap_or_default();
+        let (schema, store, url) = (self.schema.clone(), self.store(), self.url.clone());
+        Self { files, rows, days: facts.into_iter().collect(), sizes, schema, store, url }
+    }
+
+    /// The rows of the day that has most of them; all rows without partitions.
+    pub fn rows_of_largest_day(&self) -> u64 {
+        self.days.iter().map(|facts| facts.rows).max().unwrap_or(self.rows)
+    }
+
+    /// The bytes of these columns as they lie in the files: of all row groups, and of the one where they are largest. Of days
+    /// in a cache, they are those that lie there.
+    pub fn bytes_of<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> (u64, u64) {
+        let sizes = columns.into_iter().filter_map(|column| self.sizes.get(column));
+        sizes.fold((0, 0), |(all, largest), size| (all + size.all, largest + size.largest))
     }
 
     /// The rows that the footers promise.
@@ -152,9 +167,18 @@ fn days(footers: &[Footer], partition: Option<&str>) -> Result<Vec<DayFacts>, En
     }
     let facts = |(day, footers): (NaiveDate, Vec<Footer>)| {
         let rows = footers.iter().map(|footer| footer.rows).sum();
-        Ok(DayFacts { day, schema: unify(&footers, partition)?, rows })
+        Ok(DayFacts { day, schema: unify(&footers, partition)?, rows, sizes: sizes(&footers) })
     };
     by_day.into_iter().map(facts).collect()
+}
+
+/// The sizes of the columns in all files together.
+fn sizes(footers: &[Footer]) -> BTreeMap<String, ColumnSize> {
+    let mut sizes: BTreeMap<String, ColumnSize> = BTreeMap::new();
+    for (name, size) in footers.iter().flat_map(|footer| &footer.sizes) {
+        sizes.entry(name.clone()).or_default().add(*size);
+    }
+    sizes
 }
 
 /// Whether a condition only asks a filter of keys. The Parquet reader then evaluates it on the columns of the key, and decodes

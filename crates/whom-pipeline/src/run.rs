@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use whom_engine::UnitMemory;
+use whom_engine::{MemoryPlan, UnitMemory};
 use whom_query::cache::TableReads;
 use whom_query::checks::Subject;
 use whom_query::unit_table::{self, Watch};
@@ -20,6 +20,7 @@ use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::files::{ResultFile, UnitsFile, result_files};
 use crate::identity::{VERSION, identities};
+use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
 use crate::shared_cache::SharedCache;
@@ -78,13 +79,16 @@ impl Run<'_> {
         let loaded = load_plan(self.request)?;
         stages.begin(Stage::Sources)?;
         let mut prepared = Prepared::with(self.request, loaded, shared.map(SharedCache::cache)).await?;
+        let mut planned = Planned::new(self.request, &prepared).await?;
         if let Some(shared) = shared {
             stages.begin(Stage::Cache)?;
-            shared.fill(self.request, &mut prepared, stages.observer()).await?;
+            let engine = planned.engine(self.request)?;
+            shared.fill(self.request, &mut prepared, &engine, stages.observer()).await?;
+            planned = Planned::new(self.request, &prepared).await?;
         }
         let output = self.open_output(&prepared).await?;
         let stage = output.stage(RunId::from(Uuid::new_v4())).await.map_err(|error| store(&error))?;
-        match self.worked(&prepared, stages).await {
+        match self.worked(&prepared, &planned, stages).await {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
             Err(error) => {
                 stage.discard().await;
@@ -100,11 +104,12 @@ impl Run<'_> {
     }
 
     /// Everything up to the result files, with nothing written.
-    async fn worked(&self, prepared: &Prepared, stages: &mut Stages<'_>) -> Result<Work, RunError> {
+    async fn worked(&self, prepared: &Prepared, planned: &Planned, stages: &mut Stages<'_>) -> Result<Work, RunError> {
         let plan = &prepared.loaded.plan;
         stages.begin(Stage::UnitTable)?;
         let watch = Told { observer: stages.observer() };
-        let built = unit_table::build(&prepared.compiled, &prepared.catalog, &prepared.engine, &watch).await;
+        let engine = planned.engine(self.request)?;
+        let built = unit_table::build(&prepared.compiled, &prepared.catalog, &engine, &watch).await;
         let table = built.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let units = AnalysedUnits::new(plan, &prepared.compiled, &table)
             .map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
@@ -120,7 +125,8 @@ impl Run<'_> {
                 UnitsFile { plan, compiled: &prepared.compiled, table: &table, units: &units, folds: &study.folds };
             files.push(units.write(&results.analysis).map_err(|error| prepared.refused(Stage::Publish, &error))?);
         }
-        Ok(Work { results, files })
+        let memory = MemoryUse { planned: planned.memory.clone(), spilled: engine.store().folder().peak() };
+        Ok(Work { results, files, memory })
     }
 
     async fn publish(
@@ -158,10 +164,11 @@ impl Run<'_> {
     ) -> Result<RunRecord, RunError> {
         stages.begin(Stage::Publish)?;
         write(stage, &work.files, prepared).await.map_err(|error| store(&error))?;
-        self.record(prepared, &work.results, stages)
+        self.record(prepared, work, stages)
     }
 
-    fn record(&self, prepared: &Prepared, results: &Results, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
+    fn record(&self, prepared: &Prepared, work: &Work, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
+        let Work { results, memory, .. } = work;
         let inputs = prepared.catalog.inputs();
         let identities =
             identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
@@ -180,7 +187,8 @@ impl Run<'_> {
                 "stages": stages.to_json(),
                 "read": prepared.catalog.reads().iter().map(read_of).collect::<Vec<_>>(),
                 "threads": self.request.limits.threads,
-                "pieces": self.request.limits.pieces().count(),
+                "pieces": memory.planned.pieces.count(),
+                "memory": memory.to_json(),
             }),
         })
     }
@@ -198,6 +206,25 @@ fn read_of(reads: &TableReads) -> Value {
 struct Work {
     results: Results,
     files: Vec<ResultFile>,
+    memory: MemoryUse,
+}
+
+/// What was planned, and what came of it.
+struct MemoryUse {
+    planned: MemoryPlan,
+    /// The most bytes on disk at any moment.
+    spilled: u64,
+}
+
+impl MemoryUse {
+    fn to_json(&self) -> serde_json::Value {
+        json!({
+            "limit": self.planned.limit,
+            "expected_peak": self.planned.peak,
+            "expected_spill": self.planned.spilled,
+            "spilled": self.spilled,
+        })
+    }
 }
 
 /// Work that is done, and the place where it waits to be published.

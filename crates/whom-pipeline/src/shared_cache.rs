@@ -7,14 +7,14 @@ use std::sync::Arc;
 use chrono::Utc;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
-use whom_engine::SpillFolder;
+use whom_engine::{Engine, SpillFolder};
 use whom_query::Cache;
 use whom_query::cache::{Filling, Needed, keep_days};
 use whom_store::{DayCache, Location, StoreError};
 
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
-use crate::prepare::{Prepared, load_plan};
+use crate::prepare::{Prepared, load_plan, session};
 use crate::request::Request;
 
 /// Days of tables that were read before, and what the pipelines of this command need of them together: a day is made with
@@ -72,9 +72,11 @@ impl SharedCache {
         &self,
         request: &Request,
         prepared: &mut Prepared,
+        engine: &Engine,
         observer: &dyn Observer,
     ) -> Result<(), RunError> {
-        let own = Needed::of(&prepared.compiled, &prepared.catalog, &prepared.engine).await;
+        let scratch = session(&request.limits)?;
+        let own = Needed::of(&prepared.compiled, &prepared.catalog, &scratch).await;
         let own = own.map_err(|error| prepared.refused(Stage::Cache, &error))?;
         let mut needed = self.needed.get_or_init(|| self.needed_by_all(request, &own)).await.clone();
         needed.cover(&own);
@@ -84,7 +86,7 @@ impl SharedCache {
         };
         let cancel = Arc::clone(&request.cancel);
         let filling = Filling { cache: &self.cache, needed: &needed, cancel, now: Utc::now(), watch: &watch };
-        let kept = keep_days(&mut prepared.catalog, &prepared.engine, &filling).await;
+        let kept = keep_days(&mut prepared.catalog, engine, &filling).await;
         kept.map_err(|error| prepared.refused(Stage::Cache, &error))
     }
 
@@ -106,7 +108,7 @@ impl SharedCache {
 
     async fn needed_by(&self, request: &Request) -> Option<Needed> {
         let prepared = Prepared::with(request, load_plan(request).ok()?, Some(&self.cache)).await.ok()?;
-        Needed::of(&prepared.compiled, &prepared.catalog, &prepared.engine).await.ok()
+        Needed::of(&prepared.compiled, &prepared.catalog, &session(&request.limits).ok()?).await.ok()
     }
 }
 

@@ -67,12 +67,15 @@ impl Cache {
     pub(crate) fn known(&self, days: &SourceDays) -> Vec<DayFacts> {
         let mut known: BTreeMap<&DayKey, DayFacts> = BTreeMap::new();
         for entry in &days.found {
-            let facts = entry.record.schema.bytes();
-            let facts = facts.and_then(|schema| DayFacts::from_bytes(entry.day(), &schema, entry.record.rows));
+            let facts = DayFacts::recorded(entry.day(), &entry.record);
             known.extend(facts.map(|facts| (&entry.key, facts)));
         }
         let seen = self.seen();
-        known.extend(days.keys.iter().filter_map(|key| Some((key, seen.get(key)?.clone()))));
+        for key in &days.keys {
+            if let Some(facts) = seen.get(key) {
+                known.entry(key).or_insert_with(|| facts.clone());
+            }
+        }
         known.into_values().collect()
     }
 

@@ -31,6 +31,7 @@ pub mod error;
 mod expression;
 pub mod flow;
 mod missing_days;
+mod needs;
 pub mod sql;
 pub mod status;
 #[cfg(test)]
@@ -45,5 +46,6 @@ pub use cache::Cache;
 pub use catalog::Catalog;
 pub use compile::{Compiled, compile};
 pub use error::QueryError;
+pub use needs::needs;
 pub use status::Status;
 pub use unit_table::UnitTable;

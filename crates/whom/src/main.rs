@@ -17,6 +17,7 @@ mod environment;
 mod failure;
 mod heartbeat;
 mod machine;
+mod plan;
 mod progress;
 mod request;
 mod result_line;
@@ -53,6 +54,7 @@ fn execute() -> Result<Vec<Result<String, Failure>>, Failure> {
         Command::Run(arguments) => return run::run(&arguments, &environment),
         Command::Check(pipeline) => commands::check(&pipeline, &environment),
         Command::Compile(pipeline) => commands::compile(&pipeline, &environment),
+        Command::Plan(arguments) => plan::plan(&arguments, &environment),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Schema => Ok(commands::schema()),
         Command::Runs(place) => runs::runs(&place, &environment),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::common::runtime::SpawnedTask;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
@@ -175,15 +174,11 @@ async fn cached_table(
         filled += usize::from(fresh.is_some());
         let Some(entry) = fresh.or_else(|| days.entry(key, &columns)) else { return Ok(None) };
         read.push(entry.clone());
-        known.push(DayFacts { schema: Arc::new(projected(&facts.schema, &columns)), ..facts.clone() });
+        let recorded = DayFacts::recorded(key.day, &entry.record);
+        known.push(recorded.as_ref().unwrap_or(facts).projected(&columns));
     }
     filling.cache.days.renew(&read, filling.now).await?;
     let listing = filling.cache.days.pinned(&read);
     let table = PinnedTable::open_knowing(&source.table, &listing, Some(&days.partition), &known).await?;
     Ok(Some(CachedTable { table: Arc::new(table), listing, reused: read.len() - filled, filled }))
-}
-
-fn projected(schema: &Schema, columns: &[String]) -> Schema {
-    let kept = schema.fields().iter().filter(|field| columns.contains(field.name()));
-    Schema::new(kept.map(|field| Field::clone(field)).collect::<Vec<Field>>())
 }

@@ -1,14 +1,15 @@
 //! Which columns of which tables plans read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use whom_engine::Engine;
+use whom_engine::scanned::columns;
 use whom_store::TableKey;
 
 use crate::catalog::Catalog;
 use crate::compile::Compiled;
 use crate::error::QueryError;
+use crate::needs::dry_plans;
 
 /// The columns that plans read of tables with days.
 #[derive(Clone, Debug, Default)]
@@ -23,24 +24,21 @@ struct NeededColumns {
 }
 
 impl Needed {
-    /// What the statements of one plan read, as the engine plans them.
+    /// What the statements of one plan read, as the engine plans them. `engine` is a session that knows no table yet; it is
+    /// good for nothing else afterwards.
     ///
     /// # Errors
-    /// [`QueryError::Engine`] if a statement cannot be planned, which compiling has ruled out.
+    /// What planning refuses.
     pub async fn of(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> Result<Self, QueryError> {
-        let session = engine.piece();
-        for source in catalog.sources() {
-            session.add_pinned(&source.table, Arc::clone(&source.pinned))?;
-        }
-        let mut read: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for statement in compiled.statements.iter().filter(|statement| !statement.reads.is_empty()) {
-            for (table, columns) in session.columns_read(&statement.sql).await? {
-                read.entry(table).or_default().extend(columns);
+        let mut read: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for (statement, plan) in dry_plans(compiled, catalog, engine).await? {
+            for table in &statement.reads {
+                read.entry(table).or_default().extend(columns(&plan));
             }
         }
         let mut tables: BTreeMap<TableKey, NeededColumns> = BTreeMap::new();
         for source in catalog.sources() {
-            let Some((days, columns)) = source.days.as_ref().zip(read.remove(&source.table)) else { continue };
+            let Some((days, columns)) = source.days.as_ref().zip(read.remove(source.table.as_str())) else { continue };
             let needed = tables.entry(days.table.clone()).or_insert(NeededColumns { plans: 1, ..Default::default() });
             needed.columns.extend(columns.into_iter().filter(|column| *column != days.partition));
         }

@@ -1,5 +1,7 @@
 //! What is kept of a day, and how it is written down.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,8 @@ pub struct CachedPart {
     pub bytes: u64,
     /// Its rows.
     pub rows: u64,
+    /// Of each column the bytes in all row groups, and in the row group where it is largest.
+    pub columns: BTreeMap<String, [u64; 2]>,
     /// The hashes of its blocks.
     pub seal: Seal,
 }

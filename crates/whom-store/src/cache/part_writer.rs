@@ -1,5 +1,7 @@
 //! A part of a day that is being written.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use object_store::{MultipartUpload, ObjectStoreExt, WriteMultipart, path::Path as ObjectPath};
 
@@ -38,11 +40,11 @@ impl PartWriter {
         Ok(())
     }
 
-    /// Completes the part, which holds `rows` rows.
+    /// Completes the part, which holds `rows` rows and columns of these sizes, in all and in one row group.
     ///
     /// # Errors
     /// As [`PartWriter::write`].
-    pub async fn finish(self, rows: u64) -> Result<CachedPart> {
+    pub async fn finish(self, rows: u64, columns: BTreeMap<String, [u64; 2]>) -> Result<CachedPart> {
         let Self { cache, path, upload, sealer } = self;
         let (seal, bytes) = sealer.finish();
         if let Err(error) = upload.finish().await
@@ -50,7 +52,7 @@ impl PartWriter {
         {
             return Err(cache.failed("write", &path, &error));
         }
-        Ok(CachedPart { name: path.filename().unwrap_or_default().to_owned(), bytes, rows, seal })
+        Ok(CachedPart { name: path.filename().unwrap_or_default().to_owned(), bytes, rows, columns, seal })
     }
 }
 

@@ -71,7 +71,7 @@ async fn keep(cache: &DayCache, key: &DayKey, columns: &[&str], content: &[u8]) 
     for piece in content.chunks(100_000) {
         part.write(Bytes::copy_from_slice(piece)).await.unwrap();
     }
-    let parts = vec![part.finish(7).await.unwrap()];
+    let parts = vec![part.finish(7, BTreeMap::from([("a".to_owned(), [5, 3])])).await.unwrap()];
     let record = DayRecord { source: "orders/".to_owned(), schema: Encoded::new(b"schema"), rows: 7, columns, parts };
     cache.publish(key, record).await.unwrap()
 }
@@ -227,7 +227,7 @@ async fn what_is_used_stays_and_what_is_not_goes() {
     }
     // A killed run leaves a part that no entry names, beside an entry and alone.
     for columns in [["a"], ["b"]] {
-        cache.part(&keys[0], &names(&columns)).await.unwrap().finish(0).await.unwrap();
+        cache.part(&keys[0], &names(&columns)).await.unwrap().finish(0, BTreeMap::new()).await.unwrap();
     }
     fs::write(place.folder.path().join("cache/days/notes.txt"), "of somebody").unwrap();
     let now = Utc::now();
