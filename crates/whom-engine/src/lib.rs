@@ -43,6 +43,7 @@ pub mod stored;
 pub mod table;
 #[cfg(test)]
 mod testing;
+mod words;
 
 pub use error::EngineError;
 pub use filters::KeyFilter;

@@ -22,6 +22,7 @@ use crate::error::EngineError;
 use crate::functions::MAY_HOLD;
 use crate::reader::PinnedReaders;
 use crate::schema::{read_footers, unify};
+use crate::words::WordColumns;
 
 /// A table over pinned Parquet files.
 ///
@@ -35,6 +36,7 @@ pub struct PinnedTable {
     schema: TableSchema,
     store: Arc<dyn ObjectStore>,
     url: ObjectStoreUrl,
+    words: WordColumns,
 }
 
 impl PinnedTable {
@@ -55,7 +57,18 @@ impl PinnedTable {
             .with_table_partition_cols(day.into_iter().collect::<Vec<_>>())
             .build();
         let url = private_url(name)?;
-        Ok(Self { files, rows: footers.iter().map(|footer| footer.rows).sum(), schema, store, url })
+        Ok(Self { files, rows: footers.iter().map(|footer| footer.rows).sum(), schema, store, url, words: WordColumns::default() })
+    }
+
+    /// The same table with some columns of texts as words: texts of which few differ, each told once for many rows. Names
+    /// of other columns mean nothing.
+    #[must_use]
+    pub fn with_words(mut self, columns: impl IntoIterator<Item = String>) -> Self {
+        self.words = WordColumns::new(columns);
+        self.schema = TableSchema::builder(self.words.in_schema(self.schema.file_schema()))
+            .with_table_partition_cols(self.schema.table_partition_cols().iter().cloned().collect::<Vec<_>>())
+            .build();
+        self
     }
 
     /// The rows that the footers promise.
@@ -134,7 +147,7 @@ impl TableProvider for PinnedTable {
         let source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(options)
             .with_pushdown_filters(!filters.is_empty() && filters.iter().all(asks_a_key_filter))
-            .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store())));
+            .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store(), self.words.clone())));
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_groups(self.shares(state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?

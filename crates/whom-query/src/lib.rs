@@ -29,6 +29,7 @@ mod days;
 pub mod error;
 mod expression;
 pub mod flow;
+mod gather;
 mod missing_days;
 pub mod sql;
 pub mod status;
