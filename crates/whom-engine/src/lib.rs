@@ -47,6 +47,7 @@ mod stored_table;
 pub mod table;
 #[cfg(test)]
 mod testing;
+mod words;
 
 pub use error::EngineError;
 pub use filters::KeyFilter;

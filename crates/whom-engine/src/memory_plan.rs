@@ -24,8 +24,8 @@ const BATCHES_ON_THE_WAY: usize = 6;
 /// The least that must be left to work with.
 const LEAST_ROOM: usize = 96 << 20;
 
-/// Bits of a filter for each key that it holds, with what rounding up to a power of two adds on average.
-const FILTER_BITS: u64 = 15;
+/// Bits of a filter for each key that it holds.
+const FILTER_BITS: u64 = 12;
 
 /// Filters that are known at the same time: units, and snapshots of units.
 const FILTERS: u64 = 2;

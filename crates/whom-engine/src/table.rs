@@ -23,6 +23,7 @@ use crate::error::EngineError;
 use crate::functions::MAY_HOLD;
 use crate::reader::PinnedReaders;
 use crate::schema::{ColumnSize, Footer, read_footers, unify};
+use crate::words::WordColumns;
 
 /// A table over pinned Parquet files.
 ///
@@ -38,6 +39,7 @@ pub struct PinnedTable {
     schema: TableSchema,
     store: Arc<dyn ObjectStore>,
     url: ObjectStoreUrl,
+    words: WordColumns,
 }
 
 impl PinnedTable {
@@ -70,6 +72,7 @@ impl PinnedTable {
             schema,
             store,
             url,
+            words: WordColumns::default(),
         })
     }
 
@@ -82,6 +85,17 @@ impl PinnedTable {
     pub fn bytes_of<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> (u64, u64) {
         let sizes = columns.into_iter().filter_map(|column| self.sizes.get(column));
         sizes.fold((0, 0), |(all, largest), size| (all + size.all, largest + size.largest))
+    }
+
+    /// The same table with some columns of texts as words: texts of which few differ, each told once for many rows. Names
+    /// of other columns mean nothing.
+    #[must_use]
+    pub fn with_words(mut self, columns: impl IntoIterator<Item = String>) -> Self {
+        self.words = WordColumns::new(columns);
+        self.schema = TableSchema::builder(self.words.in_schema(self.schema.file_schema()))
+            .with_table_partition_cols(self.schema.table_partition_cols().iter().cloned().collect::<Vec<_>>())
+            .build();
+        self
     }
 
     /// The rows that the footers promise.
@@ -168,7 +182,7 @@ impl TableProvider for PinnedTable {
         let source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(options)
             .with_pushdown_filters(!filters.is_empty() && filters.iter().all(asks_a_key_filter))
-            .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store())));
+            .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store(), self.words.clone())));
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_groups(self.shares(state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?

@@ -29,6 +29,7 @@ mod days;
 pub mod error;
 mod expression;
 pub mod flow;
+mod gather;
 mod missing_days;
 mod needs;
 pub mod sql;
