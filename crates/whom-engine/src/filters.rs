@@ -9,6 +9,7 @@ use parquet::bloom_filter::Sbbf;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::EngineError;
+use crate::stored::StoredRows;
 
 /// The share of keys that were never added and pass all the same.
 const FALSE_POSITIVES: f64 = 0.01;
@@ -26,22 +27,25 @@ pub struct KeyFilter {
 }
 
 impl KeyFilter {
-    /// The filter of the keys in these batches: a column of units and, if the key has one, a column of days.
+    /// The filter of the keys in these rows: a column of units and, if the key has one, a column of days.
     ///
     /// # Errors
-    /// [`EngineError::Internal`] if a batch lacks a column, or a column has another type.
-    pub fn of(batches: &[RecordBatch], unit: &str, day: Option<&str>) -> Result<Self, EngineError> {
-        let keys: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        let blocks = Sbbf::new_with_ndv_fpp(keys.max(1) as u64, FALSE_POSITIVES);
+    /// [`EngineError::Internal`] if a column is missing or has another type, [`EngineError::Resources`] if rows on disk
+    /// cannot be read.
+    pub fn of(rows: &[&StoredRows], unit: &str, day: Option<&str>) -> Result<Self, EngineError> {
+        let keys: u64 = rows.iter().map(|rows| rows.rows()).sum();
+        let blocks = Sbbf::new_with_ndv_fpp(keys.max(1), FALSE_POSITIVES);
         let mut blocks = blocks.map_err(|error| EngineError::Internal(error.to_string()))?;
-        for batch in batches {
-            let units = named(batch, unit)?;
-            let days = day.map(|day| named(batch, day)).transpose()?;
-            for_each_key(units, days, |key| {
-                if let Some(key) = key {
-                    blocks.insert(&key);
-                }
-            })?;
+        for rows in rows {
+            for batch in rows.read()? {
+                let batch = batch?;
+                let days = day.map(|day| named(&batch, day)).transpose()?;
+                for_each_key(named(&batch, unit)?, days, |key| {
+                    if let Some(key) = key {
+                        blocks.insert(&key);
+                    }
+                })?;
+            }
         }
         Ok(Self { blocks })
     }
@@ -114,12 +118,15 @@ mod tests {
     use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, StringArray};
 
     use super::*;
+    use crate::rows::Rows;
 
     fn filter(columns: Vec<(&str, ArrayRef)>) -> KeyFilter {
         let day = (columns.len() == 2).then_some("day");
         let batch =
             RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
-        KeyFilter::of(&[batch.unwrap()], "unit", day).unwrap()
+        let batch = batch.unwrap();
+        let rows = StoredRows::uncounted(Rows { schema: batch.schema(), batches: vec![batch] });
+        KeyFilter::of(&[&rows], "unit", day).unwrap()
     }
 
     #[test]

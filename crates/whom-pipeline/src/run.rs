@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use serde_json::json;
 use uuid::Uuid;
-use whom_engine::UnitMemory;
+use whom_engine::{MemoryPlan, UnitMemory};
 use whom_query::checks::Subject;
 use whom_query::unit_table::{self, Watch};
 use whom_query::{AnalysedUnits, UnitTable};
@@ -19,6 +19,7 @@ use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::files::{ResultFile, UnitsFile, result_files};
 use crate::identity::{VERSION, identities};
+use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
 use crate::study::Study;
@@ -61,9 +62,10 @@ impl Run<'_> {
         let loaded = load_plan(self.request)?;
         stages.begin(Stage::Sources)?;
         let prepared = Prepared::new(self.request, loaded).await?;
+        let planned = Planned::new(self.request, &prepared).await?;
         let output = self.open_output(&prepared).await?;
         let stage = output.stage(RunId::from(Uuid::new_v4())).await.map_err(|error| store(&error))?;
-        match self.worked(&prepared, stages).await {
+        match self.worked(&prepared, &planned, stages).await {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
             Err(error) => {
                 stage.discard().await;
@@ -79,11 +81,12 @@ impl Run<'_> {
     }
 
     /// Everything up to the result files, with nothing written.
-    async fn worked(&self, prepared: &Prepared, stages: &mut Stages<'_>) -> Result<Work, RunError> {
+    async fn worked(&self, prepared: &Prepared, planned: &Planned, stages: &mut Stages<'_>) -> Result<Work, RunError> {
         let plan = &prepared.loaded.plan;
         stages.begin(Stage::UnitTable)?;
         let watch = Told { observer: stages.observer() };
-        let built = unit_table::build(&prepared.compiled, &prepared.catalog, &prepared.engine, &watch).await;
+        let engine = planned.engine(self.request)?;
+        let built = unit_table::build(&prepared.compiled, &prepared.catalog, &engine, &watch).await;
         let table = built.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let units = AnalysedUnits::new(plan, &prepared.compiled, &table)
             .map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
@@ -99,7 +102,8 @@ impl Run<'_> {
                 UnitsFile { plan, compiled: &prepared.compiled, table: &table, units: &units, folds: &study.folds };
             files.push(units.write(&results.analysis).map_err(|error| prepared.refused(Stage::Publish, &error))?);
         }
-        Ok(Work { results, files })
+        let memory = MemoryUse { planned: planned.memory.clone(), spilled: engine.store().folder().peak() };
+        Ok(Work { results, files, memory })
     }
 
     async fn publish(
@@ -137,10 +141,11 @@ impl Run<'_> {
     ) -> Result<RunRecord, RunError> {
         stages.begin(Stage::Publish)?;
         write(stage, &work.files, prepared).await.map_err(|error| store(&error))?;
-        self.record(prepared, &work.results, stages)
+        self.record(prepared, work, stages)
     }
 
-    fn record(&self, prepared: &Prepared, results: &Results, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
+    fn record(&self, prepared: &Prepared, work: &Work, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
+        let Work { results, memory, .. } = work;
         let inputs = prepared.catalog.inputs();
         let identities =
             identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
@@ -158,7 +163,8 @@ impl Run<'_> {
                 "checks": results.checks,
                 "stages": stages.to_json(),
                 "threads": self.request.limits.threads,
-                "pieces": self.request.limits.pieces().count(),
+                "pieces": memory.planned.pieces.count(),
+                "memory": memory.to_json(),
             }),
         })
     }
@@ -168,6 +174,25 @@ impl Run<'_> {
 struct Work {
     results: Results,
     files: Vec<ResultFile>,
+    memory: MemoryUse,
+}
+
+/// What was planned, and what came of it.
+struct MemoryUse {
+    planned: MemoryPlan,
+    /// The most bytes on disk at any moment.
+    spilled: u64,
+}
+
+impl MemoryUse {
+    fn to_json(&self) -> serde_json::Value {
+        json!({
+            "limit": self.planned.limit,
+            "expected_peak": self.planned.peak,
+            "expected_spill": self.planned.spilled,
+            "spilled": self.spilled,
+        })
+    }
 }
 
 /// Work that is done, and the place where it waits to be published.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use whom_engine::{EngineError, PinnedTable};
+use whom_engine::{Engine, EngineError, PinnedTable};
 use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
 use whom_spec::{Diagnostic, SourceMap, Span, Spanned};
 use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
@@ -17,6 +17,9 @@ use crate::missing_days::MissingDays;
 
 /// The name of the split in SQL and in messages.
 pub const SPLIT: &str = "split";
+
+/// How the names of tag tables begin in SQL.
+const TAGS: &str = "tags ";
 
 /// A pinned source of a plan.
 #[derive(Debug)]
@@ -33,6 +36,13 @@ pub struct Source {
     pub listing: PinnedFiles,
     /// The files and their schema.
     pub pinned: Arc<PinnedTable>,
+}
+
+impl Source {
+    /// Whether it is a tag table.
+    pub(crate) fn is_of_tags(&self) -> bool {
+        self.table.starts_with(TAGS)
+    }
 }
 
 /// Every source of a plan, by its name in SQL.
@@ -95,6 +105,14 @@ impl Catalog {
         Ok(Self { sources })
     }
 
+    /// Makes every source known to a session.
+    ///
+    /// # Errors
+    /// [`QueryError::Engine`] if one is known already.
+    pub fn register(&self, engine: &Engine) -> Result<(), QueryError> {
+        self.sources().try_for_each(|source| Ok(engine.add_pinned(&source.table, Arc::clone(&source.pinned))?))
+    }
+
     /// The sources in alphabetical order.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.sources.values()
@@ -149,7 +167,7 @@ pub(crate) fn fact_table(name: &str) -> String {
 
 /// The name of a tag table in SQL.
 pub(crate) fn tag_table(name: &str) -> String {
-    format!("tags {name}")
+    format!("{TAGS}{name}")
 }
 
 fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {

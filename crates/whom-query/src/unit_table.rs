@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use datafusion::arrow::datatypes::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use whom_engine::Rows;
+use whom_engine::{Rows, StoredRows};
 use whom_stats::ABSENT;
 
 use crate::error::QueryError;
@@ -31,10 +31,12 @@ pub(crate) fn column(batch: &RecordBatch, name: &str) -> Result<ArrayRef, QueryE
 
 impl UnitTable {
     /// The unit tables of all pieces, one after the other.
-    pub(crate) fn new(pieces: &[Rows], flow: RowFlow) -> Result<Self, QueryError> {
+    pub(crate) fn new(pieces: &[Arc<StoredRows>], flow: RowFlow) -> Result<Self, QueryError> {
         let first = pieces.first().ok_or_else(|| QueryError::Internal("there is no piece".to_owned()))?;
-        let batches = pieces.iter().flat_map(|rows| rows.batches.iter().cloned()).collect();
-        let whole = Rows { schema: Arc::clone(&first.schema), batches };
+        let mut whole = Rows { schema: Arc::clone(first.schema()), batches: Vec::new() };
+        for piece in pieces {
+            whole.batches.extend(piece.load()?.batches);
+        }
         Ok(Self { batch: whole.to_batch()?, flow })
     }
 
