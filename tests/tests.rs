@@ -24,6 +24,8 @@ mod unit_table;
 mod simulation;
 // A simulated warehouse is analysed, and its planted effects are found.
 mod simulated;
+// The same unit tables in DuckDB, from the SQL that `compile --portable` prints.
+mod portable;
 
 // Threads, batches, files, order of rows and columns change no byte.
 mod determinism;

@@ -28,6 +28,7 @@
 //! ```
 
 pub mod error;
+pub mod executed;
 pub mod filters;
 pub mod functions;
 pub mod memory;
@@ -50,6 +51,7 @@ mod testing;
 mod words;
 
 pub use error::EngineError;
+pub use executed::{Executed, Ledger};
 pub use filters::KeyFilter;
 pub use memory::UnitMemory;
 pub use memory_plan::{MemoryPlan, Needs, ScanNeeds, TooLittleMemory};

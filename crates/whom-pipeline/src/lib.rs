@@ -62,7 +62,7 @@ mod waterfall;
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use planned::{Planned, plan};
-pub use prepare::{Checked, check, compile};
+pub use prepare::{Checked, check, compile, compile_portable};
 pub use published::{Cleaning, ShownRun, clean, path, runs, show};
 pub use request::Request;
 pub use run::{Outcome, run};

@@ -30,6 +30,8 @@ pub struct Source {
     owner: String,
     /// Where the pipeline file says where it lies.
     path: Span,
+    /// The column of the day in its folders' names, if it lies in such folders.
+    pub partition: Option<String>,
     /// The pinned listing.
     pub listing: PinnedFiles,
     /// The files and their schema.
@@ -236,8 +238,14 @@ async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles) -> Result<Source
         other => QueryError::from(other),
     })?;
     let Wanted { table, owner, path, words, .. } = wanted;
-    let pinned = Arc::new(pinned.with_words(words.iter().cloned()));
-    Ok(Source { table: table.clone(), owner: owner.clone(), path: path.span, listing, pinned })
+    Ok(Source {
+        table: table.clone(),
+        owner: owner.clone(),
+        path: path.span,
+        partition: partition.map(str::to_owned),
+        listing,
+        pinned: Arc::new(pinned.with_words(words.iter().cloned())),
+    })
 }
 
 /// A file that cannot be read, told at the table that it belongs to.

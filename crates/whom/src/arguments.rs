@@ -40,7 +40,7 @@ pub(crate) enum Command {
     /// Check a pipeline file and the tables it names, without any work
     Check(PipelineArguments),
     /// Print the SQL of a pipeline exactly as it runs
-    Compile(PipelineArguments),
+    Compile(CompileArguments),
     /// Plan a run without running it: pieces, memory, and what will be read, spilled and written
     Plan(PlanArguments),
     /// Write a warehouse with known truth, to try and to measure with
@@ -78,6 +78,15 @@ pub(crate) struct PipelineArguments {
     /// Set `${var.NAME}` to VALUE; the last one of a name counts
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) assignments: Vec<(String, String)>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompileArguments {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArguments,
+    /// Print the same unit table as one statement of plain SQL, which DuckDB runs as it stands
+    #[arg(long)]
+    pub(crate) portable: bool,
 }
 
 #[derive(Args, Debug)]

@@ -51,7 +51,7 @@ fn execute() -> Result<String, Failure> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, &environment),
         Command::Check(pipeline) => commands::check(&pipeline, &environment),
-        Command::Compile(pipeline) => commands::compile(&pipeline, &environment),
+        Command::Compile(arguments) => commands::compile(&arguments, &environment),
         Command::Plan(arguments) => plan::plan(&arguments, &environment),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Schema => Ok(commands::schema()),

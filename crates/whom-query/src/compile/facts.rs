@@ -9,8 +9,9 @@ use whom_spec::Diagnostic;
 use whom_spec::plan::{Aggregate, Fact, IncompleteWindow, Metric, MissingMetric, NonFinite};
 
 use crate::catalog::{column, fact_table};
-use crate::columns::{after, instant, instant_literal, same_unit_key};
+use crate::columns::{after, instant, same_unit_key};
 use crate::compile::grids::{grid_of, is_graded, may_round, not_zero_column, rounded_to_zero_column};
+use crate::compile::steps::{ROUNDED_PRODUCT, steps};
 use crate::compile::{Compiler, MetricColumn, Purpose};
 use crate::days::{Period, through_end, windows};
 use crate::error::QueryError;
@@ -134,18 +135,25 @@ impl Compiler<'_> {
             table => Fragment::identifier(&fact_table(&fact.name)),
             unit => same_unit_key(schema, "f", &self.plan.unit, owner, self.id)?,
             unit_name => Fragment::identifier(&scope.unit),
-            time => instant(schema, "f", &fact.time, owner)?,
+            time => instant(self.dialect, schema, "f", &fact.time, owner)?,
             instant_name => Fragment::identifier(&scope.instant),
             columns => columns,
             filter => self.columns_of(scope).condition(fact.filter.as_ref())?.sql,
-            earliest => instant_literal(earliest),
-            through => through.map(|end| Value::from(instant_literal(end))),
+            earliest => self.dialect.instant_literal(earliest),
+            through => through.map(|end| Value::from(self.dialect.instant_literal(end))),
             filter_of_units => Fragment::literal(&Purpose::Units.table()),
         })
     }
 
     fn columns_of<'a>(&'a self, scope: &'a FactScope<'_>) -> Scope<'a> {
-        Scope { state: self.state, alias: "f", schema: scope.schema, prefix: "", owner: &scope.owner }
+        Scope {
+            state: self.state,
+            dialect: self.dialect,
+            alias: "f",
+            schema: scope.schema,
+            prefix: "",
+            owner: &scope.owner,
+        }
     }
 
     /// A metric, the context of its SQL, and the columns that it reads.
@@ -203,6 +211,10 @@ impl Compiler<'_> {
             vanishes => Fragment::identifier(&format!("rounds to zero for {name}")),
             not_zero => Fragment::identifier(&not_zero_column(name)),
             rounded_to_zero => Fragment::identifier(&rounded_to_zero_column(name)),
+            steps => value.as_ref().map(|value| steps(&value.kind, grid)),
+            product => Fragment::identifier(&format!("product for {name}")),
+            high_part => Fragment::identifier(&format!("high part for {name}")),
+            remainder => Fragment::identifier(&format!("remainder for {name}")),
         };
         Ok((compiled, context, reads))
     }
@@ -222,6 +234,7 @@ fn windowed(scope: &FactScope<'_>, metrics: &[&Metric], contexts: &[Value]) -> V
         closed => bound_of_unit(closes),
         bounds => bounds(metrics),
         metrics => contexts,
+        has_remainders => contexts.iter().any(has_remainder),
     }
 }
 
@@ -248,6 +261,12 @@ fn bound_of_unit(hours: u32) -> Fragment {
 
 fn bound_name(hours: u32) -> String {
     format!("{hours} hours later")
+}
+
+/// Whether plain SQL counts the steps of a metric by a product that has to be rounded.
+fn has_remainder(metric: &Value) -> bool {
+    let form = metric.get_attr("steps").and_then(|steps| steps.get_attr("form"));
+    form.is_ok_and(|form| form.as_str() == Some(ROUNDED_PRODUCT))
 }
 
 /// The key by which an event is known again.
