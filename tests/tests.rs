@@ -41,6 +41,8 @@ mod bad_inputs;
 mod strange_names;
 // Runs one after the other, and at once.
 mod run_twice;
+// Night after night with a cache of days, and several pipelines at once.
+mod nights;
 // Asked to stop by a signal.
 mod stopped;
 // Killed at every call of a store.

@@ -21,6 +21,7 @@ mod align;
 pub mod analysed;
 pub mod bins;
 mod build;
+pub mod cache;
 pub mod catalog;
 pub mod checks;
 mod columns;
@@ -44,6 +45,7 @@ pub mod unit_table;
 
 pub use analysed::AnalysedUnits;
 pub use bins::{BinKind, TagBins};
+pub use cache::Cache;
 pub use catalog::Catalog;
 pub use compile::{Compiled, compile};
 pub use dialect::Dialect;
