@@ -38,11 +38,14 @@ pub struct Limits {
     pub threads: NonZeroUsize,
     /// Pieces that rows are put into; from the threads if not given. Changes no result.
     pub pieces: Option<NonZeroUsize>,
+    /// The most bytes of binned units in memory; more are read from disk for every pass. As much as the pool if not given.
+    /// Changes no result.
+    pub resident: Option<usize>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 4 << 30, batch_size: 8192, spill: None, threads: NonZeroUsize::MIN, pieces: None }
+        Self { memory: 4 << 30, batch_size: 8192, spill: None, threads: NonZeroUsize::MIN, pieces: None, resident: None }
     }
 }
 
@@ -50,6 +53,11 @@ impl Limits {
     /// The pieces that rows are put into: one for each thread, if nothing else is asked for.
     pub fn pieces(&self) -> Pieces {
         Pieces::new(self.pieces.unwrap_or(self.threads))
+    }
+
+    /// The most bytes of binned units in memory.
+    pub fn resident(&self) -> u64 {
+        self.resident.unwrap_or(self.memory) as u64
     }
 }
 
