@@ -7,7 +7,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::common::runtime::SpawnedTask;
 use futures::{StreamExt, TryStreamExt, stream};
-use whom_engine::{Engine, EngineError, KeyFilter, Rows, Step};
+use whom_engine::{Engine, EngineError, KeyFilter, Rows, Step, StoredRows};
 
 use crate::align::{Aligned, Alignment, Beside, JOINED};
 use crate::catalog::Catalog;
@@ -53,7 +53,8 @@ pub async fn build(
         let told = work.run(statement).await;
         let rows = told.map_err(|error| in_table(statement, error, catalog))?;
         if statement.purpose == Purpose::UnitTable {
-            return UnitTable::new(&rows, work.recorder.finish());
+            let pieces = rows.into_iter().map(StoredRows::uncounted).collect();
+            return UnitTable::new(pieces, work.recorder.finish());
         }
     }
     Err(QueryError::Internal("no statement makes the unit table".to_owned()))
