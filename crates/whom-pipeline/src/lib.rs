@@ -46,6 +46,7 @@ mod names;
 mod power;
 mod prepare;
 mod profile;
+mod profiles;
 pub mod published;
 pub mod request;
 mod rows;
@@ -55,6 +56,7 @@ mod study;
 #[cfg(test)]
 mod tests;
 mod trees;
+mod units_file;
 mod waterfall;
 
 pub use error::{Cause, RunError};

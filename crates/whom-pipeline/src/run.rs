@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::Utc;
 use serde_json::json;
 use uuid::Uuid;
-use whom_engine::UnitMemory;
+use whom_engine::{SpillFolder, blocking};
 use whom_query::checks::Subject;
 use whom_query::unit_table::{self, Watch};
-use whom_query::{AnalysedUnits, UnitTable};
+use whom_query::{AnalysedUnits, QueryError, Room, UnitSchema};
 use whom_report::{Colour, Results, refusal_text};
 use whom_stats::Check;
 use whom_store::{Address, Location, Output, Publication, Published, RunId, RunRecord, StoreError};
@@ -17,11 +17,12 @@ use crate::analysis::analyse;
 use crate::clock::Stages;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
-use crate::files::{ResultFile, UnitsFile, result_files};
+use crate::files::{ResultFile, result_files};
 use crate::identity::{VERSION, identities};
 use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
 use crate::study::Study;
+use crate::units_file::{UnitsFile, UnitsFileError};
 use crate::waterfall::waterfall;
 
 /// A published run.
@@ -80,26 +81,37 @@ impl Run<'_> {
 
     /// Everything up to the result files, with nothing written.
     async fn worked(&self, prepared: &Prepared, stages: &mut Stages<'_>) -> Result<Work, RunError> {
-        let plan = &prepared.loaded.plan;
         stages.begin(Stage::UnitTable)?;
-        let watch = Told { observer: stages.observer() };
-        let built = unit_table::build(&prepared.compiled, &prepared.catalog, &prepared.engine, &watch).await;
-        let table = built.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
-        let units = AnalysedUnits::new(plan, &prepared.compiled, &table)
-            .map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
-        let memory = UnitMemory::new(Arc::clone(&units.columns), Arc::clone(&self.request.cancel));
-        let study = Study::new(plan, &prepared.compiled, &units, memory);
+        let units = self.units(prepared, stages).await.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
+        let study = Study::new(&prepared.loaded.plan, &prepared.compiled, &units);
 
         stages.begin(Stage::Checks)?;
-        let checks = judged(&study, &table, prepared)?;
-        let results = analyse(&study, &table, checks, stages).await?;
-        let mut files = result_files(&results).map_err(|error| internal(&error))?;
-        if self.request.keep_units {
-            let units =
-                UnitsFile { plan, compiled: &prepared.compiled, table: &table, units: &units, folds: &study.folds };
-            files.push(units.write(&results.analysis).map_err(|error| prepared.refused(Stage::Publish, &error))?);
-        }
-        Ok(Work { results, files })
+        let checks = judged(&study)?;
+        let results = analyse(&study, checks, stages).await?;
+        let files = result_files(&results).map_err(|error| internal(&error))?;
+        let units = if self.request.keep_units {
+            let file = UnitsFile::new(&study, &results.analysis);
+            Some(file.map_err(|error| prepared.refused(Stage::Publish, &error))?)
+        } else {
+            None
+        };
+        Ok(Work { results, files, units })
+    }
+
+    /// The unit table, and its units as passes see them.
+    async fn units(&self, prepared: &Prepared, stages: &Stages<'_>) -> Result<Arc<AnalysedUnits>, QueryError> {
+        let watch = Told { observer: stages.observer() };
+        let built = unit_table::build(&prepared.compiled, &prepared.catalog, &prepared.engine, &watch).await?;
+        let limits = prepared.engine.limits();
+        let parent = limits.spill.clone().unwrap_or_else(std::env::temp_dir);
+        let room = Room {
+            resident: limits.resident(),
+            folder: SpillFolder::create(&parent, None)?,
+            cancel: Arc::clone(&self.request.cancel),
+        };
+        let schema = UnitSchema::new(&prepared.loaded.plan, &prepared.compiled)?;
+        let work = move || AnalysedUnits::new(schema, Arc::new(built), &room);
+        blocking(&self.request.cancel, work).await.map(Arc::new)
     }
 
     async fn publish(
@@ -109,8 +121,8 @@ impl Run<'_> {
         ready: Ready,
         stages: &mut Stages<'_>,
     ) -> Result<Outcome, RunError> {
-        let Ready { work, mut stage } = ready;
-        let record = match self.staged(prepared, &work, &mut stage, stages).await {
+        let Ready { mut work, mut stage } = ready;
+        let record = match self.staged(prepared, &mut work, &mut stage, stages).await {
             Ok(record) => record,
             Err(error) => {
                 stage.discard().await;
@@ -131,12 +143,19 @@ impl Run<'_> {
     async fn staged(
         &self,
         prepared: &Prepared,
-        work: &Work,
+        work: &mut Work,
         stage: &mut whom_store::Stage,
         stages: &mut Stages<'_>,
     ) -> Result<RunRecord, RunError> {
         stages.begin(Stage::Publish)?;
-        write(stage, &work.files, prepared).await.map_err(|error| store(&error))?;
+        write(stage, &work.files).await.map_err(|error| store(&error))?;
+        if let Some(units) = work.units.take() {
+            units.write(stage).await.map_err(|error| match error {
+                UnitsFileError::Store(error) => store(&error),
+                UnitsFileError::Units(error) => prepared.refused(Stage::Publish, &error),
+            })?;
+        }
+        prepared.catalog.verify_unchanged().await.map_err(|error| store(&error))?;
         self.record(prepared, &work.results, stages)
     }
 
@@ -168,6 +187,8 @@ impl Run<'_> {
 struct Work {
     results: Results,
     files: Vec<ResultFile>,
+    /// The unit table, if it is kept: written while it is encoded, because it may be larger than memory.
+    units: Option<UnitsFile>,
 }
 
 /// Work that is done, and the place where it waits to be published.
@@ -190,25 +211,22 @@ pub(crate) fn located(path: &whom_spec::Spanned<String>, texts: &whom_spec::Sour
     })
 }
 
-async fn write(stage: &mut whom_store::Stage, files: &[ResultFile], prepared: &Prepared) -> Result<(), StoreError> {
+async fn write(stage: &mut whom_store::Stage, files: &[ResultFile]) -> Result<(), StoreError> {
     for file in files {
         stage.write(file.name, file.bytes.clone(), file.rows).await?;
     }
-    prepared.catalog.verify_unchanged().await
+    Ok(())
 }
 
 /// The checks, if they let the run go on.
-fn judged(study: &Study<'_>, table: &UnitTable, prepared: &Prepared) -> Result<Vec<Check>, RunError> {
-    let failed = |error| prepared.refused(Stage::Checks, &error);
-    let subject =
-        Subject { plan: study.plan, table, compiled: study.compiled, units: study.units, folds: &study.folds };
-    let checks = subject.judge().map_err(failed)?;
+fn judged(study: &Study<'_>) -> Result<Vec<Check>, RunError> {
+    let subject = Subject { plan: study.plan, compiled: study.compiled, units: study.units, folds: &study.folds };
+    let checks = subject.judge();
     let refusing: Vec<&Check> = checks.iter().filter(|check| check.refuses()).collect();
     if refusing.is_empty() {
         return Ok(checks);
     }
-    let steps = waterfall(study, table).map_err(failed)?;
-    Err(RunError::checks(&refusing, &refusal_text(&checks, &steps, Colour::Never)))
+    Err(RunError::checks(&refusing, &refusal_text(&checks, &waterfall(study), Colour::Never)))
 }
 
 fn store(error: &StoreError) -> RunError {

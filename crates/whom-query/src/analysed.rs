@@ -1,7 +1,7 @@
 //! The units that are analysed, as columns that passes can be asked of.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use whom_engine::{SpillFolder, UnitKeeper, UnitSource};
@@ -70,6 +70,16 @@ impl AnalysedUnits {
         let source = keeper.finish(kept, Arc::clone(&cancel))?;
         let centres = tags.into_iter().map(|tag| tag.centre).collect();
         Ok(Self { table, source, shapes, bins, tally, by_first_exposure, centres, schema, cancel })
+    }
+
+    /// Whether work on the units has to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// The flag that ends work on the units.
+    pub fn cancel(&self) -> &AtomicBool {
+        &self.cancel
     }
 
     /// The column of a tag.

@@ -32,11 +32,6 @@ impl Sampling {
         Self { below: (units > some).then(share) }
     }
 
-    /// Whether every unit is chosen.
-    pub(crate) fn is_everybody(self) -> bool {
-        self.below.is_none()
-    }
-
     /// The places of the chosen units among those with these ids; `None` for all of them.
     ///
     /// # Errors
@@ -65,8 +60,9 @@ mod tests {
 
     #[test]
     fn few_units_are_all_chosen_and_of_many_about_as_many_as_asked_for() {
-        assert!(Sampling::of_units(UNITS).is_everybody() && !Sampling::of_units(UNITS + 1).is_everybody());
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100_000));
+        assert_eq!(Sampling::of_units(UNITS).places(&ids).unwrap(), None);
+        assert!(Sampling::of_units(UNITS + 1).places(&ids).unwrap().is_some());
         assert_eq!(Sampling::about(100_000, 100_000).places(&ids).unwrap(), None);
         let chosen = Sampling::about(10_000, 100_000).places(&ids).unwrap().unwrap();
         assert!((9_700..10_300).contains(&chosen.len()), "{}", chosen.len());

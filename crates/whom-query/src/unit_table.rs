@@ -1,5 +1,6 @@
 //! The unit table: one row per unit, with arm, first exposure, metrics and tags.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
@@ -56,6 +57,11 @@ impl UnitTable {
     pub fn read(&self) -> Result<impl Iterator<Item = Result<UnitRows, QueryError>> + Send, QueryError> {
         let pieces = self.pieces.iter().map(StoredRows::read).collect::<Result<Vec<_>, _>>()?;
         Ok(pieces.into_iter().flatten().map(|batch| Ok(UnitRows(batch?))))
+    }
+
+    /// None of the units, in the columns of all.
+    pub fn no_rows(&self) -> UnitRows {
+        UnitRows(RecordBatch::new_empty(Arc::clone(self.pieces[0].schema())))
     }
 
     /// Works through the pieces, side by side on rayon's threads, and gives what each came to, in their order. Within a

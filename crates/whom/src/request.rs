@@ -53,6 +53,7 @@ fn limits(resources: &Resources) -> Limits {
         spill: resources.spill_dir.clone(),
         threads: resources.threads.unwrap_or_else(machine::cores),
         pieces: resources.pieces,
+        resident: resources.resident_limit.map(crate::byte_size::ByteSize::bytes),
     }
 }
 
@@ -74,10 +75,11 @@ mod tests {
             batch_size: NonZeroUsize::new(64),
             threads: NonZeroUsize::new(3),
             pieces: NonZeroUsize::new(5),
+            resident_limit: Some("1B".parse().expect("a size")),
             ..Resources::default()
         };
         let [threads, pieces] = [3, 5].map(|count| NonZeroUsize::new(count).expect("not zero"));
-        let expected = Limits { memory: 2 << 30, batch_size: 64, spill: None, threads, pieces: Some(pieces) };
+        let expected = Limits { memory: 2 << 30, batch_size: 64, spill: None, threads, pieces: Some(pieces), resident: Some(1) };
         assert_eq!(limits(&resources), expected);
     }
 
