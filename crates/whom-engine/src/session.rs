@@ -45,7 +45,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 4 << 30, batch_size: 8192, spill: None, threads: NonZeroUsize::MIN, pieces: None, resident: None }
+        Self {
+            memory: 4 << 30,
+            batch_size: 8192,
+            spill: None,
+            threads: NonZeroUsize::MIN,
+            pieces: None,
+            resident: None,
+        }
     }
 }
 

@@ -25,7 +25,8 @@ pub(crate) async fn discover(
         let nodes: usize = pass.trees.iter().map(|tree| tree.nodes.len()).sum();
         let doing = format!("{nodes} nodes of {} trees", pass.trees.len());
         observer.event(&Event::Progress { stage: Stage::Discovery, done, all: None, doing });
-        let answer = study.units.source.answer(pass).await.map_err(|error| RunError::engine(Stage::Discovery, &error))?;
+        let answer =
+            study.units.source.answer(pass).await.map_err(|error| RunError::engine(Stage::Discovery, &error))?;
         let absorbed = spawn_blocking(move || discovery.absorb(&answer).map(|()| discovery)).await;
         let ended = |error| RunError::new(Stage::Discovery, Cause::Internal, format!("the search failed: {error}"));
         discovery = absorbed.map_err(ended)?.map_err(failed)?;

@@ -110,13 +110,7 @@ impl Compared<'_> {
         self.difference(statistic, cohort, everybody, everybody * (1.0 - everybody))
     }
 
-    fn difference(
-        &self,
-        statistic: TagStatistic,
-        cohort: Option<f64>,
-        everybody: f64,
-        variance: f64,
-    ) -> TagDifference {
+    fn difference(&self, statistic: TagStatistic, cohort: Option<f64>, everybody: f64, variance: f64) -> TagDifference {
         let standardised = cohort.filter(|_| variance > 0.0).map(|cohort| (cohort - everybody) / variance.sqrt());
         TagDifference { tag: self.bins.name.clone(), statistic, cohort, everybody: Some(everybody), standardised }
     }

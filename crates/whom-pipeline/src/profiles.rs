@@ -68,12 +68,8 @@ fn categorical(study: &Study<'_>) -> Vec<usize> {
 
 /// The leaves of the tree, and the members of each pre-registered cohort.
 fn requests(study: &Study<'_>, tree: &Routing) -> Vec<TreePass> {
-    let request = |routing: Routing, nodes| TreePass {
-        routing,
-        buckets: BucketSet::all(),
-        nodes,
-        columns: categorical(study),
-    };
+    let request =
+        |routing: Routing, nodes| TreePass { routing, buckets: BucketSet::all(), nodes, columns: categorical(study) };
     let mut requests = vec![request(tree.clone(), tree.leaves().collect())];
     for place in 0..study.plan.cohorts.len() {
         let mut routing = Routing::root();

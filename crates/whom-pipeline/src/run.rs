@@ -89,13 +89,14 @@ impl Run<'_> {
         let checks = judged(&study)?;
         let results = analyse(&study, checks, stages).await?;
         let files = result_files(&results).map_err(|error| internal(&error))?;
+        let on_disk = units.source.is_streamed();
         let units = if self.request.keep_units {
             let file = UnitsFile::new(&study, &results.analysis);
             Some(file.map_err(|error| prepared.refused(Stage::Publish, &error))?)
         } else {
             None
         };
-        Ok(Work { results, files, units })
+        Ok(Work { results, files, units, on_disk })
     }
 
     /// The unit table, and its units as passes see them.
@@ -156,10 +157,11 @@ impl Run<'_> {
             })?;
         }
         prepared.catalog.verify_unchanged().await.map_err(|error| store(&error))?;
-        self.record(prepared, &work.results, stages)
+        self.record(prepared, work, stages)
     }
 
-    fn record(&self, prepared: &Prepared, results: &Results, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
+    fn record(&self, prepared: &Prepared, work: &Work, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
+        let results = &work.results;
         let inputs = prepared.catalog.inputs();
         let identities =
             identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
@@ -178,6 +180,7 @@ impl Run<'_> {
                 "stages": stages.to_json(),
                 "threads": self.request.limits.threads,
                 "pieces": self.request.limits.pieces().count(),
+                "units_on_disk": work.on_disk,
             }),
         })
     }
@@ -189,6 +192,8 @@ struct Work {
     files: Vec<ResultFile>,
     /// The unit table, if it is kept: written while it is encoded, because it may be larger than memory.
     units: Option<UnitsFile>,
+    /// Whether passes read the units from disk.
+    on_disk: bool,
 }
 
 /// Work that is done, and the place where it waits to be published.

@@ -13,8 +13,7 @@ pub(crate) fn waterfall(study: &Study<'_>) -> Vec<WaterfallStep> {
     let kept = tally.units();
     steps.push(step("units analysed", kept, table.units() - kept, "in several variants"));
     for (place, metric) in study.compiled.metrics.iter().enumerate() {
-        let count =
-            |counts: &dyn Fn(Status) -> bool| tally.with_status(place, counts).into_iter().sum::<u64>();
+        let count = |counts: &dyn Fn(Status) -> bool| tally.with_status(place, counts).into_iter().sum::<u64>();
         let reasons: Vec<String> = [
             (Status::IncompleteWindow, "window not closed"),
             (Status::Missing, "no value"),

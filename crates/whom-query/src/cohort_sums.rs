@@ -50,7 +50,8 @@ impl AnalysedUnits {
             |sums, rows| ranks.add(sums, &self.schema.analysed(rows)?),
             |mut one, other| {
                 let both = one.iter_mut().zip(&other);
-                both.filter_map(|(one, other)| Some((one.as_mut()?, other.as_ref()?))).for_each(|(one, other)| one.merge(other));
+                both.filter_map(|(one, other)| Some((one.as_mut()?, other.as_ref()?)))
+                    .for_each(|(one, other)| one.merge(other));
                 one
             },
         )?;

@@ -81,7 +81,9 @@ mod tests {
     #[test]
     fn the_choice_never_changes() {
         let places = |ids: ArrayRef| Sampling::about(2, 10).places(&ids).unwrap().unwrap();
-        assert_eq!(places(Arc::new(Int64Array::from_iter_values(0..20))), Vec::<usize>::new());
-        assert_eq!(places(Arc::new(StringArray::from_iter_values((0..20).map(|id| id.to_string())))), Vec::<usize>::new());
+        // Computed by xxhash in Python: `xxh3_64_intdigest(id, 0x77686f6d3f736d70) < (2 << 64) // 10`.
+        assert_eq!(places(Arc::new(Int64Array::from_iter_values(0..20))), [1, 8, 12]);
+        let texts = StringArray::from_iter_values((0..20).map(|id| id.to_string()));
+        assert_eq!(places(Arc::new(texts)), [5, 10, 12, 14, 19]);
     }
 }

@@ -28,12 +28,7 @@ impl Survey {
     /// Looks at every unit of a table, at the quantiles of tags in a sample of them.
     pub(crate) fn take(schema: &UnitSchema, table: &UnitTable, cancel: &AtomicBool) -> Result<Self, QueryError> {
         let sampling = Sampling::of_units(table.units());
-        table.gather(
-            cancel,
-            || Self::empty(schema),
-            |survey, rows| survey.add(schema, sampling, rows),
-            Self::merged,
-        )
+        table.gather(cancel, || Self::empty(schema), |survey, rows| survey.add(schema, sampling, rows), Self::merged)
     }
 
     fn empty(schema: &UnitSchema) -> Self {

@@ -126,7 +126,10 @@ impl Tally {
     /// The analysed units by arm, of each bucket that has some.
     pub(crate) fn by_bucket(&self) -> BTreeMap<u16, Vec<u64>> {
         let buckets = self.by_bucket.chunks_exact(self.analysed.len().max(1)).zip(0..);
-        buckets.filter(|(units, _)| units.iter().any(|units| *units > 0)).map(|(units, at)| (at, units.to_vec())).collect()
+        buckets
+            .filter(|(units, _)| units.iter().any(|units| *units > 0))
+            .map(|(units, at)| (at, units.to_vec()))
+            .collect()
     }
 
     /// The analysed units by arm, of each day of first exposure that has some.

@@ -15,11 +15,11 @@ use whom_engine::{Engine, Limits, SpillFolder};
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
 use whom_store::Stores;
 
+use crate::analysed::Room;
 use crate::build::{Watch, build};
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::error::QueryError;
-use crate::analysed::Room;
 use crate::unit_table::{UnitRows, UnitTable};
 
 /// Files and pipelines over them.

@@ -131,10 +131,14 @@ mod tests {
     use super::*;
 
     fn units(rows: std::ops::Range<i64>) -> RecordBatch {
-        let texts: ArrayRef = Arc::new(StringArray::from_iter(rows.clone().map(|row| (row % 7 > 0).then(|| format!("level {}", row % 40)))));
-        let numbers: ArrayRef = Arc::new(Float64Array::from_iter(rows.clone().map(|row| (row % 5 > 0).then_some(row as f64 / 8.0))));
+        let texts: ArrayRef = Arc::new(StringArray::from_iter(
+            rows.clone().map(|row| (row % 7 > 0).then(|| format!("level {}", row % 40))),
+        ));
+        let numbers: ArrayRef =
+            Arc::new(Float64Array::from_iter(rows.clone().map(|row| (row % 5 > 0).then_some(row as f64 / 8.0))));
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
-        RecordBatch::try_from_iter_with_nullable([("unit", ids, true), ("spend", numbers, true), ("plan", texts, true)]).unwrap()
+        RecordBatch::try_from_iter_with_nullable([("unit", ids, true), ("spend", numbers, true), ("plan", texts, true)])
+            .unwrap()
     }
 
     /// The file of so many units, handed over in parts of these sizes by turns.

@@ -79,7 +79,8 @@ mod tests {
             ..Resources::default()
         };
         let [threads, pieces] = [3, 5].map(|count| NonZeroUsize::new(count).expect("not zero"));
-        let expected = Limits { memory: 2 << 30, batch_size: 64, spill: None, threads, pieces: Some(pieces), resident: Some(1) };
+        let expected =
+            Limits { memory: 2 << 30, batch_size: 64, spill: None, threads, pieces: Some(pieces), resident: Some(1) };
         assert_eq!(limits(&resources), expected);
     }
 

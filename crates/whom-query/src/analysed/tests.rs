@@ -29,23 +29,32 @@ fn warehouse() -> Warehouse {
         .flat_map(|person| {
             let at = format!("2026-10-0{}T1{}:00:00", 6 + person % 4, person % 7);
             let variant = ["a", "b"][person % 2];
-            let again = (person % 29 == 0).then(|| (name(person), ["b", "a"][person % 2], "2026-10-10T12:00:00".to_owned()));
+            let again =
+                (person % 29 == 0).then(|| (name(person), ["b", "a"][person % 2], "2026-10-10T12:00:00".to_owned()));
             [Some((name(person), variant, at)), again]
         })
         .flatten()
         .collect();
-    let rows: Vec<(&str, &str, &str)> = exposures.iter().map(|(unit, variant, at)| (unit.as_str(), *variant, at.as_str())).collect();
+    let rows: Vec<(&str, &str, &str)> =
+        exposures.iter().map(|(unit, variant, at)| (unit.as_str(), *variant, at.as_str())).collect();
     let warehouse = Warehouse::exposing(&rows);
     let ordered: Vec<(String, String, Option<f64>)> = (0..600)
         .filter(|person| person % 11 > 0)
-        .map(|person| (name(person), format!("2026-10-0{}T18:00:00", 6 + person % 4), Some(f64::from(person as u32) / 8.0)))
+        .map(|person| {
+            (name(person), format!("2026-10-0{}T18:00:00", 6 + person % 4), Some(f64::from(person as u32) / 8.0))
+        })
         .collect();
-    let rows: Vec<(&str, &str, Option<f64>)> = ordered.iter().map(|(unit, at, amount)| (unit.as_str(), at.as_str(), *amount)).collect();
+    let rows: Vec<(&str, &str, Option<f64>)> =
+        ordered.iter().map(|(unit, at, amount)| (unit.as_str(), at.as_str(), *amount)).collect();
     warehouse.write("orders.parquet", crate::testing::orders(&rows));
     let people: Vec<String> = (0..580).map(name).collect();
-    let ages: ArrayRef = Arc::new((0..580).map(|person| (person % 13 > 0).then_some(f64::from(person % 71))).collect::<Float64Array>());
-    let heights: ArrayRef = Arc::new((0..580).map(|person| Some(1.2 + f64::from(person * 7_919 % 1_009) / 1_000.0)).collect::<Float64Array>());
-    let cities: Vec<&str> = (0..580).map(|person| ["north", "south", "west", "east", "far"][person * person % 11 % 5]).collect();
+    let ages: ArrayRef =
+        Arc::new((0..580).map(|person| (person % 13 > 0).then_some(f64::from(person % 71))).collect::<Float64Array>());
+    let heights: ArrayRef = Arc::new(
+        (0..580).map(|person| Some(1.2 + f64::from(person * 7_919 % 1_009) / 1_000.0)).collect::<Float64Array>(),
+    );
+    let cities: Vec<&str> =
+        (0..580).map(|person| ["north", "south", "west", "east", "far"][person * person % 11 % 5]).collect();
     warehouse.write(
         "people.parquet",
         vec![
@@ -96,7 +105,8 @@ async fn found(warehouse: &Warehouse, pieces: usize, batch_size: usize, resident
     let cells = units.source.cells(groupings).await.unwrap();
     let sums = units.sums_by_cohort(&tree).unwrap();
     let spreads = (0..3).flat_map(|tag| [sums.in_leaf(tag, 0), sums.in_leaf(tag, 1), sums.in_registered(tag, 1)]);
-    let cohorts = spreads.flatten().map(|found| [found.values, found.mean.to_bits(), found.squares.to_bits()]).collect();
+    let cohorts =
+        spreads.flatten().map(|found| [found.values, found.mean.to_bits(), found.squares.to_bits()]).collect();
     let AnalysedUnits { bins, tally, by_first_exposure, .. } = units;
     Found { bins, tally, checks, by_first_exposure, histograms, cells, cohorts }
 }
@@ -107,7 +117,9 @@ async fn pieces_batches_and_where_units_lie_change_nothing() {
     let reference = found(&warehouse, 1, 8192, u64::MAX).await;
     assert_eq!(reference.tally.units(), 600 - 600_usize.div_ceil(29) as u64);
     assert!(reference.by_first_exposure.is_some() && reference.cohorts.len() == 6);
-    for (pieces, batch_size, resident) in [(1, 64, 0), (2, 8192, u64::MAX), (3, 7, 0), (40, 100, u64::MAX), (1024, 8192, 0)] {
+    for (pieces, batch_size, resident) in
+        [(1, 64, 0), (2, 8192, u64::MAX), (3, 7, 0), (40, 100, u64::MAX), (1024, 8192, 0)]
+    {
         let other = found(&warehouse, pieces, batch_size, resident).await;
         let occasion = format!("{pieces} pieces, batches of {batch_size}, {resident} bytes");
         assert_eq!(other.bins, reference.bins, "{occasion}");
@@ -124,7 +136,8 @@ async fn what_is_counted_is_what_hand_counting_gives() {
     // Every 29th person saw both variants, every 11th has no order, every 13th of the first 580 no age.
     let kept = |person: &usize| person % 29 > 0;
     let count = |of: &dyn Fn(usize) -> bool| (0..600).filter(kept).filter(|person| of(*person)).count() as u64;
-    let by_arm = |of: &dyn Fn(usize) -> bool| [0, 1].map(|arm| count(&|person| person % 2 == arm && of(person))).to_vec();
+    let by_arm =
+        |of: &dyn Fn(usize) -> bool| [0, 1].map(|arm| count(&|person| person % 2 == arm && of(person))).to_vec();
     let tally = &found.tally;
     assert_eq!((tally.exposed.clone(), tally.several.iter().sum::<u64>()), (vec![300, 300], 21));
     assert_eq!(tally.analysed, by_arm(&|_| true));
@@ -133,7 +146,8 @@ async fn what_is_counted_is_what_hand_counting_gives() {
     assert_eq!(age.by_code()[71], count(&|person| person >= 580 || person % 13 == 0));
     assert_eq!(age.by_code()[7], count(&|person| person < 580 && person % 13 > 0 && person % 71 == 7));
     let everybody = age.sums.as_ref().unwrap().spread(0..2).unwrap();
-    let ages: Vec<f64> = (0..580).filter(kept).filter(|person| person % 13 > 0).map(|person| (person % 71) as f64).collect();
+    let ages: Vec<f64> =
+        (0..580).filter(kept).filter(|person| person % 13 > 0).map(|person| (person % 71) as f64).collect();
     assert_eq!(everybody.values, ages.len() as u64);
     assert!((everybody.mean - ages.iter().sum::<f64>() / ages.len() as f64).abs() < 1e-12);
 }

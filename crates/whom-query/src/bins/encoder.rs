@@ -19,7 +19,10 @@ pub(crate) struct Encoder {
 enum Known {
     /// Edges, up to a power of two less one; those after the last real one are larger than every value.
     Numbers(Vec<f64>),
-    Texts { levels: Levels, other: Code },
+    Texts {
+        levels: Levels,
+        other: Code,
+    },
 }
 
 impl Encoder {
@@ -31,10 +34,9 @@ impl Encoder {
                 padded.resize((edges.len() + 1).next_power_of_two() - 1, f64::INFINITY);
                 Known::Numbers(padded)
             }
-            BinKind::Categorical { levels, .. } => Known::Texts {
-                levels: levels.iter().map(String::as_str).collect(),
-                other: levels.len() as Code,
-            },
+            BinKind::Categorical { levels, .. } => {
+                Known::Texts { levels: levels.iter().map(String::as_str).collect(), other: levels.len() as Code }
+            }
         };
         Self { missing: bins.known_codes() as Code, known }
     }
@@ -60,8 +62,7 @@ impl Encoder {
                 texts.iter().for_each(|level| take(level.map_or(self.missing, code)));
             }
             (Known::Texts { levels, other }, TagValues::Words(words)) => {
-                let codes =
-                    words.of_each_word(|level| levels.number(level).map_or(*other, |number| number as Code));
+                let codes = words.of_each_word(|level| levels.number(level).map_or(*other, |number| number as Code));
                 words.places().for_each(|place| take(place.map_or(self.missing, |place| codes[place])));
             }
             _ => return Err(QueryError::Internal("a tag's values are not of the kind of its bins".to_owned())),

@@ -52,8 +52,10 @@ impl Numbers {
         }
         self.sample.sort_unstable();
         let count = self.sample.len();
-        let mut edges: Vec<i64> =
-            (1..=self.most).filter_map(|bin| self.sample.get((count * bin).div_ceil(self.most).max(1) - 1)).copied().collect();
+        let mut edges: Vec<i64> = (1..=self.most)
+            .filter_map(|bin| self.sample.get((count * bin).div_ceil(self.most).max(1) - 1))
+            .copied()
+            .collect();
         edges.dedup();
         if let Some(largest) = self.largest.filter(|largest| edges.last() != Some(largest)) {
             edges.truncate(self.most - 1);

@@ -68,7 +68,8 @@ impl Texts {
     pub(super) fn fit(self) -> BinKind {
         let all = if self.seen.len() > 0 { &self.seen } else { &self.sample };
         let other = all.len() > self.most;
-        let mut by_frequency: Vec<(&str, u64)> = if other { self.sample.iter().collect() } else { all.iter().collect() };
+        let mut by_frequency: Vec<(&str, u64)> =
+            if other { self.sample.iter().collect() } else { all.iter().collect() };
         by_frequency.sort_by(|(one, many), (other, more)| more.cmp(many).then(one.cmp(other)));
         let mut levels: Vec<String> =
             by_frequency.into_iter().take(self.most).map(|(level, _)| level.to_owned()).collect();

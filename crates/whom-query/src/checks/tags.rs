@@ -47,9 +47,7 @@ impl TagsByArm<'_> {
 
     fn balance(&self, bins: &TagBins, sums: Option<&BucketSums>, known: &[Vec<u64>]) -> TestedPart {
         let (test, largest) = match &bins.kind {
-            BinKind::Numeric { .. } => {
-                (numeric_test(known), sums.and_then(|sums| self.largest_mean_difference(sums)))
-            }
+            BinKind::Numeric { .. } => (numeric_test(known), sums.and_then(|sums| self.largest_mean_difference(sums))),
             BinKind::Categorical { .. } => {
                 (independence(known).map(Tested::from), self.largest_share_difference(known))
             }

@@ -1,6 +1,8 @@
 //! First exposures, units in several variants, and units that were exposed earlier.
 
-use crate::testing::{ANY_ORDER, Warehouse, by_unit, expected, exposures, instants, orders, pipeline, texts, units, whole};
+use crate::testing::{
+    ANY_ORDER, Warehouse, by_unit, expected, exposures, instants, orders, pipeline, texts, units, whole,
+};
 use crate::unit_table::UnitTable;
 
 fn with_orders(warehouse: Warehouse) -> Warehouse {

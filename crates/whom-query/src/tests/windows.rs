@@ -6,7 +6,8 @@ use datafusion::arrow::array::{ArrayRef, BooleanArray, Decimal128Array};
 
 use crate::status::Status;
 use crate::testing::{
-    Warehouse, by_unit, expected, exposures, instants, integers, metric, numbers, orders, pipeline, texts, units, whole};
+    Warehouse, by_unit, expected, exposures, instants, integers, metric, numbers, orders, pipeline, texts, units, whole,
+};
 use crate::unit_table::UnitTable;
 
 const EXPOSED: &str = "2026-10-06T12:00:00";

@@ -150,10 +150,7 @@ mod tests {
             UnitColumns::join(vec![part(400..1024), part(0..400)]),
             UnitColumns::join(vec![part(0..400), UnitColumns::new(parts(0..0)).unwrap()]),
             shorter(&part(1..4)),
-            UnitColumns::in_layout(
-                UnitColumnParts { metrics: vec![vec![7], vec![2]], ..one_unit() },
-                &layout(),
-            ),
+            UnitColumns::in_layout(UnitColumnParts { metrics: vec![vec![7], vec![2]], ..one_unit() }, &layout()),
             UnitColumns::in_layout(UnitColumnParts { arm_count: 3, ..one_unit() }, &layout()),
         ];
         let messages: Vec<String> = messages.into_iter().map(|refused| refused.unwrap_err().to_string()).collect();

@@ -47,7 +47,8 @@ impl MetricRange {
             (Some((one, two)), Some((three, four))) => Some((one.min(three), two.max(four))),
             (one, other) => one.or(other),
         };
-        let inner = |(low, high)| ends.is_some_and(|ends| [low, high].iter().any(|end| ![ends.0, ends.1].contains(end)));
+        let inner =
+            |(low, high)| ends.is_some_and(|ends| [low, high].iter().any(|end| ![ends.0, ends.1].contains(end)));
         let between = [self, other].iter().any(|part| part.between || part.ends.is_some_and(inner));
         Self { ends, between, absent: self.absent || other.absent }
     }
