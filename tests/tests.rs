@@ -27,6 +27,8 @@ mod simulated;
 
 // Threads, batches, files, order of rows and columns change no byte.
 mod determinism;
+// Whatever the memory: the same bytes, or a refusal before any work.
+mod memory;
 // Outcomes of the measuring fold and later snapshots change no rule.
 mod honesty;
 // Tables in a bucket, and a run published there.

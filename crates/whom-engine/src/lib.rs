@@ -30,26 +30,33 @@
 pub mod error;
 pub mod filters;
 pub mod functions;
+pub mod memory_plan;
 pub mod pieces;
 pub mod plan_rules;
 mod reader;
+pub mod row_store;
 pub mod rows;
+pub mod scanned;
 pub mod scatter;
 pub mod schema;
 pub mod session;
 pub mod spill;
 pub mod stored;
+mod stored_table;
 mod stream;
 pub mod table;
 #[cfg(test)]
 mod testing;
 pub mod units;
+mod words;
 
 pub use error::EngineError;
 pub use filters::KeyFilter;
+pub use memory_plan::{MemoryPlan, Needs, ScanNeeds, TooLittleMemory};
 pub use pieces::Pieces;
+pub use row_store::RowStore;
 pub use rows::{Rows, integer};
-pub use scatter::{Scattered, Step};
+pub use scatter::{Regrouping, Scattered, Step};
 pub use session::{Engine, Limits};
 pub use spill::{SpillFolder, SpillWriter, SpilledRows};
 pub use stored::StoredRows;

@@ -8,6 +8,7 @@ use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::parquet_to_arrow_schema;
+use parquet::file::metadata::ParquetMetaData;
 use whom_store::{PinnedFile, PinnedFiles, Redacted, StoreError};
 
 use crate::error::{EngineError, parquet_words};
@@ -27,6 +28,25 @@ pub(crate) struct Footer {
     pub(crate) address: Redacted,
     pub(crate) schema: Schema,
     pub(crate) rows: u64,
+    /// Sizes of the columns by name.
+    pub(crate) sizes: BTreeMap<String, ColumnSize>,
+}
+
+/// Compressed bytes of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ColumnSize {
+    /// In all row groups.
+    pub(crate) all: u64,
+    /// In the largest row group.
+    pub(crate) largest: u64,
+}
+
+impl ColumnSize {
+    /// Adds the size of the same column in other row groups.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.all += other.all;
+        self.largest = self.largest.max(other.largest);
+    }
 }
 
 /// Reads the footers of the files, in the order of the listing.
@@ -63,7 +83,23 @@ async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile, address: Red
         problem: format!("`{address}` claims a negative number of rows"),
         fix: WRITE_AGAIN,
     })?;
-    Ok(Footer { address, schema, rows })
+    Ok(Footer { address, schema, rows, sizes: column_sizes(&metadata) })
+}
+
+/// The sizes of the columns; those inside a nested column count as one.
+fn column_sizes(metadata: &ParquetMetaData) -> BTreeMap<String, ColumnSize> {
+    let mut sizes: BTreeMap<String, ColumnSize> = BTreeMap::new();
+    for group in metadata.row_groups() {
+        let mut of_group: BTreeMap<&str, u64> = BTreeMap::new();
+        for chunk in group.columns() {
+            let name = chunk.column_path().parts().first().map_or("", String::as_str);
+            *of_group.entry(name).or_default() += u64::try_from(chunk.compressed_size()).unwrap_or(0);
+        }
+        for (name, bytes) in of_group {
+            sizes.entry(name.to_owned()).or_default().add(ColumnSize { all: bytes, largest: bytes });
+        }
+    }
+    sizes
 }
 
 fn unreadable(address: &Redacted, error: &(dyn std::error::Error + 'static)) -> EngineError {

@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
-use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::physical_plan::{ExecutionPlan, collect};
@@ -21,8 +20,12 @@ use crate::filters::{KeyFilter, KeyFilters};
 use crate::functions;
 use crate::pieces::Pieces;
 use crate::plan_rules;
+use crate::row_store::RowStore;
 use crate::rows::Rows;
-use crate::scatter::{Scattered, Step, regroup, scatter};
+use crate::scatter::{Regrouping, Scattered, Shelves, Step, scatter};
+use crate::spill::SpillFolder;
+use crate::stored::StoredRows;
+use crate::stored_table::table_of;
 use crate::table::PinnedTable;
 
 /// What a session may use.
@@ -30,10 +33,16 @@ use crate::table::PinnedTable;
 pub struct Limits {
     /// Bytes of the pool that DataFusion's operators share.
     pub memory: usize,
+    /// Bytes of rows that wait in memory for later statements; more go to disk.
+    pub rows: usize,
+    /// Bytes of rows that each reader may collect besides, before it writes them to disk.
+    pub buffer: usize,
     /// Rows in a batch. Changes no result.
     pub batch_size: usize,
-    /// Where operators spill; the system's folder for temporary files if not given.
+    /// Where what does not fit into memory goes; the system's folder for temporary files if not given.
     pub spill: Option<PathBuf>,
+    /// The most bytes that may lie there.
+    pub spill_limit: Option<u64>,
     /// Threads that read and work on pieces. Changes no result.
     pub threads: NonZeroUsize,
     /// Pieces that rows are put into; from the threads if not given. Changes no result.
@@ -47,8 +56,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 4 << 30,
+            rows: usize::MAX,
+            buffer: 128 << 20,
             batch_size: 8192,
             spill: None,
+            spill_limit: None,
             threads: NonZeroUsize::MIN,
             pieces: None,
             resident: None,
@@ -73,32 +85,31 @@ impl Limits {
 pub struct Engine {
     context: SessionContext,
     limits: Limits,
+    store: RowStore,
     filters: KeyFilters,
-    kept: Mutex<BTreeMap<String, KeptRows>>,
-}
-
-/// Rows that are known as a table, and the memory that they take.
-struct KeptRows {
-    rows: Rows,
-    _reserved: MemoryReservation,
+    kept: Mutex<BTreeMap<String, Arc<StoredRows>>>,
 }
 
 impl Engine {
     /// A session within these limits.
     ///
     /// # Errors
-    /// [`EngineError::Internal`] if the runtime cannot be set up.
+    /// [`EngineError::Resources`] if there can be no folder to spill to, [`EngineError::Internal`] if the runtime cannot be
+    /// set up.
     pub fn new(limits: &Limits) -> Result<Self, EngineError> {
-        Ok(Self::session(limits.clone(), limits.threads, runtime(limits)?))
+        let parent = limits.spill.clone().unwrap_or_else(std::env::temp_dir);
+        let folder = SpillFolder::create(&parent, limits.spill_limit)?;
+        let runtime = runtime(limits, &folder)?;
+        Ok(Self::session(limits.clone(), limits.threads, RowStore::new(limits.rows, folder), runtime))
     }
 
     /// A session for one piece: without tables, within the limits that this session shares with it.
     #[must_use]
     pub fn piece(&self) -> Self {
-        Self::session(self.limits.clone(), NonZeroUsize::MIN, self.context.runtime_env())
+        Self::session(self.limits.clone(), NonZeroUsize::MIN, self.store.clone(), self.context.runtime_env())
     }
 
-    fn session(limits: Limits, partitions: NonZeroUsize, runtime: Arc<RuntimeEnv>) -> Self {
+    fn session(limits: Limits, partitions: NonZeroUsize, store: RowStore, runtime: Arc<RuntimeEnv>) -> Self {
         let state = SessionStateBuilder::new()
             .with_config(configuration(&limits, partitions))
             .with_runtime_env(runtime)
@@ -107,7 +118,7 @@ impl Engine {
         let context = SessionContext::new_with_state(state);
         let filters = KeyFilters::default();
         functions::register(&context, &filters);
-        Self { context, limits, filters, kept: Mutex::default() }
+        Self { context, limits, store, filters, kept: Mutex::default() }
     }
 
     /// What the session may use.
@@ -124,17 +135,21 @@ impl Engine {
         self.add(name, table)
     }
 
-    /// Makes the result of a query known as a table; an empty result keeps its columns. Until it is removed, its memory
-    /// counts.
+    /// Makes the result of a query known as a table; an empty result keeps its columns.
     ///
     /// # Errors
-    /// [`EngineError::Internal`] if the name is taken, [`EngineError::Resources`] if the rows leave the limit.
+    /// [`EngineError::Internal`] if the name is taken.
     pub fn add_rows(&self, name: &str, rows: Rows) -> Result<(), EngineError> {
-        let reserved = MemoryConsumer::new(format!("rows of {name}")).register(&self.context.runtime_env().memory_pool);
-        reserved.try_grow(rows.bytes())?;
-        let table = MemTable::try_new(Arc::clone(&rows.schema), vec![rows.batches.clone()])?;
-        self.add(name, Arc::new(table))?;
-        self.kept().insert(name.to_owned(), KeptRows { rows, _reserved: reserved });
+        self.add_stored(name, Arc::new(StoredRows::uncounted(rows)))
+    }
+
+    /// Makes rows known as a table, wherever they lie.
+    ///
+    /// # Errors
+    /// As [`Self::add_rows`].
+    pub fn add_stored(&self, name: &str, rows: Arc<StoredRows>) -> Result<(), EngineError> {
+        self.add(name, table_of(&rows)?)?;
+        self.kept().insert(name.to_owned(), rows);
         Ok(())
     }
 
@@ -142,10 +157,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Internal`] if there are none under this name.
-    pub fn rows(&self, name: &str) -> Result<Rows, EngineError> {
-        let kept = self.kept();
-        let kept = kept.get(name).ok_or_else(|| EngineError::Internal(format!("no rows are known as `{name}`")))?;
-        Ok(kept.rows.clone())
+    pub fn rows(&self, name: &str) -> Result<Arc<StoredRows>, EngineError> {
+        let kept = self.kept().get(name).cloned();
+        kept.ok_or_else(|| EngineError::Internal(format!("no rows are known as `{name}`")))
+    }
+
+    /// Where rows wait for later statements.
+    pub fn store(&self) -> &RowStore {
+        &self.store
     }
 
     /// Makes a filter known, which `may_hold` asks by its name.
@@ -153,7 +172,7 @@ impl Engine {
         self.filters.add(name, filter);
     }
 
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, KeptRows>> {
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, Arc<StoredRows>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -166,7 +185,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Forgets a table that is needed no longer, with the memory of its rows.
+    /// Forgets a table that is needed no longer.
     ///
     /// # Errors
     /// [`EngineError::Internal`] if there is no such table.
@@ -207,15 +226,16 @@ impl Engine {
     /// As [`Self::query`]; [`EngineError::Internal`] if the query lacks the columns to put rows by.
     pub async fn scatter(&self, sql: &str, pieces: Pieces, step: Option<Step<'_>>) -> Result<Scattered, EngineError> {
         let plan = self.plan(sql).await?;
-        scatter(plan, self.context.task_ctx(), pieces, step).await
+        scatter(plan, self.context.task_ctx(), self.shelves(pieces), step).await
     }
 
-    /// Puts rows that pieces made into pieces anew, by what stands in their first column.
-    ///
-    /// # Errors
-    /// [`EngineError::Resources`] if they leave the limit, [`EngineError::Internal`] if there is no such column.
-    pub fn regroup(&self, made: &[Rows], pieces: Pieces) -> Result<Scattered, EngineError> {
-        regroup(made, &self.context.task_ctx(), pieces)
+    /// Puts rows that pieces make into pieces anew, by what stands in their first column.
+    pub fn regrouping(&self, pieces: Pieces) -> Regrouping {
+        Regrouping::new(self.shelves(pieces))
+    }
+
+    fn shelves(&self, pieces: Pieces) -> Shelves {
+        Shelves { pieces, store: self.store.clone(), buffer: self.limits.buffer, batch_size: self.limits.batch_size }
     }
 
     /// The session's state, to resolve expressions against a schema.
@@ -238,6 +258,8 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     // rows would lose the kind of its error.
     options.execution.parquet.pushdown_filters = false;
     options.execution.parquet.schema_force_view_types = false;
+    // What a sort sets aside for merging, of a pool that may be small.
+    options.execution.sort_spill_reservation_bytes = (limits.memory / 16).min(10 << 20);
     options.optimizer.join_reordering = false;
     options.optimizer.enable_round_robin_repartition = false;
     options.optimizer.repartition_aggregations = false;
@@ -246,14 +268,16 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     config
 }
 
-fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>, EngineError> {
-    let mode = match &limits.spill {
-        Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
-        None => DiskManagerMode::OsTmpDirectory,
+fn runtime(limits: &Limits, folder: &SpillFolder) -> Result<Arc<RuntimeEnv>, EngineError> {
+    let mode = DiskManagerMode::Directories(vec![folder.path().to_owned()]);
+    let disk = DiskManagerBuilder::default().with_mode(mode);
+    let disk = match limits.spill_limit {
+        Some(limit) => disk.with_max_temp_directory_size(limit),
+        None => disk,
     };
     Ok(RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
-        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
+        .with_disk_manager_builder(disk)
         .build_arc()?)
 }
 

@@ -1,5 +1,6 @@
 //! A table that reads exactly the files of a pinned list.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,7 +22,8 @@ use whom_store::{PinnedFile, PinnedFiles};
 use crate::error::EngineError;
 use crate::functions::MAY_HOLD;
 use crate::reader::PinnedReaders;
-use crate::schema::{read_footers, unify};
+use crate::schema::{ColumnSize, Footer, read_footers, unify};
+use crate::words::WordColumns;
 
 /// A table over pinned Parquet files.
 ///
@@ -32,9 +34,12 @@ use crate::schema::{read_footers, unify};
 pub struct PinnedTable {
     files: Vec<PinnedFile>,
     rows: u64,
+    rows_of_largest_day: u64,
+    sizes: BTreeMap<String, ColumnSize>,
     schema: TableSchema,
     store: Arc<dyn ObjectStore>,
     url: ObjectStoreUrl,
+    words: WordColumns,
 }
 
 impl PinnedTable {
@@ -55,7 +60,42 @@ impl PinnedTable {
             .with_table_partition_cols(day.into_iter().collect::<Vec<_>>())
             .build();
         let url = private_url(name)?;
-        Ok(Self { files, rows: footers.iter().map(|footer| footer.rows).sum(), schema, store, url })
+        let mut sizes: BTreeMap<String, ColumnSize> = BTreeMap::new();
+        for (name, size) in footers.iter().flat_map(|footer| &footer.sizes) {
+            sizes.entry(name.clone()).or_default().add(*size);
+        }
+        Ok(Self {
+            rows: footers.iter().map(|footer| footer.rows).sum(),
+            rows_of_largest_day: rows_of_largest_day(&files, &footers),
+            sizes,
+            files,
+            schema,
+            store,
+            url,
+            words: WordColumns::default(),
+        })
+    }
+
+    /// The rows of the day that has most of them; all rows without partitions.
+    pub fn rows_of_largest_day(&self) -> u64 {
+        self.rows_of_largest_day
+    }
+
+    /// The bytes of these columns as they lie in the files: of all row groups, and of the one where they are largest.
+    pub fn bytes_of<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> (u64, u64) {
+        let sizes = columns.into_iter().filter_map(|column| self.sizes.get(column));
+        sizes.fold((0, 0), |(all, largest), size| (all + size.all, largest + size.largest))
+    }
+
+    /// The same table with some columns of texts as words: texts of which few differ, each told once for many rows. Names
+    /// of other columns mean nothing.
+    #[must_use]
+    pub fn with_words(mut self, columns: impl IntoIterator<Item = String>) -> Self {
+        self.words = WordColumns::new(columns);
+        self.schema = TableSchema::builder(self.words.in_schema(self.schema.file_schema()))
+            .with_table_partition_cols(self.schema.table_partition_cols().iter().cloned().collect::<Vec<_>>())
+            .build();
+        self
     }
 
     /// The rows that the footers promise.
@@ -96,6 +136,14 @@ impl PinnedTable {
     }
 }
 
+fn rows_of_largest_day(files: &[PinnedFile], footers: &[Footer]) -> u64 {
+    let mut days: BTreeMap<_, u64> = BTreeMap::new();
+    for (file, footer) in files.iter().zip(footers) {
+        *days.entry(file.partition_day).or_default() += footer.rows;
+    }
+    days.into_values().max().unwrap_or(0)
+}
+
 /// Whether a condition only asks a filter of keys. The Parquet reader then evaluates it on the columns of the key, and decodes
 /// the others for the rows that pass. A user's condition stays outside the reader, which would lose the kind of its error.
 fn asks_a_key_filter(condition: &Expr) -> bool {
@@ -134,7 +182,7 @@ impl TableProvider for PinnedTable {
         let source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(options)
             .with_pushdown_filters(!filters.is_empty() && filters.iter().all(asks_a_key_filter))
-            .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store())));
+            .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store(), self.words.clone())));
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_groups(self.shares(state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?

@@ -181,5 +181,5 @@ fn table(people: &[Person]) -> UnitTable {
     ];
     let rows = RecordBatch::try_from_iter(columns).unwrap();
     let rows = Rows { schema: rows.schema(), batches: vec![rows] };
-    UnitTable::new(vec![StoredRows::uncounted(rows)], whom_query::flow::RowFlow::default()).unwrap()
+    UnitTable::new(vec![Arc::new(StoredRows::uncounted(rows))], whom_query::flow::RowFlow::default()).unwrap()
 }

@@ -19,6 +19,7 @@
 //!     variables: BTreeMap::new(),
 //!     environment: BTreeMap::new(),
 //!     keep_units: false,
+//!     memory: 4 << 30,
 //!     limits: Limits::default(),
 //!     stores: Stores::new(),
 //!     cancel: Arc::default(),
@@ -43,6 +44,7 @@ mod fixture;
 mod global_tests;
 mod identity;
 mod names;
+pub mod planned;
 mod power;
 mod prepare;
 mod profile;
@@ -61,11 +63,12 @@ mod waterfall;
 
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
+pub use planned::{Planned, plan};
 pub use prepare::{Checked, check, compile};
 pub use published::{Cleaning, ShownRun, clean, path, runs, show};
 pub use request::Request;
 pub use run::{Outcome, run};
-pub use whom_engine::Limits;
+pub use whom_engine::{Limits, MemoryPlan, Needs, ScanNeeds};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
 pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus};

@@ -1,6 +1,6 @@
 //! From a pipeline file to statements that fit the tables: what `check`, `compile` and `run` begin with.
 
-use whom_engine::Engine;
+use whom_engine::{Engine, Limits};
 use whom_query::Catalog;
 use whom_query::compile::Compiled;
 use whom_spec::{FileReader, LoadedPlan, Settings, load};
@@ -15,18 +15,17 @@ pub(crate) struct Prepared {
     pub(crate) loaded: LoadedPlan,
     pub(crate) catalog: Catalog,
     pub(crate) compiled: Compiled,
-    pub(crate) engine: Engine,
 }
 
 impl Prepared {
     /// Opens the tables of a loaded plan and compiles it.
     pub(crate) async fn new(request: &Request, loaded: LoadedPlan) -> Result<Self, RunError> {
         let failed = |error: &whom_query::QueryError| RunError::query(Stage::Sources, error, &loaded.sources);
-        let engine = Engine::new(&request.limits).map_err(|error| RunError::engine(Stage::Sources, &error))?;
+        let engine = session(&request.limits)?;
         let opened = Catalog::open(&loaded.plan, &loaded.sources, &request.stores).await;
         let catalog = opened.map_err(|error| failed(&error))?;
         let compiled = whom_query::compile(&loaded.plan, &catalog, &engine.state()).map_err(|error| failed(&error))?;
-        Ok(Self { loaded, catalog, compiled, engine })
+        Ok(Self { loaded, catalog, compiled })
     }
 
     /// An error of the query layer, with excerpts of the pipeline file.
@@ -38,6 +37,11 @@ impl Prepared {
     pub(crate) fn warnings(&self) -> Vec<String> {
         self.loaded.warnings.iter().map(|warning| redact(&self.loaded.sources.render(warning))).collect()
     }
+}
+
+/// A session of the engine.
+pub(crate) fn session(limits: &Limits) -> Result<Engine, RunError> {
+    Engine::new(limits).map_err(|error| RunError::engine(Stage::Sources, &error))
 }
 
 /// Reads the pipeline file.

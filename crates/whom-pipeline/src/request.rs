@@ -20,7 +20,9 @@ pub struct Request {
     pub environment: BTreeMap<String, String>,
     /// Whether the unit table is published as well.
     pub keep_units: bool,
-    /// What the engine may use, threads among it; counting uses rayon's, which the caller sets.
+    /// Bytes that the whole process may take. What the engine may use of it follows from what the plan needs.
+    pub memory: usize,
+    /// What the engine may use besides, threads among it; counting uses rayon's, which the caller sets.
     pub limits: Limits,
     /// The stores, with faults in tests.
     pub stores: Stores,

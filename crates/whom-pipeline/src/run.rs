@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use serde_json::json;
 use uuid::Uuid;
-use whom_engine::{SpillFolder, blocking};
+use whom_engine::{Engine, MemoryPlan, blocking};
 use whom_query::checks::Subject;
 use whom_query::unit_table::{self, Watch};
 use whom_query::{AnalysedUnits, QueryError, Room, UnitSchema};
@@ -19,6 +19,7 @@ use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::files::{ResultFile, result_files};
 use crate::identity::{VERSION, identities};
+use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
 use crate::study::Study;
@@ -62,9 +63,10 @@ impl Run<'_> {
         let loaded = load_plan(self.request)?;
         stages.begin(Stage::Sources)?;
         let prepared = Prepared::new(self.request, loaded).await?;
+        let planned = Planned::new(self.request, &prepared).await?;
         let output = self.open_output(&prepared).await?;
         let stage = output.stage(RunId::from(Uuid::new_v4())).await.map_err(|error| store(&error))?;
-        match self.worked(&prepared, stages).await {
+        match self.worked(&prepared, &planned, stages).await {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
             Err(error) => {
                 stage.discard().await;
@@ -80,38 +82,47 @@ impl Run<'_> {
     }
 
     /// Everything up to the result files, with nothing written.
-    async fn worked(&self, prepared: &Prepared, stages: &mut Stages<'_>) -> Result<Work, RunError> {
+    async fn worked(&self, prepared: &Prepared, planned: &Planned, stages: &mut Stages<'_>) -> Result<Work, RunError> {
         stages.begin(Stage::UnitTable)?;
-        let units = self.units(prepared, stages).await.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
+        let engine = planned.engine(self.request)?;
+        let units = self.units(prepared, &engine, stages).await;
+        let units = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let study = Study::new(&prepared.loaded.plan, &prepared.compiled, &units);
 
         stages.begin(Stage::Checks)?;
         let checks = judged(&study)?;
         let results = analyse(&study, checks, stages).await?;
         let files = result_files(&results).map_err(|error| internal(&error))?;
-        let on_disk = units.source.is_streamed();
+        let memory = MemoryUse {
+            planned: planned.memory.clone(),
+            spilled: engine.store().folder().peak(),
+            units_on_disk: units.source.is_streamed(),
+        };
         let units = if self.request.keep_units {
             let file = UnitsFile::new(&study, &results.analysis);
             Some(file.map_err(|error| prepared.refused(Stage::Publish, &error))?)
         } else {
             None
         };
-        Ok(Work { results, files, units, on_disk })
+        Ok(Work { results, files, units, memory })
     }
 
     /// The unit table, and its units as passes see them.
-    async fn units(&self, prepared: &Prepared, stages: &Stages<'_>) -> Result<Arc<AnalysedUnits>, QueryError> {
+    async fn units(
+        &self,
+        prepared: &Prepared,
+        engine: &Engine,
+        stages: &Stages<'_>,
+    ) -> Result<Arc<AnalysedUnits>, QueryError> {
         let watch = Told { observer: stages.observer() };
-        let built = unit_table::build(&prepared.compiled, &prepared.catalog, &prepared.engine, &watch).await?;
-        let limits = prepared.engine.limits();
-        let parent = limits.spill.clone().unwrap_or_else(std::env::temp_dir);
+        let table = Arc::new(unit_table::build(&prepared.compiled, &prepared.catalog, engine, &watch).await?);
         let room = Room {
-            resident: limits.resident(),
-            folder: SpillFolder::create(&parent, None)?,
+            resident: engine.limits().resident(),
+            folder: Arc::clone(engine.store().folder()),
             cancel: Arc::clone(&self.request.cancel),
         };
         let schema = UnitSchema::new(&prepared.loaded.plan, &prepared.compiled)?;
-        let work = move || AnalysedUnits::new(schema, Arc::new(built), &room);
+        let work = move || AnalysedUnits::new(schema, table, &room);
         blocking(&self.request.cancel, work).await.map(Arc::new)
     }
 
@@ -161,7 +172,7 @@ impl Run<'_> {
     }
 
     fn record(&self, prepared: &Prepared, work: &Work, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
-        let results = &work.results;
+        let Work { results, memory, .. } = work;
         let inputs = prepared.catalog.inputs();
         let identities =
             identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
@@ -179,8 +190,8 @@ impl Run<'_> {
                 "checks": results.checks,
                 "stages": stages.to_json(),
                 "threads": self.request.limits.threads,
-                "pieces": self.request.limits.pieces().count(),
-                "units_on_disk": work.on_disk,
+                "pieces": memory.planned.pieces.count(),
+                "memory": memory.to_json(),
             }),
         })
     }
@@ -192,8 +203,28 @@ struct Work {
     files: Vec<ResultFile>,
     /// The unit table, if it is kept: written while it is encoded, because it may be larger than memory.
     units: Option<UnitsFile>,
+    memory: MemoryUse,
+}
+
+/// What was planned, and what came of it.
+struct MemoryUse {
+    planned: MemoryPlan,
+    /// The most bytes on disk at any moment.
+    spilled: u64,
     /// Whether passes read the units from disk.
-    on_disk: bool,
+    units_on_disk: bool,
+}
+
+impl MemoryUse {
+    fn to_json(&self) -> serde_json::Value {
+        json!({
+            "limit": self.planned.limit,
+            "expected_peak": self.planned.peak,
+            "expected_spill": self.planned.spilled,
+            "spilled": self.spilled,
+            "units_on_disk": self.units_on_disk,
+        })
+    }
 }
 
 /// Work that is done, and the place where it waits to be published.

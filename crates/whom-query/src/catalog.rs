@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use whom_engine::{EngineError, PinnedTable};
-use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
+use whom_engine::{Engine, EngineError, PinnedTable};
+use whom_spec::plan::{Gaps, Partition, Plan, Snapshot, TagKind, TagTable};
 use whom_spec::{Diagnostic, SourceMap, Span, Spanned};
 use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
@@ -17,6 +17,9 @@ use crate::missing_days::MissingDays;
 
 /// The name of the split in SQL and in messages.
 pub const SPLIT: &str = "split";
+
+/// How the names of tag tables begin in SQL.
+const TAGS: &str = "tags ";
 
 /// A pinned source of a plan.
 #[derive(Debug)]
@@ -31,6 +34,13 @@ pub struct Source {
     pub listing: PinnedFiles,
     /// The files and their schema.
     pub pinned: Arc<PinnedTable>,
+}
+
+impl Source {
+    /// Whether it is a tag table.
+    pub(crate) fn is_of_tags(&self) -> bool {
+        self.table.starts_with(TAGS)
+    }
 }
 
 /// Every source of a plan, by its name in SQL.
@@ -48,6 +58,8 @@ struct Wanted<'a> {
     partition: Option<&'a Partition>,
     gaps: Gaps,
     days: Option<DayRange>,
+    /// Columns of texts of which few differ, and that no expression of the pipeline file reads.
+    words: Vec<String>,
 }
 
 impl Wanted<'_> {
@@ -91,6 +103,14 @@ impl Catalog {
             sources.insert(wanted.table, source);
         }
         Ok(Self { sources })
+    }
+
+    /// Makes every source known to a session.
+    ///
+    /// # Errors
+    /// [`QueryError::Engine`] if one is known already.
+    pub fn register(&self, engine: &Engine) -> Result<(), QueryError> {
+        self.sources().try_for_each(|source| Ok(engine.add_pinned(&source.table, Arc::clone(&source.pinned))?))
     }
 
     /// The sources in alphabetical order.
@@ -147,7 +167,7 @@ pub(crate) fn fact_table(name: &str) -> String {
 
 /// The name of a tag table in SQL.
 pub(crate) fn tag_table(name: &str) -> String {
-    format!("tags {name}")
+    format!("{TAGS}{name}")
 }
 
 fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
@@ -159,6 +179,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         partition: split.partition.as_ref(),
         gaps: split.gaps,
         days: days::of_split(plan),
+        words: variant_words(plan),
     }];
     let used = plan.facts.iter().filter(|fact| plan.metrics.iter().any(|metric| *metric.from == *fact.name));
     sources.extend(used.map(|fact| Wanted {
@@ -168,6 +189,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         partition: fact.partition.as_ref(),
         gaps: fact.gaps,
         days: days::of_fact(plan, fact),
+        words: Vec::new(),
     }));
     sources.extend(plan.tags.iter().map(|table| Wanted {
         table: tag_table(&table.name),
@@ -179,8 +201,22 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         },
         gaps: table.gaps,
         days: days::of_tags(plan, table),
+        words: tag_words(plan, table),
     }));
     sources
+}
+
+/// The column of variants. Where the split's condition may read it, too, it stays what the condition was checked against.
+fn variant_words(plan: &Plan) -> Vec<String> {
+    let variant = &plan.split.variant.value;
+    let is_read = plan.split.filter.as_ref().is_some_and(|filter| filter.value.contains(variant));
+    if is_read || *variant == plan.unit.value { Vec::new() } else { vec![variant.clone()] }
+}
+
+/// The categorical tags.
+fn tag_words(plan: &Plan, table: &TagTable) -> Vec<String> {
+    let categorical = table.columns.iter().filter(|tag| matches!(tag.kind, TagKind::Categorical { .. }));
+    categorical.map(|tag| tag.name.value.clone()).filter(|name| *name != plan.unit.value).collect()
 }
 
 async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Result<PinnedFiles, StoreError> {
@@ -199,8 +235,9 @@ async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles) -> Result<Source
         EngineError::Input { problem, fix } => unreadable(&wanted.owner, wanted.path.span, &problem).hint(fix).into(),
         other => QueryError::from(other),
     })?;
-    let Wanted { table, owner, path, .. } = wanted;
-    Ok(Source { table: table.clone(), owner: owner.clone(), path: path.span, listing, pinned: Arc::new(pinned) })
+    let Wanted { table, owner, path, words, .. } = wanted;
+    let pinned = Arc::new(pinned.with_words(words.iter().cloned()));
+    Ok(Source { table: table.clone(), owner: owner.clone(), path: path.span, listing, pinned })
 }
 
 /// A file that cannot be read, told at the table that it belongs to.

@@ -20,7 +20,7 @@ pub use crate::build::{Watch, build};
 /// pieces, one after the other, hold the units in the order of buckets and ids.
 #[derive(Debug)]
 pub struct UnitTable {
-    pieces: Vec<StoredRows>,
+    pieces: Vec<Arc<StoredRows>>,
     /// Where the rows of the inputs went.
     pub flow: RowFlow,
 }
@@ -38,7 +38,7 @@ impl UnitTable {
     ///
     /// # Errors
     /// [`QueryError::Internal`] if there is no piece.
-    pub fn new(pieces: Vec<StoredRows>, flow: RowFlow) -> Result<Self, QueryError> {
+    pub fn new(pieces: Vec<Arc<StoredRows>>, flow: RowFlow) -> Result<Self, QueryError> {
         if pieces.is_empty() {
             return Err(QueryError::Internal("there is no piece".to_owned()));
         }
@@ -47,7 +47,7 @@ impl UnitTable {
 
     /// The number of units.
     pub fn units(&self) -> u64 {
-        self.pieces.iter().map(StoredRows::rows).sum()
+        self.pieces.iter().map(|piece| piece.rows()).sum()
     }
 
     /// Every unit, in order, some at a time.
@@ -55,7 +55,7 @@ impl UnitTable {
     /// # Errors
     /// [`QueryError::Engine`] if they cannot be read back, each item likewise.
     pub fn read(&self) -> Result<impl Iterator<Item = Result<UnitRows, QueryError>> + Send, QueryError> {
-        let pieces = self.pieces.iter().map(StoredRows::read).collect::<Result<Vec<_>, _>>()?;
+        let pieces = self.pieces.iter().map(|piece| piece.read()).collect::<Result<Vec<_>, _>>()?;
         Ok(pieces.into_iter().flatten().map(|batch| Ok(UnitRows(batch?))))
     }
 

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Check(PipelineArguments),
     /// Print the SQL of a pipeline exactly as it runs
     Compile(PipelineArguments),
+    /// Plan a run without running it: pieces, memory, and what will be read, spilled and written
+    Plan(PlanArguments),
     /// Write a warehouse with known truth, to try and to measure with
     Simulate(SimulateArguments),
     /// Print the JSON Schema of a pipeline file
@@ -76,6 +78,17 @@ pub(crate) struct PipelineArguments {
     /// Set `${var.NAME}` to VALUE; the last one of a name counts
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) assignments: Vec<(String, String)>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArguments,
+    /// Plan a run that publishes the unit table as well
+    #[arg(long)]
+    pub(crate) keep_units: bool,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
 }
 
 /// Where runs are published.
@@ -145,12 +158,18 @@ pub(crate) struct Resources {
     /// Threads that read and count; all cores if not given
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory for queries, such as `8GiB`; 60 % of the machine or its container if not given
+    /// Memory of the whole process, such as `8GiB`; 60 % of the machine or its container if not given
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory_limit: Option<ByteSize>,
     /// The folder for what does not fit into memory; the system's temporary folder if not given
     #[arg(long, value_name = "DIR")]
     pub(crate) spill_dir: Option<PathBuf>,
+    /// The most that may lie there, such as `100GB`; as much as fits if not given
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) spill_limit: Option<ByteSize>,
+    /// Memory of rows that wait for later statements, and as much for each reader; less than the limit leaves
+    #[arg(long, value_name = "SIZE", hide = true)]
+    pub(crate) waiting_limit: Option<ByteSize>,
     /// Rows in a batch of the engine
     #[arg(long, value_name = "ROWS", hide = true)]
     pub(crate) batch_size: Option<NonZeroUsize>,

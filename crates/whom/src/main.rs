@@ -17,6 +17,7 @@ mod environment;
 mod failure;
 mod heartbeat;
 mod machine;
+mod plan;
 mod progress;
 mod request;
 mod result_line;
@@ -51,6 +52,7 @@ fn execute() -> Result<String, Failure> {
         Command::Run(arguments) => run::run(&arguments, &environment),
         Command::Check(pipeline) => commands::check(&pipeline, &environment),
         Command::Compile(pipeline) => commands::compile(&pipeline, &environment),
+        Command::Plan(arguments) => plan::plan(&arguments, &environment),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Schema => Ok(commands::schema()),
         Command::Runs(place) => runs::runs(&place, &environment),

@@ -6,13 +6,23 @@ use std::sync::atomic::AtomicBool;
 
 use whom_pipeline::{Cause, FaultPlan, Limits, Request, Stores};
 
-use crate::arguments::{PipelineArguments, PlaceArguments, Resources, RunArguments};
+use crate::arguments::{PipelineArguments, PlaceArguments, PlanArguments, Resources, RunArguments};
+use crate::byte_size::ByteSize;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::machine;
 
+/// What is used where neither a limit nor the machine tells.
+const MEMORY_OF_AN_UNKNOWN_MACHINE: usize = 4 << 30;
+
 /// The request of a run.
 pub(crate) fn of_run(arguments: &RunArguments, environment: &Environment) -> Result<Request, Failure> {
+    let request = request(&arguments.pipeline, &arguments.resources, environment)?;
+    Ok(Request { keep_units: arguments.keep_units, ..request })
+}
+
+/// The request of a run that is only planned.
+pub(crate) fn of_plan(arguments: &PlanArguments, environment: &Environment) -> Result<Request, Failure> {
     let request = request(&arguments.pipeline, &arguments.resources, environment)?;
     Ok(Request { keep_units: arguments.keep_units, ..request })
 }
@@ -38,22 +48,31 @@ fn request(
         variables: arguments.assignments.iter().cloned().collect(),
         environment: environment.variables().clone(),
         keep_units: false,
+        memory: memory(resources),
         limits: limits(resources),
         stores: stores(environment)?,
         cancel: Arc::new(AtomicBool::new(false)),
     })
 }
 
+/// What is asked for, or else the machine's share.
+fn memory(resources: &Resources) -> usize {
+    let asked = resources.memory_limit.map(ByteSize::bytes);
+    asked.or_else(machine::memory_share).unwrap_or(MEMORY_OF_AN_UNKNOWN_MACHINE)
+}
+
 fn limits(resources: &Resources) -> Limits {
     let defaults = Limits::default();
-    let asked = resources.memory_limit.map(crate::byte_size::ByteSize::bytes);
     Limits {
-        memory: asked.or_else(machine::memory_share).unwrap_or(defaults.memory),
         batch_size: resources.batch_size.map_or(defaults.batch_size, NonZeroUsize::get),
         spill: resources.spill_dir.clone(),
+        spill_limit: resources.spill_limit.map(|limit| limit.bytes() as u64),
         threads: resources.threads.unwrap_or_else(machine::cores),
         pieces: resources.pieces,
-        resident: resources.resident_limit.map(crate::byte_size::ByteSize::bytes),
+        rows: resources.waiting_limit.map_or(defaults.rows, ByteSize::bytes),
+        buffer: resources.waiting_limit.map_or(defaults.buffer, ByteSize::bytes),
+        resident: resources.resident_limit.map(ByteSize::bytes),
+        ..defaults
     }
 }
 
@@ -79,16 +98,14 @@ mod tests {
             ..Resources::default()
         };
         let [threads, pieces] = [3, 5].map(|count| NonZeroUsize::new(count).expect("not zero"));
-        let expected =
-            Limits { memory: 2 << 30, batch_size: 64, spill: None, threads, pieces: Some(pieces), resident: Some(1) };
-        assert_eq!(limits(&resources), expected);
+        let expected = Limits { batch_size: 64, threads, pieces: Some(pieces), resident: Some(1), ..Limits::default() };
+        assert_eq!((limits(&resources), memory(&resources)), (expected, 2 << 30));
     }
 
     #[test]
     fn the_machine_offers_something_without_being_asked() {
-        let limits = limits(&Resources::default());
-        assert!(limits.memory > 0);
-        assert_eq!(limits.batch_size, Limits::default().batch_size);
+        assert!(memory(&Resources::default()) > 0);
+        assert_eq!(limits(&Resources::default()).batch_size, Limits::default().batch_size);
     }
 
     #[test]
