@@ -49,6 +49,7 @@ pub mod planned;
 mod power;
 mod prepare;
 mod profile;
+mod profiles;
 pub mod published;
 pub mod request;
 mod rows;
@@ -59,6 +60,7 @@ mod study;
 #[cfg(test)]
 mod tests;
 mod trees;
+mod units_file;
 mod waterfall;
 
 pub use error::{Cause, RunError};
