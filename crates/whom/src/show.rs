@@ -152,9 +152,9 @@ mod tests {
         all           73.50
 
         READ
-        table        files    size  location
-        split            2  1.5 MB  lake/
-        fact orders      1     9 B  lake/
+        table        files    size      read  from cache  location
+        split            2  1.5 MB  310.0 kB    900.0 kB  lake/
+        fact orders      1     9 B                        lake/
         ");
     }
 
