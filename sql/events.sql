@@ -34,19 +34,27 @@ FROM (
 {%- for metric in metrics %}
 {%- if metric.graded %},
     CASE
-      WHEN {{ instant }} >= {{ metric.opens }} AND {{ instant }} < {{ metric.closes }}
+      WHEN {{ instant }} >= {{ metric.opened }} AND {{ instant }} < {{ metric.closed }}
         AND {{ metric.filter }}
       THEN {{ metric.value }}
     END AS {{ metric.number }}
 {%- else %},
-    {{ instant }} >= {{ metric.opens }} AND {{ instant }} < {{ metric.closes }}
+    {{ instant }} >= {{ metric.opened }} AND {{ instant }} < {{ metric.closed }}
       AND {{ metric.filter }} AS {{ metric.counts }}
 {%- endif %}
 {%- endfor %}
-  FROM units AS u
+  FROM (
+    SELECT
+      unit,
+      first_exposure
+{%- for bound in bounds %},
+      {{ bound.instant }} AS {{ bound.name }}
+{%- endfor %}
+    FROM units
+  ) AS u
   JOIN {{ rows }} AS f ON {{ unit }} = u.unit
-  WHERE {{ instant }} >= {{ opens }}
-    AND {{ instant }} < {{ closes }}
+  WHERE {{ instant }} >= {{ opened }}
+    AND {{ instant }} < {{ closed }}
 ) AS event
 {%- if unique %}
 ) AS delivered

@@ -27,6 +27,8 @@
 //! # });
 //! ```
 
+pub mod day;
+pub mod day_facts;
 pub mod error;
 pub mod executed;
 pub mod filters;
@@ -48,7 +50,10 @@ mod stored_table;
 pub mod table;
 #[cfg(test)]
 mod testing;
+mod words;
 
+pub use day::DayScan;
+pub use day_facts::DayFacts;
 pub use error::EngineError;
 pub use executed::{Executed, Ledger};
 pub use filters::KeyFilter;
@@ -58,6 +63,7 @@ pub use pieces::Pieces;
 pub use row_store::RowStore;
 pub use rows::{Rows, integer};
 pub use scatter::{Regrouping, Scattered, Step};
+pub use schema::ColumnSize;
 pub use session::{Engine, Limits};
 pub use spill::{SpillFolder, SpillWriter, SpilledRows};
 pub use stored::StoredRows;

@@ -24,8 +24,8 @@ const BATCHES_ON_THE_WAY: usize = 6;
 /// The least that must be left to work with.
 const LEAST_ROOM: usize = 96 << 20;
 
-/// Bits of a filter for each key that it holds, with what rounding up to a power of two adds on average.
-const FILTER_BITS: u64 = 15;
+/// Bits of a filter for each key that it holds.
+const FILTER_BITS: u64 = 12;
 
 /// Filters that are known at the same time: units, and snapshots of units.
 const FILTERS: u64 = 2;
@@ -33,18 +33,15 @@ const FILTERS: u64 = 2;
 /// A piece at work holds its rows about so often: read, put together, and made into the next table.
 const COPIES_AT_WORK: u64 = 3;
 
-/// A reader collects at most so many bytes before it asks for room.
-const LARGEST_BUFFER: usize = 128 << 20;
-
 /// What rows take on disk, in percent of what they take in memory.
 const SPILLED_PERCENT: u64 = 60;
 
-/// What a run needs, as far as footers tell. Numbers of rows are upper bounds.
+/// What a run needs, as far as footers tell. Rows are those in the files, whatever conditions leave of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Scans, in their order.
     pub scans: Vec<ScanNeeds>,
-    /// Units.
+    /// Units, about: what is planned by it adapts where there are more.
     pub units: u64,
     /// The most bytes of rows that wait for later statements at any moment.
     pub waiting: u64,
@@ -128,7 +125,7 @@ impl MemoryPlan {
         let Some(room) = limit.checked_sub(floor).map(|left| left + LEAST_ROOM) else {
             return Err(TooLittleMemory { limit, program, threads, readers, filters, floor });
         };
-        let buffers = (room / 8).min(threads * LARGEST_BUFFER);
+        let buffers = (room / 8).min(threads * limits.buffer);
         let (work, pool) = (room / 4, room / 8);
         let rows = room - buffers - work - pool;
         let pieces = limits.pieces.unwrap_or_else(|| pieces(needs.worked * COPIES_AT_WORK, work, limits.threads));
@@ -153,7 +150,7 @@ impl MemoryPlan {
     pub fn limits(&self, asked: &Limits) -> Limits {
         Limits {
             memory: self.pool,
-            rows: self.rows,
+            rows: self.rows.min(asked.rows),
             buffer: self.buffers / asked.threads.get(),
             pieces: NonZeroUsize::new(self.pieces.count()),
             ..asked.clone()

@@ -12,7 +12,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
@@ -55,8 +55,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 4 << 30,
-            rows: 4 << 30,
-            buffer: 16 << 20,
+            rows: usize::MAX,
+            buffer: 128 << 20,
             batch_size: 8192,
             spill: None,
             spill_limit: None,
@@ -105,6 +105,21 @@ impl Engine {
         Self { ledger: Arc::clone(&self.ledger), ..piece }
     }
 
+    /// A session that reads with so many readers: without tables, within the limits that this session shares with it.
+    pub(crate) fn beside(&self, readers: NonZeroUsize) -> Self {
+        Self::session(self.limits.clone(), readers, self.store.clone(), self.context.runtime_env())
+    }
+
+    /// The context in which plans of this session run.
+    pub(crate) fn task_context(&self) -> Arc<TaskContext> {
+        self.context.task_ctx()
+    }
+
+    /// Lets plans of this session read the files of a table.
+    pub(crate) fn know(&self, table: &PinnedTable) {
+        self.context.runtime_env().register_object_store(table.store_url().as_ref(), table.store());
+    }
+
     fn session(limits: Limits, partitions: NonZeroUsize, store: RowStore, runtime: Arc<RuntimeEnv>) -> Self {
         let state = SessionStateBuilder::new()
             .with_config(configuration(&limits, partitions))
@@ -127,7 +142,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if the name is taken.
     pub fn add_pinned(&self, name: &str, table: Arc<PinnedTable>) -> Result<(), EngineError> {
-        self.context.runtime_env().register_object_store(table.store_url().as_ref(), table.store());
+        self.know(&table);
         self.add(name, table)
     }
 
@@ -265,6 +280,8 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     // rows would lose the kind of its error.
     options.execution.parquet.pushdown_filters = false;
     options.execution.parquet.schema_force_view_types = false;
+    // What a sort sets aside for merging, of a pool that may be small.
+    options.execution.sort_spill_reservation_bytes = (limits.memory / 16).min(10 << 20);
     options.optimizer.join_reordering = false;
     options.optimizer.enable_round_robin_repartition = false;
     options.optimizer.repartition_aggregations = false;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 use whom_engine::{MemoryPlan, UnitMemory};
+use whom_query::cache::TableReads;
 use whom_query::checks::Subject;
 use whom_query::unit_table::{self, Watch};
 use whom_query::{AnalysedUnits, UnitTable};
@@ -22,6 +23,7 @@ use crate::identity::{VERSION, identities};
 use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
+use crate::shared_cache::SharedCache;
 use crate::study::Study;
 use crate::waterfall::waterfall;
 
@@ -52,17 +54,38 @@ pub async fn run(request: &Request, observer: &dyn Observer) -> Result<Outcome, 
     outcome
 }
 
+/// How often a run that met a damaged cached day begins again with the cache.
+const CACHED_ATTEMPTS: usize = 2;
+
 struct Run<'a> {
     request: &'a Request,
 }
 
 impl Run<'_> {
+    /// Goes through the stages; again, if a cached day turned out damaged, and in the end without the cache.
     async fn through(&self, stages: &mut Stages<'_>) -> Result<Outcome, RunError> {
+        for _ in 0..CACHED_ATTEMPTS {
+            let Some(shared) = self.request.cache.as_deref() else { break };
+            let outcome = self.once(stages, Some(shared)).await;
+            if outcome.is_ok() || !shared.forget_damaged().await? {
+                return outcome;
+            }
+        }
+        self.once(stages, None).await
+    }
+
+    async fn once(&self, stages: &mut Stages<'_>, shared: Option<&SharedCache>) -> Result<Outcome, RunError> {
         stages.begin(Stage::Plan)?;
         let loaded = load_plan(self.request)?;
         stages.begin(Stage::Sources)?;
-        let prepared = Prepared::new(self.request, loaded).await?;
-        let planned = Planned::new(self.request, &prepared).await?;
+        let mut prepared = Prepared::with(self.request, loaded, shared.map(SharedCache::cache)).await?;
+        let mut planned = Planned::new(self.request, &prepared).await?;
+        if let Some(shared) = shared {
+            stages.begin(Stage::Cache)?;
+            let engine = planned.engine(self.request)?;
+            shared.fill(self.request, &mut prepared, &engine, stages.observer()).await?;
+            planned = Planned::new(self.request, &prepared).await?;
+        }
         let output = self.open_output(&prepared).await?;
         let stage = output.stage(RunId::from(Uuid::new_v4())).await.map_err(|error| store(&error))?;
         match self.worked(&prepared, &planned, stages).await {
@@ -162,12 +185,21 @@ impl Run<'_> {
                 "waterfall": results.waterfall,
                 "checks": results.checks,
                 "stages": stages.to_json(),
+                "read": prepared.catalog.reads().iter().map(read_of).collect::<Vec<_>>(),
                 "threads": self.request.limits.threads,
                 "pieces": memory.planned.pieces.count(),
                 "memory": memory.to_json(),
             }),
         })
     }
+}
+
+/// What was read of a table, for the manifest.
+fn read_of(reads: &TableReads) -> Value {
+    let TableReads { table, source, cache } = reads;
+    let cache =
+        cache.map(|cache| json!({ "bytes": cache.bytes, "days_reused": cache.reused, "days_filled": cache.filled }));
+    json!({ "table": table, "bytes": source.bytes, "files": source.files, "cache": cache })
 }
 
 /// What a run found, and the files that say it.

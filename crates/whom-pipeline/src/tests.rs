@@ -26,6 +26,7 @@ fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
         memory: 4 << 30,
         limits: Limits::default(),
         stores: Stores::new(),
+        cache: None,
         cancel: Arc::default(),
     }
 }

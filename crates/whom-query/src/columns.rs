@@ -41,6 +41,14 @@ pub(crate) fn in_words(kind: &DataType) -> String {
     }
 }
 
+/// A column as a text; one that is read as words, each told once, stays so.
+pub(crate) fn text(kind: &DataType, column: &Fragment) -> Fragment {
+    match kind {
+        DataType::Utf8 | DataType::Dictionary(..) => column.clone(),
+        _ => Fragment::trusted(format!("CAST({column} AS VARCHAR)")),
+    }
+}
+
 /// The unit's id in a source.
 pub(crate) fn unit_key(
     schema: &Schema,

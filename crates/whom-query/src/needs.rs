@@ -61,7 +61,7 @@ fn no_rows(schema: SchemaRef) -> Result<Rows, QueryError> {
 /// What planning refuses.
 pub async fn needs(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> Result<Needs, QueryError> {
     let plans = dry_plans(compiled, catalog, engine).await?;
-    let units = units_at_most(catalog)?;
+    let units = units(catalog)?;
     let mut bytes = BTreeMap::new();
     let mut scans = Vec::new();
     for (statement, plan) in &plans {
@@ -88,7 +88,7 @@ fn scan_needs(
     catalog: &Catalog,
 ) -> Result<ScanNeeds, QueryError> {
     let table = statement.reads.first().map_or(SPLIT, String::as_str);
-    let pinned = &catalog.source(table)?.pinned;
+    let pinned = catalog.source(table)?.scanned();
     let read = columns(plan);
     let (bytes, row_group) = pinned.bytes_of(read.iter().map(String::as_str));
     let files = pinned.files().len();
@@ -102,12 +102,13 @@ fn scan_needs(
     })
 }
 
-/// Nobody is exposed without a row in the split, and a unit with tags has a row on the day of its snapshot.
-fn units_at_most(catalog: &Catalog) -> Result<u64, QueryError> {
+/// About how many units there are: no more than rows of the split, and if there are tags, about as many as have them on a
+/// day. Those whom one day lacks are allowed for by another so many.
+fn units(catalog: &Catalog) -> Result<u64, QueryError> {
     let exposures = catalog.source(SPLIT)?.pinned.rows();
-    let tagged =
-        catalog.sources().filter(|source| source.is_of_tags()).map(|source| source.pinned.rows_of_largest_day());
-    Ok(tagged.max().map_or(exposures, |tagged| tagged.min(exposures)))
+    let tagged = catalog.sources().filter(|source| source.is_of_tags());
+    let tagged = tagged.map(|source| source.pinned.rows_of_largest_day()).max();
+    Ok(tagged.map_or(exposures, |tagged| (2 * tagged).min(exposures)))
 }
 
 fn rows_at_most(purpose: &Purpose, catalog: &Catalog, units: u64) -> Result<u64, QueryError> {

@@ -54,7 +54,7 @@ fn memory(plan: &MemoryPlan) -> String {
 
 fn expected(planned: &Planned) -> String {
     let rows = [
-        ("units, at most", count(planned.needs.units)),
+        ("units, about", count(planned.needs.units)),
         ("pieces", count(planned.memory.pieces.count() as u64)),
         ("peak memory", shown(planned.memory.peak)),
         ("spilled, at most", shown(planned.memory.spilled)),

@@ -3,6 +3,7 @@
 
 mod bucket_of;
 mod exact_sum;
+mod first_seen;
 mod grid;
 mod instant;
 mod local_day;
@@ -13,6 +14,9 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
 use crate::filters::KeyFilters;
+
+/// The aggregate of first exposures.
+pub(crate) const FIRST_SEEN: &str = "first_seen";
 
 /// The function that asks a filter of keys.
 pub(crate) const MAY_HOLD: &str = "may_hold";
@@ -27,6 +31,7 @@ pub(crate) fn register(context: &SessionContext, filters: &KeyFilters) {
     }
     context.register_udf(ScalarUDF::from(may_hold::MayHold::new(filters.clone())));
     context.register_udaf(AggregateUDF::from(exact_sum::ExactSum::new()));
+    context.register_udaf(AggregateUDF::from(first_seen::FirstSeen::new()));
 }
 
 fn scalars() -> [ScalarUDF; 7] {

@@ -132,7 +132,7 @@ pub(crate) fn aligned(piece: &Engine, tables: &[JoinedTable]) -> Result<(RecordB
     let mut columns = units.columns().to_vec();
     let mut found = Vec::new();
     for table in tables {
-        let rows = piece.rows(&table.purpose.table())?.load()?.to_batch()?;
+        let rows = piece.rows(&table.purpose.table())?.load()?;
         let Aligned { columns: values, beside } = alignment.align(&rows, &table.columns)?;
         let named = table.columns.iter().zip(&values);
         fields.extend(named.map(|(name, values)| Field::new(name, values.data_type().clone(), true)));

@@ -5,7 +5,7 @@ use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::catalog::{SPLIT, column};
-use crate::columns::{IdClass, instant, unit_key};
+use crate::columns::{IdClass, instant, text, unit_key};
 use crate::compile::{Compiler, Purpose};
 use crate::days::Period;
 use crate::error::QueryError;
@@ -45,8 +45,7 @@ impl Compiler<'_> {
         let owner = "the split";
         let scope = Scope { state: self.state, dialect: self.dialect, alias: "s", schema, prefix: "", owner };
         let (unit, id) = unit_key(schema, "s", &self.plan.unit, owner)?;
-        column(schema, &split.variant, owner)?;
-        let variant = Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column("s", &split.variant)));
+        let variant = text(column(schema, &split.variant, owner)?, &Fragment::column("s", &split.variant));
         let time = instant(self.dialect, schema, "s", &split.time, owner)?;
         Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())?.sql })
     }

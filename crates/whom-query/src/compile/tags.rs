@@ -6,7 +6,7 @@ use whom_spec::Diagnostic;
 use whom_spec::plan::{Snapshot, Tag, TagKind, TagTable};
 
 use crate::catalog::{column, tag_table};
-use crate::columns::{in_words, same_unit_key};
+use crate::columns::{in_words, same_unit_key, text};
 use crate::compile::{Compiler, Purpose};
 use crate::dialect::Dialect;
 use crate::error::QueryError;
@@ -119,6 +119,6 @@ fn tag_value(dialect: Dialect, tag: &Tag, kind: &DataType, owner: &str) -> Resul
                 .at(tag.name.span)
                 .hint("a tag is one number or one text per unit"))
         }
-        TagKind::Categorical { .. } => Ok((Fragment::trusted(format!("CAST({raw} AS VARCHAR)")), DataType::Utf8)),
+        TagKind::Categorical { .. } => Ok((text(kind, &raw), DataType::Utf8)),
     }
 }
