@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
@@ -27,6 +27,8 @@ pub struct Executed {
     pub took: Duration,
     /// The time that operators spent computing, by their own account; a plan over the files has several threads.
     pub computed: Duration,
+    /// Whether one of the plans failed.
+    pub failed: bool,
     operators: Vec<Operator>,
 }
 
@@ -40,7 +42,7 @@ struct Operator {
 }
 
 impl Executed {
-    fn of(plan: &dyn ExecutionPlan, took: Duration) -> Self {
+    fn of(plan: &dyn ExecutionPlan, took: Duration, failed: bool) -> Self {
         let mut operators = Vec::new();
         collect(plan, 0, &mut operators);
         let total = |counts: fn(&MetricValue) -> bool| {
@@ -56,6 +58,7 @@ impl Executed {
             bytes_spilled: total(|value| matches!(value, MetricValue::SpilledBytes(_))),
             took,
             computed: Duration::from_nanos(total(is_computing)),
+            failed,
             operators,
         }
     }
@@ -67,6 +70,7 @@ impl Executed {
         self.bytes_spilled += other.bytes_spilled;
         self.took += other.took;
         self.computed += other.computed;
+        self.failed |= other.failed;
         if self.operators.is_empty() {
             self.operators = other.operators;
             return;
@@ -113,9 +117,9 @@ impl Ledger {
         self.entries().get(sql).cloned()
     }
 
-    /// Takes note of a plan that was executed, or was about to be when it failed.
-    pub(crate) fn note(&self, sql: &str, plan: &dyn ExecutionPlan, took: Duration) {
-        let executed = Executed::of(plan, took);
+    /// Takes note of a plan that was executed, or failed.
+    pub(crate) fn note<T, E>(&self, sql: &str, plan: &dyn ExecutionPlan, began: Instant, ended: &Result<T, E>) {
+        let executed = Executed::of(plan, began.elapsed(), ended.is_err());
         self.entries().entry(sql.to_owned()).or_default().add(executed);
     }
 
@@ -154,7 +158,7 @@ mod tests {
             engine.query(COUNTED).await.unwrap();
         }
         let executed = engine.ledger().executed(COUNTED).unwrap();
-        assert_eq!((executed.plans, executed.rows), (3, 6));
+        assert_eq!((executed.plans, executed.rows, executed.failed), (3, 6, false));
         let plan = executed.explain();
         assert!(!executed.took.is_zero() && !executed.computed.is_zero(), "{executed:?}");
         assert!(plan.contains("AggregateExec: mode=") && plan.contains("output_rows=6"), "{plan}");
@@ -187,7 +191,7 @@ mod tests {
         let failing = "SELECT 1 / (v - 999) AS n FROM t";
         engine.query(failing).await.unwrap_err();
         let executed = engine.ledger().executed(failing).unwrap();
-        assert_eq!(executed.plans, 1);
+        assert_eq!((executed.plans, executed.failed), (1, true));
         assert!(executed.explain().contains("ProjectionExec"), "{}", executed.explain());
     }
 }

@@ -25,6 +25,7 @@ use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
 use crate::shared_cache::SharedCache;
 use crate::study::Study;
+use crate::trail::Trail;
 use crate::waterfall::waterfall;
 
 /// A published run.
@@ -49,8 +50,12 @@ pub struct Outcome {
 /// write, which the message says and the next run settles.
 pub async fn run(request: &Request, observer: &dyn Observer) -> Result<Outcome, RunError> {
     let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
-    let outcome = Run { request }.through(&mut stages).await;
+    let run = Run { request, trail: Trail::default() };
+    let outcome = run.through(&mut stages).await;
     stages.end();
+    if let Err(error) = &outcome {
+        run.trail.tell(error, &stages).await;
+    }
     outcome
 }
 
@@ -59,6 +64,7 @@ const CACHED_ATTEMPTS: usize = 2;
 
 struct Run<'a> {
     request: &'a Request,
+    trail: Trail,
 }
 
 impl Run<'_> {
@@ -87,7 +93,9 @@ impl Run<'_> {
             planned = Planned::new(self.request, &prepared).await?;
         }
         let output = self.open_output(&prepared).await?;
-        let stage = output.stage(RunId::from(Uuid::new_v4())).await.map_err(|error| store(&error))?;
+        let run_id = RunId::from(Uuid::new_v4());
+        self.trail.opened(&output, run_id, &prepared.loaded.plan.experiment);
+        let stage = output.stage(run_id).await.map_err(|error| store(&error))?;
         match self.worked(&prepared, &planned, stages).await {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
             Err(error) => {
@@ -107,8 +115,9 @@ impl Run<'_> {
     async fn worked(&self, prepared: &Prepared, planned: &Planned, stages: &mut Stages<'_>) -> Result<Work, RunError> {
         let plan = &prepared.loaded.plan;
         stages.begin(Stage::UnitTable)?;
-        let watch = Told { observer: stages.observer() };
+        let watch = Told { observer: stages.observer(), trail: &self.trail };
         let engine = planned.engine(self.request)?;
+        self.trail.working(&prepared.compiled, &engine);
         let built = unit_table::build(&prepared.compiled, &prepared.catalog, &engine, &watch).await;
         let table = built.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let units = AnalysedUnits::new(plan, &prepared.compiled, &table)
@@ -185,6 +194,7 @@ impl Run<'_> {
                 "waterfall": results.waterfall,
                 "checks": results.checks,
                 "stages": stages.to_json(),
+                "statements": self.trail.statements(),
                 "read": prepared.catalog.reads().iter().map(read_of).collect::<Vec<_>>(),
                 "threads": self.request.limits.threads,
                 "pieces": memory.planned.pieces.count(),
@@ -279,11 +289,13 @@ fn internal(error: &dyn std::fmt::Display) -> RunError {
 /// Passes the progress of the unit table on.
 struct Told<'a> {
     observer: &'a dyn Observer,
+    trail: &'a Trail,
 }
 
 impl Watch for Told<'_> {
     fn statement(&self, name: &str, done: usize, all: usize) {
         let event = Event::Progress { stage: Stage::UnitTable, done, all: Some(all), doing: name.to_owned() };
+        self.trail.doing(name);
         self.observer.event(&event);
     }
 }
