@@ -49,6 +49,9 @@ pub struct Limits {
     pub threads: NonZeroUsize,
     /// Pieces that rows are put into; from the threads if not given. Changes no result.
     pub pieces: Option<NonZeroUsize>,
+    /// The most bytes of binned units in memory; more are read from disk for every pass. As much as the pool if not given.
+    /// Changes no result.
+    pub resident: Option<usize>,
 }
 
 impl Default for Limits {
@@ -62,6 +65,7 @@ impl Default for Limits {
             spill_limit: None,
             threads: NonZeroUsize::MIN,
             pieces: None,
+            resident: None,
         }
     }
 }
@@ -70,6 +74,11 @@ impl Limits {
     /// The pieces that rows are put into: one for each thread, if nothing else is asked for.
     pub fn pieces(&self) -> Pieces {
         Pieces::new(self.pieces.unwrap_or(self.threads))
+    }
+
+    /// The most bytes of binned units in memory.
+    pub fn resident(&self) -> u64 {
+        self.resident.unwrap_or(self.memory) as u64
     }
 }
 

@@ -49,6 +49,7 @@ pub mod planned;
 mod power;
 mod prepare;
 mod profile;
+mod profiles;
 pub mod published;
 pub mod request;
 mod rows;
@@ -60,6 +61,7 @@ mod study;
 mod tests;
 mod trail;
 mod trees;
+mod units_file;
 mod usage;
 mod waterfall;
 

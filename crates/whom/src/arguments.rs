@@ -211,6 +211,9 @@ pub(crate) struct Resources {
     /// Pieces that rows are put into
     #[arg(long, value_name = "N", hide = true)]
     pub(crate) pieces: Option<NonZeroUsize>,
+    /// Memory for binned units; more are read from disk for every pass
+    #[arg(long, value_name = "SIZE", hide = true)]
+    pub(crate) resident_limit: Option<ByteSize>,
 }
 
 /// Whether a command line, right or wrong, means `run`, whose last line of standard output is for programs.
