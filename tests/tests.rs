@@ -43,6 +43,8 @@ mod strange_names;
 mod run_twice;
 // Night after night with a cache of days, and several pipelines at once.
 mod nights;
+// Why it was slow, why it failed.
+mod failed;
 // Asked to stop by a signal.
 mod stopped;
 // Killed at every call of a store.

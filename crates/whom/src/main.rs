@@ -15,6 +15,7 @@ mod commands;
 mod console;
 mod environment;
 mod failure;
+mod figures;
 mod heartbeat;
 mod machine;
 mod plan;
@@ -24,6 +25,7 @@ mod result_line;
 mod run;
 mod runs;
 mod show;
+mod show_failed;
 mod signals;
 mod simulate;
 
