@@ -223,6 +223,8 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     // rows would lose the kind of its error.
     options.execution.parquet.pushdown_filters = false;
     options.execution.parquet.schema_force_view_types = false;
+    // The units of a piece are sorted at once rather than in batches that are merged.
+    options.execution.sort_in_place_threshold_bytes = 64 << 20;
     options.optimizer.join_reordering = false;
     options.optimizer.enable_round_robin_repartition = false;
     options.optimizer.repartition_aggregations = false;

@@ -126,7 +126,7 @@ pub(crate) fn instant(schema: &Schema, alias: &str, time: &TimeColumn, owner: &s
 pub(crate) fn after(first_exposure: &str, hours: u32) -> Fragment {
     match hours {
         0 => Fragment::trusted(first_exposure),
-        hours => Fragment::trusted(format!("{first_exposure} + INTERVAL '{hours} hours'")),
+        hours => Fragment::trusted(format!("hours_later({first_exposure}, {hours})")),
     }
 }
 

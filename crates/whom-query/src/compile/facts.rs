@@ -187,8 +187,6 @@ impl Compiler<'_> {
             aggregate => aggregate_word(metric.aggregate),
             opens => after("u.first_exposure", metric.delay.0),
             closes => after("u.first_exposure", compiled.closes),
-            opened => bound_of_unit(metric.delay.0),
-            closed => bound_of_unit(compiled.closes),
             filter => filter.sql,
             counts => Fragment::identifier(&format!("counts for {name}")),
             number => Fragment::identifier(&format!("number for {name}")),
@@ -218,34 +216,8 @@ fn windowed(scope: &FactScope<'_>, metrics: &[&Metric], contexts: &[Value]) -> V
         unique => scope.fact.unique.as_ref().map(|key| Value::from(unique_key(key))),
         opens => after("u.first_exposure", opens),
         closes => after("u.first_exposure", closes),
-        opened => bound_of_unit(opens),
-        closed => bound_of_unit(closes),
-        bounds => bounds(metrics),
         metrics => contexts,
     }
-}
-
-/// The instants at which windows open and close, computed once for each unit rather than for each of its events.
-fn bounds(metrics: &[&Metric]) -> Vec<Value> {
-    let hours = metrics.iter().flat_map(|metric| [metric.delay.0, metric.delay.0 + metric.window.0]);
-    let hours: BTreeSet<u32> = hours.filter(|hours| *hours > 0).collect();
-    let bound = |hours: u32| context! {
-        name => Fragment::identifier(&bound_name(hours)),
-        instant => after("first_exposure", hours),
-    };
-    hours.into_iter().map(bound).collect()
-}
-
-/// The instant so many hours after a unit's first exposure.
-fn bound_of_unit(hours: u32) -> Fragment {
-    match hours {
-        0 => Fragment::trusted("u.first_exposure"),
-        hours => Fragment::column("u", &bound_name(hours)),
-    }
-}
-
-fn bound_name(hours: u32) -> String {
-    format!("{hours} hours later")
 }
 
 /// The key by which an event is known again.
