@@ -9,6 +9,7 @@ use datafusion::arrow::datatypes::{DataType, Date32Type, Int64Type};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::EngineError;
+use crate::stored::StoredRows;
 
 /// Bits of the filter for each key: about 1 % of the keys that were never added pass.
 const BITS_PER_KEY: usize = 12;
@@ -26,22 +27,28 @@ pub struct KeyFilter {
 }
 
 impl KeyFilter {
-    /// The filter of the keys in these batches: a column of units and, if the key has one, a column of days.
+    /// The filter of the keys in these rows: a column of units and, if the key has one, a column of days.
     ///
     /// # Errors
-    /// [`EngineError::Internal`] if a batch lacks a column, or a column has another type.
-    pub fn of(batches: &[RecordBatch], unit: &str, day: Option<&str>) -> Result<Self, EngineError> {
-        let keys: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    /// [`EngineError::Internal`] if a column is missing or has another type, [`EngineError::Resources`] if rows on disk
+    /// cannot be read.
+    pub fn of(rows: &[&StoredRows], unit: &str, day: Option<&str>) -> Result<Self, EngineError> {
+        let keys = rows.iter().map(|rows| rows.rows() as usize).sum::<usize>();
         let mut words = vec![0; (keys * BITS_PER_KEY).div_ceil(64).max(1)];
-        for batch in batches {
-            let units = named(batch, unit)?;
-            let keys = Keys::new(units, day.map(|day| named(batch, day)).transpose()?)?;
-            let nulls = keys.nulls();
-            (0..units.len()).filter(|row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row))).for_each(|row| {
-                let hash = keys.hash(row);
-                let word = place(hash, words.len());
-                words[word] |= pattern(hash);
-            });
+        for rows in rows {
+            for batch in rows.read()? {
+                let batch = batch?;
+                let units = named(&batch, unit)?;
+                let keys = Keys::new(units, day.map(|day| named(&batch, day)).transpose()?)?;
+                let nulls = keys.nulls();
+                (0..units.len()).filter(|row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row))).for_each(
+                    |row| {
+                        let hash = keys.hash(row);
+                        let word = place(hash, words.len());
+                        words[word] |= pattern(hash);
+                    },
+                );
+            }
         }
         Ok(Self { words })
     }
@@ -101,7 +108,9 @@ impl<'a> Keys<'a> {
             Some(days) => Some(days.as_primitive_opt::<Date32Type>().ok_or_else(|| unfit(days.data_type()))?),
         };
         let integers = units.as_primitive_opt::<Int64Type>().map(Units::Integers);
-        let units = integers.or_else(|| units.as_string_opt::<i32>().map(Units::Texts)).ok_or_else(|| unfit(units.data_type()))?;
+        let units = integers
+            .or_else(|| units.as_string_opt::<i32>().map(Units::Texts))
+            .ok_or_else(|| unfit(units.data_type()))?;
         Ok(Self { units, days })
     }
 
@@ -156,12 +165,15 @@ mod tests {
     use datafusion::arrow::array::ArrayRef;
 
     use super::*;
+    use crate::rows::Rows;
 
     fn filter(columns: Vec<(&str, ArrayRef)>) -> KeyFilter {
         let day = (columns.len() == 2).then_some("day");
         let batch =
             RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
-        KeyFilter::of(&[batch.unwrap()], "unit", day).unwrap()
+        let batch = batch.unwrap();
+        let rows = StoredRows::uncounted(Rows { schema: batch.schema(), batches: vec![batch] });
+        KeyFilter::of(&[&rows], "unit", day).unwrap()
     }
 
     #[test]

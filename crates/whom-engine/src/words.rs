@@ -27,11 +27,15 @@ impl WordColumns {
     /// The schema in which these columns, if they hold texts, hold words.
     pub(crate) fn in_schema(&self, schema: &Schema) -> SchemaRef {
         let field = |field: &Arc<Field>| {
-            let is_text = field.data_type().is_string() || matches!(field.data_type(), DataType::Dictionary(_, value) if value.is_string());
+            let is_text = field.data_type().is_string()
+                || matches!(field.data_type(), DataType::Dictionary(_, value) if value.is_string());
             let coded = is_text && self.0.contains(field.name());
             if coded { Arc::new(field.as_ref().clone().with_data_type(words())) } else { Arc::clone(field) }
         };
-        Arc::new(Schema::new_with_metadata(schema.fields().iter().map(field).collect::<Vec<_>>(), schema.metadata().clone()))
+        Arc::new(Schema::new_with_metadata(
+            schema.fields().iter().map(field).collect::<Vec<_>>(),
+            schema.metadata().clone(),
+        ))
     }
 
     /// The footer of a file that tells readers to make words of these columns.
@@ -45,7 +49,8 @@ impl WordColumns {
         let facts = footer.file_metadata();
         let stored = parquet_to_arrow_schema(facts.schema_descr(), facts.key_value_metadata())?;
         let told = KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(&self.in_schema(&stored)));
-        let others = facts.key_value_metadata().into_iter().flatten().filter(|other| other.key != ARROW_SCHEMA_META_KEY);
+        let others =
+            facts.key_value_metadata().into_iter().flatten().filter(|other| other.key != ARROW_SCHEMA_META_KEY);
         let facts = FileMetaData::new(
             facts.version(),
             facts.num_rows(),

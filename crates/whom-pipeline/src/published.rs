@@ -5,7 +5,9 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use whom_spec::plan::Hours;
-use whom_store::{Address, ListedRun, Location, Output, Published, Retention, StoreError, Surplus};
+use whom_store::{
+    Address, DayCache, ListedRun, Location, Output, Published, Retention, StoreError, Stores, Surplus, Sweep,
+};
 
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
@@ -91,6 +93,22 @@ pub async fn clean(request: &Request, cleaning: &Cleaning) -> Result<Surplus, Ru
         output.remove(&surplus).await.map_err(|error| failed(&error))?;
     }
     Ok(surplus)
+}
+
+/// Removes the days of a cache that were not used for an age, and what killed runs left; without an age only the latter.
+///
+/// # Errors
+/// [`Cause::Configuration`] if there is no such folder.
+pub async fn clean_cache(location: &str, stores: &Stores, cleaning: &Cleaning) -> Result<Sweep, RunError> {
+    let location = Location::output(location, Path::new("")).map_err(|error| failed(&error))?;
+    let cache = DayCache::open(stores, &location).map_err(|error| failed(&error))?;
+    let now = Utc::now();
+    let used_before = cleaning.older_than.map(|age| now - TimeDelta::hours(i64::from(age.0)));
+    let sweep = cache.sweep(used_before, now - ABANDONED).await.map_err(|error| failed(&error))?;
+    if !cleaning.dry_run {
+        cache.remove_swept(&sweep).await.map_err(|error| failed(&error))?;
+    }
+    Ok(sweep)
 }
 
 /// The address of a published file of the latest run.

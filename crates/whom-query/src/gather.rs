@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray, new_null_array,
-};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray, new_null_array};
 use datafusion::arrow::compute::interleave;
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::arrow::error::ArrowError;
@@ -29,7 +27,11 @@ fn words_of<'a>(parts: &[&'a dyn Array]) -> Option<Vec<WordPart<'a>>> {
         .iter()
         .map(|part| {
             let part: &DictionaryArray<Int32Type> = part.as_dictionary_opt()?;
-            Some(WordPart { keys: part.keys(), words: part.values().as_string_opt()?, identity: Arc::as_ptr(part.values()).cast() })
+            Some(WordPart {
+                keys: part.keys(),
+                words: part.values().as_string_opt()?,
+                identity: Arc::as_ptr(part.values()).cast(),
+            })
         })
         .collect()
 }
@@ -55,8 +57,7 @@ fn gathered_words(parts: &[WordPart<'_>], places: &[Place]) -> Result<ArrayRef, 
     words.sort_unstable();
     words.dedup();
     let code = |word: Option<&str>| word.and_then(|word| words.binary_search(&word).ok()).map(|code| code as i32);
-    let codes: Vec<Vec<Option<i32>>> =
-        dictionaries.iter().map(|part| part.words.iter().map(code).collect()).collect();
+    let codes: Vec<Vec<Option<i32>>> = dictionaries.iter().map(|part| part.words.iter().map(code).collect()).collect();
     let key = |(batch, row): &Place| {
         let keys = parts[*batch].keys;
         keys.is_valid(*row).then(|| codes[of_part[*batch]][keys.value(*row) as usize]).flatten()
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn other_values_go_where_they_belong() {
-        let parts: [ArrayRef; 2] = [Arc::new(Float64Array::from(vec![1.0, 2.0])), Arc::new(Float64Array::from(vec![3.0]))];
+        let parts: [ArrayRef; 2] =
+            [Arc::new(Float64Array::from(vec![1.0, 2.0])), Arc::new(Float64Array::from(vec![3.0]))];
         let found = gather(&DataType::Float64, &parts, &[(1, 0), (2, 0), (0, 1)]).unwrap();
         assert_eq!(found.as_ref(), &Float64Array::from(vec![Some(3.0), None, Some(2.0)]) as &dyn Array);
     }

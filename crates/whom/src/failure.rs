@@ -20,6 +20,8 @@ pub(crate) struct Failure {
     fix: Option<String>,
     signal: Option<Signal>,
     skips: bool,
+    /// The pipeline file, if the command has several.
+    pipeline: Option<String>,
 }
 
 /// The exit code of a run whose inputs are not there yet, where that is no failure: orchestrators show it as skipped.
@@ -31,6 +33,8 @@ const START: &str = "start";
 /// The last line of standard output of a run that failed.
 #[derive(Serialize)]
 struct FailureLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline: Option<&'a str>,
     status: &'static str,
     code: u8,
     stage: &'static str,
@@ -45,7 +49,7 @@ impl Failure {
     pub(crate) fn start(cause: Cause, message: impl Into<String>) -> Self {
         let message = message.into();
         let headline = message.lines().next().unwrap_or_default().to_owned();
-        Self { cause, stage: START, message, headline, fix: None, signal: None, skips: false }
+        Self { cause, stage: START, message, headline, fix: None, signal: None, skips: false, pipeline: None }
     }
 
     /// The program itself failed.
@@ -74,6 +78,25 @@ impl Failure {
         Self { skips: true, ..self }
     }
 
+    /// The same failure, of one of several pipelines.
+    pub(crate) fn of_pipeline(self, pipeline: String) -> Self {
+        Self { pipeline: Some(pipeline), ..self }
+    }
+
+    /// Whether somebody asked the whole command to stop.
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.cause == Cause::Interrupted
+    }
+
+    /// How easily it is mended, the smallest number being the failure that the exit code of several tells of: first what
+    /// asks for a person, then what asks for time.
+    pub(crate) fn ease(&self) -> usize {
+        const HARDEST_FIRST: [u8; 6] = [1, 2, 3, 5, 4, NOTHING_TO_DO];
+        let place = HARDEST_FIRST.iter().position(|code| *code == self.exit_code());
+        // An interruption ends everything, whatever failed before.
+        place.map_or(0, |place| place + 1)
+    }
+
     /// The exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         if self.skips && self.cause == Cause::NotReady {
@@ -86,6 +109,10 @@ impl Failure {
     pub(crate) fn text(&self) -> String {
         let message = self.message.trim_end();
         let titled = if is_titled(message) { message.to_owned() } else { format!("error: {message}") };
+        let titled = match &self.pipeline {
+            Some(pipeline) => format!("`{pipeline}` failed:\n{titled}"),
+            None => titled,
+        };
         match self.cause {
             Cause::Internal => format!("{titled}\n{}", self.fix()),
             _ => titled,
@@ -95,6 +122,7 @@ impl Failure {
     /// What programs read: one line.
     pub(crate) fn line(&self) -> String {
         let line = FailureLine {
+            pipeline: self.pipeline.as_deref(),
             status: "failed",
             code: self.exit_code(),
             stage: self.stage,
@@ -135,7 +163,7 @@ fn without_title(headline: &str) -> &str {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let RunError { stage, cause, message, headline, fix } = error;
-        Self { cause, stage: stage.name(), message, headline, fix, signal: None, skips: false }
+        Self { cause, stage: stage.name(), message, headline, fix, signal: None, skips: false, pipeline: None }
     }
 }
 

@@ -17,6 +17,7 @@ mod environment;
 mod failure;
 mod heartbeat;
 mod machine;
+mod plan;
 mod progress;
 mod request;
 mod result_line;
@@ -38,19 +39,22 @@ use failure::Failure;
 fn main() -> ExitCode {
     bug::install_hook();
     let ended = catch_unwind(AssertUnwindSafe(execute)).unwrap_or_else(|_| Err(Failure::bug()));
+    let ended = ended.unwrap_or_else(|failure| vec![Err(failure)]);
     ExitCode::from(console::conclude(ended, arguments::is_run(std::env::args_os())))
 }
 
-fn execute() -> Result<String, Failure> {
+/// How each part of the command ended: one, but for a run of several pipelines.
+fn execute() -> Result<Vec<Result<String, Failure>>, Failure> {
     let environment = Environment::collect();
     let arguments = match Arguments::try_parse() {
-        Err(help) if !help.use_stderr() => return Ok(console::help(&help, &environment)),
+        Err(help) if !help.use_stderr() => return Ok(vec![Ok(console::help(&help, &environment))]),
         parsed => parsed?,
     };
-    match arguments.command {
-        Command::Run(arguments) => run::run(&arguments, &environment),
+    let ended = match arguments.command {
+        Command::Run(arguments) => return run::run(&arguments, &environment),
         Command::Check(pipeline) => commands::check(&pipeline, &environment),
-        Command::Compile(pipeline) => commands::compile(&pipeline, &environment),
+        Command::Compile(arguments) => commands::compile(&arguments, &environment),
+        Command::Plan(arguments) => plan::plan(&arguments, &environment),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Schema => Ok(commands::schema()),
         Command::Runs(place) => runs::runs(&place, &environment),
@@ -58,5 +62,6 @@ fn execute() -> Result<String, Failure> {
         Command::Path { place, name } => commands::path(&place, &name, &environment),
         Command::Clean(arguments) => clean::clean(&arguments, &environment),
         Command::Completions { shell } => Ok(commands::completions(shell)),
-    }
+    };
+    Ok(vec![ended])
 }

@@ -16,6 +16,7 @@ use crate::commands::{runtime, watching_runtime};
 use crate::console;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::machine;
 use crate::progress::Progress;
 use crate::request;
 use crate::result_line::ResultLine;
@@ -27,25 +28,47 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// How a run ends when nothing disturbs it.
 type RunResult = Result<Outcome, RunError>;
 
-/// Runs a pipeline. The text is the summary and, as the last line, the result for programs.
-pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result<String, Failure> {
-    let request = request::of_run(arguments, environment)?;
-    let threads = request.limits.threads;
+/// Runs pipelines one after the other. The text of each is its summary and, as the last line, the result for programs. One
+/// that fails stops no other, unless somebody asked all of them to stop.
+pub(crate) fn run(
+    arguments: &RunArguments,
+    environment: &Environment,
+) -> Result<Vec<Result<String, Failure>>, Failure> {
+    let requests = request::of_runs(arguments, environment)?;
+    let threads = arguments.resources.threads.unwrap_or_else(machine::cores);
     counting_threads(threads)?;
     let runtime = runtime(threads)?;
-    let progress = Arc::new(Progress::suited(arguments.quiet));
-    let ended = watching_runtime()?.block_on(watched(&runtime, request, Arc::clone(&progress)));
-    progress.finish();
+    let watching = watching_runtime()?;
+    let are_several = requests.len() > 1;
+    let mut ended = Vec::new();
+    for request in requests {
+        let named = are_several.then(|| request.pipeline.display().to_string());
+        let progress = Arc::new(Progress::suited(arguments.quiet, named.clone()));
+        let outcome = watching.block_on(watched(&runtime, request, Arc::clone(&progress)));
+        progress.finish();
+        let text = outcome.map(|outcome| told(&outcome, named.clone(), environment));
+        let text = text.map_err(|failure| named.into_iter().fold(failure, Failure::of_pipeline));
+        let is_over = text.as_ref().is_err_and(Failure::is_interruption);
+        ended.push(match arguments.not_ready {
+            NotReady::Fail => text,
+            NotReady::Skip => text.map_err(Failure::skipping_not_ready),
+        });
+        if is_over {
+            break;
+        }
+    }
     // Whatever still works on a run that was stopped is not waited for.
     runtime.shutdown_background();
-    let outcome = match arguments.not_ready {
-        NotReady::Fail => ended?,
-        NotReady::Skip => ended.map_err(Failure::skipping_not_ready)?,
-    };
+    Ok(ended)
+}
+
+/// The summary of a run, and its line for programs.
+fn told(outcome: &Outcome, pipeline: Option<String>, environment: &Environment) -> String {
     outcome.warnings.iter().for_each(|warning| console::warn(warning));
     let is_coloured = environment.allows_colour(io::stdout().is_terminal());
     let colour = if is_coloured { Colour::Ansi } else { Colour::Never };
-    Ok(format!("{}\n{}\n", terminal_summary(&outcome.results, colour), ResultLine::of(&outcome).to_json()))
+    let summary = terminal_summary(&outcome.results, colour);
+    format!("{summary}\n{}\n", ResultLine::of(outcome, pipeline).to_json())
 }
 
 /// Sets the threads that count; they change no result.

@@ -60,7 +60,8 @@ fn stages(manifest: &Manifest) -> String {
     section("STAGES", [Column::Left("stage"), Column::Right("seconds")], &rows)
 }
 
-/// What was read, table by table.
+/// What was read, table by table: the files that the tables are, and how much of them had to be read where they lie. Days
+/// that were in the cache are read from there.
 fn inputs(manifest: &Manifest) -> String {
     let mut tables: Vec<(&str, &str, usize, u64)> = Vec::new();
     for input in &manifest.run.inputs {
@@ -69,14 +70,30 @@ fn inputs(manifest: &Manifest) -> String {
             None => tables.push((&input.table, &input.location, 1, input.size)),
         }
     }
-    let rows: Vec<[String; 4]> = tables
+    let rows: Vec<[String; 6]> = tables
         .into_iter()
         .map(|(name, location, files, bytes)| {
-            [plain(name), count(files as u64), byte_size::shown(bytes), plain(location)]
+            let [read, cached] = read(manifest, name);
+            [plain(name), count(files as u64), byte_size::shown(bytes), read, cached, plain(location)]
         })
         .collect();
-    let columns = [Column::Left("table"), Column::Right("files"), Column::Right("size"), Column::Left("location")];
+    let columns = [
+        Column::Left("table"),
+        Column::Right("files"),
+        Column::Right("size"),
+        Column::Right("read"),
+        Column::Right("from cache"),
+        Column::Left("location"),
+    ];
     section("READ", columns, &rows)
+}
+
+/// The bytes that were read of a table, and those read from the cache; empty where nothing is known.
+fn read(manifest: &Manifest, table: &str) -> [String; 2] {
+    let tables = detail(manifest, "read").and_then(Value::as_array).into_iter().flatten();
+    let found = tables.into_iter().find(|read| read.get("table").and_then(Value::as_str) == Some(table));
+    let shown = |bytes: Option<&Value>| bytes.and_then(Value::as_u64).map(byte_size::shown).unwrap_or_default();
+    [shown(found.and_then(|read| read.get("bytes"))), shown(found.and_then(|read| read.get("cache")?.get("bytes")))]
 }
 
 /// What was written, and where it lies.

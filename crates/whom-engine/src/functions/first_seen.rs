@@ -7,9 +7,7 @@ use datafusion::arrow::array::{
     Int64Builder, StructArray, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
 use datafusion::arrow::buffer::NullBuffer;
-use datafusion::arrow::datatypes::{
-    DataType, Field, FieldRef, Fields, Int16Type, TimeUnit, TimestampMicrosecondType,
-};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, Int16Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility};
@@ -127,7 +125,10 @@ struct SeenRows<'a> {
 
 impl<'a> SeenRows<'a> {
     fn of(values: &'a [ArrayRef]) -> Self {
-        Self { instants: values[0].as_primitive::<TimestampMicrosecondType>(), arms: values[1].as_primitive::<Int16Type>() }
+        Self {
+            instants: values[0].as_primitive::<TimestampMicrosecondType>(),
+            arms: values[1].as_primitive::<Int16Type>(),
+        }
     }
 
     /// Which rows count; `None` if all do.

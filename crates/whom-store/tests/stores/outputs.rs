@@ -48,6 +48,25 @@ async fn a_file_of_many_parts_arrives_whole() {
 }
 
 #[tokio::test]
+async fn a_file_in_parts_that_is_given_up_is_aborted() {
+    let bucket = Bucket::new();
+    let output = Output::create(&bucket.stores(), &bucket.output(), Uuid::nil()).await.unwrap();
+    let mut stage = output.stage(run_id(1)).await.unwrap();
+    let mut file = stage.writer("units.parquet").await.unwrap();
+    for _ in 0..12 {
+        file.write(vec![7; 1 << 20].into()).await.unwrap();
+    }
+    file.discard().await;
+    let seen = bucket.proxy.seen();
+    let aborted = seen.iter().filter(|request| request.method() == "DELETE" && request.line().contains("uploadId="));
+    assert_eq!(aborted.count(), 1);
+    assert!(
+        seen.iter().all(|request| request.method() != "POST" || !request.line().contains("uploadId=")),
+        "completed"
+    );
+}
+
+#[tokio::test]
 async fn of_two_runs_at_once_one_wins_and_the_other_is_told() {
     let bucket = Bucket::new();
     let output = Output::create(&bucket.stores(), &bucket.output(), Uuid::nil()).await.unwrap();

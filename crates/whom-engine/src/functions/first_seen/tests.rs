@@ -55,13 +55,22 @@ fn expected(rows: &[(Option<i64>, Option<i16>, usize)], groups: usize) -> Vec<Fo
 
 #[tokio::test]
 async fn the_first_row_of_a_unit_decides_and_ties_go_to_the_first_arm() {
-    let rows = [(Some(7), Some(2)), (Some(3), Some(1)), (Some(3), Some(0)), (None, Some(0)), (Some(9), None), (Some(5), Some(4))];
+    let rows = [
+        (Some(7), Some(2)),
+        (Some(3), Some(1)),
+        (Some(3), Some(0)),
+        (None, Some(0)),
+        (Some(9), None),
+        (Some(5), Some(4)),
+    ];
     let mut table = vec![("unit", Arc::new(Int64Array::from(vec![1, 1, 1, 2, 2, 3])) as ArrayRef)];
     table.extend(["at", "arm"].into_iter().zip(columns(&rows)));
     let engine = engine_with("t", table);
     let grouped = column_of(&engine, "SELECT first_seen(at, arm) FROM t GROUP BY unit ORDER BY unit").await;
     assert_eq!(found(&grouped), [Some((3, 0, true)), None, Some((5, 4, false))]);
-    let filtered = column_of(&engine, "SELECT first_seen(at, arm) FILTER (WHERE arm > 0) FROM t GROUP BY unit ORDER BY unit").await;
+    let filtered =
+        column_of(&engine, "SELECT first_seen(at, arm) FILTER (WHERE arm > 0) FROM t GROUP BY unit ORDER BY unit")
+            .await;
     assert_eq!(found(&filtered), [Some((3, 1, true)), None, Some((5, 4, false))]);
     let all = column_of(&engine, "SELECT first_seen(at, arm) FROM t").await;
     assert_eq!(found(&all), [Some((3, 0, true))]);
@@ -80,7 +89,12 @@ fn many_groups_survive_the_way_to_another_process() {
     other.merge_batch(&[sent(state)], &units, units.len() + 1).unwrap();
     let seen = found(&other.evaluate(EmitTo::All).unwrap());
     assert_eq!(seen.len(), units.len() + 1);
-    assert!(seen[..units.len()].iter().zip(&units).all(|(seen, unit)| *seen == Some((*unit as i64 * 3, (unit % 3) as i64, false))));
+    assert!(
+        seen[..units.len()]
+            .iter()
+            .zip(&units)
+            .all(|(seen, unit)| *seen == Some((*unit as i64 * 3, (unit % 3) as i64, false)))
+    );
     assert_eq!(seen.last(), Some(&None));
 }
 
