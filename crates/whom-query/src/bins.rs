@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::Float64Type;
 use whom_spec::plan::{Codes, TagKind};
-use whom_stats::CodeColumn;
 use whom_stats::pass::ColumnShape;
 use whom_stats::routing::Code;
+use whom_stats::{CodeColumn, QuantileBins};
 
 /// What the codes of a tag mean.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,44 +81,43 @@ impl TagBins {
 
     /// The code of every unit.
     pub fn encode(&self, values: &ArrayRef) -> CodeColumn {
-        let codes = self.codes(values);
         if self.shape().codes <= 256 {
-            CodeColumn::U8(codes.map(|code| code as u8).collect())
+            CodeColumn::U8(self.codes(values, |code| code as u8))
         } else {
-            CodeColumn::U16(codes.collect())
+            CodeColumn::U16(self.codes(values, |code| code as Code))
         }
     }
 
-    fn codes<'a>(&'a self, values: &'a ArrayRef) -> Box<dyn Iterator<Item = Code> + 'a> {
-        let missing = self.known_codes() as Code;
+    fn codes<T: Copy + Default>(&self, values: &ArrayRef, as_code: impl Fn(usize) -> T) -> Vec<T> {
+        let missing = as_code(self.known_codes());
         match &self.kind {
             BinKind::Numeric { edges, .. } => {
-                Box::new(values.as_primitive::<Float64Type>().iter().map(move |value| {
-                    value.map_or(missing, |value| edges.partition_point(|edge| *edge < value) as Code)
-                }))
+                let mut codes = QuantileBins::encode(edges, values.as_primitive::<Float64Type>().values(), as_code);
+                if let Some(nulls) = values.nulls() {
+                    (!nulls.inner()).set_indices().for_each(|row| codes[row] = missing);
+                }
+                codes
             }
             BinKind::Categorical { levels, .. } => {
-                let other = levels.len() as Code;
-                let codes: HashMap<&str, Code> = levels.iter().map(String::as_str).zip(0..).collect();
-                let code = move |level| codes.get(level).copied().unwrap_or(other);
-                Box::new(values.as_string::<i32>().iter().map(move |level| level.map_or(missing, &code)))
+                let other = levels.len();
+                let codes: HashMap<&str, usize> = levels.iter().map(String::as_str).zip(0..).collect();
+                let code = |level| as_code(codes.get(level).copied().unwrap_or(other));
+                values.as_string::<i32>().iter().map(|level| level.map_or(missing, code)).collect()
             }
         }
     }
 }
 
 fn numeric(values: &ArrayRef, most: usize) -> BinKind {
-    let mut sorted: Vec<f64> = values.as_primitive::<Float64Type>().iter().flatten().map(|value| value + 0.0).collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let mut distinct: Vec<f64> =
-        sorted.chunk_by(|one, next| one == next).take(most + 1).map(|equal| equal[0]).collect();
-    if distinct.len() <= most {
-        distinct.shrink_to_fit();
-        return BinKind::Numeric { edges: distinct, exact: true };
-    }
-    let mut edges: Vec<f64> = (1..=most).map(|bin| sorted[(sorted.len() * bin).div_ceil(most) - 1]).collect();
-    edges.dedup();
-    BinKind::Numeric { edges, exact: false }
+    let values = values.as_primitive::<Float64Type>();
+    let QuantileBins { edges, exact } = match values.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None => QuantileBins::of(values.values(), most),
+        Some(nulls) => {
+            let known = nulls.valid_slices().flat_map(|(start, end)| &values.values()[start..end]);
+            QuantileBins::of(&known.copied().collect::<Vec<f64>>(), most)
+        }
+    };
+    BinKind::Numeric { edges, exact }
 }
 
 fn categorical(values: &ArrayRef, most: usize) -> BinKind {
