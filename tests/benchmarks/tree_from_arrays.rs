@@ -209,7 +209,8 @@ fn measured(units: &UnitColumns, tree: &Tree) -> Outcome<Vec<Option<f64>>> {
 impl Grown {
     /// The leaf of units that nobody has seen, as four bytes each.
     fn leaves_of(&self, tags: &[Vec<f32>]) -> Vec<[u8; 4]> {
-        let codes: Vec<CodeColumn> = tags.par_iter().zip(&self.bins).map(|(values, bins)| codes(values, bins)).collect();
+        let codes: Vec<CodeColumn> =
+            tags.par_iter().zip(&self.bins).map(|(values, bins)| codes(values, bins)).collect();
         let rows = codes.first().map_or(0, CodeColumn::len);
         let leaf = |row| self.tree.routing.leaf(|column| codes[column].code(row));
         (0..rows).into_par_iter().map(|row| (leaf(row) as u32).to_le_bytes()).collect()

@@ -98,6 +98,7 @@ mod ruler;
 mod run;
 pub mod sample_ratio;
 mod series;
+mod sharing;
 #[cfg(test)]
 mod simulated;
 
