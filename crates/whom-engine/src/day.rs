@@ -143,3 +143,6 @@ fn refused(error: &ParquetError) -> EngineError {
         None => EngineError::Internal(format!("a day cannot be written for the cache: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

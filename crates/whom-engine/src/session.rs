@@ -289,6 +289,8 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     // rows would lose the kind of its error.
     options.execution.parquet.pushdown_filters = false;
     options.execution.parquet.schema_force_view_types = false;
+    // The units of a piece are sorted at once rather than in batches that are merged.
+    options.execution.sort_in_place_threshold_bytes = 64 << 20;
     // What a sort sets aside for merging, of a pool that may be small.
     options.execution.sort_spill_reservation_bytes = (limits.memory / 16).min(10 << 20);
     options.optimizer.join_reordering = false;

@@ -123,11 +123,3 @@ pub(crate) fn instant(
         }
     }
 }
-
-/// The instant so many hours after a first exposure.
-pub(crate) fn after(first_exposure: &str, hours: u32) -> Fragment {
-    match hours {
-        0 => Fragment::trusted(first_exposure),
-        hours => Fragment::trusted(format!("{first_exposure} + INTERVAL '{hours} hours'")),
-    }
-}

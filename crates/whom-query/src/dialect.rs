@@ -46,6 +46,15 @@ impl Dialect {
         })
     }
 
+    /// The instant so many hours after a first exposure.
+    pub(crate) fn after(self, first_exposure: &str, hours: u32) -> Fragment {
+        Fragment::trusted(match (hours, self) {
+            (0, _) => first_exposure.to_owned(),
+            (hours, Self::Engine) => format!("hours_later({first_exposure}, {hours})"),
+            (hours, Self::Portable) => format!("{first_exposure} + INTERVAL '{hours} hours'"),
+        })
+    }
+
     /// A double, or NULL if it is not finite.
     pub(crate) fn finite(self, double: &Fragment) -> Fragment {
         Fragment::trusted(match self {

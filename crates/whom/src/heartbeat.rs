@@ -234,6 +234,16 @@ mod tests {
     }
 
     #[test]
+    fn each_line_names_its_pipeline_if_there_are_several() {
+        let log = Log::default();
+        let heartbeat = Heartbeat::of(Some("b.yaml".to_owned()), PERIOD, Box::new(log.clone()));
+        heartbeat.tell(&Event::Started(Stage::Cache));
+        heartbeat.finish();
+        let [line] = <[Value; 1]>::try_from(log.lines()).expect("one line");
+        assert_eq!((&line["pipeline"], &line["stage"]), (&"b.yaml".into(), &"cache".into()));
+    }
+
+    #[test]
     fn nothing_is_told_after_the_end() {
         let log = Log::default();
         let heartbeat = Heartbeat::of(None, Duration::from_millis(1), Box::new(log.clone()));

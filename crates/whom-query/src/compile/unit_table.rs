@@ -7,7 +7,6 @@ use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::align::JOINED;
-use crate::columns::after;
 use crate::compile::facts::CompiledMetric;
 use crate::compile::tags::CompiledTag;
 use crate::compile::{Compiled, Compiler, JoinedTable, NamedColumn, Purpose};
@@ -96,7 +95,7 @@ fn metric_context(dialect: Dialect, metric: &CompiledMetric) -> Value {
         name => Fragment::identifier(&metric.column.column),
         status => Fragment::identifier(&metric.column.status),
         not_finite => Fragment::identifier(&metric.not_finite),
-        closes => after("first_exposure", metric.closes),
+        closes => dialect.after("first_exposure", metric.closes),
         complete_until => metric.complete_until.map(|end| Value::from(dialect.instant_literal(end))),
         if_not_finite => metric.if_not_finite.map(|status| status as i64),
         needs_value => metric.needs_value,
