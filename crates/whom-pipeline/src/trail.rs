@@ -106,6 +106,7 @@ impl Known {
             .at_hand()
             .filter(|_| error.stage == Stage::UnitTable)
             .map(|statement| json!({ "statement": redact(&statement.purpose.table()), "sql": redact(&statement.sql) }));
+        let finished_at = Utc::now();
         json!({
             "schema_version": FAILURE_VERSION,
             "run_id": run,
@@ -119,7 +120,8 @@ impl Known {
             "retryable": error.cause.is_retryable(),
             "tool_version": VERSION,
             "started_at": stages.started_at,
-            "finished_at": Utc::now(),
+            "finished_at": finished_at,
+            "seconds": (finished_at - stages.started_at).as_seconds_f64(),
             "stages": stages.to_json(),
             "at_hand": at_hand,
             "statements": figures.collect::<Vec<Value>>(),
