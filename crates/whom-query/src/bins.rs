@@ -110,13 +110,7 @@ impl TagBins {
 
 fn numeric(values: &ArrayRef, most: usize) -> BinKind {
     let values = values.as_primitive::<Float64Type>();
-    let QuantileBins { edges, exact } = match values.nulls().filter(|nulls| nulls.null_count() > 0) {
-        None => QuantileBins::of(values.values(), most),
-        Some(nulls) => {
-            let known = nulls.valid_slices().flat_map(|(start, end)| &values.values()[start..end]);
-            QuantileBins::of(&known.copied().collect::<Vec<f64>>(), most)
-        }
-    };
+    let QuantileBins { edges, exact } = QuantileBins::of(values.values(), values.nulls(), most);
     BinKind::Numeric { edges, exact }
 }
 
