@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array};
+use datafusion::arrow::array::{ArrayRef, Float64Array};
 use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::datatypes::Float64Type;
 use rayon::prelude::*;
@@ -120,10 +120,16 @@ fn grow(setting: &Setting, given: &Given) -> Outcome<Grown> {
 }
 
 fn binned(setting: &Setting, given: &Given) -> Outcome<(Vec<TagBins>, UnitColumns)> {
-    let tags = given.tags.par_iter().enumerate().map(|(place, values)| {
-        let values = as_tag(values.iter().map(|value| f64::from(*value)).collect());
+    // A column of 64 bits a thread, not a tag.
+    let tags = given.tags.par_iter().enumerate().map_init(Vec::new, |space, (place, values)| {
+        space.clear();
+        space.extend(values.iter().map(|value| f64::from(*value)));
+        let tag = as_tag(std::mem::take(space));
+        let values: ArrayRef = Arc::new(tag.clone());
         let bins = TagBins::fit(&format!("tag_{place:03}"), &values, TagKind::Numeric, Codes::Bits8)?;
         let codes = bins.encode(&values)?;
+        drop(values);
+        *space = tag.into_parts().1.into_inner().into_vec().unwrap_or_default();
         Ok((bins, codes))
     });
     let tags: Vec<(TagBins, CodeColumn)> = tags.collect::<Result<_, QueryError>>()?;
@@ -141,9 +147,9 @@ fn binned(setting: &Setting, given: &Given) -> Outcome<(Vec<TagBins>, UnitColumn
 }
 
 /// A numeric tag as the unit table has it: NaN is missing.
-fn as_tag(values: Vec<f64>) -> ArrayRef {
+fn as_tag(values: Vec<f64>) -> Float64Array {
     let known = NullBuffer::new(BooleanBuffer::collect_bool(values.len(), |row| !values[row].is_nan()));
-    Arc::new(Float64Array::new(values.into(), (known.null_count() > 0).then_some(known)))
+    Float64Array::new(values.into(), (known.null_count() > 0).then_some(known))
 }
 
 impl Setting {
@@ -223,7 +229,7 @@ fn codes(values: &[f32], bins: &TagBins) -> Result<CodeColumn, QueryError> {
     let BinKind::Numeric { edges, .. } = &bins.kind else { return Ok(CodeColumn::U8(Vec::new())) };
     let last = edges.last().copied().unwrap_or(0.0);
     let values = as_tag(values.iter().map(|value| f64::from(*value)).collect());
-    let within = values.as_primitive::<Float64Type>().unary::<_, Float64Type>(|value| value.min(last));
+    let within = values.unary::<_, Float64Type>(|value| value.min(last));
     bins.encode(&(Arc::new(within) as ArrayRef))
 }
 

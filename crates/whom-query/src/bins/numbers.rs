@@ -51,7 +51,7 @@ impl Numbers {
             let edges = values.into_iter().map(value).collect();
             return (BinKind::Numeric { edges, exact: true }, self.centre());
         }
-        let mut edges = QuantileBins::of(&self.sample, self.most).edges;
+        let mut edges = QuantileBins::of(&self.sample, None, self.most).edges;
         if let Some(largest) = self.largest.map(value).filter(|largest| edges.last() != Some(largest)) {
             edges.truncate(self.most - 1);
             edges.push(largest);
