@@ -24,8 +24,8 @@ const BATCHES_ON_THE_WAY: usize = 6;
 /// The least that must be left to work with.
 const LEAST_ROOM: usize = 96 << 20;
 
-/// Bits of a filter for each key that it holds, with what rounding up to a power of two adds on average.
-const FILTER_BITS: u64 = 15;
+/// Bits of a filter for each key that it holds.
+const FILTER_BITS: u64 = 12;
 
 /// Filters that are known at the same time: units, and snapshots of units.
 const FILTERS: u64 = 2;
@@ -140,9 +140,9 @@ impl MemoryPlan {
             pool,
             pieces: Pieces::new(pieces),
             peak: 0,
-            spilled: needs.waiting.saturating_sub(rows as u64) * SPILLED_PERCENT / 100,
+            spilled: 0,
         };
-        Ok(Self { peak: plan.expected(needs, threads as u64), ..plan })
+        Ok(Self { peak: plan.expected(needs, threads as u64), spilled: plan.expected_on_disk(needs), ..plan })
     }
 
     /// The limits of a session under this plan.
@@ -151,10 +151,17 @@ impl MemoryPlan {
         Limits {
             memory: self.pool,
             rows: self.rows.min(asked.rows),
+            resident: Some(self.resident().min(asked.resident.unwrap_or(usize::MAX))),
             buffer: self.buffers / asked.threads.get(),
             pieces: NonZeroUsize::new(self.pieces.count()),
             ..asked.clone()
         }
+    }
+
+    /// What binned units may take: they come when nothing is read any more, and leave a fourth of the pieces' share for
+    /// the pieces that become binned units.
+    fn resident(&self) -> usize {
+        self.buffers + self.pool + self.work / 4 * 3
     }
 
     /// The largest amount that is expected: while rows become units, or while units are analysed.
@@ -163,8 +170,15 @@ impl MemoryPlan {
         let work = needs.worked * COPIES_AT_WORK * at_work / self.pieces.count() as u64;
         let waiting = needs.waiting.min((self.rows + self.buffers) as u64);
         let making = self.readers as u64 + self.filters as u64 + waiting + work.min(self.work as u64);
-        let analysing = waiting + 2 * needs.analysed;
+        let analysing = waiting + (2 * needs.analysed).min(self.resident() as u64);
         (self.program as u64 + making.max(analysing)).min(self.limit as u64)
+    }
+
+    /// Rows beyond their room, and binned units beyond theirs.
+    fn expected_on_disk(&self, needs: &Needs) -> u64 {
+        let rows = needs.waiting.saturating_sub(self.rows as u64);
+        let units = if needs.analysed > self.resident() as u64 { needs.analysed } else { 0 };
+        (rows + units) * SPILLED_PERCENT / 100
     }
 }
 

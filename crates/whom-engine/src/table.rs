@@ -25,6 +25,7 @@ use crate::error::EngineError;
 use crate::functions::MAY_HOLD;
 use crate::reader::PinnedReaders;
 use crate::schema::{ColumnSize, Footer, read_footers, unify};
+use crate::words::WordColumns;
 
 /// A table over pinned Parquet files.
 ///
@@ -40,6 +41,7 @@ pub struct PinnedTable {
     schema: TableSchema,
     store: Arc<dyn ObjectStore>,
     url: ObjectStoreUrl,
+    words: WordColumns,
 }
 
 impl PinnedTable {
@@ -89,6 +91,7 @@ impl PinnedTable {
             schema,
             store,
             url: private_url(name)?,
+            words: WordColumns::default(),
         })
     }
 
@@ -104,7 +107,8 @@ impl PinnedTable {
         let facts = self.days.iter().find(|facts| facts.day == day).cloned();
         let (rows, sizes) = facts.as_ref().map(|facts| (facts.rows, facts.sizes.clone())).unwrap_or_default();
         let (schema, store, url) = (self.schema.clone(), self.store(), self.url.clone());
-        Self { files, rows, days: facts.into_iter().collect(), sizes, schema, store, url }
+        let words = self.words.clone();
+        Self { files, rows, days: facts.into_iter().collect(), sizes, schema, store, url, words }
     }
 
     /// The rows of the day that has most of them; all rows without partitions.
@@ -117,6 +121,27 @@ impl PinnedTable {
     pub fn bytes_of<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> (u64, u64) {
         let sizes = columns.into_iter().filter_map(|column| self.sizes.get(column));
         sizes.fold((0, 0), |(all, largest), size| (all + size.all, largest + size.largest))
+    }
+
+    /// The same table with some columns of texts as words: texts of which few differ, each told once for many rows. Names
+    /// of other columns mean nothing.
+    #[must_use]
+    pub fn with_words(self, columns: impl IntoIterator<Item = String>) -> Self {
+        self.with_word_columns(WordColumns::new(columns))
+    }
+
+    /// The same table with the words of another.
+    #[must_use]
+    pub fn with_words_of(self, other: &Self) -> Self {
+        self.with_word_columns(other.words.clone())
+    }
+
+    fn with_word_columns(mut self, words: WordColumns) -> Self {
+        self.words = words;
+        self.schema = TableSchema::builder(self.words.in_schema(self.schema.file_schema()))
+            .with_table_partition_cols(self.schema.table_partition_cols().iter().cloned().collect::<Vec<_>>())
+            .build();
+        self
     }
 
     /// The rows that the footers promise.
@@ -219,7 +244,7 @@ impl TableProvider for PinnedTable {
         let source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(options)
             .with_pushdown_filters(!filters.is_empty() && filters.iter().all(asks_a_key_filter))
-            .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store())));
+            .with_parquet_file_reader_factory(Arc::new(PinnedReaders::new(self.store(), self.words.clone())));
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_groups(self.shares(state.config().target_partitions()))
             .with_projection_indices(projection.cloned())?

@@ -90,3 +90,14 @@ pub async fn compile(request: &Request) -> Result<String, RunError> {
         .print(&prepared.catalog)
         .map_err(|error| RunError::new(Stage::Sources, Cause::Internal, error.to_string()))
 }
+
+/// The unit table of a pipeline as one statement of plain SQL, which other programs can run.
+///
+/// # Errors
+/// As [`check`].
+pub async fn compile_portable(request: &Request) -> Result<String, RunError> {
+    let prepared = Prepared::new(request, load_plan(request)?).await?;
+    let state = session(&request.limits)?.state();
+    whom_query::portable(&prepared.loaded.plan, &prepared.catalog, &state)
+        .map_err(|error| prepared.refused(Stage::Sources, &error))
+}

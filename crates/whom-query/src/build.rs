@@ -183,7 +183,7 @@ impl Work<'_> {
     /// The unit tables of the pieces, which the last statement made.
     fn finish(self) -> Result<UnitTable, QueryError> {
         let made = self.tables.into_iter().filter_map(|mut tables| tables.remove(&Purpose::UnitTable));
-        UnitTable::new(&made.collect::<Vec<_>>(), self.recorder.finish())
+        UnitTable::new(made.collect(), self.recorder.finish())
     }
 }
 

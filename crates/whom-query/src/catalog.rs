@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use whom_engine::{Engine, EngineError, PinnedTable};
-use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
+use whom_spec::plan::{Gaps, Partition, Plan, Snapshot, TagKind, TagTable};
 use whom_spec::{Diagnostic, SourceMap, Span, Spanned};
 use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
@@ -31,6 +31,8 @@ pub struct Source {
     owner: String,
     /// Where the pipeline file says where it lies.
     path: Span,
+    /// The column of the day in its folders' names, if it lies in such folders.
+    pub partition: Option<String>,
     /// The pinned listing.
     pub listing: PinnedFiles,
     /// The files and their schema.
@@ -69,6 +71,8 @@ struct Wanted<'a> {
     partition: Option<&'a Partition>,
     gaps: Gaps,
     days: Option<DayRange>,
+    /// Columns of texts of which few differ, and that no expression of the pipeline file reads.
+    words: Vec<String>,
 }
 
 impl Wanted<'_> {
@@ -210,6 +214,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         partition: split.partition.as_ref(),
         gaps: split.gaps,
         days: days::of_split(plan),
+        words: variant_words(plan),
     }];
     let used = plan.facts.iter().filter(|fact| plan.metrics.iter().any(|metric| *metric.from == *fact.name));
     sources.extend(used.map(|fact| Wanted {
@@ -219,6 +224,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         partition: fact.partition.as_ref(),
         gaps: fact.gaps,
         days: days::of_fact(plan, fact),
+        words: Vec::new(),
     }));
     sources.extend(plan.tags.iter().map(|table| Wanted {
         table: tag_table(&table.name),
@@ -230,8 +236,22 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         },
         gaps: table.gaps,
         days: days::of_tags(plan, table),
+        words: tag_words(plan, table),
     }));
     sources
+}
+
+/// The column of variants. Where the split's condition may read it, too, it stays what the condition was checked against.
+fn variant_words(plan: &Plan) -> Vec<String> {
+    let variant = &plan.split.variant.value;
+    let is_read = plan.split.filter.as_ref().is_some_and(|filter| filter.value.contains(variant));
+    if is_read || *variant == plan.unit.value { Vec::new() } else { vec![variant.clone()] }
+}
+
+/// The categorical tags.
+fn tag_words(plan: &Plan, table: &TagTable) -> Vec<String> {
+    let categorical = table.columns.iter().filter(|tag| matches!(tag.kind, TagKind::Categorical { .. }));
+    categorical.map(|tag| tag.name.value.clone()).filter(|name| *name != plan.unit.value).collect()
 }
 
 async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Result<PinnedFiles, StoreError> {
@@ -259,7 +279,9 @@ async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles, cache: Option<&C
         cache.remember(days, &pinned);
     }
     let (table, owner, path) = (wanted.table.clone(), wanted.owner.clone(), wanted.path.span);
-    Ok(Source { table, owner, path, listing, pinned: Arc::new(pinned), days })
+    let partition = partition.map(str::to_owned);
+    let pinned = Arc::new(pinned.with_words(wanted.words.iter().cloned()));
+    Ok(Source { table, owner, path, partition, listing, pinned, days })
 }
 
 /// A file that cannot be read, told at the table that it belongs to.

@@ -12,16 +12,17 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::Int64Type;
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
-use whom_engine::{Engine, Limits};
+use whom_engine::{Engine, Limits, SpillFolder};
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
 use whom_store::Stores;
 
+use crate::analysed::Room;
 use crate::build::{Watch, build};
 use crate::cache::{Cache, Filling, Needed, TableReads, keep_days};
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::error::QueryError;
-use crate::unit_table::UnitTable;
+use crate::unit_table::{UnitRows, UnitTable};
 
 /// Files and pipelines over them.
 pub(crate) struct Warehouse {
@@ -36,7 +37,7 @@ pub(crate) struct Fitted {
     pub(crate) engine: Engine,
 }
 
-struct Unwatched;
+pub(crate) struct Unwatched;
 
 impl Watch for Unwatched {
     fn statement(&self, _name: &str, _done: usize, _all: usize) {}
@@ -211,23 +212,34 @@ pub(crate) fn instants<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRe
     Arc::new(micros.with_timezone("UTC"))
 }
 
+/// All units of a table at once.
+pub(crate) fn whole(table: &UnitTable) -> UnitRows {
+    let rows: Vec<UnitRows> = table.read().unwrap().map(Result::unwrap).collect();
+    UnitRows::joined(&rows)
+}
+
+/// Room for binned units in memory, up to so many bytes.
+pub(crate) fn room(resident: u64) -> Room {
+    Room { resident, folder: SpillFolder::create(&std::env::temp_dir(), None).unwrap(), cancel: Arc::default() }
+}
+
 /// An integer column of the unit table by unit.
 pub(crate) fn by_unit(table: &UnitTable, column: &str) -> BTreeMap<String, Option<i64>> {
-    let values = table.column(column).unwrap();
+    let values = whole(table).column(column).unwrap();
     let values = datafusion::arrow::compute::cast(&values, &datafusion::arrow::datatypes::DataType::Int64).unwrap();
     units(table).into_iter().zip(values.as_primitive::<Int64Type>().iter()).collect()
 }
 
 /// A text column of the unit table by unit.
 pub(crate) fn texts_by_unit(table: &UnitTable, column: &str) -> BTreeMap<String, Option<String>> {
-    let values = table.column(column).unwrap();
+    let values = whole(table).column(column).unwrap();
     let values = values.as_string::<i32>().iter().map(|value| value.map(str::to_owned));
     units(table).into_iter().zip(values).collect()
 }
 
 /// The units in the order of the table.
 pub(crate) fn units(table: &UnitTable) -> Vec<String> {
-    let units = table.column("unit").unwrap();
+    let units = whole(table).column("unit").unwrap();
     let units = datafusion::arrow::compute::cast(&units, &datafusion::arrow::datatypes::DataType::Utf8).unwrap();
     assert_eq!(units.null_count(), 0);
     units.as_string::<i32>().iter().flatten().map(str::to_owned).collect()

@@ -83,6 +83,7 @@ pub mod histogram;
 pub mod identity;
 pub mod independence;
 pub mod measured;
+mod merge;
 pub mod moments;
 pub mod multiplicity;
 mod node_rows;
@@ -90,12 +91,15 @@ mod packed_cells;
 mod packing;
 pub mod pass;
 pub mod power;
+pub mod quantile_bins;
 pub mod reliability;
 mod replicate;
 pub mod routing;
+mod ruler;
 mod run;
 pub mod sample_ratio;
 mod series;
+mod sharing;
 #[cfg(test)]
 mod simulated;
 
@@ -105,7 +109,9 @@ pub use bootstrap::{Against, Bootstrap, Hypothesis, MaxT, Simultaneous};
 pub use bucket::{BUCKETS, BucketSet, bucket_of_integer, bucket_of_text};
 pub use cells::cell_statistics;
 pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
-pub use columns::{ABSENT, CodeColumn, ColumnsError, UnitColumnParts, UnitColumns};
+pub use columns::{
+    ABSENT, CodeColumn, ColumnsError, Layout, MetricRange, PackedUnits, UnitColumnParts, UnitColumns, resident_bytes,
+};
 pub use distribution::{Reference, chi_square_upper};
 pub use effect::{ArmSummary, Effect, Lift};
 pub use estimate::{Estimate, Interval, NotEstimable};
@@ -120,6 +126,7 @@ pub use moments::Moments;
 pub use multiplicity::{Correction, simultaneous_level};
 pub use pass::{CellStatistics, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, PassError, TreePass};
 pub use power::{COHORT_SHARES, DetectableDifference, Detection};
+pub use quantile_bins::QuantileBins;
 pub use reliability::Unreliable;
 pub use routing::{Code, CodeSet, NodeIndex, Routing, Split};
 pub use sample_ratio::{SampleRatio, SampleRatioMethod, sample_ratio};

@@ -43,7 +43,7 @@ pub(crate) enum Command {
     /// Check a pipeline file and the tables it names, without any work
     Check(PipelineArguments),
     /// Print the SQL of a pipeline exactly as it runs
-    Compile(PipelineArguments),
+    Compile(CompileArguments),
     /// Plan a run without running it: pieces, memory, and what will be read, spilled and written
     Plan(PlanArguments),
     /// Write a warehouse with known truth, to try and to measure with
@@ -86,6 +86,15 @@ pub(crate) struct PipelineArguments {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct CompileArguments {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArguments,
+    /// Print the same unit table as one statement of plain SQL, which DuckDB runs as it stands
+    #[arg(long)]
+    pub(crate) portable: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) pipeline: PipelineArguments,
@@ -112,8 +121,14 @@ pub(crate) struct ShowArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// The number of the run, as `whom runs` lists it; the latest if not given
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "failed")]
     pub(crate) run: Option<u64>,
+    /// Show why the last run that failed did, instead
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Show the plan of each statement, with the figures of its operators
+    #[arg(long)]
+    pub(crate) plans: bool,
 }
 
 #[derive(Args, Debug)]
@@ -196,6 +211,9 @@ pub(crate) struct Resources {
     /// Pieces that rows are put into
     #[arg(long, value_name = "N", hide = true)]
     pub(crate) pieces: Option<NonZeroUsize>,
+    /// Memory for binned units; more are read from disk for every pass
+    #[arg(long, value_name = "SIZE", hide = true)]
+    pub(crate) resident_limit: Option<ByteSize>,
 }
 
 /// Whether a command line, right or wrong, means `run`, whose last line of standard output is for programs.

@@ -137,15 +137,7 @@ impl Failure {
     }
 
     fn fix(&self) -> &str {
-        self.fix.as_deref().unwrap_or(match self.cause {
-            Cause::Internal => "this is a bug: please report it with the command, the version and what was printed",
-            Cause::Configuration => "mend what the message names, then run it again",
-            Cause::Data => "mend the data, or declare in the pipeline file how to treat them",
-            Cause::Transient => "run it again later",
-            Cause::NotReady => "run it again when they are written, or declare `gaps: allowed`",
-            Cause::Resources => "give it more memory or disk, see `--memory-limit` and `--spill-dir`",
-            Cause::Interrupted => "run it again",
-        })
+        self.fix.as_deref().unwrap_or(self.cause.usual_fix())
     }
 }
 

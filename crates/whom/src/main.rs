@@ -15,6 +15,7 @@ mod commands;
 mod console;
 mod environment;
 mod failure;
+mod figures;
 mod heartbeat;
 mod machine;
 mod plan;
@@ -24,6 +25,7 @@ mod result_line;
 mod run;
 mod runs;
 mod show;
+mod show_failed;
 mod signals;
 mod simulate;
 
@@ -55,7 +57,7 @@ fn execute(is_run: bool) -> Result<u8, Failure> {
     let ended = match arguments.command {
         Command::Run(arguments) => return run::run(&arguments, &environment),
         Command::Check(pipeline) => commands::check(&pipeline, &environment),
-        Command::Compile(pipeline) => commands::compile(&pipeline, &environment),
+        Command::Compile(arguments) => commands::compile(&arguments, &environment),
         Command::Plan(arguments) => plan::plan(&arguments, &environment),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Schema => Ok(commands::schema()),

@@ -93,6 +93,7 @@ fn limits(resources: &Resources) -> Limits {
         pieces: resources.pieces,
         rows: resources.waiting_limit.map_or(defaults.rows, ByteSize::bytes),
         buffer: resources.waiting_limit.map_or(defaults.buffer, ByteSize::bytes),
+        resident: resources.resident_limit.map(ByteSize::bytes),
         ..defaults
     }
 }
@@ -115,10 +116,11 @@ mod tests {
             batch_size: NonZeroUsize::new(64),
             threads: NonZeroUsize::new(3),
             pieces: NonZeroUsize::new(5),
+            resident_limit: Some("1B".parse().expect("a size")),
             ..Resources::default()
         };
         let [threads, pieces] = [3, 5].map(|count| NonZeroUsize::new(count).expect("not zero"));
-        let expected = Limits { batch_size: 64, threads, pieces: Some(pieces), ..Limits::default() };
+        let expected = Limits { batch_size: 64, threads, pieces: Some(pieces), resident: Some(1), ..Limits::default() };
         assert_eq!((limits(&resources), memory(&resources)), (expected, 2 << 30));
     }
 

@@ -180,5 +180,6 @@ async fn cached_table(
     filling.cache.days.renew(&read, filling.now).await?;
     let listing = filling.cache.days.pinned(&read);
     let table = PinnedTable::open_knowing(&source.table, &listing, Some(&days.partition), &known).await?;
+    let table = table.with_words_of(&source.pinned);
     Ok(Some(CachedTable { table: Arc::new(table), listing, reused: read.len() - filled, filled }))
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::datatypes::Int64Type;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Int64Type};
 use whom_engine::Rows;
 
 use super::{ExposureStep, FactRows, Rounding, RowFlow, SplitRows, TagRows};
@@ -211,6 +212,7 @@ fn refuse_repeated_keys(fact: &str, events: u64, keys: u64) -> Result<(), QueryE
 
 fn rows_by_name(batch: &RecordBatch) -> Result<BTreeMap<String, u64>, QueryError> {
     let (names, counts) = (column(batch, "variant")?, column(batch, "row_count")?);
+    let names = cast(&names, &DataType::Utf8).map_err(|error| QueryError::Internal(error.to_string()))?;
     let counts = counts.as_primitive::<Int64Type>().values().iter().map(|rows| rows.unsigned_abs());
     Ok(names.as_string::<i32>().iter().flatten().map(str::to_owned).zip(counts).collect())
 }

@@ -84,6 +84,24 @@ proptest! {
     }
 
     #[test]
+    fn a_tree_among_others_is_told_what_it_would_be_alone(
+        units in any_units(),
+        steps in prop::collection::vec((1_usize..4, 0_usize..1024, any::<bool>()), 1..6),
+    ) {
+        let tree = |(step, from, splits): (usize, usize, bool)| TreePass {
+            routing: if splits { two_splits() } else { Routing::root() },
+            buckets: (0..1024).skip(from).step_by(step).collect(),
+            nodes: if splits { vec![4, 0, 1] } else { vec![0] },
+            columns: vec![0],
+        };
+        let trees: Vec<TreePass> = steps.into_iter().map(tree).collect();
+        let together = run(&units, &Pass { trees: trees.clone() });
+        for (tree, told) in trees.into_iter().zip(together.trees) {
+            prop_assert_eq!(run(&units, &Pass { trees: vec![tree] }).trees.remove(0), told);
+        }
+    }
+
+    #[test]
     fn the_order_of_units_changes_nothing(units in any_units().prop_flat_map(|units| (Just(units.clone()), Just(units).prop_shuffle()))) {
         let (units, shuffled) = units;
         prop_assert_eq!(run(&units, &pass(vec![0, 1, 2])), run(&shuffled, &pass(vec![0, 1, 2])));
@@ -114,6 +132,24 @@ proptest! {
         let everybody = cells(&units, Grouping::Everybody);
         prop_assert_eq!(everybody.sum(0, &buckets), leaves.pooled(&buckets));
         prop_assert_eq!(leaves.pooled(&buckets).without(&leaves.sum(1, &buckets)), leaves.rest(1, &buckets));
+    }
+
+    #[test]
+    fn the_answers_of_any_parts_add_up_to_that_of_the_whole(units in any_units(), cuts in prop::collection::vec(0..1024_u16, 0..4)) {
+        let parts: Vec<Vec<Unit>> = (0..=cuts.len())
+            .map(|part| {
+                let of_part = |unit: &&Unit| cuts.iter().filter(|cut| unit.1 >= **cut).count() == part;
+                units.iter().filter(of_part).copied().collect()
+            })
+            .collect();
+        let (pass, leaves) = (pass(vec![0, 1, 3]), Grouping::Leaves(two_splits()));
+        let (mut histograms, mut statistics) = (run(&parts[0], &pass), cells(&parts[0], leaves.clone()));
+        for part in &parts[1..] {
+            histograms.add(&run(part, &pass));
+            statistics.add(&cells(part, leaves.clone()));
+        }
+        prop_assert_eq!(histograms, run(&units, &pass));
+        prop_assert_eq!(statistics, cells(&units, leaves));
     }
 
     #[test]
