@@ -2,15 +2,15 @@
 -- {{ kept }} and above go to the piece of their unit; the others are counted and dropped.
 SELECT
   unit,
-  CAST(arm AS SMALLINT) AS arm,
+  arm,
   exposed_at,
   CASE
+    WHEN arm IS NOT NULL AND unit IS NOT NULL AND exposed_at >= {{ from }} AND exposed_at < {{ until }} THEN {{ steps.of_variants }}
 {%- if lookback_from %}
     WHEN exposed_at >= {{ lookback_from }} AND exposed_at < {{ from }} AND unit IS NOT NULL THEN {{ steps.earlier }}
 {%- endif %}
     WHEN (exposed_at >= {{ from }} AND exposed_at < {{ until }}) IS NOT TRUE THEN {{ steps.of_experiment }}
     WHEN unit IS NULL THEN {{ steps.in_days }}
-    WHEN arm IS NOT NULL THEN {{ steps.of_variants }}
     WHEN variant <> '' THEN {{ steps.with_variant }}
     ELSE {{ steps.with_unit }}
   END AS step
@@ -18,7 +18,7 @@ FROM (
   SELECT
     unit,
     variant,
-    CASE variant{% for variant in variants %} WHEN {{ variant.name }} THEN {{ variant.arm }}{% endfor %} END AS arm,
+    arm_of(variant, {{ variant_names }}) AS arm,
     exposed_at
   FROM (
     SELECT

@@ -1,11 +1,10 @@
--- The first exposure of each unit to each variant, in the days of the experiment.
+-- The first exposure of each unit in the days of the experiment: its arm, and whether later ones show other variants. Of
+-- two at the same instant, the arm that comes first counts.
 SELECT
   unit,
-  arm,
-  min(exposed_at) AS first_exposure,
-  count(*) AS exposures
+  first_seen(exposed_at, arm) AS seen
 FROM exposures
 {%- if lookback_from %}
 WHERE exposed_at >= {{ from }}
 {%- endif %}
-GROUP BY unit, arm
+GROUP BY unit

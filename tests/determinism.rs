@@ -7,7 +7,7 @@ use std::path::Path;
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 
-use crate::program::Baseline;
+use crate::program::{Baseline, Published};
 use crate::warehouse::{Sample, Warehouse, parquet_files, read_parquet, write_parquet};
 
 #[test]
@@ -32,6 +32,16 @@ fn pieces_change_no_byte() {
         same_bytes(Sample::Tiny, &["--pieces", pieces, "--threads", threads], |_| {});
     }
     same_bytes(Sample::Hillstrom, &["--pieces", "5", "--threads", "2"], |_| {});
+}
+
+#[test]
+fn units_on_disk_change_no_byte() {
+    for (sample, pieces) in [(Sample::Tiny, "1"), (Sample::Tiny, "40"), (Sample::Retention, "3")] {
+        let arguments = ["--resident-limit", "1B", "--pieces", pieces, "--threads", "2"];
+        let published = same_bytes(sample, &arguments, |_| {});
+        let on_disk = |run: &Published| run.manifest["run"]["details"]["memory"]["units_on_disk"].as_bool();
+        assert_eq!((on_disk(&published), on_disk(&Baseline::of(sample).published)), (Some(true), Some(false)));
+    }
 }
 
 #[test]
@@ -69,13 +79,14 @@ fn everything_at_once_changes_no_byte_of_the_large_samples() {
 
 const TINY_TABLES: [&str; 4] = ["exposures.parquet", "events.parquet", "profiles", "homes.parquet"];
 
-/// Runs a sample after `change` and compares with the undisturbed run.
-fn same_bytes(sample: Sample, arguments: &[&str], change: impl Fn(&Warehouse)) {
+/// Runs a sample after `change`, compares with the undisturbed run, and gives what was published.
+fn same_bytes(sample: Sample, arguments: &[&str], change: impl Fn(&Warehouse)) -> Published {
     let warehouse = Warehouse::copy(sample);
     change(&warehouse);
     let arguments: Vec<&str> = ["--keep-units"].iter().chain(arguments).copied().collect();
     let published = warehouse.run(&arguments);
     Baseline::of(sample).published.assert_same_files(&published, &format!("{sample:?} with {arguments:?}"));
+    published
 }
 
 fn disturb(warehouse: &Warehouse, tables: &[&str], files: usize) {

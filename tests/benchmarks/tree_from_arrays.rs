@@ -18,7 +18,7 @@ use datafusion::arrow::datatypes::Float64Type;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use whom_forest::{Controls, Discovery, DiscoveryPlan, Target, Tree};
-use whom_query::{BinKind, TagBins};
+use whom_query::{BinKind, QueryError, TagBins};
 use whom_spec::plan::{Codes, TagKind};
 use whom_stats::{
     BUCKETS, BucketSet, CodeColumn, Grid, NodeIndex, Pass, TreePass, UnitColumnParts, UnitColumns, answer,
@@ -74,7 +74,7 @@ fn main() -> Outcome<()> {
     let grown = pool.install(|| grow(&setting, &given))?;
     println!("{}", grown.costs);
     let held_out = columns(&folder.join("held_out_columns.f32"), tags)?;
-    fs::write(leaves, pool.install(|| grown.leaves_of(&held_out)).concat())?;
+    fs::write(leaves, pool.install(|| grown.leaves_of(&held_out))?.concat())?;
     Ok(())
 }
 
@@ -126,13 +126,14 @@ fn binned(setting: &Setting, given: &Given) -> Outcome<(Vec<TagBins>, UnitColumn
         space.extend(values.iter().map(|value| f64::from(*value)));
         let tag = as_tag(std::mem::take(space));
         let values: ArrayRef = Arc::new(tag.clone());
-        let bins = TagBins::fit(&format!("tag_{place:03}"), &values, TagKind::Numeric, Codes::Bits8);
-        let codes = bins.encode(&values);
+        let bins = TagBins::fit(&format!("tag_{place:03}"), &values, TagKind::Numeric, Codes::Bits8)?;
+        let codes = bins.encode(&values)?;
         drop(values);
         *space = tag.into_parts().1.into_inner().into_vec().unwrap_or_default();
-        (bins, codes)
+        Ok((bins, codes))
     });
-    let (bins, codes): (Vec<TagBins>, Vec<CodeColumn>) = tags.collect();
+    let tags: Vec<(TagBins, CodeColumn)> = tags.collect::<Result<_, QueryError>>()?;
+    let (bins, codes): (Vec<TagBins>, Vec<CodeColumn>) = tags.into_iter().unzip();
     let metric = setting.metric(&given.outcome)?;
     let units = UnitColumns::new(UnitColumnParts {
         arm_count: 2,
@@ -214,18 +215,18 @@ fn measured(units: &UnitColumns, tree: &Tree) -> Outcome<Vec<Option<f64>>> {
 
 impl Grown {
     /// The leaf of units that nobody has seen, as four bytes each.
-    fn leaves_of(&self, tags: &[Vec<f32>]) -> Vec<[u8; 4]> {
-        let codes: Vec<CodeColumn> =
-            tags.par_iter().zip(&self.bins).map(|(values, bins)| codes(values, bins)).collect();
+    fn leaves_of(&self, tags: &[Vec<f32>]) -> Outcome<Vec<[u8; 4]>> {
+        let codes = tags.par_iter().zip(&self.bins).map(|(values, bins)| codes(values, bins));
+        let codes: Vec<CodeColumn> = codes.collect::<Result<_, QueryError>>()?;
         let rows = codes.first().map_or(0, CodeColumn::len);
         let leaf = |row| self.tree.routing.leaf(|column| codes[column].code(row));
-        (0..rows).into_par_iter().map(|row| (leaf(row) as u32).to_le_bytes()).collect()
+        Ok((0..rows).into_par_iter().map(|row| (leaf(row) as u32).to_le_bytes()).collect())
     }
 }
 
 /// The codes of unseen values, the largest of which may be beyond the last edge and belong to its bin.
-fn codes(values: &[f32], bins: &TagBins) -> CodeColumn {
-    let BinKind::Numeric { edges, .. } = &bins.kind else { return CodeColumn::U8(Vec::new()) };
+fn codes(values: &[f32], bins: &TagBins) -> Result<CodeColumn, QueryError> {
+    let BinKind::Numeric { edges, .. } = &bins.kind else { return Ok(CodeColumn::U8(Vec::new())) };
     let last = edges.last().copied().unwrap_or(0.0);
     let values = as_tag(values.iter().map(|value| f64::from(*value)).collect());
     let within = values.unary::<_, Float64Type>(|value| value.min(last));

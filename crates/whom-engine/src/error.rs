@@ -61,6 +61,9 @@ fn classify(error: &DataFusionError) -> EngineError {
     if let Some(store) = source_of::<StoreError>(error) {
         return EngineError::Store(store.clone());
     }
+    if let Some(EngineError::Resources(message)) = source_of::<EngineError>(error) {
+        return EngineError::Resources(message.clone());
+    }
     if let Some(parquet) = source_of::<ParquetError>(error) {
         return EngineError::damaged(parquet);
     }

@@ -3,58 +3,85 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Int64Type};
-use parquet::bloom_filter::Sbbf;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::EngineError;
+use crate::stored::StoredRows;
 
-/// The share of keys that were never added and pass all the same.
-const FALSE_POSITIVES: f64 = 0.01;
+/// Bits of the filter for each key: about 1 % of the keys that were never added pass.
+const BITS_PER_KEY: usize = 12;
 
 /// The seed of keys that are not of a day; no day is so far from 1970.
 const NO_DAY: u64 = u64::MAX;
 
-/// A split-block Bloom filter over units, or over units on a day.
+/// A Bloom filter over units, or over units on a day, that looks at one word for a key.
 ///
 /// It holds every key that was added, and about 1 % of the others; what reads rows through it joins them to the exact keys
-/// later. It takes about 10 bits a key, however large the keys are, so it also fits where the keys do not.
+/// later. It takes 12 bits a key, however large the keys are, so it also fits where the keys do not.
 #[derive(Debug)]
 pub struct KeyFilter {
-    blocks: Sbbf,
+    words: Vec<u64>,
 }
 
 impl KeyFilter {
-    /// The filter of the keys in these batches: a column of units and, if the key has one, a column of days.
+    /// The filter of the keys in these rows: a column of units and, if the key has one, a column of days.
     ///
     /// # Errors
-    /// [`EngineError::Internal`] if a batch lacks a column, or a column has another type.
-    pub fn of(batches: &[RecordBatch], unit: &str, day: Option<&str>) -> Result<Self, EngineError> {
-        let keys: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        let blocks = Sbbf::new_with_ndv_fpp(keys.max(1) as u64, FALSE_POSITIVES);
-        let mut blocks = blocks.map_err(|error| EngineError::Internal(error.to_string()))?;
-        for batch in batches {
-            let units = named(batch, unit)?;
-            let days = day.map(|day| named(batch, day)).transpose()?;
-            for_each_key(units, days, |key| {
-                if let Some(key) = key {
-                    blocks.insert(&key);
-                }
-            })?;
+    /// [`EngineError::Internal`] if a column is missing or has another type, [`EngineError::Resources`] if rows on disk
+    /// cannot be read.
+    pub fn of(rows: &[&StoredRows], unit: &str, day: Option<&str>) -> Result<Self, EngineError> {
+        let keys = rows.iter().map(|rows| rows.rows() as usize).sum::<usize>();
+        let mut words = vec![0; (keys * BITS_PER_KEY).div_ceil(64).max(1)];
+        for rows in rows {
+            for batch in rows.read()? {
+                let batch = batch?;
+                let units = named(&batch, unit)?;
+                let keys = Keys::new(units, day.map(|day| named(&batch, day)).transpose()?)?;
+                let nulls = keys.nulls();
+                (0..units.len()).filter(|row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row))).for_each(
+                    |row| {
+                        let hash = keys.hash(row);
+                        let word = place(hash, words.len());
+                        words[word] |= pattern(hash);
+                    },
+                );
+            }
         }
-        Ok(Self { blocks })
+        Ok(Self { words })
     }
 
     /// Which rows may hold a key that was added; a null is none.
     ///
     /// # Errors
     /// [`EngineError::Internal`] for columns of another type.
-    pub(crate) fn holds(&self, units: &dyn Array, days: Option<&dyn Array>) -> Result<Vec<bool>, EngineError> {
-        let mut found = Vec::with_capacity(units.len());
-        for_each_key(units, days, |key| found.push(key.is_some_and(|key| self.blocks.check(&key))))?;
-        Ok(found)
+    pub(crate) fn holds(&self, units: &dyn Array, days: Option<&dyn Array>) -> Result<BooleanArray, EngineError> {
+        let keys = Keys::new(units, days)?;
+        let found = BooleanBuffer::collect_bool(units.len(), |row| {
+            let hash = keys.hash(row);
+            let pattern = pattern(hash);
+            self.words[place(hash, self.words.len())] & pattern == pattern
+        });
+        let found = match keys.nulls() {
+            Some(nulls) => &found & nulls.inner(),
+            None => found,
+        };
+        Ok(BooleanArray::new(found, None))
     }
+}
+
+/// The word of a key: the high half of its hash, scaled to the number of words.
+#[inline]
+fn place(hash: u64, words: usize) -> usize {
+    ((u128::from(hash) * words as u128) >> 64) as usize
+}
+
+/// The bits of a key in its word: four, from the lowest bits of its hash, which `place` hardly looks at.
+#[inline]
+fn pattern(hash: u64) -> u64 {
+    1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63) | 1 << (hash >> 18 & 63)
 }
 
 fn named<'a>(batch: &'a RecordBatch, column: &str) -> Result<&'a dyn Array, EngineError> {
@@ -62,34 +89,58 @@ fn named<'a>(batch: &'a RecordBatch, column: &str) -> Result<&'a dyn Array, Engi
     found.ok_or_else(|| EngineError::Internal(format!("no column `{column}` to filter by")))
 }
 
-/// Calls a function with the hash of each row's key, or with none where a part of it is null.
-fn for_each_key(
-    units: &dyn Array,
-    days: Option<&dyn Array>,
-    mut each: impl FnMut(Option<i64>),
-) -> Result<(), EngineError> {
-    let unfit = |kind: &DataType| EngineError::Internal(format!("a key cannot be of type {kind}"));
-    let days = match days {
-        None => None,
-        Some(days) => Some(days.as_primitive_opt::<Date32Type>().ok_or_else(|| unfit(days.data_type()))?),
-    };
-    let seed = |row: usize| match days {
-        None => Some(NO_DAY),
-        Some(days) => days.is_valid(row).then(|| u64::from(days.value(row).cast_unsigned())),
-    };
-    let hash = |bytes: &[u8], row: usize| seed(row).map(|seed| xxh3_64_with_seed(bytes, seed).cast_signed());
-    if let Some(integers) = units.as_primitive_opt::<Int64Type>() {
-        for (row, unit) in integers.iter().enumerate() {
-            each(unit.and_then(|unit| hash(&unit.to_le_bytes(), row)));
-        }
-    } else if let Some(texts) = units.as_string_opt::<i32>() {
-        for (row, unit) in texts.iter().enumerate() {
-            each(unit.and_then(|unit| hash(unit.as_bytes(), row)));
-        }
-    } else {
-        return Err(unfit(units.data_type()));
+/// The keys of some rows.
+struct Keys<'a> {
+    units: Units<'a>,
+    days: Option<&'a Date32Array>,
+}
+
+enum Units<'a> {
+    Integers(&'a Int64Array),
+    Texts(&'a StringArray),
+}
+
+impl<'a> Keys<'a> {
+    fn new(units: &'a dyn Array, days: Option<&'a dyn Array>) -> Result<Self, EngineError> {
+        let unfit = |kind: &DataType| EngineError::Internal(format!("a key cannot be of type {kind}"));
+        let days = match days {
+            None => None,
+            Some(days) => Some(days.as_primitive_opt::<Date32Type>().ok_or_else(|| unfit(days.data_type()))?),
+        };
+        let integers = units.as_primitive_opt::<Int64Type>().map(Units::Integers);
+        let units = integers
+            .or_else(|| units.as_string_opt::<i32>().map(Units::Texts))
+            .ok_or_else(|| unfit(units.data_type()))?;
+        Ok(Self { units, days })
     }
-    Ok(())
+
+    /// The rows in which no part of the key is null; `None` if that is all of them.
+    fn nulls(&self) -> Option<NullBuffer> {
+        let units = match self.units {
+            Units::Integers(units) => units.nulls(),
+            Units::Texts(units) => units.nulls(),
+        };
+        NullBuffer::union(units, self.days.and_then(|days| days.nulls()))
+    }
+
+    #[inline]
+    fn hash(&self, row: usize) -> u64 {
+        let seed = self.days.map_or(NO_DAY, |days| u64::from(days.value(row).cast_unsigned()));
+        match self.units {
+            Units::Integers(units) => mixed(units.value(row).cast_unsigned(), seed),
+            Units::Texts(units) => xxh3_64_with_seed(units.value(row).as_bytes(), seed),
+        }
+    }
+}
+
+/// A hash of an integer: both halves of two products, as in wyhash. Filters live as long as a run, so it may change.
+#[inline]
+fn mixed(unit: u64, seed: u64) -> u64 {
+    let folded = |one: u64, other: u64| {
+        let product = u128::from(one) * u128::from(other);
+        product as u64 ^ (product >> 64) as u64
+    };
+    folded(folded(unit ^ 0xa076_1d64_78bd_642f, seed ^ 0xe703_7ed1_a0b4_28db), 0x8ebc_6af0_9c88_c6e3)
 }
 
 /// The filters of a session by name, which `may_hold` looks up.
@@ -111,24 +162,26 @@ impl KeyFilters {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, StringArray};
+    use datafusion::arrow::array::ArrayRef;
 
     use super::*;
+    use crate::rows::Rows;
 
     fn filter(columns: Vec<(&str, ArrayRef)>) -> KeyFilter {
         let day = (columns.len() == 2).then_some("day");
         let batch =
             RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
-        KeyFilter::of(&[batch.unwrap()], "unit", day).unwrap()
+        let batch = batch.unwrap();
+        let rows = StoredRows::uncounted(Rows { schema: batch.schema(), batches: vec![batch] });
+        KeyFilter::of(&[&rows], "unit", day).unwrap()
     }
 
     #[test]
     fn every_key_that_was_added_is_held_and_few_others_are() {
         let filter = filter(vec![("unit", Arc::new(Int64Array::from_iter_values(0..10_000)))]);
-        let held = filter.holds(&Int64Array::from_iter_values(0..10_000), None).unwrap();
-        assert!(held.iter().all(|held| *held));
-        let others = filter.holds(&Int64Array::from_iter_values(10_000..20_000), None).unwrap();
-        assert!(others.iter().filter(|held| **held).count() < 300);
+        let held = |units| filter.holds(&Int64Array::from_iter_values(units), None).unwrap().true_count();
+        assert_eq!(held(0..10_000), 10_000);
+        assert!(held(10_000..110_000) < 2_000);
     }
 
     #[test]
@@ -136,15 +189,15 @@ mod tests {
         let units = || Arc::new(StringArray::from(vec!["a", "b"]));
         let filter = filter(vec![("unit", units()), ("day", Arc::new(Date32Array::from(vec![1, 2])))]);
         let held = |days: Vec<Option<i32>>| filter.holds(units().as_ref(), Some(&Date32Array::from(days))).unwrap();
-        assert_eq!(held(vec![Some(1), Some(2)]), [true, true]);
-        assert_eq!(held(vec![Some(2), Some(1)]), [false, false]);
-        assert_eq!(held(vec![None, None]), [false, false]);
+        assert_eq!(held(vec![Some(1), Some(2)]), BooleanArray::from(vec![true, true]));
+        assert_eq!(held(vec![Some(2), Some(1)]), BooleanArray::from(vec![false, false]));
+        assert_eq!(held(vec![None, None]), BooleanArray::from(vec![false, false]));
     }
 
     #[test]
     fn nobody_is_held_by_the_filter_of_no_keys() {
         let filter = filter(vec![("unit", Arc::new(StringArray::from(vec![None::<&str>])))]);
-        assert_eq!(filter.holds(&StringArray::from(vec![Some("a"), None]), None).unwrap(), [false, false]);
+        assert_eq!(filter.holds(&StringArray::from(vec![Some("a"), None]), None).unwrap().true_count(), 0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Everything that an executor of a cluster has to load lives here: the table that reads a pinned list of files
 //! ([`PinnedTable`]), the functions our SQL calls ([`functions`]), the session with its limits ([`Engine`]), and the answer
-//! to a [`Pass`](whom_stats::pass::Pass) from memory ([`UnitMemory`]). No other crate builds a session.
+//! to a [`Pass`](whom_stats::pass::Pass) from memory or from disk ([`UnitSource`]). No other crate builds a session.
 //!
 //! Work is parallel across pieces ([`Pieces`]). A scan is read by as many readers as there are threads, and each row goes to
 //! the piece that its unit's bucket belongs to ([`scatter`]). Whatever joins or groups happens within a piece, by a plan with
@@ -27,30 +27,45 @@
 //! # });
 //! ```
 
+pub mod day;
+pub mod day_facts;
 pub mod error;
+pub mod executed;
 pub mod filters;
 pub mod functions;
-pub mod memory;
+pub mod memory_plan;
 pub mod pieces;
 pub mod plan_rules;
 mod reader;
+pub mod row_store;
 pub mod rows;
+pub mod scanned;
 pub mod scatter;
 pub mod schema;
 pub mod session;
 pub mod spill;
 pub mod stored;
+mod stored_table;
+mod stream;
 pub mod table;
 #[cfg(test)]
 mod testing;
+pub mod units;
+mod words;
 
+pub use day::DayScan;
+pub use day_facts::DayFacts;
 pub use error::EngineError;
+pub use executed::{Executed, Ledger};
 pub use filters::KeyFilter;
-pub use memory::UnitMemory;
+pub use memory_plan::{MemoryPlan, Needs, ScanNeeds, TooLittleMemory};
 pub use pieces::Pieces;
+pub use row_store::RowStore;
 pub use rows::{Rows, integer};
-pub use scatter::{Scattered, Step};
+pub use scatter::{Regrouping, Scattered, Step};
+pub use schema::ColumnSize;
 pub use session::{Engine, Limits};
 pub use spill::{SpillFolder, SpillWriter, SpilledRows};
 pub use stored::StoredRows;
 pub use table::PinnedTable;
+pub use units::{KeptUnits, UnitKeeper, UnitSource, blocking};

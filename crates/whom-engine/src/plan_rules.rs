@@ -11,10 +11,11 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 
 use crate::error::EngineError;
+use crate::functions::FIRST_SEEN;
 
 /// Aggregates whose result is exact and depends on no order of rows. DataFusion's `sum` of integers wraps silently, its
 /// `avg` adds up floating point numbers.
-const EXACT: [&str; 4] = ["count", "exact_sum", "max", "min"];
+const EXACT: [&str; 5] = ["count", "exact_sum", FIRST_SEEN, "max", "min"];
 
 /// The aggregate that is exact if it says in which order.
 const ORDERED: &str = "first_value";

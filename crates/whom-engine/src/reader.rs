@@ -20,16 +20,19 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use crate::words::WordColumns;
+
 /// Makes the readers of one table.
 #[derive(Debug)]
 pub(crate) struct PinnedReaders {
     store: Arc<dyn ObjectStore>,
     readers: DefaultParquetFileReaderFactory,
+    words: WordColumns,
 }
 
 impl PinnedReaders {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { readers: DefaultParquetFileReaderFactory::new(Arc::clone(&store)), store }
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, words: WordColumns) -> Self {
+        Self { readers: DefaultParquetFileReaderFactory::new(Arc::clone(&store)), store, words }
     }
 }
 
@@ -43,7 +46,7 @@ impl ParquetFileReaderFactory for PinnedReaders {
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         let (store, meta) = (Arc::clone(&self.store), file.object_meta.clone());
         let reader = self.readers.create_reader(partition, file, footer_hint, metrics)?;
-        Ok(Box::new(PinnedReader { reader, store, meta, footer_hint }))
+        Ok(Box::new(PinnedReader { reader, store, meta, footer_hint, words: self.words.clone() }))
     }
 }
 
@@ -53,6 +56,7 @@ struct PinnedReader {
     store: Arc<dyn ObjectStore>,
     meta: ObjectMeta,
     footer_hint: Option<usize>,
+    words: WordColumns,
 }
 
 impl AsyncFileReader for PinnedReader {
@@ -69,12 +73,12 @@ impl AsyncFileReader for PinnedReader {
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
         async move {
-            DFParquetMetadata::new(self.store.as_ref(), &self.meta)
+            let footer = DFParquetMetadata::new(self.store.as_ref(), &self.meta)
                 .with_metadata_size_hint(self.footer_hint)
                 .with_page_index_policy(options.map(ArrowReaderOptions::column_index_policy))
                 .fetch_metadata()
-                .await
-                .map_err(|error| ParquetError::External(Box::new(error)))
+                .await;
+            self.words.in_footer(footer.map_err(|error| ParquetError::External(Box::new(error)))?)
         }
         .boxed()
     }

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::parquet_to_arrow_schema;
+use parquet::file::metadata::ParquetMetaData;
 use whom_store::{PinnedFile, PinnedFiles, Redacted, StoreError};
 
+use crate::day_facts::DayFacts;
 use crate::error::{EngineError, parquet_words};
 
 /// Footers read at once.
@@ -25,17 +28,51 @@ const WRITE_AGAIN: &str = "it may be truncated, or of another format: write it a
 #[derive(Clone, Debug)]
 pub(crate) struct Footer {
     pub(crate) address: Redacted,
-    pub(crate) schema: Schema,
+    pub(crate) schema: SchemaRef,
     pub(crate) rows: u64,
+    /// The day of its partition.
+    pub(crate) day: Option<NaiveDate>,
+    /// Sizes of the columns by name.
+    pub(crate) sizes: BTreeMap<String, ColumnSize>,
 }
 
-/// Reads the footers of the files, in the order of the listing.
+/// Compressed bytes of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ColumnSize {
+    /// In all row groups.
+    pub all: u64,
+    /// In the largest row group.
+    pub largest: u64,
+}
+
+impl ColumnSize {
+    /// Adds the size of the same column in other row groups.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.all += other.all;
+        self.largest = self.largest.max(other.largest);
+    }
+}
+
+impl Footer {
+    /// One footer for all files of a day, at the first of them.
+    pub(crate) fn of_day(facts: &DayFacts, pinned: &PinnedFiles) -> Self {
+        let address = pinned
+            .files_of(facts.day)
+            .next()
+            .map_or_else(|| pinned.location.whole(), |file| pinned.address(&file.path));
+        let DayFacts { day, schema, rows, sizes } = facts.clone();
+        Self { address, schema, rows, day: Some(day), sizes }
+    }
+}
+
+/// Reads the footers of some files of a listing, in their order.
 pub(crate) async fn read_footers(
     store: &Arc<dyn ObjectStore>,
     pinned: &PinnedFiles,
+    files: Vec<PinnedFile>,
 ) -> Result<Vec<Footer>, EngineError> {
     let files: Vec<(PinnedFile, Redacted)> =
-        pinned.files.iter().map(|file| (file.clone(), pinned.address(&file.path))).collect();
+        files.into_iter().map(|file| (file.clone(), pinned.address(&file.path))).collect();
     stream::iter(files)
         .map(|(file, address)| read_footer(Arc::clone(store), file, address))
         .buffered(CONCURRENT_FOOTERS)
@@ -44,6 +81,7 @@ pub(crate) async fn read_footers(
 }
 
 async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile, address: Redacted) -> Result<Footer, EngineError> {
+    let day = file.partition_day;
     let meta = ObjectMeta {
         location: file.path,
         last_modified: file.last_modified,
@@ -63,7 +101,23 @@ async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile, address: Red
         problem: format!("`{address}` claims a negative number of rows"),
         fix: WRITE_AGAIN,
     })?;
-    Ok(Footer { address, schema, rows })
+    Ok(Footer { address, schema: Arc::new(schema), rows, day, sizes: column_sizes(&metadata) })
+}
+
+/// The sizes of the columns; those inside a nested column count as one.
+pub(crate) fn column_sizes(metadata: &ParquetMetaData) -> BTreeMap<String, ColumnSize> {
+    let mut sizes: BTreeMap<String, ColumnSize> = BTreeMap::new();
+    for group in metadata.row_groups() {
+        let mut of_group: BTreeMap<&str, u64> = BTreeMap::new();
+        for chunk in group.columns() {
+            let name = chunk.column_path().parts().first().map_or("", String::as_str);
+            *of_group.entry(name).or_default() += u64::try_from(chunk.compressed_size()).unwrap_or(0);
+        }
+        for (name, bytes) in of_group {
+            sizes.entry(name.to_owned()).or_default().add(ColumnSize { all: bytes, largest: bytes });
+        }
+    }
+    sizes
 }
 
 fn unreadable(address: &Redacted, error: &(dyn std::error::Error + 'static)) -> EngineError {

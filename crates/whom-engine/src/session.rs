@@ -4,25 +4,30 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
-use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::EngineError;
+use crate::executed::Ledger;
 use crate::filters::{KeyFilter, KeyFilters};
 use crate::functions;
 use crate::pieces::Pieces;
 use crate::plan_rules;
+use crate::row_store::RowStore;
 use crate::rows::Rows;
-use crate::scatter::{Scattered, Step, regroup, scatter};
+use crate::scatter::{Regrouping, Scattered, Shelves, Step, scatter};
+use crate::spill::SpillFolder;
+use crate::stored::StoredRows;
+use crate::stored_table::table_of;
 use crate::table::PinnedTable;
 
 /// What a session may use.
@@ -30,19 +35,38 @@ use crate::table::PinnedTable;
 pub struct Limits {
     /// Bytes of the pool that DataFusion's operators share.
     pub memory: usize,
+    /// Bytes of rows that wait in memory for later statements; more go to disk.
+    pub rows: usize,
+    /// Bytes of rows that each reader may collect besides, before it writes them to disk.
+    pub buffer: usize,
     /// Rows in a batch. Changes no result.
     pub batch_size: usize,
-    /// Where operators spill; the system's folder for temporary files if not given.
+    /// Where what does not fit into memory goes; the system's folder for temporary files if not given.
     pub spill: Option<PathBuf>,
+    /// The most bytes that may lie there.
+    pub spill_limit: Option<u64>,
     /// Threads that read and work on pieces. Changes no result.
     pub threads: NonZeroUsize,
     /// Pieces that rows are put into; from the threads if not given. Changes no result.
     pub pieces: Option<NonZeroUsize>,
+    /// The most bytes of binned units in memory; more are read from disk for every pass. As much as the pool if not given.
+    /// Changes no result.
+    pub resident: Option<usize>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 4 << 30, batch_size: 8192, spill: None, threads: NonZeroUsize::MIN, pieces: None }
+        Self {
+            memory: 4 << 30,
+            rows: usize::MAX,
+            buffer: 128 << 20,
+            batch_size: 8192,
+            spill: None,
+            spill_limit: None,
+            threads: NonZeroUsize::MIN,
+            pieces: None,
+            resident: None,
+        }
     }
 }
 
@@ -51,6 +75,11 @@ impl Limits {
     pub fn pieces(&self) -> Pieces {
         Pieces::new(self.pieces.unwrap_or(self.threads))
     }
+
+    /// The most bytes of binned units in memory.
+    pub fn resident(&self) -> u64 {
+        self.resident.unwrap_or(self.memory) as u64
+    }
 }
 
 /// A session of DataFusion with our functions. One session scans the files, with as many threads as the limits allow; each
@@ -58,32 +87,49 @@ impl Limits {
 pub struct Engine {
     context: SessionContext,
     limits: Limits,
+    store: RowStore,
     filters: KeyFilters,
-    kept: Mutex<BTreeMap<String, KeptRows>>,
-}
-
-/// Rows that are known as a table, and the memory that they take.
-struct KeptRows {
-    rows: Rows,
-    _reserved: MemoryReservation,
+    ledger: Arc<Ledger>,
+    kept: Mutex<BTreeMap<String, Arc<StoredRows>>>,
 }
 
 impl Engine {
     /// A session within these limits.
     ///
     /// # Errors
-    /// [`EngineError::Internal`] if the runtime cannot be set up.
+    /// [`EngineError::Resources`] if there can be no folder to spill to, [`EngineError::Internal`] if the runtime cannot be
+    /// set up.
     pub fn new(limits: &Limits) -> Result<Self, EngineError> {
-        Ok(Self::session(limits.clone(), limits.threads, runtime(limits)?))
+        let parent = limits.spill.clone().unwrap_or_else(std::env::temp_dir);
+        let folder = SpillFolder::create(&parent, limits.spill_limit)?;
+        let runtime = runtime(limits, &folder)?;
+        Ok(Self::session(limits.clone(), limits.threads, RowStore::new(limits.rows, folder), runtime))
     }
 
     /// A session for one piece: without tables, within the limits that this session shares with it.
     #[must_use]
     pub fn piece(&self) -> Self {
-        Self::session(self.limits.clone(), NonZeroUsize::MIN, self.context.runtime_env())
+        let piece =
+            Self::session(self.limits.clone(), NonZeroUsize::MIN, self.store.clone(), self.context.runtime_env());
+        Self { ledger: Arc::clone(&self.ledger), ..piece }
     }
 
-    fn session(limits: Limits, partitions: NonZeroUsize, runtime: Arc<RuntimeEnv>) -> Self {
+    /// A session that reads with so many readers: without tables, within the limits that this session shares with it.
+    pub(crate) fn beside(&self, readers: NonZeroUsize) -> Self {
+        Self::session(self.limits.clone(), readers, self.store.clone(), self.context.runtime_env())
+    }
+
+    /// The context in which plans of this session run.
+    pub(crate) fn task_context(&self) -> Arc<TaskContext> {
+        self.context.task_ctx()
+    }
+
+    /// Lets plans of this session read the files of a table.
+    pub(crate) fn know(&self, table: &PinnedTable) {
+        self.context.runtime_env().register_object_store(table.store_url().as_ref(), table.store());
+    }
+
+    fn session(limits: Limits, partitions: NonZeroUsize, store: RowStore, runtime: Arc<RuntimeEnv>) -> Self {
         let state = SessionStateBuilder::new()
             .with_config(configuration(&limits, partitions))
             .with_runtime_env(runtime)
@@ -92,7 +138,7 @@ impl Engine {
         let context = SessionContext::new_with_state(state);
         let filters = KeyFilters::default();
         functions::register(&context, &filters);
-        Self { context, limits, filters, kept: Mutex::default() }
+        Self { context, limits, store, filters, ledger: Arc::default(), kept: Mutex::default() }
     }
 
     /// What the session may use.
@@ -105,21 +151,25 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if the name is taken.
     pub fn add_pinned(&self, name: &str, table: Arc<PinnedTable>) -> Result<(), EngineError> {
-        self.context.runtime_env().register_object_store(table.store_url().as_ref(), table.store());
+        self.know(&table);
         self.add(name, table)
     }
 
-    /// Makes the result of a query known as a table; an empty result keeps its columns. Until it is removed, its memory
-    /// counts.
+    /// Makes the result of a query known as a table; an empty result keeps its columns.
     ///
     /// # Errors
-    /// [`EngineError::Internal`] if the name is taken, [`EngineError::Resources`] if the rows leave the limit.
+    /// [`EngineError::Internal`] if the name is taken.
     pub fn add_rows(&self, name: &str, rows: Rows) -> Result<(), EngineError> {
-        let reserved = MemoryConsumer::new(format!("rows of {name}")).register(&self.context.runtime_env().memory_pool);
-        reserved.try_grow(rows.bytes())?;
-        let table = MemTable::try_new(Arc::clone(&rows.schema), vec![rows.batches.clone()])?;
-        self.add(name, Arc::new(table))?;
-        self.kept().insert(name.to_owned(), KeptRows { rows, _reserved: reserved });
+        self.add_stored(name, Arc::new(StoredRows::uncounted(rows)))
+    }
+
+    /// Makes rows known as a table, wherever they lie.
+    ///
+    /// # Errors
+    /// As [`Self::add_rows`].
+    pub fn add_stored(&self, name: &str, rows: Arc<StoredRows>) -> Result<(), EngineError> {
+        self.add(name, table_of(&rows)?)?;
+        self.kept().insert(name.to_owned(), rows);
         Ok(())
     }
 
@@ -127,10 +177,19 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Internal`] if there are none under this name.
-    pub fn rows(&self, name: &str) -> Result<Rows, EngineError> {
-        let kept = self.kept();
-        let kept = kept.get(name).ok_or_else(|| EngineError::Internal(format!("no rows are known as `{name}`")))?;
-        Ok(kept.rows.clone())
+    pub fn rows(&self, name: &str) -> Result<Arc<StoredRows>, EngineError> {
+        let kept = self.kept().get(name).cloned();
+        kept.ok_or_else(|| EngineError::Internal(format!("no rows are known as `{name}`")))
+    }
+
+    /// Where rows wait for later statements.
+    pub fn store(&self) -> &RowStore {
+        &self.store
+    }
+
+    /// What was executed here and in the pieces of this session.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// Makes a filter known, which `may_hold` asks by its name.
@@ -138,7 +197,7 @@ impl Engine {
         self.filters.add(name, filter);
     }
 
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, KeptRows>> {
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, Arc<StoredRows>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -151,7 +210,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Forgets a table that is needed no longer, with the memory of its rows.
+    /// Forgets a table that is needed no longer.
     ///
     /// # Errors
     /// [`EngineError::Internal`] if there is no such table.
@@ -181,9 +240,10 @@ impl Engine {
     /// What reading, evaluating or planning refuses, by who must act.
     pub async fn query(&self, sql: &str) -> Result<Rows, EngineError> {
         let plan = self.plan(sql).await?;
-        let schema = plan.schema();
-        let batches = collect(plan, self.context.task_ctx()).await?;
-        Ok(Rows { schema, batches })
+        let began = Instant::now();
+        let batches = collect(Arc::clone(&plan), self.context.task_ctx()).await;
+        self.ledger.note(sql, plan.as_ref(), began, &batches);
+        Ok(Rows { schema: plan.schema(), batches: batches? })
     }
 
     /// Runs a query over the files and puts its rows into pieces, by the unit in its first column.
@@ -192,15 +252,21 @@ impl Engine {
     /// As [`Self::query`]; [`EngineError::Internal`] if the query lacks the columns to put rows by.
     pub async fn scatter(&self, sql: &str, pieces: Pieces, step: Option<Step<'_>>) -> Result<Scattered, EngineError> {
         let plan = self.plan(sql).await?;
-        scatter(plan, self.context.task_ctx(), pieces, step).await
+        let began = Instant::now();
+        let scattered = scatter(Arc::clone(&plan), self.context.task_ctx(), self.shelves(pieces), step).await;
+        self.ledger.note(sql, plan.as_ref(), began, &scattered);
+        let scattered = scattered?;
+        self.ledger.note_spilled(sql, scattered.pieces.iter().map(StoredRows::spilled_bytes).sum());
+        Ok(scattered)
     }
 
-    /// Puts rows that pieces made into pieces anew, by what stands in their first column.
-    ///
-    /// # Errors
-    /// [`EngineError::Resources`] if they leave the limit, [`EngineError::Internal`] if there is no such column.
-    pub fn regroup(&self, made: &[Rows], pieces: Pieces) -> Result<Scattered, EngineError> {
-        regroup(made, &self.context.task_ctx(), pieces)
+    /// Puts rows that pieces make into pieces anew, by what stands in their first column.
+    pub fn regrouping(&self, pieces: Pieces) -> Regrouping {
+        Regrouping::new(self.shelves(pieces))
+    }
+
+    fn shelves(&self, pieces: Pieces) -> Shelves {
+        Shelves { pieces, store: self.store.clone(), buffer: self.limits.buffer, batch_size: self.limits.batch_size }
     }
 
     /// The session's state, to resolve expressions against a schema.
@@ -223,6 +289,10 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     // rows would lose the kind of its error.
     options.execution.parquet.pushdown_filters = false;
     options.execution.parquet.schema_force_view_types = false;
+    // The units of a piece are sorted at once rather than in batches that are merged.
+    options.execution.sort_in_place_threshold_bytes = 64 << 20;
+    // What a sort sets aside for merging, of a pool that may be small.
+    options.execution.sort_spill_reservation_bytes = (limits.memory / 16).min(10 << 20);
     options.optimizer.join_reordering = false;
     options.optimizer.enable_round_robin_repartition = false;
     options.optimizer.repartition_aggregations = false;
@@ -231,14 +301,16 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     config
 }
 
-fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>, EngineError> {
-    let mode = match &limits.spill {
-        Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
-        None => DiskManagerMode::OsTmpDirectory,
+fn runtime(limits: &Limits, folder: &SpillFolder) -> Result<Arc<RuntimeEnv>, EngineError> {
+    let mode = DiskManagerMode::Directories(vec![folder.path().to_owned()]);
+    let disk = DiskManagerBuilder::default().with_mode(mode);
+    let disk = match limits.spill_limit {
+        Some(limit) => disk.with_max_temp_directory_size(limit),
+        None => disk,
     };
     Ok(RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
-        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
+        .with_disk_manager_builder(disk)
         .build_arc()?)
 }
 

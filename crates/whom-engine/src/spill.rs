@@ -180,6 +180,12 @@ impl Write for Counted {
     }
 }
 
+impl std::fmt::Debug for SpillWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SpillWriter").field("file", &self.file).field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
 /// Writes rows to a file of the folder.
 pub struct SpillWriter {
     writer: StreamWriter<BufWriter<Counted>>,

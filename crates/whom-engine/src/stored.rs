@@ -1,53 +1,61 @@
 //! Rows of one table in one piece, wherever they lie.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::execution::memory_pool::MemoryReservation;
 
 use crate::error::EngineError;
+use crate::row_store::Held;
 use crate::rows::Rows;
 use crate::spill::SpilledRows;
 
-/// Rows in memory, counted against its limit, or on disk.
+/// Rows, each of them in memory or on disk.
 #[derive(Debug)]
-pub enum StoredRows {
-    /// In memory.
-    Memory {
-        /// The rows.
-        rows: Rows,
-        /// What they take.
-        reserved: MemoryReservation,
-    },
-    /// In the spill folder.
-    Disk(SpilledRows),
+pub struct StoredRows {
+    memory: Rows,
+    held: Vec<Held>,
+    disk: Vec<SpilledRows>,
 }
 
 impl StoredRows {
+    /// Rows in memory, with the room that they take, and rows on disk.
+    pub(crate) fn new(memory: Rows, held: impl IntoIterator<Item = Held>, disk: Vec<SpilledRows>) -> Self {
+        Self { memory, held: held.into_iter().collect(), disk }
+    }
+
+    /// Rows in memory that take no room of a store.
+    pub fn uncounted(rows: Rows) -> Self {
+        Self::new(rows, None, Vec::new())
+    }
+
     /// The columns.
     pub fn schema(&self) -> &SchemaRef {
-        match self {
-            Self::Memory { rows, .. } => &rows.schema,
-            Self::Disk(rows) => rows.schema(),
-        }
+        &self.memory.schema
     }
 
     /// The number of rows.
     pub fn rows(&self) -> u64 {
-        match self {
-            Self::Memory { rows, .. } => rows.len() as u64,
-            Self::Disk(rows) => rows.rows(),
-        }
+        self.memory.len() as u64 + self.disk.iter().map(SpilledRows::rows).sum::<u64>()
     }
 
-    /// The rows, batch by batch.
+    /// The bytes that lie on disk.
+    pub fn spilled_bytes(&self) -> u64 {
+        self.disk.iter().map(SpilledRows::bytes).sum()
+    }
+
+    /// The rows, if all of them are in memory.
+    pub fn in_memory(&self) -> Option<&Rows> {
+        self.disk.is_empty().then_some(&self.memory)
+    }
+
+    /// The rows, batch by batch: first those on disk, then those in memory.
     ///
     /// # Errors
     /// [`EngineError::Resources`] if they cannot be read back.
-    pub fn read(&self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch, EngineError>> + Send>, EngineError> {
-        Ok(match self {
-            Self::Memory { rows, .. } => Box::new(rows.batches.clone().into_iter().map(Ok)),
-            Self::Disk(rows) => Box::new(rows.read()?),
-        })
+    pub fn read(&self) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + Send + use<>, EngineError> {
+        let disk = self.disk.iter().map(SpilledRows::read).collect::<Result<Vec<_>, _>>()?;
+        Ok(disk.into_iter().flatten().chain(self.memory.batches.clone().into_iter().map(Ok)))
     }
 
     /// All rows, in memory.
@@ -55,12 +63,19 @@ impl StoredRows {
     /// # Errors
     /// As [`Self::read`].
     pub fn load(&self) -> Result<Rows, EngineError> {
-        match self {
-            Self::Memory { rows, .. } => Ok(rows.clone()),
-            Self::Disk(_) => {
-                let batches = self.read()?.collect::<Result<_, _>>()?;
-                Ok(Rows { schema: self.schema().clone(), batches })
-            }
-        }
+        let batches = self.read()?.collect::<Result<_, _>>()?;
+        Ok(Rows { schema: Arc::clone(self.schema()), batches })
+    }
+
+    /// The rows of both, those of `self` first.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.memory.batches.extend(other.memory.batches);
+        self.held.extend(other.held);
+        self.disk.extend(other.disk);
+    }
+
+    /// Adds rows on disk.
+    pub(crate) fn extend_by(&mut self, disk: impl IntoIterator<Item = SpilledRows>) {
+        self.disk.extend(disk);
     }
 }

@@ -1,7 +1,7 @@
-//! The analysis of units in memory: averages, discovery, validation.
+//! The analysis of units: averages, discovery, validation.
 
 use whom_forest::{Cohort, Discovered, Tree};
-use whom_query::UnitTable;
+use whom_query::QueryError;
 use whom_query::checks::cohort_check;
 use whom_report::{
     CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, VariantView,
@@ -17,7 +17,8 @@ use crate::event::Stage;
 use crate::global_tests::global_tests;
 use crate::names;
 use crate::power::{confirming_tests, detectable_differences};
-use crate::profile::{profile, sizes};
+use crate::profile::sizes;
+use crate::profiles::Profiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
 use crate::study::{Question, Study};
@@ -35,14 +36,12 @@ struct Declared<'d> {
 /// Analyses the units and gathers everything that is found.
 pub(crate) async fn analyse(
     study: &Study<'_>,
-    table: &UnitTable,
     checks: Vec<Check>,
     stages: &mut Stages<'_>,
 ) -> Result<Results, RunError> {
     stages.begin(Stage::Averages)?;
     let cells = AverageCells::count(study).await.map_err(|error| RunError::engine(Stage::Averages, &error))?;
     let averages = average_rows(study, &cells);
-    let registered = registered_views(study, &cells);
 
     stages.begin(Stage::Discovery)?;
     let questions = study.targets();
@@ -56,7 +55,7 @@ pub(crate) async fn analyse(
     let found = Found { study, questions: &questions, declared: &declared, measured };
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
-    let steps = waterfall(study, table).map_err(|error| internal(&error))?;
+    let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
     Ok(Results {
         experiment: study.plan.experiment.value.clone(),
         analysis: study.plan.analysis_identity().map_err(|error| internal(&error))?,
@@ -64,11 +63,11 @@ pub(crate) async fn analyse(
         level: study.plan.validate.level,
         variants: variants(study, &cells.everybody),
         metrics: metrics(study),
-        waterfall: steps,
+        waterfall: waterfall(study),
         checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
         effects: found.effects(averages),
-        partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts() }),
-        registered,
+        partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts(&profiles) }),
+        registered: registered_views(study, &cells, &profiles),
         importance: importance(&shown),
         trees,
         detectable_differences: detectable_differences(study, &questions, &cells.everybody),
@@ -79,6 +78,13 @@ pub(crate) async fn analyse(
 
 fn internal(error: &dyn std::fmt::Display) -> RunError {
     RunError::new(Stage::Validation, Cause::Internal, error.to_string())
+}
+
+fn uncounted(error: &QueryError) -> RunError {
+    match error {
+        QueryError::Engine(error) => RunError::engine(Stage::Validation, error),
+        error => internal(error),
+    }
 }
 
 async fn declared<'d>(
@@ -104,25 +110,14 @@ struct Found<'a, 'd> {
 }
 
 impl<'d> Found<'_, 'd> {
-    fn cohorts(&self) -> Vec<CohortView> {
-        let leaves = leaf_of_each_unit(self.study, self.declared.tree);
-        self.declared
-            .cohorts
-            .iter()
-            .map(|cohort| {
-                let members: Vec<bool> = leaves.iter().map(|leaf| *leaf == cohort.leaf).collect();
-                CohortView {
-                    name: cohort.name.clone(),
-                    definition: CohortDefinition::Discovered(cohort_rule(
-                        &cohort.name,
-                        &cohort.rule,
-                        &self.study.units.bins,
-                    )),
-                    sizes: sizes(self.study, &self.declared.cells, cohort.cell),
-                    profile: profile(&self.study.units.bins, &self.study.units.tags, &self.study.units.codes, &members),
-                }
-            })
-            .collect()
+    fn cohorts(&self, profiles: &Profiles) -> Vec<CohortView> {
+        let view = |cohort: &Cohort| CohortView {
+            name: cohort.name.clone(),
+            definition: CohortDefinition::Discovered(cohort_rule(&cohort.name, &cohort.rule, &self.study.units.bins)),
+            sizes: sizes(self.study, &self.declared.cells, cohort.cell),
+            profile: profiles.of_leaf(self.study, cohort.cell),
+        };
+        self.declared.cohorts.iter().map(view).collect()
     }
 
     /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one.
@@ -188,32 +183,15 @@ fn questions_of(tree: &Tree) -> Vec<Question> {
     tree.targets.iter().map(|target| Question { treatment: target.treatment, metric: target.metric }).collect()
 }
 
-/// The leaf of each analysed unit, in the order of the unit table.
-fn leaf_of_each_unit(study: &Study<'_>, tree: &Tree) -> Vec<usize> {
-    let codes = &study.units.codes;
-    (0..study.units.kept.true_count()).map(|row| tree.routing.leaf(|column| codes[column].code(row))).collect()
-}
-
-fn registered_views(study: &Study<'_>, cells: &AverageCells) -> Vec<CohortView> {
-    let codes = &study.units.codes;
-    let units = study.units.kept.true_count();
-    study
-        .plan
-        .cohorts
-        .iter()
-        .zip(&cells.cohorts)
-        .enumerate()
-        .map(|(place, (cohort, counted))| {
-            let column = study.units.cohort_column(place);
-            let members: Vec<bool> = (0..units).map(|row| codes[column].code(row) == 1).collect();
-            CohortView {
-                name: cohort.name.value.clone(),
-                definition: CohortDefinition::Registered(cohort.definition.value.clone()),
-                sizes: sizes(study, counted, MEMBERS),
-                profile: profile(&study.units.bins, &study.units.tags, &study.units.codes, &members),
-            }
-        })
-        .collect()
+fn registered_views(study: &Study<'_>, cells: &AverageCells, profiles: &Profiles) -> Vec<CohortView> {
+    let counted = study.plan.cohorts.iter().zip(&cells.cohorts).enumerate();
+    let view = |(place, (cohort, counted)): (usize, (&whom_spec::plan::Cohort, &CellStatistics))| CohortView {
+        name: cohort.name.value.clone(),
+        definition: CohortDefinition::Registered(cohort.definition.value.clone()),
+        sizes: sizes(study, counted, MEMBERS),
+        profile: profiles.of_registered(study, place),
+    };
+    counted.map(view).collect()
 }
 
 fn variants(study: &Study<'_>, everybody: &CellStatistics) -> Vec<VariantView> {

@@ -38,10 +38,7 @@ impl AverageCells {
         );
         let mut counted = study.cells(groupings).await?.into_iter();
         let everybody = counted.next().ok_or_else(|| EngineError::Internal("nobody was counted".to_owned()))?;
-        let by_first_exposure = match study.by_first_exposure() {
-            Some(memory) => memory.cells(vec![Grouping::Everybody]).await?.into_iter().next(),
-            None => None,
-        };
+        let by_first_exposure = study.units.by_first_exposure.clone();
         Ok(Self { everybody, cohorts: counted.collect(), by_first_exposure })
     }
 }

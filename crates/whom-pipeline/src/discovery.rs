@@ -1,4 +1,4 @@
-//! Growing and pruning the trees: passes asked by the forest, answered from memory.
+//! Growing and pruning the trees: passes asked by the forest, answered by the units.
 
 use tokio::task::spawn_blocking;
 use whom_forest::{Controls, Discovered, Discovery, DiscoveryPlan, Target, Tree};
@@ -25,7 +25,8 @@ pub(crate) async fn discover(
         let nodes: usize = pass.trees.iter().map(|tree| tree.nodes.len()).sum();
         let doing = format!("{nodes} nodes of {} trees", pass.trees.len());
         observer.event(&Event::Progress { stage: Stage::Discovery, done, all: None, doing });
-        let answer = study.memory.answer(pass).await.map_err(|error| RunError::engine(Stage::Discovery, &error))?;
+        let answer =
+            study.units.source.answer(pass).await.map_err(|error| RunError::engine(Stage::Discovery, &error))?;
         let absorbed = spawn_blocking(move || discovery.absorb(&answer).map(|()| discovery)).await;
         let ended = |error| RunError::new(Stage::Discovery, Cause::Internal, format!("the search failed: {error}"));
         discovery = absorbed.map_err(ended)?.map_err(failed)?;
@@ -57,7 +58,7 @@ fn plan_of(study: &Study<'_>, questions: &[Question]) -> DiscoveryPlan {
     let discover = &study.plan.discover;
     let folds = discover.tree.pruning_folds as usize;
     DiscoveryPlan {
-        shapes: study.memory.units().shapes().to_vec(),
+        shapes: study.units.shapes.clone(),
         columns: discover.tags.iter().filter_map(|tag| study.units.tag_column(tag)).collect(),
         arms: study.plan.split.variants.len(),
         metrics: study.plan.metrics.len(),

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, Float64Array, StringArray};
-use whom_engine::UnitMemory;
+use datafusion::arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use whom_engine::{Rows, SpillFolder, StoredRows};
 use whom_query::compile::{Compiled, MetricColumn, NamedColumn};
-use whom_query::{AnalysedUnits, TagBins};
-use whom_spec::plan::{Codes, TagKind};
+use whom_query::{AnalysedUnits, Room, UnitSchema, UnitTable};
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
-use whom_stats::{CodeColumn, ColumnShape, Fold, Folds, Grid, UnitColumnParts, UnitColumns, bucket_of_integer};
+use whom_stats::{Fold, Folds, Grid, bucket_of_integer};
 
 use crate::study::Study;
 
@@ -87,8 +89,10 @@ impl Person {
 pub(crate) struct Experiment {
     loaded: LoadedPlan,
     compiled: Compiled,
-    units: AnalysedUnits,
+    units: Arc<AnalysedUnits>,
     pub(crate) people: Vec<Person>,
+    /// Raised to stop every study.
+    pub(crate) cancel: Arc<AtomicBool>,
 }
 
 impl Experiment {
@@ -103,17 +107,19 @@ impl Experiment {
         let reader = MemoryReader::default().with("pipeline.yaml", text);
         let loaded = load(Path::new("pipeline.yaml"), &Settings::default(), &reader).unwrap();
         let people: Vec<Person> = (0..PEOPLE).map(Person::new).map(change).collect();
-        Self { loaded, compiled: compiled(), units: units(&people), people }
+        let (compiled, cancel) = (compiled(), Arc::<AtomicBool>::default());
+        let room = Room {
+            resident: u64::MAX,
+            folder: SpillFolder::create(&std::env::temp_dir(), None).unwrap(),
+            cancel: Arc::clone(&cancel),
+        };
+        let schema = UnitSchema::new(&loaded.plan, &compiled).unwrap();
+        let units = Arc::new(AnalysedUnits::new(schema, Arc::new(table(&people)), &room).unwrap());
+        Self { loaded, compiled, units, people, cancel }
     }
 
     pub(crate) fn study(&self) -> Study<'_> {
-        self.study_under(&Arc::default())
-    }
-
-    /// The study that stops once a flag is raised.
-    pub(crate) fn study_under(&self, cancel: &Arc<AtomicBool>) -> Study<'_> {
-        let memory = UnitMemory::new(Arc::clone(&self.units.columns), Arc::clone(cancel));
-        Study::new(&self.loaded.plan, &self.compiled, &self.units, memory)
+        Study::new(&self.loaded.plan, &self.compiled, &self.units)
     }
 
     /// The people of an arm in a fold who meet a condition: how many, and the share that buys.
@@ -151,35 +157,29 @@ fn compiled() -> Compiled {
     }
 }
 
-fn units(people: &[Person]) -> AnalysedUnits {
-    let ages: ArrayRef = Arc::new(people.iter().map(|person| person.age).collect::<Float64Array>());
-    let cities: ArrayRef = Arc::new(people.iter().map(|person| Some(person.city)).collect::<StringArray>());
-    let bins = vec![
-        TagBins::fit("age", &ages, TagKind::Numeric, Codes::Bits8),
-        TagBins::fit("city", &cities, TagKind::Categorical { levels: 50 }, Codes::Bits8),
+fn table(people: &[Person]) -> UnitTable {
+    let each = |value: fn(&Person) -> i64| -> ArrayRef { Arc::new(people.iter().map(value).collect::<Int64Array>()) };
+    let count = people.len();
+    let instants = TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC");
+    let grown_up = people.iter().map(|person| Some(person.age.is_some_and(|age| age >= 2.0)));
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("unit", Arc::new(Int64Array::from_iter_values(0..count as i64))),
+        ("bucket", Arc::new(people.iter().map(|person| i32::from(person.bucket)).collect::<Int32Array>())),
+        ("arm", each(|person| person.arm.into())),
+        ("first_exposure", Arc::new(instants)),
+        ("exposure_day", Arc::new(Date32Array::from(vec![0; count]))),
+        ("several_variants", Arc::new(BooleanArray::from(vec![false; count]))),
+        ("metric buys", each(|person| person.buys)),
+        ("status buys", each(|_| 0)),
+        ("metric returns", each(|_| 0)),
+        ("status returns", each(|_| 0)),
+        ("metric spend", each(|person| person.buys * 1_999)),
+        ("status spend", each(|_| 0)),
+        ("age", Arc::new(people.iter().map(|person| person.age).collect::<Float64Array>())),
+        ("city", Arc::new(people.iter().map(|person| Some(person.city)).collect::<StringArray>())),
+        ("grown_up", Arc::new(grown_up.collect::<BooleanArray>())),
     ];
-    let grown_up = people.iter().map(|person| u8::from(person.age.is_some_and(|age| age >= 2.0))).collect();
-    let mut shapes: Vec<ColumnShape> = bins.iter().map(TagBins::shape).collect();
-    shapes.push(ColumnShape { name: "grown_up".to_owned(), codes: 2, ordered: true, missing: None });
-    let codes = vec![bins[0].encode(&ages), bins[1].encode(&cities), CodeColumn::U8(grown_up)];
-    let columns = UnitColumns::new(UnitColumnParts {
-        arm_count: 3,
-        arms: people.iter().map(|person| person.arm).collect(),
-        buckets: people.iter().map(|person| person.bucket).collect(),
-        codes: codes.clone(),
-        shapes,
-        metrics: vec![
-            people.iter().map(|person| person.buys).collect(),
-            vec![0; people.len()],
-            people.iter().map(|person| person.buys * 1_999).collect(),
-        ],
-    });
-    AnalysedUnits {
-        columns: Arc::new(columns.unwrap()),
-        bins,
-        tags: vec![ages, cities],
-        codes,
-        kept: BooleanArray::from(vec![true; people.len()]),
-        by_first_exposure: None,
-    }
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let rows = Rows { schema: rows.schema(), batches: vec![rows] };
+    UnitTable::new(vec![Arc::new(StoredRows::uncounted(rows))], whom_query::flow::RowFlow::default()).unwrap()
 }

@@ -19,8 +19,10 @@
 //!     variables: BTreeMap::new(),
 //!     environment: BTreeMap::new(),
 //!     keep_units: false,
+//!     memory: 4 << 30,
 //!     limits: Limits::default(),
 //!     stores: Stores::new(),
+//!     cache: None,
 //!     cancel: Arc::default(),
 //! };
 //! let outcome = run(&request, &Silent).await?;
@@ -43,30 +45,38 @@ mod fixture;
 mod global_tests;
 mod identity;
 mod names;
+pub mod planned;
 mod power;
 mod prepare;
 mod profile;
+mod profiles;
 pub mod published;
 pub mod request;
 mod rows;
 mod rules;
 mod run;
+mod shared_cache;
 mod study;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod trees;
+mod units_file;
+mod usage;
 mod waterfall;
 
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
-pub use prepare::{Checked, check, compile};
-pub use published::{Cleaning, ShownRun, clean, path, runs, show};
+pub use planned::{Planned, plan};
+pub use prepare::{Checked, check, compile, compile_portable};
+pub use published::{Cleaning, ShownRun, clean, clean_cache, path, runs, show, show_failure};
 pub use request::Request;
 pub use run::{Outcome, run};
-pub use whom_engine::Limits;
+pub use shared_cache::SharedCache;
+pub use whom_engine::{Limits, MemoryPlan, Needs, ScanNeeds};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
-pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus};
+pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus, Sweep};
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

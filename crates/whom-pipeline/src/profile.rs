@@ -1,10 +1,8 @@
 //! Who the units of a cohort are: sizes, and how their tags differ from everybody's.
 
-use datafusion::arrow::array::{ArrayRef, AsArray};
-use datafusion::arrow::datatypes::Float64Type;
-use whom_query::{BinKind, TagBins};
+use whom_query::{BinKind, Spread, TagBins};
 use whom_report::{CohortSize, Fold, TagDifference, TagStatistic};
-use whom_stats::{CellStatistics, CodeColumn};
+use whom_stats::CellStatistics;
 
 use crate::study::Study;
 
@@ -26,120 +24,130 @@ pub(crate) fn sizes(study: &Study<'_>, cells: &CellStatistics, cell: usize) -> V
     sizes
 }
 
-/// How the tags of the members differ from everybody's, the largest difference in standard deviations first.
+/// Some units and their tags.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Group {
+    pub(crate) units: u64,
+    pub(crate) tags: Vec<TagGroup>,
+}
+
+/// Some units by one tag.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum TagGroup {
+    /// The known values of a numeric tag; `None` without one.
+    Numbers(Option<Spread>),
+    /// The units by code of a categorical tag.
+    Codes(Vec<u64>),
+}
+
+impl Group {
+    /// The share of a code, or of the units that miss a number; `None` of nobody.
+    fn share(&self, tag: usize, code: usize) -> Option<f64> {
+        let units = match &self.tags[tag] {
+            TagGroup::Numbers(known) => self.units - known.map_or(0, |known| known.values),
+            TagGroup::Codes(units) => units.get(code).copied().unwrap_or(0),
+        };
+        (self.units > 0).then(|| units as f64 / self.units as f64)
+    }
+}
+
+/// How the tags of a cohort differ from everybody's, the largest difference in standard deviations first.
 ///
 /// A numeric tag is compared by its mean where it is known, a categorical one by the share of the level that differs
-/// most, and either by the share of missing where some miss it. The tags' values and codes and the members are in the order
-/// of the unit table, in which sums run.
-pub(crate) fn profile(
-    bins: &[TagBins],
-    tags: &[ArrayRef],
-    codes: &[CodeColumn],
-    members: &[bool],
-) -> Vec<TagDifference> {
+/// most, and either by the share of missing where some miss it.
+pub(crate) fn profile(bins: &[TagBins], everybody: &Group, cohort: &Group) -> Vec<TagDifference> {
     let mut differences = Vec::new();
-    for ((bins, values), codes) in bins.iter().zip(tags).zip(codes) {
-        let counts = CodeCounts::of(codes, members);
+    for (place, bins) in bins.iter().enumerate() {
+        let tag = Compared { bins, place, everybody, cohort };
         differences.extend(match &bins.kind {
-            BinKind::Numeric { .. } => mean_difference(bins, values, members),
-            BinKind::Categorical { levels, .. } => level_difference(bins, levels, &counts),
+            BinKind::Numeric { .. } => tag.mean_difference(),
+            BinKind::Categorical { levels, .. } => tag.level_difference(levels),
         });
         if let Some(missing) = bins.missing() {
-            differences.push(share_difference(bins, TagStatistic::Missing, &counts, usize::from(missing)));
+            differences.push(tag.share_difference(TagStatistic::Missing, usize::from(missing)));
         }
     }
-    let size = |difference: &TagDifference| difference.standardised.map_or(-1.0, f64::abs);
     differences.sort_by(|one, other| size(other).total_cmp(&size(one)).then_with(|| one.tag.cmp(&other.tag)));
     differences
 }
 
-fn mean_difference(bins: &TagBins, values: &ArrayRef, members: &[bool]) -> Option<TagDifference> {
-    let values = values.as_primitive::<Float64Type>();
-    let known: Vec<(f64, bool)> =
-        values.iter().zip(members).filter_map(|(value, member)| value.map(|value| (value, *member))).collect();
-    let everybody = mean(known.iter().map(|(value, _)| *value))?;
-    let cohort = mean(known.iter().filter(|(_, member)| *member).map(|(value, _)| *value));
-    let variance = mean(known.iter().map(|(value, _)| (value - everybody) * (value - everybody)))?;
-    Some(difference(bins, TagStatistic::Mean, cohort, everybody, variance))
+fn size(difference: &TagDifference) -> f64 {
+    difference.standardised.map_or(-1.0, f64::abs)
 }
 
-/// Units by code.
-struct CodeCounts {
-    /// Everybody's and the members', by code.
-    by_code: Vec<[u64; 2]>,
-    /// All of them.
-    units: [u64; 2],
+/// A tag of a cohort beside everybody's.
+struct Compared<'a> {
+    bins: &'a TagBins,
+    place: usize,
+    everybody: &'a Group,
+    cohort: &'a Group,
 }
 
-impl CodeCounts {
-    fn of(codes: &CodeColumn, members: &[bool]) -> Self {
-        let mut by_code: Vec<[u64; 2]> = Vec::new();
-        for (row, member) in members.iter().enumerate() {
-            let code = usize::from(codes.code(row));
-            if code >= by_code.len() {
-                by_code.resize(code + 1, [0; 2]);
-            }
-            by_code[code][0] += 1;
-            by_code[code][1] += u64::from(*member);
-        }
-        let units = [0, 1].map(|group| by_code.iter().map(|counts| counts[group]).sum());
-        Self { by_code, units }
+impl Compared<'_> {
+    fn mean_difference(&self) -> Option<TagDifference> {
+        let known = |group: &Group| match &group.tags[self.place] {
+            TagGroup::Numbers(known) => *known,
+            TagGroup::Codes(_) => None,
+        };
+        let everybody = known(self.everybody)?;
+        let variance = everybody.squares / everybody.values as f64;
+        let cohort = known(self.cohort).map(|known| known.mean);
+        Some(self.difference(TagStatistic::Mean, cohort, everybody.mean, variance))
     }
 
-    /// The shares of a code among everybody and among members; none of nobody.
-    fn shares(&self, code: usize) -> [Option<f64>; 2] {
-        let counts = self.by_code.get(code).copied().unwrap_or_default();
-        [0, 1].map(|group| (self.units[group] > 0).then(|| counts[group] as f64 / self.units[group] as f64))
+    /// The level whose share differs most; the levels have the first codes.
+    fn level_difference(&self, levels: &[String]) -> Option<TagDifference> {
+        levels
+            .iter()
+            .enumerate()
+            .map(|(code, level)| self.share_difference(TagStatistic::Share(level.clone()), code))
+            .reduce(|most, next| if size(&next) > size(&most) { next } else { most })
     }
-}
 
-/// The level whose share differs most; the levels have the first codes.
-fn level_difference(bins: &TagBins, levels: &[String], counts: &CodeCounts) -> Option<TagDifference> {
-    let size = |difference: &TagDifference| difference.standardised.map_or(-1.0, f64::abs);
-    levels
-        .iter()
-        .enumerate()
-        .map(|(code, level)| share_difference(bins, TagStatistic::Share(level.clone()), counts, code))
-        .reduce(|most, next| if size(&next) > size(&most) { next } else { most })
-}
+    fn share_difference(&self, statistic: TagStatistic, code: usize) -> TagDifference {
+        let everybody = self.everybody.share(self.place, code).unwrap_or(0.0);
+        let cohort = self.cohort.share(self.place, code);
+        self.difference(statistic, cohort, everybody, everybody * (1.0 - everybody))
+    }
 
-fn share_difference(bins: &TagBins, statistic: TagStatistic, counts: &CodeCounts, code: usize) -> TagDifference {
-    let [everybody, cohort] = counts.shares(code);
-    let everybody = everybody.unwrap_or(0.0);
-    difference(bins, statistic, cohort, everybody, everybody * (1.0 - everybody))
-}
-
-fn difference(
-    bins: &TagBins,
-    statistic: TagStatistic,
-    cohort: Option<f64>,
-    everybody: f64,
-    variance: f64,
-) -> TagDifference {
-    let standardised = cohort.filter(|_| variance > 0.0).map(|cohort| (cohort - everybody) / variance.sqrt());
-    TagDifference { tag: bins.name.clone(), statistic, cohort, everybody: Some(everybody), standardised }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
-    (count > 0).then(|| sum / count as f64)
+    fn difference(&self, statistic: TagStatistic, cohort: Option<f64>, everybody: f64, variance: f64) -> TagDifference {
+        let standardised = cohort.filter(|_| variance > 0.0).map(|cohort| (cohort - everybody) / variance.sqrt());
+        TagDifference { tag: self.bins.name.clone(), statistic, cohort, everybody: Some(everybody), standardised }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use datafusion::arrow::array::{Float64Array, StringArray};
+    use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray};
+    use datafusion::arrow::datatypes::Float64Type;
+    use whom_query::BucketSums;
     use whom_spec::plan::{Codes, TagKind};
 
     use super::*;
 
     fn profiled(tags: Vec<(&str, ArrayRef, TagKind)>, members: &[bool]) -> Vec<TagDifference> {
-        let bins: Vec<TagBins> =
-            tags.iter().map(|(name, values, kind)| TagBins::fit(name, values, *kind, Codes::Bits8)).collect();
-        let values: Vec<ArrayRef> = tags.into_iter().map(|(_, values, _)| values).collect();
-        let codes: Vec<CodeColumn> = bins.iter().zip(&values).map(|(bins, values)| bins.encode(values)).collect();
-        profile(&bins, &values, &codes, members)
+        let fit = |(name, values, kind): &(&str, ArrayRef, TagKind)| TagBins::fit(name, values, *kind, Codes::Bits8);
+        let bins: Vec<TagBins> = tags.iter().map(|tag| fit(tag).unwrap()).collect();
+        let group = |holds: &dyn Fn(bool) -> bool| Group {
+            units: members.iter().filter(|member| holds(**member)).count() as u64,
+            tags: bins.iter().zip(&tags).map(|(bins, (_, values, _))| grouped(bins, values, members, holds)).collect(),
+        };
+        profile(&bins, &group(&|_| true), &group(&|member| member))
+    }
+
+    fn grouped(bins: &TagBins, values: &ArrayRef, members: &[bool], holds: &dyn Fn(bool) -> bool) -> TagGroup {
+        let rows = (0..members.len()).filter(|row| holds(members[*row]));
+        if let Some(numbers) = values.as_primitive_opt::<Float64Type>() {
+            let mut sums = BucketSums::new(1.0, 1);
+            rows.filter(|row| numbers.is_valid(*row)).for_each(|row| sums.add(0, 0, numbers.value(row)));
+            return TagGroup::Numbers(sums.spread(0..1));
+        }
+        let codes = bins.encode(values).unwrap();
+        let mut units = vec![0; bins.shape().codes];
+        rows.for_each(|row| units[usize::from(codes.code(row))] += 1);
+        TagGroup::Codes(units)
     }
 
     fn numbers(values: &[Option<f64>]) -> ArrayRef {

@@ -8,6 +8,8 @@ use std::sync::atomic::AtomicBool;
 use whom_engine::Limits;
 use whom_store::Stores;
 
+use crate::shared_cache::SharedCache;
+
 /// Everything a run needs to know that is not in the pipeline file. The clock, random names and the environment come in
 /// here, so that the rest is a function of its inputs.
 #[derive(Clone)]
@@ -20,10 +22,14 @@ pub struct Request {
     pub environment: BTreeMap<String, String>,
     /// Whether the unit table is published as well.
     pub keep_units: bool,
-    /// What the engine may use, threads among it; counting uses rayon's, which the caller sets.
+    /// Bytes that the whole process may take. What the engine may use of it follows from what the plan needs.
+    pub memory: usize,
+    /// What the engine may use besides, threads among it; counting uses rayon's, which the caller sets.
     pub limits: Limits,
     /// The stores, with faults in tests.
     pub stores: Stores,
+    /// Days that were read before; none to read everything where it lies. It decides no result.
+    pub cache: Option<Arc<SharedCache>>,
     /// Raised to stop the run.
     pub cancel: Arc<AtomicBool>,
 }

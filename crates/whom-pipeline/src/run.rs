@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
-use whom_engine::UnitMemory;
+use whom_engine::{Engine, MemoryPlan, blocking};
+use whom_query::cache::TableReads;
 use whom_query::checks::Subject;
 use whom_query::unit_table::{self, Watch};
-use whom_query::{AnalysedUnits, UnitTable};
+use whom_query::{AnalysedUnits, QueryError, Room, UnitSchema};
 use whom_report::{Colour, Results, refusal_text};
 use whom_stats::Check;
 use whom_store::{Address, Location, Output, Publication, Published, RunId, RunRecord, StoreError};
@@ -17,11 +18,15 @@ use crate::analysis::analyse;
 use crate::clock::Stages;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
-use crate::files::{ResultFile, UnitsFile, result_files};
+use crate::files::{ResultFile, result_files};
 use crate::identity::{VERSION, identities};
+use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
+use crate::shared_cache::SharedCache;
 use crate::study::Study;
+use crate::trail::Trail;
+use crate::units_file::{UnitsFile, UnitsFileError};
 use crate::waterfall::waterfall;
 
 /// A published run.
@@ -46,24 +51,53 @@ pub struct Outcome {
 /// write, which the message says and the next run settles.
 pub async fn run(request: &Request, observer: &dyn Observer) -> Result<Outcome, RunError> {
     let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
-    let outcome = Run { request }.through(&mut stages).await;
+    let run = Run { request, trail: Trail::default() };
+    let outcome = run.through(&mut stages).await;
     stages.end();
+    if let Err(error) = &outcome {
+        run.trail.tell(error, &stages).await;
+    }
     outcome
 }
 
+/// How often a run that met a damaged cached day begins again with the cache.
+const CACHED_ATTEMPTS: usize = 2;
+
 struct Run<'a> {
     request: &'a Request,
+    trail: Trail,
 }
 
 impl Run<'_> {
+    /// Goes through the stages; again, if a cached day turned out damaged, and in the end without the cache.
     async fn through(&self, stages: &mut Stages<'_>) -> Result<Outcome, RunError> {
+        for _ in 0..CACHED_ATTEMPTS {
+            let Some(shared) = self.request.cache.as_deref() else { break };
+            let outcome = self.once(stages, Some(shared)).await;
+            if outcome.is_ok() || !shared.forget_damaged().await? {
+                return outcome;
+            }
+        }
+        self.once(stages, None).await
+    }
+
+    async fn once(&self, stages: &mut Stages<'_>, shared: Option<&SharedCache>) -> Result<Outcome, RunError> {
         stages.begin(Stage::Plan)?;
         let loaded = load_plan(self.request)?;
         stages.begin(Stage::Sources)?;
-        let prepared = Prepared::new(self.request, loaded).await?;
+        let mut prepared = Prepared::with(self.request, loaded, shared.map(SharedCache::cache)).await?;
+        let mut planned = Planned::new(self.request, &prepared).await?;
+        if let Some(shared) = shared {
+            stages.begin(Stage::Cache)?;
+            let engine = planned.engine(self.request)?;
+            shared.fill(self.request, &mut prepared, &engine, stages.observer()).await?;
+            planned = Planned::new(self.request, &prepared).await?;
+        }
         let output = self.open_output(&prepared).await?;
-        let stage = output.stage(RunId::from(Uuid::new_v4())).await.map_err(|error| store(&error))?;
-        match self.worked(&prepared, stages).await {
+        let run_id = RunId::from(Uuid::new_v4());
+        self.trail.opened(&output, run_id, &prepared.loaded.plan.experiment);
+        let stage = output.stage(run_id).await.map_err(|error| store(&error))?;
+        match self.worked(&prepared, &planned, stages).await {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
             Err(error) => {
                 stage.discard().await;
@@ -79,27 +113,49 @@ impl Run<'_> {
     }
 
     /// Everything up to the result files, with nothing written.
-    async fn worked(&self, prepared: &Prepared, stages: &mut Stages<'_>) -> Result<Work, RunError> {
-        let plan = &prepared.loaded.plan;
+    async fn worked(&self, prepared: &Prepared, planned: &Planned, stages: &mut Stages<'_>) -> Result<Work, RunError> {
         stages.begin(Stage::UnitTable)?;
-        let watch = Told { observer: stages.observer() };
-        let built = unit_table::build(&prepared.compiled, &prepared.catalog, &prepared.engine, &watch).await;
-        let table = built.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
-        let units = AnalysedUnits::new(plan, &prepared.compiled, &table)
-            .map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
-        let memory = UnitMemory::new(Arc::clone(&units.columns), Arc::clone(&self.request.cancel));
-        let study = Study::new(plan, &prepared.compiled, &units, memory);
+        let engine = planned.engine(self.request)?;
+        self.trail.working(&prepared.compiled, &engine);
+        let units = self.units(prepared, &engine, stages).await;
+        let units = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
+        let study = Study::new(&prepared.loaded.plan, &prepared.compiled, &units);
 
         stages.begin(Stage::Checks)?;
-        let checks = judged(&study, &table, prepared)?;
-        let results = analyse(&study, &table, checks, stages).await?;
-        let mut files = result_files(&results).map_err(|error| internal(&error))?;
-        if self.request.keep_units {
-            let units =
-                UnitsFile { plan, compiled: &prepared.compiled, table: &table, units: &units, folds: &study.folds };
-            files.push(units.write(&results.analysis).map_err(|error| prepared.refused(Stage::Publish, &error))?);
-        }
-        Ok(Work { results, files })
+        let checks = judged(&study)?;
+        let results = analyse(&study, checks, stages).await?;
+        let files = result_files(&results).map_err(|error| internal(&error))?;
+        let memory = MemoryUse {
+            planned: planned.memory.clone(),
+            spilled: engine.store().folder().peak(),
+            units_on_disk: units.source.is_streamed(),
+        };
+        let units = if self.request.keep_units {
+            let file = UnitsFile::new(&study, &results.analysis);
+            Some(file.map_err(|error| prepared.refused(Stage::Publish, &error))?)
+        } else {
+            None
+        };
+        Ok(Work { results, files, units, memory })
+    }
+
+    /// The unit table, and its units as passes see them.
+    async fn units(
+        &self,
+        prepared: &Prepared,
+        engine: &Engine,
+        stages: &Stages<'_>,
+    ) -> Result<Arc<AnalysedUnits>, QueryError> {
+        let watch = Told { observer: stages.observer(), trail: &self.trail };
+        let table = Arc::new(unit_table::build(&prepared.compiled, &prepared.catalog, engine, &watch).await?);
+        let room = Room {
+            resident: engine.limits().resident(),
+            folder: Arc::clone(engine.store().folder()),
+            cancel: Arc::clone(&self.request.cancel),
+        };
+        let schema = UnitSchema::new(&prepared.loaded.plan, &prepared.compiled)?;
+        let work = move || AnalysedUnits::new(schema, table, &room);
+        blocking(&self.request.cancel, work).await.map(Arc::new)
     }
 
     async fn publish(
@@ -109,8 +165,8 @@ impl Run<'_> {
         ready: Ready,
         stages: &mut Stages<'_>,
     ) -> Result<Outcome, RunError> {
-        let Ready { work, mut stage } = ready;
-        let record = match self.staged(prepared, &work, &mut stage, stages).await {
+        let Ready { mut work, mut stage } = ready;
+        let record = match self.staged(prepared, &mut work, &mut stage, stages).await {
             Ok(record) => record,
             Err(error) => {
                 stage.discard().await;
@@ -131,16 +187,24 @@ impl Run<'_> {
     async fn staged(
         &self,
         prepared: &Prepared,
-        work: &Work,
+        work: &mut Work,
         stage: &mut whom_store::Stage,
         stages: &mut Stages<'_>,
     ) -> Result<RunRecord, RunError> {
         stages.begin(Stage::Publish)?;
-        write(stage, &work.files, prepared).await.map_err(|error| store(&error))?;
-        self.record(prepared, &work.results, stages)
+        write(stage, &work.files).await.map_err(|error| store(&error))?;
+        if let Some(units) = work.units.take() {
+            units.write(stage).await.map_err(|error| match error {
+                UnitsFileError::Store(error) => store(&error),
+                UnitsFileError::Units(error) => prepared.refused(Stage::Publish, &error),
+            })?;
+        }
+        prepared.catalog.verify_unchanged().await.map_err(|error| store(&error))?;
+        self.record(prepared, work, stages)
     }
 
-    fn record(&self, prepared: &Prepared, results: &Results, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
+    fn record(&self, prepared: &Prepared, work: &Work, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
+        let Work { results, memory, .. } = work;
         let inputs = prepared.catalog.inputs();
         let identities =
             identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
@@ -157,17 +221,52 @@ impl Run<'_> {
                 "waterfall": results.waterfall,
                 "checks": results.checks,
                 "stages": stages.to_json(),
+                "statements": self.trail.statements(),
+                "read": prepared.catalog.reads().iter().map(read_of).collect::<Vec<_>>(),
                 "threads": self.request.limits.threads,
-                "pieces": self.request.limits.pieces().count(),
+                "pieces": memory.planned.pieces.count(),
+                "memory": memory.to_json(),
             }),
         })
     }
+}
+
+/// What was read of a table, for the manifest.
+fn read_of(reads: &TableReads) -> Value {
+    let TableReads { table, source, cache } = reads;
+    let cache =
+        cache.map(|cache| json!({ "bytes": cache.bytes, "days_reused": cache.reused, "days_filled": cache.filled }));
+    json!({ "table": table, "bytes": source.bytes, "files": source.files, "cache": cache })
 }
 
 /// What a run found, and the files that say it.
 struct Work {
     results: Results,
     files: Vec<ResultFile>,
+    /// The unit table, if it is kept: written while it is encoded, because it may be larger than memory.
+    units: Option<UnitsFile>,
+    memory: MemoryUse,
+}
+
+/// What was planned, and what came of it.
+struct MemoryUse {
+    planned: MemoryPlan,
+    /// The most bytes on disk at any moment.
+    spilled: u64,
+    /// Whether passes read the units from disk.
+    units_on_disk: bool,
+}
+
+impl MemoryUse {
+    fn to_json(&self) -> serde_json::Value {
+        json!({
+            "limit": self.planned.limit,
+            "expected_peak": self.planned.peak,
+            "expected_spill": self.planned.spilled,
+            "spilled": self.spilled,
+            "units_on_disk": self.units_on_disk,
+        })
+    }
 }
 
 /// Work that is done, and the place where it waits to be published.
@@ -190,25 +289,22 @@ pub(crate) fn located(path: &whom_spec::Spanned<String>, texts: &whom_spec::Sour
     })
 }
 
-async fn write(stage: &mut whom_store::Stage, files: &[ResultFile], prepared: &Prepared) -> Result<(), StoreError> {
+async fn write(stage: &mut whom_store::Stage, files: &[ResultFile]) -> Result<(), StoreError> {
     for file in files {
         stage.write(file.name, file.bytes.clone(), file.rows).await?;
     }
-    prepared.catalog.verify_unchanged().await
+    Ok(())
 }
 
 /// The checks, if they let the run go on.
-fn judged(study: &Study<'_>, table: &UnitTable, prepared: &Prepared) -> Result<Vec<Check>, RunError> {
-    let failed = |error| prepared.refused(Stage::Checks, &error);
-    let subject =
-        Subject { plan: study.plan, table, compiled: study.compiled, units: study.units, folds: &study.folds };
-    let checks = subject.judge().map_err(failed)?;
+fn judged(study: &Study<'_>) -> Result<Vec<Check>, RunError> {
+    let subject = Subject { plan: study.plan, compiled: study.compiled, units: study.units, folds: &study.folds };
+    let checks = subject.judge();
     let refusing: Vec<&Check> = checks.iter().filter(|check| check.refuses()).collect();
     if refusing.is_empty() {
         return Ok(checks);
     }
-    let steps = waterfall(study, table).map_err(failed)?;
-    Err(RunError::checks(&refusing, &refusal_text(&checks, &steps, Colour::Never)))
+    Err(RunError::checks(&refusing, &refusal_text(&checks, &waterfall(study), Colour::Never)))
 }
 
 fn store(error: &StoreError) -> RunError {
@@ -222,11 +318,13 @@ fn internal(error: &dyn std::fmt::Display) -> RunError {
 /// Passes the progress of the unit table on.
 struct Told<'a> {
     observer: &'a dyn Observer,
+    trail: &'a Trail,
 }
 
 impl Watch for Told<'_> {
     fn statement(&self, name: &str, done: usize, all: usize) {
         let event = Event::Progress { stage: Stage::UnitTable, done, all: Some(all), doing: name.to_owned() };
+        self.trail.doing(name);
         self.observer.event(&event);
     }
 }

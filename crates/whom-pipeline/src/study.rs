@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use whom_engine::{EngineError, UnitMemory};
+use whom_engine::EngineError;
 use whom_query::AnalysedUnits;
 use whom_query::compile::Compiled;
 use whom_report as report;
@@ -11,12 +11,11 @@ use whom_stats::{BucketSet, CellStatistics, Fold, Folds, Grid, Grouping, Measure
 
 use crate::comparison::{Comparison, Contrast, Sides};
 
-/// An experiment whose units are in memory.
+/// An experiment whose units can be asked.
 pub(crate) struct Study<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) compiled: &'a Compiled,
-    pub(crate) units: &'a AnalysedUnits,
-    pub(crate) memory: UnitMemory,
+    pub(crate) units: &'a Arc<AnalysedUnits>,
     pub(crate) folds: Folds,
     pub(crate) grids: Vec<Grid>,
     pub(crate) everyone: BucketSet,
@@ -39,12 +38,11 @@ impl Question {
 }
 
 impl<'a> Study<'a> {
-    pub(crate) fn new(plan: &'a Plan, compiled: &'a Compiled, units: &'a AnalysedUnits, memory: UnitMemory) -> Self {
+    pub(crate) fn new(plan: &'a Plan, compiled: &'a Compiled, units: &'a Arc<AnalysedUnits>) -> Self {
         Self {
             plan,
             compiled,
             units,
-            memory,
             folds: Folds::hashed(&plan.experiment),
             grids: compiled.metrics.iter().map(|metric| metric.grid).collect(),
             everyone: BucketSet::all(),
@@ -120,12 +118,7 @@ impl<'a> Study<'a> {
 
     /// Statistics for several ways of putting units into cells.
     pub(crate) async fn cells(&self, groupings: Vec<Grouping>) -> Result<Vec<CellStatistics>, EngineError> {
-        self.memory.cells(groupings).await
-    }
-
-    /// The same study over all exposed units by their first arm, where that differs.
-    pub(crate) fn by_first_exposure(&self) -> Option<UnitMemory> {
-        self.units.by_first_exposure.as_ref().map(|columns| self.memory.with_units(Arc::clone(columns)))
+        self.units.source.cells(groupings).await
     }
 
     /// The distribution that tests and individual intervals refer to.

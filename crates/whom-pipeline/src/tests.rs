@@ -23,8 +23,10 @@ fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
         variables: BTreeMap::default(),
         environment: BTreeMap::default(),
         keep_units: false,
+        memory: 4 << 30,
         limits: Limits::default(),
         stores: Stores::new(),
+        cache: None,
         cancel: Arc::default(),
     }
 }

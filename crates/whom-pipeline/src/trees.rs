@@ -28,7 +28,7 @@ pub(crate) async fn views(study: &Study<'_>, shown: &[Shown<'_>]) -> Result<Vec<
             columns: Vec::new(),
         })
     });
-    let answer = study.memory.answer(Pass { trees: requests.collect() }).await?;
+    let answer = study.units.source.answer(Pass { trees: requests.collect() }).await?;
     let folds = answer.trees.chunks_exact(2);
     Ok(shown.iter().zip(folds).map(|(shown, folds)| view(study, shown, &folds[0], &folds[1])).collect())
 }

@@ -1,23 +1,19 @@
 //! The way from rows read to units analysed.
 
-use whom_query::{QueryError, Status, UnitTable};
+use whom_query::Status;
 use whom_report::WaterfallStep;
 
 use crate::names;
 use crate::study::Study;
 
 /// Every step: rows of the tables, then units that are left out and why.
-pub(crate) fn waterfall(study: &Study<'_>, table: &UnitTable) -> Result<Vec<WaterfallStep>, QueryError> {
+pub(crate) fn waterfall(study: &Study<'_>) -> Vec<WaterfallStep> {
+    let (table, tally) = (&study.units.table, &study.units.tally);
     let mut steps: Vec<WaterfallStep> = table.flow.steps().into_iter().map(names::step).collect();
-    let kept = study.units.kept.true_count() as u64;
-    steps.push(step("units analysed", kept, table.len() as u64 - kept, "in several variants"));
-    for metric in &study.compiled.metrics {
-        let statuses = table.statuses(&metric.status)?;
-        let count = |counts: &dyn Fn(Status) -> bool| {
-            let with =
-                statuses.iter().enumerate().filter(|(row, found)| counts(**found) && study.units.kept.value(*row));
-            with.count() as u64
-        };
+    let kept = tally.units();
+    steps.push(step("units analysed", kept, table.units() - kept, "in several variants"));
+    for (place, metric) in study.compiled.metrics.iter().enumerate() {
+        let count = |counts: &dyn Fn(Status) -> bool| tally.with_status(place, counts).into_iter().sum::<u64>();
         let reasons: Vec<String> = [
             (Status::IncompleteWindow, "window not closed"),
             (Status::Missing, "no value"),
@@ -31,7 +27,7 @@ pub(crate) fn waterfall(study: &Study<'_>, table: &UnitTable) -> Result<Vec<Wate
         let with_value = count(&Status::has_value);
         steps.push(step(&format!("units with `{}`", metric.name), with_value, kept - with_value, &reasons.join(", ")));
     }
-    Ok(steps)
+    steps
 }
 
 fn step(name: &str, kept: u64, dropped: u64, reason: &str) -> WaterfallStep {

@@ -3,11 +3,14 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, make_comparator};
-use datafusion::arrow::compute::{SortOptions, take};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_comparator};
+use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
+use datafusion::common::hash_utils::RandomState;
+use whom_engine::Rows;
 
 use crate::error::QueryError;
+use crate::gather::{Place, gather};
 use crate::unit_table::column;
 
 /// The table of units with the rows of all other tables beside them.
@@ -20,8 +23,8 @@ pub(crate) struct Alignment<'a> {
 }
 
 enum Places<'a> {
-    Integers(HashMap<i64, u32>),
-    Texts(HashMap<&'a str, u32>),
+    Integers(HashMap<i64, u32, RandomState>),
+    Texts(HashMap<&'a str, u32, RandomState>),
 }
 
 /// Columns of a table, a row for each unit.
@@ -68,24 +71,30 @@ impl<'a> Alignment<'a> {
     ///
     /// # Errors
     /// [`QueryError::Internal`] for a row of a unit that is not there, or a table without one of the columns.
-    pub(crate) fn align(&self, table: &RecordBatch, columns: &[String]) -> Result<Aligned, QueryError> {
-        let values: Vec<ArrayRef> = columns.iter().map(|name| column(table, name)).collect::<Result<_, _>>()?;
-        let mut rows: Vec<Option<u32>> = vec![None; self.units];
+    pub(crate) fn align(&self, table: &Rows, columns: &[String]) -> Result<Aligned, QueryError> {
+        let values: Vec<Vec<ArrayRef>> =
+            table.batches.iter().map(|batch| named(batch, columns)).collect::<Result<_, _>>()?;
+        let nowhere: Place = (table.batches.len(), 0);
+        let mut rows: Vec<Place> = vec![nowhere; self.units];
         let mut differing = BTreeSet::new();
-        for (row, place) in self.places_of(&column(table, "unit")?)?.into_iter().enumerate() {
-            let place = place.ok_or_else(|| QueryError::Internal("a row of no unit was joined".to_owned()))?;
-            match &mut rows[place as usize] {
-                Some(first) if !are_equal(&values, *first as usize, row)? => {
+        for (number, batch) in table.batches.iter().enumerate() {
+            for (row, place) in self.places_of(&column(batch, "unit")?)?.into_iter().enumerate() {
+                let place = place.ok_or_else(|| QueryError::Internal("a row of no unit was joined".to_owned()))?;
+                let first = &mut rows[place as usize];
+                if *first == nowhere {
+                    *first = (number, row);
+                } else if !are_equal((&values[first.0], first.1), (&values[number], row))? {
                     differing.insert(place);
                 }
-                Some(_) => {}
-                empty => *empty = Some(row as u32),
             }
         }
-        let rows = UInt32Array::from(rows);
-        let columns = values.iter().map(|values| take(values, &rows, None)).collect::<Result<_, _>>();
-        let columns = columns.map_err(|error| QueryError::Internal(error.to_string()))?;
-        let units = (rows.len() - rows.null_count()) as u64;
+        let units = rows.iter().filter(|row| **row != nowhere).count() as u64;
+        let kinds = columns.iter().map(|name| kind_of(table, name));
+        let columns = kinds.enumerate().map(|(place, kind)| {
+            let parts: Vec<ArrayRef> = values.iter().map(|batch| ArrayRef::clone(&batch[place])).collect();
+            gather(&kind?, &parts, &rows).map_err(internal)
+        });
+        let columns = columns.collect::<Result<_, _>>()?;
         Ok(Aligned { columns, beside: Beside { units, differing: differing.len() as u64 } })
     }
 
@@ -103,15 +112,28 @@ impl<'a> Alignment<'a> {
 }
 
 /// Whether two rows are the same in every column; NaN equals itself, and null itself.
-fn are_equal(columns: &[ArrayRef], one: usize, other: usize) -> Result<bool, QueryError> {
-    for values in columns {
-        let compare = make_comparator(values, values, SortOptions::default());
-        let compare = compare.map_err(|error| QueryError::Internal(error.to_string()))?;
-        if compare(one, other) != Ordering::Equal {
+fn are_equal(one: (&[ArrayRef], usize), other: (&[ArrayRef], usize)) -> Result<bool, QueryError> {
+    for (left, right) in one.0.iter().zip(other.0) {
+        let compare = make_comparator(left, right, SortOptions::default()).map_err(internal)?;
+        if compare(one.1, other.1) != Ordering::Equal {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Columns of a batch by name.
+fn named(batch: &RecordBatch, columns: &[String]) -> Result<Vec<ArrayRef>, QueryError> {
+    columns.iter().map(|name| column(batch, name)).collect()
+}
+
+/// The type of a column of a table.
+fn kind_of(table: &Rows, name: &str) -> Result<DataType, QueryError> {
+    table.schema.field_with_name(name).map(|field| field.data_type().clone()).map_err(internal)
+}
+
+fn internal(error: impl std::fmt::Display) -> QueryError {
+    QueryError::Internal(error.to_string())
 }
 
 #[cfg(test)]
@@ -131,8 +153,14 @@ mod tests {
         Arc::new(Int64Array::from(units.to_vec()))
     }
 
+    fn rows(table: &RecordBatch) -> Rows {
+        let cut = table.num_rows() / 2;
+        let batches = vec![table.slice(0, cut), table.slice(cut, table.num_rows() - cut)];
+        Rows { schema: table.schema(), batches }
+    }
+
     fn aligned(units: &ArrayRef, table: &RecordBatch) -> (Vec<Option<f64>>, u64) {
-        let aligned = Alignment::by(units).unwrap().align(table, &["value".to_owned()]).unwrap();
+        let aligned = Alignment::by(units).unwrap().align(&rows(table), &["value".to_owned()]).unwrap();
         let values = aligned.columns[0].as_primitive::<datafusion::arrow::datatypes::Float64Type>().iter().collect();
         (values, aligned.beside.differing)
     }
@@ -159,7 +187,7 @@ mod tests {
     #[test]
     fn a_row_of_nobody_is_a_bug_of_ours() {
         let units = integers(&[1]);
-        let refused = Alignment::by(&units).unwrap().align(&table(integers(&[2]), vec![None]), &[]);
+        let refused = Alignment::by(&units).unwrap().align(&rows(&table(integers(&[2]), vec![None])), &[]);
         assert!(matches!(refused, Err(QueryError::Internal(_))));
     }
 }

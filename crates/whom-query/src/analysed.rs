@@ -1,73 +1,85 @@
 //! The units that are analysed, as columns that passes can be asked of.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray};
-use datafusion::arrow::compute::filter;
 use rayon::prelude::*;
-use whom_spec::plan::{Plan, SeveralVariantsRule};
-use whom_stats::pass::ColumnShape;
-use whom_stats::{CodeColumn, UnitColumnParts, UnitColumns};
+use whom_engine::{SpillFolder, UnitKeeper, UnitSource};
+use whom_stats::{CellStatistics, ColumnShape, Layout};
 
-use crate::bins::TagBins;
-use crate::compile::{Compiled, NamedColumn};
+use crate::bins::{Fitted, TagBins, TagSurvey};
+use crate::encoding::{Counts, Encoding};
 use crate::error::QueryError;
+use crate::survey::Survey;
+use crate::tally::Tally;
+use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitTable;
 
 /// The analysed units: those of the unit table, less the ones in several variants where the plan excludes them.
 #[derive(Debug)]
 pub struct AnalysedUnits {
-    /// Arms, buckets, tag codes and metrics. The tag columns stand in alphabetical order; a column of 0 and 1 for each
-    /// pre-registered cohort follows them.
-    pub columns: Arc<UnitColumns>,
+    /// All units with a first exposure, with the values that the columns are made from.
+    pub table: Arc<UnitTable>,
+    /// Answers passes. The tag columns stand in alphabetical order; a column of 0 and 1 for each pre-registered cohort
+    /// follows them.
+    pub source: UnitSource,
+    /// What the columns are.
+    pub shapes: Vec<ColumnShape>,
     /// The bins of the tags, in the order of the columns.
     pub bins: Vec<TagBins>,
-    /// The values of the tags, in the same order.
-    pub tags: Vec<ArrayRef>,
-    /// The codes of all columns, in the order of the unit table.
-    pub codes: Vec<CodeColumn>,
-    /// Which units of the unit table are analysed.
-    pub kept: BooleanArray,
-    /// All exposed units by their first arm, without tags, where units in several variants are excluded and there are
-    /// some: the intention to treat.
-    pub by_first_exposure: Option<Arc<UnitColumns>>,
+    /// What was counted while the units were encoded.
+    pub tally: Tally,
+    /// All exposed units by their first arm, where units in several variants are excluded and there are some: the intention
+    /// to treat.
+    pub by_first_exposure: Option<CellStatistics>,
+    /// A value in the middle of each tag.
+    pub(crate) centres: Vec<f64>,
+    /// Which columns and units of the table are analysed.
+    pub schema: UnitSchema,
+    pub(crate) cancel: Arc<AtomicBool>,
+}
+
+/// Where binned units may lie, and the flag that ends work on them.
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// The most bytes of units in memory; more lie in the folder.
+    pub resident: u64,
+    /// The folder.
+    pub folder: Arc<SpillFolder>,
+    /// Work on units stops soon after this becomes true.
+    pub cancel: Arc<AtomicBool>,
 }
 
 impl AnalysedUnits {
-    /// Bins the tags and lays the units out.
+    /// Bins the tags and lays the units out: two looks at the unit table, a piece at a time. Keeps processors busy: enter it
+    /// by [`whom_engine::blocking`] from a thread that waits for others.
     ///
     /// # Errors
-    /// [`QueryError::Internal`] if the unit table contradicts the plan.
-    pub fn new(plan: &Plan, compiled: &Compiled, table: &UnitTable) -> Result<Self, QueryError> {
-        let several = table.several_variants()?;
-        let excluded = plan.split.several_variants.rule == SeveralVariantsRule::Exclude;
-        let kept: BooleanArray = several.iter().map(|several| Some(!(excluded && several == Some(true)))).collect();
-        let mut parts = parts_without_tags(plan, compiled, table, &kept)?;
-        let binned: Vec<BinnedTag> = compiled
-            .tags
-            .par_iter()
-            .map(|tag| BinnedTag::new(plan, tag, &filtered(&table.column(&tag.column)?, &kept)?))
-            .collect::<Result<_, QueryError>>()?;
-        let (mut bins, mut tags) = (Vec::new(), Vec::new());
-        for tag in binned {
-            parts.shapes.push(tag.bins.shape());
-            parts.codes.push(tag.codes);
-            bins.push(tag.bins);
-            tags.push(tag.values);
-        }
-        for cohort in &compiled.cohorts {
-            let members: ArrayRef = Arc::new(table.cohort(&cohort.column)?);
-            parts.codes.push(membership(&filtered(&members, &kept)?));
-            parts.shapes.push(ColumnShape { name: cohort.name.clone(), codes: 2, ordered: true, missing: None });
-        }
-        let everybody = BooleanArray::from(vec![true; table.len()]);
-        let by_first_exposure = if excluded && several.true_count() > 0 {
-            Some(Arc::new(columns(parts_without_tags(plan, compiled, table, &everybody)?)?))
-        } else {
-            None
-        };
-        let codes = parts.codes.clone();
-        Ok(Self { columns: Arc::new(columns(parts)?), bins, tags, codes, kept, by_first_exposure })
+    /// [`QueryError::Internal`] if the unit table contradicts the plan; [`QueryError::Engine`] if the run is cancelled, or
+    /// if units fit neither into memory nor on disk.
+    pub fn new(schema: UnitSchema, table: Arc<UnitTable>, room: &Room) -> Result<Self, QueryError> {
+        let Survey { analysed, several, ranges, tags } = Survey::take(&schema, &table, &room.cancel)?;
+        let tags = fitted(&schema, tags);
+        let bins: Vec<TagBins> = tags.iter().map(|tag| tag.bins.clone()).collect();
+        let shapes = schema.shapes(&bins);
+        let layout = Arc::new(Layout::new(schema.arms, shapes.clone(), ranges));
+        let keeper = UnitKeeper::new(layout, analysed, room.resident, &room.folder);
+        let (kept, counts) = Encoding::new(&schema, &tags, several, &keeper, &room.cancel).run(&table)?;
+        let Counts { tally, by_first_exposure } = counts;
+        let cancel = Arc::clone(&room.cancel);
+        let source = keeper.finish(kept, Arc::clone(&cancel))?;
+        let centres = tags.into_iter().map(|tag| tag.centre).collect();
+        Ok(Self { table, source, shapes, bins, tally, by_first_exposure, centres, schema, cancel })
+    }
+
+    /// Whether work on the units has to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// The flag that ends work on the units.
+    pub fn cancel(&self) -> &AtomicBool {
+        &self.cancel
     }
 
     /// The column of a tag.
@@ -81,57 +93,10 @@ impl AnalysedUnits {
     }
 }
 
-/// A tag of the analysed units.
-struct BinnedTag {
-    bins: TagBins,
-    codes: CodeColumn,
-    values: ArrayRef,
+fn fitted(schema: &UnitSchema, tags: Vec<TagSurvey>) -> Vec<Fitted> {
+    let tags: Vec<_> = schema.tags.iter().zip(tags).collect();
+    tags.into_par_iter().map(|(tag, survey)| survey.fit(&tag.name)).collect()
 }
 
-impl BinnedTag {
-    fn new(plan: &Plan, tag: &NamedColumn, values: &ArrayRef) -> Result<Self, QueryError> {
-        let Some((_, declared)) = plan.tag(&tag.name) else {
-            return Err(QueryError::Internal(format!("tag `{}` is not in the plan", tag.name)));
-        };
-        let bins = TagBins::fit(&tag.name, values, declared.kind, plan.discover.codes);
-        Ok(Self { codes: bins.encode(values), bins, values: Arc::clone(values) })
-    }
-}
-
-fn parts_without_tags(
-    plan: &Plan,
-    compiled: &Compiled,
-    table: &UnitTable,
-    kept: &BooleanArray,
-) -> Result<UnitColumnParts, QueryError> {
-    let mut metrics = Vec::new();
-    for metric in &compiled.metrics {
-        metrics.push(select(&table.metric(&metric.column)?, kept));
-    }
-    Ok(UnitColumnParts {
-        arm_count: plan.split.variants.len(),
-        arms: select(&table.arms()?, kept),
-        buckets: select(&table.buckets()?, kept),
-        codes: Vec::new(),
-        shapes: Vec::new(),
-        metrics,
-    })
-}
-
-fn columns(parts: UnitColumnParts) -> Result<UnitColumns, QueryError> {
-    UnitColumns::new(parts).map_err(|error| QueryError::Internal(error.to_string()))
-}
-
-/// The values whose place is kept.
-pub(crate) fn select<T: Copy>(values: &[T], kept: &BooleanArray) -> Vec<T> {
-    values.iter().zip(kept).filter(|(_, kept)| *kept == Some(true)).map(|(value, _)| *value).collect()
-}
-
-fn filtered(values: &ArrayRef, kept: &BooleanArray) -> Result<ArrayRef, QueryError> {
-    filter(values, kept).map_err(|error| QueryError::Internal(error.to_string()))
-}
-
-fn membership(members: &ArrayRef) -> CodeColumn {
-    let members: &BooleanArray = datafusion::arrow::array::AsArray::as_boolean(members);
-    CodeColumn::U8(members.iter().map(|member| u8::from(member == Some(true))).collect())
-}
+#[cfg(test)]
+mod tests;

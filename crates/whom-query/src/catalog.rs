@@ -6,17 +6,21 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use whom_engine::{EngineError, PinnedTable};
-use whom_spec::plan::{Gaps, Partition, Plan, Snapshot};
+use whom_engine::{Engine, EngineError, PinnedTable};
+use whom_spec::plan::{Gaps, Partition, Plan, Snapshot, TagKind, TagTable};
 use whom_spec::{Diagnostic, SourceMap, Span, Spanned};
 use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
+use crate::cache::{Cache, SourceDays, TableReads};
 use crate::days::{self, DayRange};
 use crate::error::QueryError;
 use crate::missing_days::MissingDays;
 
 /// The name of the split in SQL and in messages.
 pub const SPLIT: &str = "split";
+
+/// How the names of tag tables begin in SQL.
+const TAGS: &str = "tags ";
 
 /// A pinned source of a plan.
 #[derive(Debug)]
@@ -27,10 +31,29 @@ pub struct Source {
     owner: String,
     /// Where the pipeline file says where it lies.
     path: Span,
+    /// The column of the day in its folders' names, if it lies in such folders.
+    pub partition: Option<String>,
     /// The pinned listing.
     pub listing: PinnedFiles,
     /// The files and their schema.
     pub pinned: Arc<PinnedTable>,
+    /// Its days in the cache, if it has days and there is a cache.
+    pub(crate) days: Option<SourceDays>,
+}
+
+impl Source {
+    /// The table that statements read: the days in the cache, once they all are there, and otherwise the files themselves.
+    pub fn scanned(&self) -> Arc<PinnedTable> {
+        let cached = self.days.as_ref().and_then(|days| days.cached.as_ref());
+        Arc::clone(cached.map_or(&self.pinned, |cached| &cached.table))
+    }
+}
+
+impl Source {
+    /// Whether it is a tag table.
+    pub(crate) fn is_of_tags(&self) -> bool {
+        self.table.starts_with(TAGS)
+    }
 }
 
 /// Every source of a plan, by its name in SQL.
@@ -48,6 +71,8 @@ struct Wanted<'a> {
     partition: Option<&'a Partition>,
     gaps: Gaps,
     days: Option<DayRange>,
+    /// Columns of texts of which few differ, and that no expression of the pipeline file reads.
+    words: Vec<String>,
 }
 
 impl Wanted<'_> {
@@ -64,6 +89,19 @@ impl Catalog {
     /// [`QueryError::MissingDays`] naming every day that is not there, [`QueryError::Plan`] for a location that points
     /// to nothing, and what the store or a footer refuses.
     pub async fn open(plan: &Plan, texts: &SourceMap, stores: &Stores) -> Result<Self, QueryError> {
+        Self::open_with(plan, texts, stores, None).await
+    }
+
+    /// As [`Self::open`]; of days that a cache knows, no footer is read.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and what the cache's store refuses.
+    pub async fn open_with(
+        plan: &Plan,
+        texts: &SourceMap,
+        stores: &Stores,
+        cache: Option<&Cache>,
+    ) -> Result<Self, QueryError> {
         let mut missing = Vec::new();
         let mut listed = Vec::new();
         for wanted in sources_of(plan) {
@@ -87,15 +125,32 @@ impl Catalog {
         }
         let mut sources = BTreeMap::new();
         for (wanted, listing) in listed {
-            let source = open_source(&wanted, listing).await?;
+            let source = open_source(&wanted, listing, cache).await?;
             sources.insert(wanted.table, source);
         }
         Ok(Self { sources })
     }
 
+    /// Makes every source known to a session.
+    ///
+    /// # Errors
+    /// [`QueryError::Engine`] if one is known already.
+    pub fn register(&self, engine: &Engine) -> Result<(), QueryError> {
+        self.sources().try_for_each(|source| Ok(engine.add_pinned(&source.table, source.scanned())?))
+    }
+
     /// The sources in alphabetical order.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.sources.values()
+    }
+
+    pub(crate) fn sources_mut(&mut self) -> impl Iterator<Item = &mut Source> {
+        self.sources.values_mut()
+    }
+
+    /// What was read of each table so far, from where it lies and from the cache.
+    pub fn reads(&self) -> Vec<TableReads> {
+        self.sources().map(TableReads::of).collect()
     }
 
     /// Every file that is read, for the manifest.
@@ -147,7 +202,7 @@ pub(crate) fn fact_table(name: &str) -> String {
 
 /// The name of a tag table in SQL.
 pub(crate) fn tag_table(name: &str) -> String {
-    format!("tags {name}")
+    format!("{TAGS}{name}")
 }
 
 fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
@@ -159,6 +214,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         partition: split.partition.as_ref(),
         gaps: split.gaps,
         days: days::of_split(plan),
+        words: variant_words(plan),
     }];
     let used = plan.facts.iter().filter(|fact| plan.metrics.iter().any(|metric| *metric.from == *fact.name));
     sources.extend(used.map(|fact| Wanted {
@@ -168,6 +224,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         partition: fact.partition.as_ref(),
         gaps: fact.gaps,
         days: days::of_fact(plan, fact),
+        words: Vec::new(),
     }));
     sources.extend(plan.tags.iter().map(|table| Wanted {
         table: tag_table(&table.name),
@@ -179,8 +236,22 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         },
         gaps: table.gaps,
         days: days::of_tags(plan, table),
+        words: tag_words(plan, table),
     }));
     sources
+}
+
+/// The column of variants. Where the split's condition may read it, too, it stays what the condition was checked against.
+fn variant_words(plan: &Plan) -> Vec<String> {
+    let variant = &plan.split.variant.value;
+    let is_read = plan.split.filter.as_ref().is_some_and(|filter| filter.value.contains(variant));
+    if is_read || *variant == plan.unit.value { Vec::new() } else { vec![variant.clone()] }
+}
+
+/// The categorical tags.
+fn tag_words(plan: &Plan, table: &TagTable) -> Vec<String> {
+    let categorical = table.columns.iter().filter(|tag| matches!(tag.kind, TagKind::Categorical { .. }));
+    categorical.map(|tag| tag.name.value.clone()).filter(|name| *name != plan.unit.value).collect()
 }
 
 async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Result<PinnedFiles, StoreError> {
@@ -192,15 +263,25 @@ async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Resu
     PinnedFiles::list(stores, location, days.as_ref()).await
 }
 
-async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles) -> Result<Source, QueryError> {
+async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles, cache: Option<&Cache>) -> Result<Source, QueryError> {
     let partition = wanted.partition.map(|partition| partition.column.as_str());
-    let opened = PinnedTable::open(&wanted.table, &listing, partition).await;
+    let days = match cache.zip(partition) {
+        Some((cache, partition)) => Some(SourceDays::look_up(cache, &listing, partition).await?),
+        None => None,
+    };
+    let known = cache.zip(days.as_ref()).map(|(cache, days)| cache.known(days)).unwrap_or_default();
+    let opened = PinnedTable::open_knowing(&wanted.table, &listing, partition, &known).await;
     let pinned = opened.map_err(|error| match error {
         EngineError::Input { problem, fix } => unreadable(&wanted.owner, wanted.path.span, &problem).hint(fix).into(),
         other => QueryError::from(other),
     })?;
-    let Wanted { table, owner, path, .. } = wanted;
-    Ok(Source { table: table.clone(), owner: owner.clone(), path: path.span, listing, pinned: Arc::new(pinned) })
+    if let Some((cache, days)) = cache.zip(days.as_ref()) {
+        cache.remember(days, &pinned);
+    }
+    let (table, owner, path) = (wanted.table.clone(), wanted.owner.clone(), wanted.path.span);
+    let partition = partition.map(str::to_owned);
+    let pinned = Arc::new(pinned.with_words(wanted.words.iter().cloned()));
+    Ok(Source { table, owner, path, partition, listing, pinned, days })
 }
 
 /// A file that cannot be read, told at the table that it belongs to.

@@ -1,13 +1,12 @@
 //! What the data must be like before any effect is computed.
 //!
-//! [`Subject::judge`] counts units, by arm and by whatever a check asks besides. What follows from the counts is decided
-//! by functions that see nothing else, a file for each kind of check; every one gives a [`Check`], a verdict in words, so
+//! Units were counted while they were encoded ([`Tally`](crate::Tally)), by arm and by whatever a check asks besides. What
+//! follows from the counts is decided here, a file for each kind of check; every one gives a [`Check`], a verdict in words, so
 //! that a refusal can be read and a pass can be shown. A blocking check that fails ends the run; each holds its p-value
 //! against .001 unless the plan declares another level, and a level of 0 never blocks.
 
 mod arms;
 mod assignment;
-mod counts;
 mod metrics;
 mod tags;
 mod variants;
@@ -15,14 +14,11 @@ mod variants;
 use whom_spec::plan::{MissingMetric, Plan};
 use whom_stats::{Check, Folds};
 
-use crate::analysed::{AnalysedUnits, select};
+use crate::analysed::AnalysedUnits;
 use crate::compile::Compiled;
-use crate::error::QueryError;
 use crate::status::Status;
-use crate::unit_table::UnitTable;
 use arms::Arms;
 use assignment::Assignment;
-use counts::Counts;
 use tags::TagsByArm;
 use variants::SeveralVariants;
 
@@ -30,9 +26,7 @@ use variants::SeveralVariants;
 pub struct Subject<'a> {
     /// The plan.
     pub plan: &'a Plan,
-    /// The unit table.
-    pub table: &'a UnitTable,
-    /// What its columns are.
+    /// What the columns of the unit table are.
     pub compiled: &'a Compiled,
     /// The analysed units.
     pub units: &'a AnalysedUnits,
@@ -42,77 +36,67 @@ pub struct Subject<'a> {
 
 impl Subject<'_> {
     /// Makes every check, in the order in which a reader asks.
-    ///
-    /// # Errors
-    /// [`QueryError::Internal`] if the unit table contradicts the plan.
-    pub fn judge(&self) -> Result<Vec<Check>, QueryError> {
+    pub fn judge(&self) -> Vec<Check> {
         let arms = Arms::of(&self.plan.split);
-        let counts = Counts::of(self)?;
-        let mut checks = self.variant_checks(&arms, &counts)?;
-        checks.extend(self.metric_checks(&arms, &counts)?);
-        checks.extend(self.assignment_checks(&arms, &counts)?);
-        let of_analysed = select(&counts.arms, &self.units.kept);
-        let tags = TagsByArm { arms: &arms, bins: &self.units.bins, values: &self.units.tags, of_units: &of_analysed };
+        let mut checks = self.variant_checks(&arms);
+        checks.extend(self.metric_checks(&arms));
+        checks.extend(self.assignment_checks(&arms));
+        let tags = TagsByArm { arms: &arms, bins: &self.units.bins, counted: &self.units.tally.tags };
         checks.extend(tags.checks(&self.plan.validate));
-        Ok(checks)
+        checks
     }
 
-    fn variant_checks(&self, arms: &Arms<'_>, counts: &Counts<'_>) -> Result<Vec<Check>, QueryError> {
-        let changed = self.table.several_variants()?;
+    fn variant_checks(&self, arms: &Arms<'_>) -> Vec<Check> {
+        let tally = &self.units.tally;
         let several = SeveralVariants {
-            by_first_variant: counts.by_arm(|row| changed.value(row)),
-            exposed: self.table.len() as u64,
+            by_first_variant: tally.several.clone(),
+            exposed: tally.exposed.iter().sum(),
             declared: self.plan.split.several_variants,
         };
         let mut checks = vec![
-            variants::known(arms, &self.table.flow.split),
-            variants::occupied(arms, &counts.analysed()),
+            variants::known(arms, &self.units.table.flow.split),
+            variants::occupied(arms, &tally.analysed),
             several.share(),
         ];
         checks.extend(several.symmetry(arms, self.plan.validate.sample_ratio_p));
-        Ok(checks)
+        checks
     }
 
-    fn metric_checks(&self, arms: &Arms<'_>, counts: &Counts<'_>) -> Result<Vec<Check>, QueryError> {
+    fn metric_checks(&self, arms: &Arms<'_>) -> Vec<Check> {
         let mut checks = Vec::new();
-        for column in &self.compiled.metrics {
+        for (place, column) in self.compiled.metrics.iter().enumerate() {
             let Some(metric) = self.plan.metric(&column.name) else { continue };
-            let not_finite = [Status::NotFinite, Status::NotFiniteAsZero];
-            let not_finite = counts.with_status(column, |status| not_finite.contains(&status))?;
+            let units = |counts: &[Status]| self.units.tally.with_status(place, |status| counts.contains(&status));
+            let not_finite = units(&[Status::NotFinite, Status::NotFiniteAsZero]);
             checks.push(metrics::finite(arms, &column.name, metric.non_finite, &not_finite));
-            let mut roundings = self.table.flow.facts.iter().flat_map(|fact| &fact.rounding);
+            let mut roundings = self.units.table.flow.facts.iter().flat_map(|fact| &fact.rounding);
             let rounding = roundings.find(|rounding| rounding.metric == column.name);
             checks.extend(rounding.map(|rounding| metrics::kept_by_its_grid(column, rounding)));
             if metric.missing == MissingMetric::Refuse {
-                checks.push(metrics::present(
-                    arms,
-                    &column.name,
-                    &counts.with_status(column, |status| status == Status::Missing)?,
-                ));
+                checks.push(metrics::present(arms, &column.name, &units(&[Status::Missing])));
             }
         }
-        Ok(checks)
+        checks
     }
 
-    fn assignment_checks(&self, arms: &Arms<'_>, counts: &Counts<'_>) -> Result<Vec<Check>, QueryError> {
-        let assignment = Assignment { arms, levels: &self.plan.validate };
-        let (exposed, analysed) = (counts.by_arm(|_| true), counts.analysed());
-        let mut checks = vec![assignment.sample_ratio("sample ratio as exposed", &exposed)];
-        if analysed != exposed {
-            checks.push(assignment.sample_ratio("sample ratio without units in several variants", &analysed));
+    fn assignment_checks(&self, arms: &Arms<'_>) -> Vec<Check> {
+        let (assignment, tally) = (Assignment { arms, levels: &self.plan.validate }, &self.units.tally);
+        let mut checks = vec![assignment.sample_ratio("sample ratio as exposed", &tally.exposed)];
+        if tally.analysed != tally.exposed {
+            checks.push(assignment.sample_ratio("sample ratio without units in several variants", &tally.analysed));
         }
-        for column in &self.compiled.metrics {
-            let measured = counts.with_status(column, Status::has_value)?;
-            if measured != analysed {
+        for (place, column) in self.compiled.metrics.iter().enumerate() {
+            let measured = tally.with_status(place, Status::has_value);
+            if measured != tally.analysed {
                 checks
                     .push(assignment.sample_ratio(&format!("sample ratio of units with `{}`", column.name), &measured));
             }
         }
-        let by_bucket = counts.analysed_by(&self.table.buckets()?);
+        let by_bucket = tally.by_bucket();
         checks.extend(assignment.by_fold(self.folds, &by_bucket));
         checks.push(assignment.by_bucket(&by_bucket));
-        checks.push(assignment.by_day(&counts.analysed_by(&self.table.exposure_days()?)));
-        Ok(checks)
+        checks.push(assignment.by_day(tally.by_day()));
+        checks
     }
 }
 

@@ -4,7 +4,12 @@
 //! plan into statements, all of them before any runs, so that whatever does not fit is told at once and `whom compile`
 //! can print exactly what will run. [`unit_table::build`] runs them and counts where rows go: scans put rows into pieces
 //! by their units, everything else happens within the pieces, and the unit tables of the pieces, one after the other, are
-//! the whole. [`TagBins`] turns tags into codes, and [`checks`] judge the data before any effect is computed.
+//! the whole.
+//!
+//! From there on nobody holds all units. [`AnalysedUnits`] looks at the table twice, a piece at a time: first for the bins of
+//! the tags ([`TagBins`]) and the ranges of the metrics, then to turn tags into codes and to count what [`checks`] judge
+//! before any effect is computed. A third look sums tags by cohort ([`CohortSums`]). Counts are integers, which add up in any
+//! order, and floating-point sums are made by bucket ([`BucketSums`]), so the pieces change no byte of any result.
 //!
 //! Three decisions keep names and values from becoming SQL: one function quotes ([`sql::Fragment`]), the templates
 //! refuse text that did not come from it, and a user's expression is parsed, resolved against its table's columns, and
@@ -20,28 +25,49 @@
 mod align;
 pub mod analysed;
 pub mod bins;
+pub mod bucket_sums;
 mod build;
+pub mod cache;
 pub mod catalog;
 pub mod checks;
+pub mod cohort_sums;
 mod columns;
 pub mod compile;
 mod days;
+pub mod dialect;
+mod encoding;
 pub mod error;
 mod expression;
 pub mod flow;
+mod gather;
 mod missing_days;
+mod needs;
+mod portable;
+mod sampling;
 pub mod sql;
 pub mod status;
+mod survey;
+mod tag_values;
+pub mod tally;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod unit_schema;
 pub mod unit_table;
 
-pub use analysed::AnalysedUnits;
+pub use analysed::{AnalysedUnits, Room};
 pub use bins::{BinKind, TagBins};
+pub use bucket_sums::{BucketSums, Spread};
+pub use cache::Cache;
 pub use catalog::Catalog;
+pub use cohort_sums::CohortSums;
 pub use compile::{Compiled, compile};
+pub use dialect::Dialect;
 pub use error::QueryError;
+pub use needs::needs;
+pub use portable::portable;
 pub use status::Status;
-pub use unit_table::UnitTable;
+pub use tally::{TagTally, Tally};
+pub use unit_schema::UnitSchema;
+pub use unit_table::{UnitRows, UnitTable};

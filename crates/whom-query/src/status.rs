@@ -16,15 +16,30 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status, each at the place of its number.
+    pub const ALL: [Self; 5] =
+        [Self::Value, Self::IncompleteWindow, Self::Missing, Self::NotFinite, Self::NotFiniteAsZero];
+
     /// The status of a number in the unit table.
     pub fn of(number: i64) -> Option<Self> {
-        [Self::Value, Self::IncompleteWindow, Self::Missing, Self::NotFinite, Self::NotFiniteAsZero]
-            .into_iter()
-            .find(|status| *status as i64 == number)
+        usize::try_from(number).ok().and_then(|place| Self::ALL.get(place).copied())
     }
 
     /// Whether the unit has a value.
     pub fn has_value(self) -> bool {
         matches!(self, Self::Value | Self::NotFiniteAsZero)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_is_found_by_its_number() {
+        for status in Status::ALL {
+            assert_eq!(Status::of(status as i64), Some(status));
+        }
+        assert_eq!([-1, 5].map(Status::of), [None, None]);
     }
 }

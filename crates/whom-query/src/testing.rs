@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -11,15 +12,17 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::Int64Type;
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
-use whom_engine::{Engine, Limits};
+use whom_engine::{Engine, Limits, SpillFolder};
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
 use whom_store::Stores;
 
+use crate::analysed::Room;
 use crate::build::{Watch, build};
+use crate::cache::{Cache, Filling, Needed, TableReads, keep_days};
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::error::QueryError;
-use crate::unit_table::UnitTable;
+use crate::unit_table::{UnitRows, UnitTable};
 
 /// Files and pipelines over them.
 pub(crate) struct Warehouse {
@@ -34,7 +37,7 @@ pub(crate) struct Fitted {
     pub(crate) engine: Engine,
 }
 
-struct Unwatched;
+pub(crate) struct Unwatched;
 
 impl Watch for Unwatched {
     fn statement(&self, _name: &str, _done: usize, _all: usize) {}
@@ -64,6 +67,11 @@ impl Warehouse {
         self
     }
 
+    /// Where the files lie.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Removes a folder and what is in it.
     pub(crate) fn remove(&self, folder: &str) {
         std::fs::remove_dir_all(self.folder.path().join(folder)).unwrap();
@@ -71,6 +79,10 @@ impl Warehouse {
 
     /// Reads a pipeline and fits it to the tables.
     pub(crate) async fn fit(&self, pipeline: &str) -> Result<Fitted, String> {
+        self.fit_with(pipeline, None).await
+    }
+
+    async fn fit_with(&self, pipeline: &str, cache: Option<&Cache>) -> Result<Fitted, String> {
         let path = self.folder.path().join("pipeline.yaml");
         let reader = MemoryReader::default().with(&path, pipeline);
         let loaded = load(&path, &Settings::default(), &reader).unwrap();
@@ -78,7 +90,7 @@ impl Warehouse {
         let limits = Limits { batch_size: 3, threads, pieces: Some(pieces), ..Limits::default() };
         let engine = Engine::new(&limits).unwrap();
         let shown = |error: QueryError| self.shown(&loaded, &error);
-        let catalog = Catalog::open(&loaded.plan, &loaded.sources, &Stores::new()).await.map_err(shown)?;
+        let catalog = Catalog::open_with(&loaded.plan, &loaded.sources, &Stores::new(), cache).await.map_err(shown)?;
         let compiled = compile(&loaded.plan, &catalog, &engine.state()).map_err(shown)?;
         Ok(Fitted { loaded, catalog, compiled, engine })
     }
@@ -88,6 +100,22 @@ impl Warehouse {
         let fitted = self.fit(pipeline).await?;
         let built = build(&fitted.compiled, &fitted.catalog, &fitted.engine, &Unwatched).await;
         built.map_err(|error| self.shown(&fitted.loaded, &error))
+    }
+
+    /// The unit table of a pipeline over cached days, and what was read for it.
+    pub(crate) async fn units_cached(
+        &self,
+        pipeline: &str,
+        cache: &Cache,
+    ) -> Result<(UnitTable, Vec<TableReads>), String> {
+        let Fitted { loaded, mut catalog, compiled, engine } = self.fit_with(pipeline, Some(cache)).await?;
+        let shown = |error: QueryError| self.shown(&loaded, &error);
+        let needed = Needed::of(&compiled, &catalog, &Engine::new(&Limits::default()).unwrap()).await.map_err(shown)?;
+        let (cancel, watch) = (Arc::default(), |_: &str, _: usize, _: usize| {});
+        let filling = Filling { cache, needed: &needed, cancel, now: chrono::Utc::now(), watch: &watch };
+        keep_days(&mut catalog, &engine, &filling).await.map_err(shown)?;
+        let table = build(&compiled, &catalog, &engine, &Unwatched).await.map_err(shown)?;
+        Ok((table, catalog.reads()))
     }
 
     /// The message of a pipeline that must be refused.
@@ -184,23 +212,34 @@ pub(crate) fn instants<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRe
     Arc::new(micros.with_timezone("UTC"))
 }
 
+/// All units of a table at once.
+pub(crate) fn whole(table: &UnitTable) -> UnitRows {
+    let rows: Vec<UnitRows> = table.read().unwrap().map(Result::unwrap).collect();
+    UnitRows::joined(&rows)
+}
+
+/// Room for binned units in memory, up to so many bytes.
+pub(crate) fn room(resident: u64) -> Room {
+    Room { resident, folder: SpillFolder::create(&std::env::temp_dir(), None).unwrap(), cancel: Arc::default() }
+}
+
 /// An integer column of the unit table by unit.
 pub(crate) fn by_unit(table: &UnitTable, column: &str) -> BTreeMap<String, Option<i64>> {
-    let values = table.column(column).unwrap();
+    let values = whole(table).column(column).unwrap();
     let values = datafusion::arrow::compute::cast(&values, &datafusion::arrow::datatypes::DataType::Int64).unwrap();
     units(table).into_iter().zip(values.as_primitive::<Int64Type>().iter()).collect()
 }
 
 /// A text column of the unit table by unit.
 pub(crate) fn texts_by_unit(table: &UnitTable, column: &str) -> BTreeMap<String, Option<String>> {
-    let values = table.column(column).unwrap();
+    let values = whole(table).column(column).unwrap();
     let values = values.as_string::<i32>().iter().map(|value| value.map(str::to_owned));
     units(table).into_iter().zip(values).collect()
 }
 
 /// The units in the order of the table.
 pub(crate) fn units(table: &UnitTable) -> Vec<String> {
-    let units = table.column("unit").unwrap();
+    let units = whole(table).column("unit").unwrap();
     let units = datafusion::arrow::compute::cast(&units, &datafusion::arrow::datatypes::DataType::Utf8).unwrap();
     assert_eq!(units.null_count(), 0);
     units.as_string::<i32>().iter().flatten().map(str::to_owned).collect()

@@ -1,10 +1,13 @@
 //! The unit table: one row per unit, with arm, first exposure, metrics and tags.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
-use datafusion::arrow::datatypes::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use whom_engine::Rows;
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::datatypes::{Date32Type, Int32Type, Int64Type};
+use rayon::prelude::*;
+use whom_engine::{EngineError, StoredRows};
 use whom_stats::ABSENT;
 
 use crate::error::QueryError;
@@ -13,10 +16,11 @@ use crate::status::Status;
 
 pub use crate::build::{Watch, build};
 
-/// The unit table: one row per unit, in the order of buckets and ids, units in several variants included.
-#[derive(Clone, Debug)]
+/// The unit table: one row per unit, units in several variants included. It lies in pieces, in memory or on disk; the
+/// pieces, one after the other, hold the units in the order of buckets and ids.
+#[derive(Debug)]
 pub struct UnitTable {
-    batch: RecordBatch,
+    pieces: Vec<Arc<StoredRows>>,
     /// Where the rows of the inputs went.
     pub flow: RowFlow,
 }
@@ -30,22 +34,108 @@ pub(crate) fn column(batch: &RecordBatch, name: &str) -> Result<ArrayRef, QueryE
 }
 
 impl UnitTable {
-    /// The unit tables of all pieces, one after the other.
-    pub(crate) fn new(pieces: &[Rows], flow: RowFlow) -> Result<Self, QueryError> {
-        let first = pieces.first().ok_or_else(|| QueryError::Internal("there is no piece".to_owned()))?;
-        let batches = pieces.iter().flat_map(|rows| rows.batches.iter().cloned()).collect();
-        let whole = Rows { schema: Arc::clone(&first.schema), batches };
-        Ok(Self { batch: whole.to_batch()?, flow })
+    /// The unit tables of all pieces, in the order of the pieces.
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] if there is no piece.
+    pub fn new(pieces: Vec<Arc<StoredRows>>, flow: RowFlow) -> Result<Self, QueryError> {
+        if pieces.is_empty() {
+            return Err(QueryError::Internal("there is no piece".to_owned()));
+        }
+        Ok(Self { pieces, flow })
+    }
+
+    /// The number of units.
+    pub fn units(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.rows()).sum()
+    }
+
+    /// Every unit, in order, some at a time.
+    ///
+    /// # Errors
+    /// [`QueryError::Engine`] if they cannot be read back, each item likewise.
+    pub fn read(&self) -> Result<impl Iterator<Item = Result<UnitRows, QueryError>> + Send, QueryError> {
+        let pieces = self.pieces.iter().map(|piece| piece.read()).collect::<Result<Vec<_>, _>>()?;
+        Ok(pieces.into_iter().flatten().map(|batch| Ok(UnitRows(batch?))))
+    }
+
+    /// None of the units, in the columns of all.
+    pub fn no_rows(&self) -> UnitRows {
+        UnitRows(RecordBatch::new_empty(Arc::clone(self.pieces[0].schema())))
+    }
+
+    /// Works through the pieces, side by side on rayon's threads, and gives what each came to, in their order. Within a
+    /// piece the units come in order, some at a time. The flag is read between them.
+    pub(crate) fn in_each_piece<T: Send>(
+        &self,
+        cancel: &AtomicBool,
+        work: impl Fn(&mut dyn Iterator<Item = Result<UnitRows, QueryError>>) -> Result<T, QueryError> + Sync,
+    ) -> Result<Vec<T>, QueryError> {
+        self.pieces.par_iter().map(|piece| work(&mut rows_of(piece, cancel)?)).collect()
+    }
+
+    /// Gathers something from all units: each thread adds the units of its pieces to something empty, and what they come to
+    /// is merged. Neither may depend on order, but for that of units within a piece.
+    pub(crate) fn gather<T: Send>(
+        &self,
+        cancel: &AtomicBool,
+        empty: impl Fn() -> T + Sync + Send,
+        add: impl Fn(&mut T, UnitRows) -> Result<(), QueryError> + Sync + Send,
+        merge: impl Fn(T, T) -> T + Sync + Send,
+    ) -> Result<T, QueryError> {
+        let added = self.pieces.par_iter().try_fold(&empty, |mut gathered, piece| {
+            rows_of(piece, cancel)?.try_for_each(|rows| add(&mut gathered, rows?))?;
+            Ok::<T, QueryError>(gathered)
+        });
+        added.try_reduce(&empty, |one, other| Ok(merge(one, other)))
+    }
+}
+
+fn rows_of<'a>(
+    piece: &StoredRows,
+    cancel: &'a AtomicBool,
+) -> Result<impl Iterator<Item = Result<UnitRows, QueryError>> + 'a, QueryError> {
+    Ok(piece.read()?.map(|batch| {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled.into());
+        }
+        Ok(UnitRows(batch?))
+    }))
+}
+
+/// Some units of the unit table.
+#[derive(Clone, Debug)]
+pub struct UnitRows(RecordBatch);
+
+impl UnitRows {
+    /// Units in the columns of the unit table.
+    pub fn new(rows: RecordBatch) -> Self {
+        Self(rows)
+    }
+
+    /// The units of all of some rows.
+    #[cfg(test)]
+    pub(crate) fn joined(rows: &[Self]) -> Self {
+        Self(datafusion::arrow::compute::concat_batches(&rows[0].0.schema(), rows.iter().map(|rows| &rows.0)).unwrap())
     }
 
     /// The number of units.
     pub fn len(&self) -> usize {
-        self.batch.num_rows()
+        self.0.num_rows()
     }
 
-    /// Whether no unit was exposed.
+    /// Whether there is no unit.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The units whose place is kept.
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] if there are not as many places as units.
+    pub(crate) fn filtered(&self, kept: &BooleanArray) -> Result<Self, QueryError> {
+        let filtered = filter_record_batch(&self.0, kept);
+        Ok(Self(filtered.map_err(|error| QueryError::Internal(error.to_string()))?))
     }
 
     /// A column under its name in the unit table.
@@ -53,7 +143,7 @@ impl UnitTable {
     /// # Errors
     /// [`QueryError::Internal`] if there is none.
     pub fn column(&self, name: &str) -> Result<ArrayRef, QueryError> {
-        column(&self.batch, name)
+        column(&self.0, name)
     }
 
     /// The arm of each unit.
@@ -70,14 +160,6 @@ impl UnitTable {
     /// As [`Self::column`].
     pub fn buckets(&self) -> Result<Vec<u16>, QueryError> {
         Ok(self.column("bucket")?.as_primitive::<Int32Type>().values().iter().map(|bucket| *bucket as u16).collect())
-    }
-
-    /// The instant of each unit's first exposure, in microseconds since 1970 UTC.
-    ///
-    /// # Errors
-    /// As [`Self::column`].
-    pub fn first_exposures(&self) -> Result<Vec<i64>, QueryError> {
-        Ok(self.column("first_exposure")?.as_primitive::<TimestampMicrosecondType>().values().to_vec())
     }
 
     /// The day of each unit's first exposure in the experiment's time zone, as days since 1970-01-01.

@@ -5,6 +5,7 @@
 //! | output | function | for |
 //! |---|---|---|
 //! | `effects.parquet` | [`effects_parquet`] | the data scientist: one row per effect, long and tidy |
+//! | `units.parquet` | [`UnitsWriter`] | whoever needs the units themselves |
 //! | `cohorts.parquet` | [`cohorts_parquet`] | the same, by cohort: rule, sizes, profile |
 //! | `cohorts.sql` | [`cohorts_sql`] | whoever needs the cohort of a unit in a query |
 //! | `tree.json` | [`tree_json`] | programs that draw trees |
@@ -92,7 +93,7 @@ pub use summary_md::summary_md;
 pub use terminal::{Colour, refusal_text, terminal_summary};
 pub use tree::{NodeEffect, NodeView, Side, SplitView, TreeView};
 pub use tree_json::{TREE_SCHEMA_VERSION, tree_json};
-pub use units_table::{UNITS_SCHEMA_VERSION, units_parquet};
+pub use units_table::{UNITS_FILE, UNITS_SCHEMA_VERSION, UnitsWriter};
 pub use verdict::{
     AverageOutcome, AverageVerdict, CohortVerdict, GuardrailOutcome, GuardrailVerdict, HeterogeneityOutcome,
     HeterogeneityVerdict, Standing, Verdict,

@@ -90,6 +90,15 @@ pub(crate) fn parquet_bytes(
 }
 
 fn encode(batch: &RecordBatch, metadata: &[(&str, &str)]) -> Result<Vec<u8>, ParquetError> {
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), writer_options(metadata)?)?;
+    writer.write(batch)?;
+    writer.close()?;
+    Ok(bytes)
+}
+
+/// How every file of ours is written, with what its footer says.
+pub(crate) fn writer_options(metadata: &[(&str, &str)]) -> Result<ArrowWriterOptions, ParquetError> {
     let metadata = metadata.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), (*value).to_owned())).collect();
     let properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
@@ -97,10 +106,5 @@ fn encode(batch: &RecordBatch, metadata: &[(&str, &str)]) -> Result<Vec<u8>, Par
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_key_value_metadata(Some(metadata))
         .build();
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?;
-    writer.write(batch)?;
-    writer.close()?;
-    Ok(bytes)
+    Ok(ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true))
 }

@@ -1,19 +1,201 @@
-//! `units.parquet`: the unit table, written as it was made.
+//! `units.parquet`: the unit table, written as it was made, some units after others.
+
+use std::io::Write;
 
 use arrow::array::RecordBatch;
+use arrow::compute::BatchCoalescer;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, compute_leaves,
+};
+use parquet::errors::ParquetError;
+use parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::*;
 
 use crate::error::ReportError;
-use crate::parquet_file::parquet_bytes;
+use crate::parquet_file::writer_options;
 
 /// The version of the columns of `units.parquet`.
 pub const UNITS_SCHEMA_VERSION: u32 = 1;
 
-/// The unit table as Parquet: unit, arm, first_exposure, bucket, fold, then each metric in its own unit and each tag.
+/// The name of the file.
+pub const UNITS_FILE: &str = "units.parquet";
+
+/// Units that are encoded at once.
+const CHUNK_UNITS: usize = 1 << 16;
+
+/// Units of a row group: a whole number of chunks.
+const GROUP_UNITS: usize = 1 << 20;
+
+/// Writes the unit table as Parquet: unit, arm, first_exposure, bucket, fold, then each metric in its own unit and each tag.
 ///
-/// # Errors
-/// If the table cannot be encoded.
-pub fn units_parquet(units: &RecordBatch, analysis: &str) -> Result<Vec<u8>, ReportError> {
-    let version = UNITS_SCHEMA_VERSION.to_string();
-    let metadata = [("whom.schema", "units"), ("whom.schema_version", version.as_str()), ("whom.analysis", analysis)];
-    parquet_bytes("units.parquet", units, &metadata)
+/// Units are cut into chunks and row groups by their number, so the bytes do not depend on how they are handed over. Columns
+/// are encoded side by side; a row group of encoded columns and a chunk of units are in memory.
+pub struct UnitsWriter<W: Write + Send> {
+    schema: SchemaRef,
+    file: SerializedFileWriter<W>,
+    groups: ArrowRowGroupWriterFactory,
+    chunks: BatchCoalescer,
+    /// The columns of the row group that is being written, and its units.
+    columns: Vec<ArrowColumnWriter>,
+    in_group: usize,
+    units: u64,
+}
+
+impl<W: Write + Send> UnitsWriter<W> {
+    /// Begins a file for units in these columns.
+    ///
+    /// # Errors
+    /// If the columns cannot be written as Parquet, or nothing can be written to `out`.
+    pub fn new(schema: &SchemaRef, analysis: &str, out: W) -> Result<Self, ReportError> {
+        let version = UNITS_SCHEMA_VERSION.to_string();
+        let metadata =
+            [("whom.schema", "units"), ("whom.schema_version", version.as_str()), ("whom.analysis", analysis)];
+        let begun = || {
+            let writer = ArrowWriter::try_new_with_options(out, schema.clone(), writer_options(&metadata)?)?;
+            writer.into_serialized_writer()
+        };
+        let (file, groups) = begun().map_err(unwritten)?;
+        let chunks = BatchCoalescer::new(schema.clone(), CHUNK_UNITS);
+        Ok(Self { schema: schema.clone(), file, groups, chunks, columns: Vec::new(), in_group: 0, units: 0 })
+    }
+
+    /// Adds units.
+    ///
+    /// # Errors
+    /// As [`UnitsWriter::new`].
+    pub fn write(&mut self, units: RecordBatch) -> Result<(), ReportError> {
+        self.units += units.num_rows() as u64;
+        self.chunks.push_batch(units).map_err(|error| unwritten(error.into()))?;
+        self.write_chunks()
+    }
+
+    /// Ends the file; gives the number of its units.
+    ///
+    /// # Errors
+    /// As [`UnitsWriter::new`].
+    pub fn finish(mut self) -> Result<u64, ReportError> {
+        self.chunks.finish_buffered_batch().map_err(|error| unwritten(error.into()))?;
+        self.write_chunks()?;
+        self.end_group().map_err(unwritten)?;
+        self.file.close().map_err(unwritten)?;
+        Ok(self.units)
+    }
+
+    fn write_chunks(&mut self) -> Result<(), ReportError> {
+        while let Some(chunk) = self.chunks.next_completed_batch() {
+            self.encode(&chunk).map_err(unwritten)?;
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, chunk: &RecordBatch) -> Result<(), ParquetError> {
+        if self.columns.is_empty() {
+            self.columns = self.groups.create_column_writers(self.file.flushed_row_groups().len())?;
+        }
+        let columns = self.columns.par_iter_mut().zip(self.schema.fields().par_iter().zip(chunk.columns()));
+        columns.try_for_each(|(writer, (field, values))| {
+            // No column is nested, so each is one leaf.
+            compute_leaves(field, values)?.iter().try_for_each(|leaf| writer.write(leaf))
+        })?;
+        self.in_group += chunk.num_rows();
+        if self.in_group >= GROUP_UNITS { self.end_group() } else { Ok(()) }
+    }
+
+    fn end_group(&mut self) -> Result<(), ParquetError> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        self.in_group = 0;
+        let columns = std::mem::take(&mut self.columns);
+        let encoded: Vec<ArrowColumnChunk> =
+            columns.into_par_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
+        let mut group = self.file.next_row_group()?;
+        encoded.into_iter().try_for_each(|column| column.append_to_row_group(&mut group))?;
+        group.close()?;
+        Ok(())
+    }
+}
+
+fn unwritten(source: ParquetError) -> ReportError {
+    ReportError::Parquet { table: UNITS_FILE, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+
+    fn units(rows: std::ops::Range<i64>) -> RecordBatch {
+        let texts: ArrayRef = Arc::new(StringArray::from_iter(
+            rows.clone().map(|row| (row % 7 > 0).then(|| format!("level {}", row % 40))),
+        ));
+        let numbers: ArrayRef =
+            Arc::new(Float64Array::from_iter(rows.clone().map(|row| (row % 5 > 0).then_some(row as f64 / 8.0))));
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
+        RecordBatch::try_from_iter_with_nullable([("unit", ids, true), ("spend", numbers, true), ("plan", texts, true)])
+            .unwrap()
+    }
+
+    /// The file of so many units, handed over in parts of these sizes by turns.
+    fn written(count: i64, sizes: &[i64]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut writer = UnitsWriter::new(&units(0..0).schema(), "51ab", &mut bytes).unwrap();
+        let (mut first, mut turns) = (0, sizes.iter().cycle());
+        while first < count {
+            let end = count.min(first + turns.next().unwrap());
+            writer.write(units(first..end)).unwrap();
+            first = end;
+        }
+        assert_eq!(writer.finish().unwrap(), count as u64);
+        bytes
+    }
+
+    fn read(bytes: Vec<u8>) -> (Vec<i64>, RecordBatch) {
+        let file = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
+        let groups = file.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        let batches: Vec<RecordBatch> = file.build().unwrap().map(Result::unwrap).collect();
+        (groups, arrow::compute::concat_batches(&units(0..0).schema(), &batches).unwrap())
+    }
+
+    #[test]
+    fn how_units_are_handed_over_changes_no_byte() {
+        let count = 3 * CHUNK_UNITS as i64 + 1_234;
+        let whole = written(count, &[count]);
+        for sizes in [[8_192, 8_192, 8_192], [1, 100_000, 7], [65_536, 65_535, 3]] {
+            assert!(written(count, &sizes) == whole, "{sizes:?}");
+        }
+        assert_eq!(read(whole), (vec![count], units(0..count)));
+    }
+
+    #[test]
+    fn row_groups_are_cut_by_the_number_of_units() {
+        let count = GROUP_UNITS as i64 + 5;
+        assert_eq!(read(written(count, &[300_000])).0, [GROUP_UNITS as i64, 5]);
+    }
+
+    #[test]
+    fn no_unit_is_a_file_without_rows() {
+        let (groups, rows) = read(written(0, &[1]));
+        assert_eq!((groups.len(), rows.num_rows(), rows.num_columns()), (0, 0, 3));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _bytes: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let failed = UnitsWriter::new(&units(0..0).schema(), "51ab", Full).and_then(UnitsWriter::finish);
+        assert!(failed.unwrap_err().to_string().contains(UNITS_FILE));
+    }
 }

@@ -2,9 +2,13 @@
 
 mod code_table;
 mod codes;
+mod join;
+mod layout;
+mod metric_range;
 mod parts;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -14,6 +18,8 @@ use crate::pass::ColumnShape;
 
 pub(crate) use code_table::CodeTable;
 pub use codes::CodeColumn;
+pub use layout::{Layout, resident_bytes};
+pub use metric_range::MetricRange;
 pub use parts::{ColumnsError, UnitColumnParts};
 
 /// Stands for "no value" in a metric column: the unit counts in its arm but not in the metric's moments.
@@ -24,14 +30,23 @@ pub const ABSENT: i64 = i64::MIN;
 /// A unit's metric values lie together, packed into a few words (the crate's `packing` says how).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitColumns {
-    arm_count: usize,
+    layout: Arc<Layout>,
     codes: CodeTable,
-    shapes: Vec<ColumnShape>,
-    packing: Packing,
     /// A record of [`Packing::words`] per unit.
     records: Vec<u64>,
     /// Rows of bucket b and arm a are `starts[b * arms + a]..starts[b * arms + a + 1]`.
     starts: Vec<usize>,
+}
+
+/// Units as they lie in memory: whoever keeps these numbers, and the [`Layout`], can bring the units back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackedUnits<'a> {
+    /// Where the units of each bucket and arm begin, and where the last ones end.
+    pub starts: &'a [usize],
+    /// The codes, [`Layout::code_bytes`] a unit.
+    pub codes: &'a [u8],
+    /// The metrics, [`Layout::record_words`] a unit.
+    pub records: &'a [u64],
 }
 
 impl UnitColumns {
@@ -40,16 +55,35 @@ impl UnitColumns {
     /// # Errors
     /// Columns of different lengths, and arms, buckets, codes or values that do not exist.
     pub fn new(parts: UnitColumnParts) -> Result<Self, ColumnsError> {
+        let layout = Arc::new(Layout::of(&parts));
+        Self::arrange(parts, layout)
+    }
+
+    /// The same for a part of the units, in the layout of all of them.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and [`ColumnsError::Layout`] or [`ColumnsError::Range`] if the layout was made for other units.
+    pub fn in_layout(parts: UnitColumnParts, layout: &Arc<Layout>) -> Result<Self, ColumnsError> {
+        if parts.arm_count != layout.arm_count() || parts.shapes != layout.shapes() {
+            return Err(ColumnsError::Layout);
+        }
+        if let Some(metric) = layout.first_beyond(&parts.metrics) {
+            return Err(ColumnsError::Range { metric });
+        }
+        Self::arrange(parts, Arc::clone(layout))
+    }
+
+    fn arrange(parts: UnitColumnParts, layout: Arc<Layout>) -> Result<Self, ColumnsError> {
         parts.check()?;
         let (order, starts) = order(&parts);
-        let UnitColumnParts { arm_count, codes, shapes, metrics, .. } = parts;
-        let packing = Packing::of(&metrics);
+        let UnitColumnParts { codes, metrics, .. } = parts;
+        let packing = layout.packing();
         let mut records = vec![0; order.len() * packing.words()];
         records.par_chunks_mut(packing.words()).zip(&order).for_each(|(record, row)| {
             packing.pack(metrics.iter().map(|values| values[*row as usize]), record);
         });
-        let codes = CodeTable::new(&codes, &order);
-        Ok(Self { arm_count, codes, shapes, packing, records, starts })
+        let codes = CodeTable::new(layout.places.clone(), &codes, &order);
+        Ok(Self { layout, codes, records, starts })
     }
 
     /// The number of units.
@@ -59,22 +93,27 @@ impl UnitColumns {
 
     /// The number of arms, control included.
     pub fn arm_count(&self) -> usize {
-        self.arm_count
+        self.layout.arm_count()
     }
 
     /// The number of metrics.
     pub fn metric_count(&self) -> usize {
-        self.packing.metrics()
+        self.packing().metrics()
     }
 
     /// What the tag columns are.
     pub fn shapes(&self) -> &[ColumnShape] {
-        &self.shapes
+        self.layout.shapes()
+    }
+
+    /// The buckets and arms that rows are ordered by.
+    fn places(layout: &Layout) -> usize {
+        BUCKETS * layout.arm_count()
     }
 
     /// The rows of a bucket below [`BUCKETS`] in an arm of these units.
     pub(crate) fn rows_of(&self, bucket: u16, arm: usize) -> Range<usize> {
-        let place = usize::from(bucket) * self.arm_count + arm;
+        let place = usize::from(bucket) * self.arm_count() + arm;
         self.starts[place]..self.starts[place + 1]
     }
 
@@ -83,12 +122,12 @@ impl UnitColumns {
     }
 
     pub(crate) fn packing(&self) -> &Packing {
-        &self.packing
+        self.layout.packing()
     }
 
     /// The packed metrics of a range of rows.
     pub(crate) fn records(&self, rows: Range<usize>) -> &[u64] {
-        let words = self.packing.words();
+        let words = self.packing().words();
         &self.records[rows.start * words..rows.end * words]
     }
 }

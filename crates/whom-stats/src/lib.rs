@@ -83,6 +83,7 @@ pub mod histogram;
 pub mod identity;
 pub mod independence;
 pub mod measured;
+mod merge;
 pub mod moments;
 pub mod multiplicity;
 mod node_rows;
@@ -108,7 +109,9 @@ pub use bootstrap::{Against, Bootstrap, Hypothesis, MaxT, Simultaneous};
 pub use bucket::{BUCKETS, BucketSet, bucket_of_integer, bucket_of_text};
 pub use cells::cell_statistics;
 pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
-pub use columns::{ABSENT, CodeColumn, ColumnsError, UnitColumnParts, UnitColumns};
+pub use columns::{
+    ABSENT, CodeColumn, ColumnsError, Layout, MetricRange, PackedUnits, UnitColumnParts, UnitColumns, resident_bytes,
+};
 pub use distribution::{Reference, chi_square_upper};
 pub use effect::{ArmSummary, Effect, Lift};
 pub use estimate::{Estimate, Interval, NotEstimable};

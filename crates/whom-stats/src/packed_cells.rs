@@ -70,6 +70,7 @@ fn add_wide(words: usize, sums: &mut [u64], records: &[u64], cells: impl Iterato
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::MetricRange;
 
     #[test]
     fn records_of_every_width_are_counted_in_their_cells() {
@@ -78,7 +79,8 @@ mod tests {
             let columns: Vec<Vec<i64>> = (0..metrics as usize)
                 .map(|metric| (0..20).filter_map(|unit| values(unit).nth(metric)).collect())
                 .collect();
-            let packing = Packing::of(&columns);
+            let ranges: Vec<MetricRange> = columns.iter().map(|values| MetricRange::of(values)).collect();
+            let packing = Packing::of(&ranges);
             let mut records = vec![0; 20 * packing.words()];
             records
                 .chunks_exact_mut(packing.words())

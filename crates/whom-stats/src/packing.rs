@@ -8,9 +8,7 @@
 //!
 //! Which fields there are follows from the data, but the sums do not: they are the same integers in every packing.
 
-use rayon::prelude::*;
-
-use crate::columns::ABSENT;
+use crate::columns::{ABSENT, MetricRange};
 use crate::moments::Moments;
 
 /// The most units that a cell may count before it is emptied.
@@ -61,11 +59,12 @@ struct Squares {
 }
 
 impl Packing {
-    /// The packing for the values of metrics, each within [`crate::grid::MAX_GRID_VALUE`] or [`ABSENT`].
-    pub(crate) fn of(metrics: &[Vec<i64>]) -> Self {
+    /// The packing for the values of metrics in these ranges, each value within [`crate::grid::MAX_GRID_VALUE`] or
+    /// [`ABSENT`].
+    pub(crate) fn of(metrics: &[MetricRange]) -> Self {
         let mut room = Room::default();
         let units = room.count();
-        let metrics = metrics.iter().map(|values| PackedMetric::of(values, units, &mut room)).collect();
+        let metrics = metrics.iter().map(|range| PackedMetric::of(*range, units, &mut room)).collect();
         Self { words: room.free.len(), units, metrics }
     }
 
@@ -102,18 +101,14 @@ impl Packing {
 }
 
 impl PackedMetric {
-    fn of(values: &[i64], units: Field, room: &mut Room) -> Self {
-        let present = values.par_iter().copied().filter(|value| *value != ABSENT);
-        let low = present.clone().min().unwrap_or(0);
-        let high = present.clone().max().unwrap_or(0);
-        let two = present.clone().all(|value| value == low || value == high);
-        let complete = values.par_iter().all(|value| *value != ABSENT);
-        let values = if two {
+    fn of(range: MetricRange, units: Field, room: &mut Room) -> Self {
+        let (low, high) = range.ends();
+        let values = if range.has_two_values() {
             PackedValues::Two { low, high, highs: room.count() }
         } else {
             PackedValues::many(low, high, room)
         };
-        Self { present: if complete { units } else { room.count() }, values }
+        Self { present: if range.is_complete() { units } else { room.count() }, values }
     }
 }
 

@@ -259,6 +259,8 @@ impl MultipartUpload for LastingUpload {
     }
 
     async fn abort(&mut self) -> Result<()> {
-        self.inner.abort().await
+        self.inner.abort().await?;
+        let (path, folder) = (self.path.clone(), Arc::clone(&self.folder));
+        Ok(spawn_blocking(move || folder.sweep(&path)).await?)
     }
 }

@@ -142,8 +142,8 @@ impl Stage {
 
 /// A result file that is being written in parts; it belongs to the run once it is finished.
 ///
-/// One that is dropped before leaves nothing that anybody sees; in a bucket its parts are kept, unseen and paid for, until
-/// they are cleaned away or a lifecycle rule of the bucket does it.
+/// One that is given up ([`StagedFile::discard`]) leaves nothing. One that is dropped leaves nothing that anybody sees; in a
+/// bucket its parts are kept, unseen and paid for, until they are cleaned away or a lifecycle rule of the bucket does it.
 #[derive(Debug)]
 pub struct StagedFile<'a> {
     stage: &'a mut Stage,
@@ -166,6 +166,11 @@ impl StagedFile<'_> {
         self.bytes += bytes.len() as u64;
         self.upload.put(bytes);
         Ok(())
+    }
+
+    /// Gives the file up, and removes its parts as far as possible.
+    pub async fn discard(self) {
+        let _ = self.upload.abort().await;
     }
 
     /// Completes the file; on return it lasts. `rows` is the number of rows, if it is a table.

@@ -1,18 +1,49 @@
 //! From arguments, environment and machine to the request of a run.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use whom_pipeline::{Cause, FaultPlan, Limits, Request, Stores};
+use whom_pipeline::{Cause, FaultPlan, Limits, Request, SharedCache, Stores};
 
-use crate::arguments::{PipelineArguments, PlaceArguments, Resources, RunArguments};
+use crate::arguments::{PipelineArguments, PlaceArguments, PlanArguments, Resources, RunArguments};
+use crate::byte_size::ByteSize;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::machine;
 
-/// The request of a run.
-pub(crate) fn of_run(arguments: &RunArguments, environment: &Environment) -> Result<Request, Failure> {
+/// What is used where neither a limit nor the machine tells.
+const MEMORY_OF_AN_UNKNOWN_MACHINE: usize = 4 << 30;
+
+/// The variable that says where days are cached.
+const CACHE: &str = "WHOM_CACHE";
+
+/// The requests of the runs of one command, which share a cache.
+pub(crate) fn of_runs(arguments: &RunArguments, environment: &Environment) -> Result<Vec<Request>, Failure> {
+    let RunArguments { pipelines, assignments, resources, keep_units, .. } = arguments;
+    let stores = stores(environment)?;
+    let request = |pipeline: &PathBuf| {
+        let pipeline = PipelineArguments { pipeline: pipeline.clone(), assignments: assignments.clone() };
+        let request = request(&pipeline, resources, environment)?;
+        Ok(Request { keep_units: *keep_units, stores: stores.of_another_run(), ..request })
+    };
+    let requests = pipelines.iter().map(request).collect::<Result<Vec<_>, Failure>>()?;
+    let given = arguments.cache.clone().or_else(|| environment.get(CACHE)).filter(|location| !location.is_empty());
+    let cache = match given {
+        Some(location) => Some(SharedCache::lasting(&location, requests.clone())?),
+        // What is shared for one command only has no limit of its own to keep to.
+        None if requests.len() > 1 && resources.spill_limit.is_none() => {
+            Some(SharedCache::temporary(requests.clone())?)
+        }
+        None => None,
+    };
+    let cache = cache.map(Arc::new);
+    Ok(requests.into_iter().map(|request| Request { cache: cache.clone(), ..request }).collect())
+}
+
+/// The request of a run that is only planned.
+pub(crate) fn of_plan(arguments: &PlanArguments, environment: &Environment) -> Result<Request, Failure> {
     let request = request(&arguments.pipeline, &arguments.resources, environment)?;
     Ok(Request { keep_units: arguments.keep_units, ..request })
 }
@@ -38,26 +69,37 @@ fn request(
         variables: arguments.assignments.iter().cloned().collect(),
         environment: environment.variables().clone(),
         keep_units: false,
+        memory: memory(resources),
         limits: limits(resources),
         stores: stores(environment)?,
+        cache: None,
         cancel: Arc::new(AtomicBool::new(false)),
     })
 }
 
+/// What is asked for, or else the machine's share.
+fn memory(resources: &Resources) -> usize {
+    let asked = resources.memory_limit.map(ByteSize::bytes);
+    asked.or_else(machine::memory_share).unwrap_or(MEMORY_OF_AN_UNKNOWN_MACHINE)
+}
+
 fn limits(resources: &Resources) -> Limits {
     let defaults = Limits::default();
-    let asked = resources.memory_limit.map(crate::byte_size::ByteSize::bytes);
     Limits {
-        memory: asked.or_else(machine::memory_share).unwrap_or(defaults.memory),
         batch_size: resources.batch_size.map_or(defaults.batch_size, NonZeroUsize::get),
         spill: resources.spill_dir.clone(),
+        spill_limit: resources.spill_limit.map(|limit| limit.bytes() as u64),
         threads: resources.threads.unwrap_or_else(machine::cores),
         pieces: resources.pieces,
+        rows: resources.waiting_limit.map_or(defaults.rows, ByteSize::bytes),
+        buffer: resources.waiting_limit.map_or(defaults.buffer, ByteSize::bytes),
+        resident: resources.resident_limit.map(ByteSize::bytes),
+        ..defaults
     }
 }
 
 /// The stores, with the fault that the hidden switch of tests asks for.
-fn stores(environment: &Environment) -> Result<Stores, Failure> {
+pub(crate) fn stores(environment: &Environment) -> Result<Stores, Failure> {
     let faults = FaultPlan::from_environment(|name| environment.get(name));
     let faults = faults.map_err(|error| Failure::start(Cause::Configuration, error.to_string()))?;
     Ok(faults.into_iter().fold(Stores::new(), |stores, plan| stores.with_faults(Arc::new(plan))))
@@ -74,18 +116,18 @@ mod tests {
             batch_size: NonZeroUsize::new(64),
             threads: NonZeroUsize::new(3),
             pieces: NonZeroUsize::new(5),
+            resident_limit: Some("1B".parse().expect("a size")),
             ..Resources::default()
         };
         let [threads, pieces] = [3, 5].map(|count| NonZeroUsize::new(count).expect("not zero"));
-        let expected = Limits { memory: 2 << 30, batch_size: 64, spill: None, threads, pieces: Some(pieces) };
-        assert_eq!(limits(&resources), expected);
+        let expected = Limits { batch_size: 64, threads, pieces: Some(pieces), resident: Some(1), ..Limits::default() };
+        assert_eq!((limits(&resources), memory(&resources)), (expected, 2 << 30));
     }
 
     #[test]
     fn the_machine_offers_something_without_being_asked() {
-        let limits = limits(&Resources::default());
-        assert!(limits.memory > 0);
-        assert_eq!(limits.batch_size, Limits::default().batch_size);
+        assert!(memory(&Resources::default()) > 0);
+        assert_eq!(limits(&Resources::default()).batch_size, Limits::default().batch_size);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! `local_day(instant, zone)`: the calendar day of an instant in a time zone.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, Offset};
 use chrono_tz::Tz;
 use datafusion::arrow::array::{AsArray, Date32Array};
 use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use datafusion::common::hash_utils::RandomState;
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
@@ -43,13 +45,50 @@ impl ScalarUDFImpl for LocalDay {
             return plan_err!("`{name}` is not a time zone");
         };
         let instants = args.args[0].to_array(args.number_rows)?;
+        let mut calendar = Calendar::new(zone);
         let days: Result<Date32Array> = instants
             .as_primitive::<TimestampMicrosecondType>()
             .iter()
-            .map(|instant| instant.map(|micros| day_in(zone, micros)).transpose())
+            .map(|instant| instant.map(|micros| calendar.day(micros)).transpose())
             .collect();
         Ok(ColumnarValue::Array(Arc::new(days?)))
     }
+}
+
+const HOUR: i64 = 3_600_000_000;
+
+/// The days of a zone. Within an hour at whose both ends clocks are set alike they are never set otherwise, so most
+/// instants need no look at the data base of zones.
+struct Calendar {
+    zone: Tz,
+    /// By hour since 1970, how far clocks are ahead of UTC in microseconds, if they are all hour long.
+    ahead: HashMap<i64, Option<i64>, RandomState>,
+}
+
+impl Calendar {
+    fn new(zone: Tz) -> Self {
+        Self { zone, ahead: HashMap::default() }
+    }
+
+    /// Days since 1970-01-01 of an instant in microseconds.
+    fn day(&mut self, micros: i64) -> Result<i32> {
+        let hour = micros.div_euclid(HOUR);
+        let zone = self.zone;
+        match *self.ahead.entry(hour).or_insert_with(|| ahead_all_hour(zone, hour)) {
+            Some(ahead) => Ok((micros + ahead).div_euclid(24 * HOUR) as i32),
+            None => day_in(zone, micros),
+        }
+    }
+}
+
+fn ahead_all_hour(zone: Tz, hour: i64) -> Option<i64> {
+    let ahead = |micros: i64| {
+        let instant = DateTime::from_timestamp_micros(micros)?;
+        Some(i64::from(instant.with_timezone(&zone).offset().fix().local_minus_utc()) * 1_000_000)
+    };
+    let start = hour.checked_mul(HOUR)?;
+    let end = start.checked_add(HOUR - 1)?;
+    ahead(start).filter(|first| ahead(end) == Some(*first))
 }
 
 /// Days since 1970-01-01 of an instant in microseconds, in a zone.
@@ -109,6 +148,20 @@ mod tests {
             let days = day_in(zone, seconds * 1_000_000).unwrap();
             let midnight = i64::from(days) * 86_400;
             prop_assert!((midnight..midnight + 86_400).contains(&wall.and_utc().timestamp()));
+        }
+
+        #[test]
+        fn a_calendar_knows_the_day_of_every_instant(
+            start in -4_000_000_000_i64..8_000_000_000,
+            steps in prop::collection::vec(-20_000_000_000_i64..20_000_000_000, 1..40),
+            zone in 0..chrono_tz::TZ_VARIANTS.len(),
+        ) {
+            let zone = chrono_tz::TZ_VARIANTS[zone];
+            let mut calendar = Calendar::new(zone);
+            for step in steps {
+                let micros = start * 1_000_000 + step;
+                prop_assert_eq!(calendar.day(micros).unwrap(), day_in(zone, micros).unwrap(), "{} {}", micros, zone);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, BooleanArray};
+use datafusion::arrow::array::Array;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::error::DataFusionError;
@@ -74,6 +74,6 @@ impl ScalarUDFImpl for MayHold {
         let days = args.args.get(2).map(|days| days.to_array(args.number_rows)).transpose()?;
         let held = filter.holds(units.as_ref(), days.as_deref().map(|days| days as &dyn Array));
         let held = held.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        Ok(ColumnarValue::Array(Arc::new(BooleanArray::from(held))))
+        Ok(ColumnarValue::Array(Arc::new(held)))
     }
 }

@@ -4,6 +4,9 @@ use std::num::NonZeroUsize;
 use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
 use datafusion::arrow::datatypes::Int64Type;
 
+use datafusion::arrow::array::AsArray;
+use whom_stats::bucket::{bucket_of_integer, bucket_of_text};
+
 use super::*;
 use crate::session::{Engine, Limits};
 use crate::testing::{engine_with, open_with, write};
@@ -16,6 +19,11 @@ fn integers(values: impl IntoIterator<Item = i64>) -> ArrayRef {
     Arc::new(Int64Array::from_iter_values(values))
 }
 
+/// The rows of each piece, in memory.
+fn loaded(pieces: &[StoredRows]) -> Vec<Rows> {
+    pieces.iter().map(|piece| piece.load().unwrap()).collect()
+}
+
 fn units_of(rows: &Rows) -> Vec<i64> {
     rows.batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec()).collect()
 }
@@ -25,10 +33,9 @@ async fn every_row_goes_to_the_piece_of_its_unit() {
     let engine = engine_with("t", vec![("unit", integers((0..500).chain(0..500)))]);
     let scattered = engine.scatter("SELECT unit FROM t", pieces(7), None).await.unwrap();
     let mut seen = Vec::new();
-    for (piece, rows) in scattered.into_pieces().iter().enumerate() {
+    for (piece, rows) in loaded(&scattered.pieces).iter().enumerate() {
         let units = units_of(rows);
         assert!(units.iter().all(|unit| pieces(7).of_bucket(bucket_of_integer(*unit)) == piece));
-        assert!(rows.batches.iter().all(|batch| batch.num_rows() <= 3), "batches keep the session's size");
         seen.extend(units);
     }
     seen.sort_unstable();
@@ -42,8 +49,8 @@ async fn rows_that_stop_on_the_way_are_counted_by_step() {
     let step = Some(Step { column: "step", kept: 2, count: 3 });
     let scattered = engine.scatter("SELECT unit, step FROM t", pieces(2), step).await.unwrap();
     assert_eq!(scattered.steps, [1, 1, 3]);
-    assert_eq!(scattered.schema.fields().len(), 1, "the step is needed no longer");
-    let mut kept: Vec<i64> = scattered.into_pieces().iter().flat_map(units_of).collect();
+    assert_eq!(scattered.pieces[0].schema().fields().len(), 1, "the step is needed no longer");
+    let mut kept: Vec<i64> = loaded(&scattered.pieces).iter().flat_map(units_of).collect();
     kept.sort_unstable();
     assert_eq!(kept, [1, 3, 3]);
 }
@@ -53,7 +60,7 @@ async fn texts_and_nulls_have_their_place_or_none() {
     let units: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("b")]));
     let engine = engine_with("t", vec![("unit", units)]);
     let scattered = engine.scatter("SELECT unit FROM t", pieces(4), None).await.unwrap();
-    assert_eq!(scattered.into_pieces().iter().map(Rows::len).sum::<usize>(), 2);
+    assert_eq!(loaded(&scattered.pieces).iter().map(Rows::len).sum::<usize>(), 2);
 }
 
 #[tokio::test]
@@ -66,7 +73,7 @@ async fn files_are_shared_among_threads_and_every_row_is_read_once() {
         let limits = Limits { threads: NonZeroUsize::new(threads).unwrap(), ..Limits::default() };
         let engine = open_with(folder.path(), &limits).await.unwrap();
         let scattered = engine.scatter("SELECT unit FROM t", pieces(3), None).await.unwrap();
-        let rows: Vec<i64> = scattered.into_pieces().iter().flat_map(units_of).collect();
+        let rows: Vec<i64> = loaded(&scattered.pieces).iter().flat_map(units_of).collect();
         assert_eq!(rows.len(), 500, "{threads} threads");
         assert_eq!(rows.into_iter().collect::<BTreeSet<_>>().len(), 500, "{threads} threads");
     }
@@ -76,12 +83,14 @@ async fn files_are_shared_among_threads_and_every_row_is_read_once() {
 async fn rows_of_pieces_are_put_together_by_another_column() {
     let keys: ArrayRef = Arc::new(StringArray::from(vec!["k", "l", "k", "m"]));
     let engine = engine_with("t", vec![("unit", integers([1, 2, 3, 4])), ("key", keys)]);
-    let by_unit = engine.scatter("SELECT unit, key FROM t", pieces(4), None).await.unwrap().into_pieces();
-    let keys = by_unit.iter().map(|rows| Rows {
-        schema: Arc::new(rows.schema.project(&[1]).unwrap()),
-        batches: rows.batches.iter().map(|batch| batch.project(&[1]).unwrap()).collect(),
-    });
-    let by_key = engine.regroup(&keys.collect::<Vec<_>>(), pieces(4)).unwrap().into_pieces();
+    let by_unit = engine.scatter("SELECT unit, key FROM t", pieces(4), None).await.unwrap().pieces;
+    let regrouping = engine.regrouping(pieces(4));
+    for rows in loaded(&by_unit) {
+        let schema = Arc::new(rows.schema.project(&[1]).unwrap());
+        let batches = rows.batches.iter().map(|batch| batch.project(&[1]).unwrap()).collect();
+        regrouping.add(Rows { schema, batches }).unwrap();
+    }
+    let by_key = loaded(&regrouping.finish().unwrap());
     let counts: Vec<usize> = ["k", "l", "m"]
         .iter()
         .map(|key| {
@@ -93,12 +102,43 @@ async fn rows_of_pieces_are_put_together_by_another_column() {
     assert_eq!(counts, [2, 1, 1]);
 }
 
-#[tokio::test]
-async fn what_does_not_fit_in_memory_is_an_error_of_resources() {
+/// Units and words by piece, in order, and the bytes on disk.
+async fn scattered_within(limits: &Limits) -> Result<(Vec<Vec<(i64, String)>>, u64), EngineError> {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "a.parquet", vec![("unit", integers(0..10_000))]);
-    let engine = open_with(folder.path(), &Limits { memory: 1_000, ..Limits::default() }).await.unwrap();
-    let refused = engine.scatter("SELECT unit FROM t", pieces(2), None).await.unwrap_err();
+    let words =
+        || Arc::new(StringArray::from_iter_values((0..10_000).map(|unit| format!("w{}", unit % 97)))) as ArrayRef;
+    for file in 0..4_i64 {
+        let units = integers(file * 10_000..(file + 1) * 10_000);
+        write(folder.path(), &format!("{file}.parquet"), vec![("unit", units), ("word", words())]);
+    }
+    let engine = open_with(folder.path(), limits).await.unwrap();
+    let scattered = engine.scatter("SELECT unit, word FROM t", pieces(16), None).await?;
+    let pieces = loaded(&scattered.pieces);
+    let rows = pieces.iter().map(|rows| {
+        let words = rows.batches.iter().flat_map(|batch| batch.column(1).as_string::<i32>().iter().flatten());
+        let mut rows: Vec<_> = units_of(rows).into_iter().zip(words.map(str::to_owned)).collect();
+        rows.sort_unstable();
+        rows
+    });
+    Ok((rows.collect(), scattered.pieces.iter().map(StoredRows::spilled_bytes).sum()))
+}
+
+#[tokio::test]
+async fn rows_that_do_not_fit_into_memory_lie_on_disk() {
+    let threads = NonZeroUsize::new(2).unwrap();
+    let (all, nothing) = scattered_within(&Limits { threads, ..Limits::default() }).await.unwrap();
+    assert_eq!((all.iter().map(Vec::len).sum::<usize>(), nothing), (40_000, 0));
+    for (rows, buffer) in [(0, 0), (100_000, 0), (100_000, 50_000), (0, 1 << 20)] {
+        let limits = Limits { rows, buffer, threads, ..Limits::default() };
+        let (same, spilled) = scattered_within(&limits).await.unwrap();
+        assert!(same == all && spilled > 0, "{rows} {buffer}: {spilled}");
+    }
+}
+
+#[tokio::test]
+async fn what_fits_neither_into_memory_nor_on_disk_is_an_error_of_resources() {
+    let limits = Limits { rows: 0, buffer: 0, spill_limit: Some(10_000), ..Limits::default() };
+    let refused = scattered_within(&limits).await.unwrap_err();
     assert!(matches!(refused, EngineError::Resources(_)), "{refused}");
 }
 

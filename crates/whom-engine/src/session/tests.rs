@@ -58,12 +58,23 @@ async fn rows_in_many_slices_take_the_memory_of_one_buffer() {
     let batches = (0..100).map(|place| batch.slice(place * 100, 100)).collect();
     let rows = Rows { schema: batch.schema(), batches };
     assert_eq!(rows.bytes(), 80_000);
-    let engine = Engine::new(&Limits { memory: 100_000, ..Limits::default() }).unwrap();
-    engine.add_rows("t", rows.clone()).unwrap();
-    let refused = engine.add_rows("u", rows.clone()).unwrap_err();
-    assert!(matches!(refused, EngineError::Resources(_)), "{refused}");
-    engine.remove("t").unwrap();
-    engine.add_rows("u", rows).unwrap();
+    let engine = Engine::new(&Limits { rows: 100_000, ..Limits::default() }).unwrap();
+    let kept = engine.store().keep(rows.clone()).unwrap();
+    assert!(engine.store().keep(rows.clone()).unwrap().in_memory().is_none(), "there is no room for them twice");
+    drop(kept);
+    assert!(engine.store().keep(rows).unwrap().in_memory().is_some());
+}
+
+#[tokio::test]
+async fn rows_on_disk_are_a_table_like_any_other() {
+    let engine = Engine::new(&Limits { rows: 0, ..Limits::default() }).unwrap();
+    let batch = RecordBatch::try_from_iter([("v", one(&[1, 2, 3])), ("w", one(&[4, 5, 6]))]).unwrap();
+    let rows = Rows { schema: batch.schema(), batches: vec![batch.clone(), batch] };
+    let kept = Arc::new(engine.store().keep(rows).unwrap());
+    assert!(kept.spilled_bytes() > 0);
+    engine.add_stored("t", kept).unwrap();
+    let answer = engine.query("SELECT exact_sum(w) AS sum FROM t WHERE v > 1").await.unwrap();
+    assert_eq!(integer(&answer, "sum").unwrap(), Some(22));
 }
 
 #[tokio::test]

@@ -84,9 +84,9 @@ async fn a_search_that_is_stopped_says_so() {
             self.0.store(true, Ordering::Relaxed);
         }
     }
-    let (experiment, cancel) = (Experiment::new(), std::sync::Arc::default());
-    let study = experiment.study_under(&cancel);
-    let error = discover(&study, &study.targets(), &Stop(cancel)).await.unwrap_err();
+    let experiment = Experiment::new();
+    let (study, stop) = (experiment.study(), Stop(std::sync::Arc::clone(&experiment.cancel)));
+    let error = discover(&study, &study.targets(), &stop).await.unwrap_err();
     assert_eq!((error.stage, error.cause), (Stage::Discovery, Cause::Interrupted));
 }
 

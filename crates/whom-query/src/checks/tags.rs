@@ -1,7 +1,5 @@
 //! Checks of tags: equal across the arms, known and missing alike.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::datatypes::Float64Type;
 use rayon::prelude::*;
 use whom_spec::plan::Validate;
 use whom_stats::{
@@ -11,6 +9,8 @@ use whom_stats::{
 
 use super::arms::Arms;
 use crate::bins::{BinKind, TagBins};
+use crate::bucket_sums::BucketSums;
+use crate::tally::TagTally;
 
 /// What to do about tags that differ.
 const IMBALANCE: &str = "a tag that differs between arms was written after assignment, or the assignment is broken; take \
@@ -19,14 +19,12 @@ const IMBALANCE: &str = "a tag that differs between arms was written after assig
 /// What to do about tags that are missing in one arm more than in another.
 const MISSING: &str = "units of one arm miss a tag more often; find out why before using it";
 
-/// The tags of the analysed units, and the arm of each.
+/// The tags of the analysed units, counted by arm.
 pub(super) struct TagsByArm<'a> {
     pub(super) arms: &'a Arms<'a>,
     pub(super) bins: &'a [TagBins],
-    /// The values of each tag, in the order of the units.
-    pub(super) values: &'a [ArrayRef],
-    /// The arm of each unit.
-    pub(super) of_units: &'a [u8],
+    /// What was counted of each tag.
+    pub(super) counted: &'a [TagTally],
 }
 
 impl TagsByArm<'_> {
@@ -35,10 +33,10 @@ impl TagsByArm<'_> {
         if self.bins.is_empty() {
             return Vec::new();
         }
-        let parts = self.bins.par_iter().zip(self.values).map(|(bins, values)| {
-            let mut known = self.units_by_code(bins, values);
+        let parts = self.bins.par_iter().zip(self.counted).map(|(bins, counted)| {
+            let mut known = counted.by_code_and_arm();
             let unknown = known.pop().unwrap_or_default();
-            (self.balance(bins, values, &known), self.missing(bins, &known, unknown))
+            (self.balance(bins, counted.sums.as_ref(), &known), self.missing(bins, &known, unknown))
         });
         let (balance, missing) = parts.unzip();
         vec![
@@ -47,19 +45,9 @@ impl TagsByArm<'_> {
         ]
     }
 
-    /// Units by code and arm; the missing code comes last, whether or not a unit misses the tag.
-    fn units_by_code(&self, bins: &TagBins, values: &ArrayRef) -> Vec<Vec<u64>> {
-        let mut table = vec![vec![0; self.arms.len()]; bins.known_codes() + 1];
-        let codes = bins.encode(values);
-        for (row, arm) in self.of_units.iter().enumerate() {
-            table[usize::from(codes.code(row))][usize::from(*arm)] += 1;
-        }
-        table
-    }
-
-    fn balance(&self, bins: &TagBins, values: &ArrayRef, known: &[Vec<u64>]) -> TestedPart {
+    fn balance(&self, bins: &TagBins, sums: Option<&BucketSums>, known: &[Vec<u64>]) -> TestedPart {
         let (test, largest) = match &bins.kind {
-            BinKind::Numeric { .. } => (numeric_test(known), self.largest_mean_difference(values)),
+            BinKind::Numeric { .. } => (numeric_test(known), sums.and_then(|sums| self.largest_mean_difference(sums))),
             BinKind::Categorical { .. } => {
                 (independence(known).map(Tested::from), self.largest_share_difference(known))
             }
@@ -86,14 +74,11 @@ impl TagsByArm<'_> {
         part(bins, test.or_else(|reason| exactly_alike(&table).map_err(|_| reason)), detail)
     }
 
-    /// The treatment whose mean differs most from control's, in pooled standard deviations. Sums run in the order of the
-    /// unit table, so they do not depend on files or threads.
-    fn largest_mean_difference(&self, values: &ArrayRef) -> Option<(usize, f64)> {
-        let values = values.as_primitive::<Float64Type>();
+    /// The treatment whose mean differs most from control's, in pooled standard deviations.
+    fn largest_mean_difference(&self, sums: &BucketSums) -> Option<(usize, f64)> {
         let summary = |arm: usize| {
-            let of_arm =
-                (0..values.len()).filter(|row| usize::from(self.of_units[*row]) == arm && values.is_valid(*row));
-            mean_and_variance(&of_arm.map(|row| values.value(row)).collect::<Vec<_>>())
+            let found = sums.spread(arm..arm + 1).filter(|found| found.values > 1)?;
+            Some((found.mean, found.squares / (found.values - 1) as f64))
         };
         let (control_mean, control_variance) = summary(0)?;
         let differences = (1..self.arms.len()).filter_map(|arm| {
@@ -164,15 +149,6 @@ fn exactly_alike([some, others]: &[Vec<u64>; 2]) -> Result<Tested, NotEstimable>
     let (units, weights): (Vec<u64>, Vec<f64>) =
         fewer.iter().zip(whole).filter(|(_, whole)| *whole > 0).map(|(units, whole)| (*units, whole as f64)).unzip();
     sample_ratio(&units, &weights).map(Tested::from)
-}
-
-fn mean_and_variance(values: &[f64]) -> Option<(f64, f64)> {
-    if values.len() < 2 {
-        return None;
-    }
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-    Some((mean, squares / (values.len() - 1) as f64))
 }
 
 fn largest(differences: impl Iterator<Item = (usize, f64)>) -> Option<(usize, f64)> {

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use super::*;
-use crate::testing::{ANY_ORDER, Warehouse, orders, pipeline};
+use crate::testing::{ANY_ORDER, Warehouse, orders, pipeline, room};
+use crate::unit_schema::UnitSchema;
 
 const NOON: &str = "2026-10-06T12:00:00";
 
@@ -10,9 +13,10 @@ async fn judged(rows: &[(&str, &str, &str)]) -> Vec<Check> {
     let text = pipeline("", ANY_ORDER);
     let (fitted, table) = (warehouse.fit(&text).await.unwrap(), warehouse.units(&text).await.unwrap());
     let plan = &fitted.loaded.plan;
-    let units = AnalysedUnits::new(plan, &fitted.compiled, &table).unwrap();
+    let schema = UnitSchema::new(plan, &fitted.compiled).unwrap();
+    let units = AnalysedUnits::new(schema, Arc::new(table), &room(u64::MAX)).unwrap();
     let folds = Folds::hashed(&plan.experiment);
-    Subject { plan, table: &table, compiled: &fitted.compiled, units: &units, folds: &folds }.judge().unwrap()
+    Subject { plan, compiled: &fitted.compiled, units: &units, folds: &folds }.judge()
 }
 
 fn detail<'a>(checks: &'a [Check], name: &str) -> &'a str {

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::datatypes::Int64Type;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Int64Type};
 use whom_engine::Rows;
 
 use super::{ExposureStep, FactRows, Rounding, RowFlow, SplitRows, TagRows};
 use crate::align::Beside;
+use crate::build::Made;
 use crate::catalog::{Catalog, SPLIT, fact_table, tag_table};
-use crate::compile::{MetricColumn, Purpose, not_zero_column, rounded_to_zero_column};
+use crate::compile::{Compiled, MetricColumn, Purpose, not_zero_column, rounded_to_zero_column};
 use crate::error::QueryError;
 use crate::flow::rows_in_words;
 use crate::unit_table::column;
@@ -17,7 +19,7 @@ use crate::unit_table::column;
 /// Collects the flow while the statements run, in their order.
 pub(crate) struct Recorder<'a> {
     catalog: &'a Catalog,
-    metrics: &'a [MetricColumn],
+    compiled: &'a Compiled,
     flow: RowFlow,
     /// The events of the fact table at hand, if it has a `unique` column.
     keyed: Option<Keyed>,
@@ -33,8 +35,8 @@ struct UnusedSnapshots {
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, metrics: &'a [MetricColumn]) -> Self {
-        Self { catalog, metrics, flow: RowFlow::default(), keyed: None, unused: UnusedSnapshots::default() }
+    pub(crate) fn new(catalog: &'a Catalog, compiled: &'a Compiled) -> Self {
+        Self { catalog, compiled, flow: RowFlow::default(), keyed: None, unused: UnusedSnapshots::default() }
     }
 
     /// What all statements together said.
@@ -68,55 +70,60 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Takes note of what a statement made, piece by piece.
+    /// The columns of counts whose sums [`Self::record`] asks for.
+    pub(crate) fn counted(&self, purpose: &Purpose) -> Vec<String> {
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        match purpose {
+            Purpose::EventRepeats(_) => named(&["without_key", "deliveries", "distinct_events"]),
+            Purpose::DistinctKeys(_) => named(&["distinct_keys"]),
+            Purpose::Snapshots(_) => named(&["later", "too_old"]),
+            Purpose::Metrics(_) => {
+                let metrics = self.compiled.metrics.iter();
+                let of = |metric: &MetricColumn| [not_zero_column(&metric.name), rounded_to_zero_column(&metric.name)];
+                metrics.flat_map(of).chain(["event_count".to_owned()]).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes note of what a statement made in all pieces.
     ///
     /// # Errors
     /// [`QueryError::Data`] for rows that contradict each other, [`QueryError::Internal`] if a join lost or made a row.
-    pub(crate) fn record(&mut self, purpose: &Purpose, pieces: &[Rows]) -> Result<(), QueryError> {
-        let rows = || pieces.iter().map(|rows| rows.len() as u64).sum();
+    pub(crate) fn record(&mut self, purpose: &Purpose, made: &Made) -> Result<(), QueryError> {
         match purpose {
-            Purpose::EarlierExposed => self.flow.earlier_exposed = Some(rows()),
-            Purpose::Units => self.flow.units = rows(),
-            Purpose::EventRepeats(fact) => self.keyed = Some(keyed(fact, pieces)?),
+            Purpose::EarlierExposed => self.flow.earlier_exposed = Some(made.rows),
+            Purpose::Units => self.flow.units = made.rows,
+            Purpose::EventRepeats(fact) => self.keyed = Some(keyed(fact, made)?),
             Purpose::DistinctKeys(fact) => {
-                refuse_repeated_keys(fact, self.keyed.unwrap_or_default().events, pieces)?;
+                refuse_repeated_keys(fact, self.keyed.unwrap_or_default().events, made.total("distinct_keys")?)?;
             }
-            Purpose::Metrics(fact) => self.metrics(fact, pieces)?,
+            Purpose::Metrics(fact) => self.metrics(fact, made)?,
             Purpose::Snapshots(_) => {
-                self.unused = UnusedSnapshots { later: total(pieces, "later")?, too_old: total(pieces, "too_old")? };
+                self.unused = UnusedSnapshots { later: made.total("later")?, too_old: made.total("too_old")? };
             }
             Purpose::Tags(table) => self.tags(table)?,
-            Purpose::UnitTable => self.conserved(rows())?,
+            Purpose::UnitTable => {
+                for (table, beside) in self.compiled.joined.iter().zip(&made.beside) {
+                    self.beside_units(&table.purpose, *beside)?;
+                }
+                self.conserved(made.rows)?;
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn metrics(&mut self, fact: &str, pieces: &[Rows]) -> Result<(), QueryError> {
-        let events = total(pieces, "event_count")?;
-        let rounding = self.rounding(pieces)?;
+    fn metrics(&mut self, fact: &str, made: &Made) -> Result<(), QueryError> {
+        let events = made.total("event_count")?;
         self.flow.facts.push(FactRows {
             table: fact.to_owned(),
             read: self.catalog.source(&fact_table(fact))?.pinned.rows(),
             delivered: self.keyed.take().map_or(events, |keyed| keyed.deliveries),
             events,
-            rounding,
+            rounding: self.compiled.metrics.iter().filter_map(|metric| rounding(metric, made)).collect(),
         });
         Ok(())
-    }
-
-    /// What grids made of small values, for the metrics whose counts are among the columns.
-    fn rounding(&self, pieces: &[Rows]) -> Result<Vec<Rounding>, QueryError> {
-        let Some(first) = pieces.first() else { return Ok(Vec::new()) };
-        let rounds = |metric: &&MetricColumn| first.schema.index_of(&rounded_to_zero_column(&metric.name)).is_ok();
-        let counts = |metric: &MetricColumn| {
-            Ok(Rounding {
-                metric: metric.name.clone(),
-                not_zero: total(pieces, &not_zero_column(&metric.name))?,
-                to_zero: total(pieces, &rounded_to_zero_column(&metric.name))?,
-            })
-        };
-        self.metrics.iter().filter(rounds).map(counts).collect()
     }
 
     /// The units with tags are counted when they stand beside the others.
@@ -136,7 +143,7 @@ impl<'a> Recorder<'a> {
     ///
     /// # Errors
     /// [`QueryError::Data`] if units have several rows of tags which differ.
-    pub(crate) fn beside_units(&mut self, purpose: &Purpose, beside: Beside) -> Result<(), QueryError> {
+    fn beside_units(&mut self, purpose: &Purpose, beside: Beside) -> Result<(), QueryError> {
         let Purpose::Tags(table) = purpose else { return Ok(()) };
         if beside.differing > 0 {
             return Err(QueryError::Data(format!(
@@ -171,21 +178,29 @@ struct Keyed {
     events: u64,
 }
 
+/// What a metric's grid made of small values, if it is counted.
+fn rounding(metric: &MetricColumn, made: &Made) -> Option<Rounding> {
+    Some(Rounding {
+        metric: metric.name.clone(),
+        not_zero: made.find(&not_zero_column(&metric.name))?,
+        to_zero: made.find(&rounded_to_zero_column(&metric.name))?,
+    })
+}
+
 /// The events of a fact table, if each has a key.
-fn keyed(fact: &str, pieces: &[Rows]) -> Result<Keyed, QueryError> {
-    let without = total(pieces, "without_key")?;
+fn keyed(fact: &str, made: &Made) -> Result<Keyed, QueryError> {
+    let without = made.total("without_key")?;
     if without > 0 {
         return Err(QueryError::Data(format!(
             "fact table `{fact}` has no value in its `unique` column in {}; fill it, or leave `unique` out",
             rows_in_words(without)
         )));
     }
-    Ok(Keyed { deliveries: total(pieces, "deliveries")?, events: total(pieces, "distinct_events")? })
+    Ok(Keyed { deliveries: made.total("deliveries")?, events: made.total("distinct_events")? })
 }
 
 /// Refuses keys with more than one content.
-fn refuse_repeated_keys(fact: &str, events: u64, pieces: &[Rows]) -> Result<(), QueryError> {
-    let keys = total(pieces, "distinct_keys")?;
+fn refuse_repeated_keys(fact: &str, events: u64, keys: u64) -> Result<(), QueryError> {
     if events == keys {
         return Ok(());
     }
@@ -195,13 +210,9 @@ fn refuse_repeated_keys(fact: &str, events: u64, pieces: &[Rows]) -> Result<(), 
     )))
 }
 
-/// The sum of a column of counts.
-fn total(pieces: &[Rows], column: &str) -> Result<u64, QueryError> {
-    pieces.iter().map(|rows| Ok(rows.total(column)?)).sum()
-}
-
 fn rows_by_name(batch: &RecordBatch) -> Result<BTreeMap<String, u64>, QueryError> {
     let (names, counts) = (column(batch, "variant")?, column(batch, "row_count")?);
+    let names = cast(&names, &DataType::Utf8).map_err(|error| QueryError::Internal(error.to_string()))?;
     let counts = counts.as_primitive::<Int64Type>().values().iter().map(|rows| rows.unsigned_abs());
     Ok(names.as_string::<i32>().iter().flatten().map(str::to_owned).zip(counts).collect())
 }

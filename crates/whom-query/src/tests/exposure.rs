@@ -1,6 +1,8 @@
 //! First exposures, units in several variants, and units that were exposed earlier.
 
-use crate::testing::{ANY_ORDER, Warehouse, by_unit, expected, exposures, instants, orders, pipeline, texts, units};
+use crate::testing::{
+    ANY_ORDER, Warehouse, by_unit, expected, exposures, instants, orders, pipeline, texts, units, whole,
+};
 use crate::unit_table::UnitTable;
 
 fn with_orders(warehouse: Warehouse) -> Warehouse {
@@ -27,7 +29,7 @@ async fn the_first_exposure_decides_the_arm_whatever_the_order_of_rows() {
         let first = |text| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros();
         let micros = by_unit(&table, "first_exposure");
         assert_eq!(micros["u"], Some(first("2026-10-06T12:00:00Z")));
-        let several: Vec<Option<bool>> = table.several_variants().unwrap().iter().collect();
+        let several: Vec<Option<bool>> = whole(&table).several_variants().unwrap().iter().collect();
         let of = |unit: &str| units(&table).iter().position(|known| known == unit).unwrap();
         assert_eq!((several[of("u")], several[of("v")]), (Some(true), Some(false)));
     }
@@ -124,7 +126,7 @@ async fn integers_and_texts_are_ids_and_rows_go_by_bucket() {
     let ids = ["10", "9", "123", "7"];
     let rows: Vec<_> = ids.iter().map(|id| (*id, "a", "2026-10-06T12:00:00")).collect();
     let table = table("", &rows).await;
-    let buckets = table.buckets().unwrap();
+    let buckets = whole(&table).buckets().unwrap();
     assert!(buckets.is_sorted());
     for (unit, bucket) in units(&table).iter().zip(&buckets) {
         assert_eq!(*bucket, whom_stats::bucket::bucket_of_text(unit));

@@ -2,7 +2,7 @@
 
 use datafusion::arrow::array::ArrayRef;
 
-use crate::testing::{Warehouse, by_unit, instants, integers, pipeline, texts, texts_by_unit};
+use crate::testing::{Warehouse, by_unit, instants, integers, pipeline, texts, texts_by_unit, whole};
 
 const EXPOSED: &str = "2026-10-06T12:00:00";
 
@@ -68,7 +68,7 @@ cohorts:
     assert_eq!(by_unit(&table, "metric value of sum")["u"], Some(16));
     assert_eq!(by_unit(&table, "arm")["u"], Some(0));
     assert_eq!(texts_by_unit(&table, "tag deliveries")["u"].as_deref(), Some("left"));
-    assert_eq!(table.cohort("cohort unit counts").unwrap().true_count(), 1);
+    assert_eq!(whole(&table).cohort("cohort unit counts").unwrap().true_count(), 1);
 }
 
 #[tokio::test]
@@ -109,5 +109,5 @@ cohorts:
     .replace("control: a", "control: \"a'; --\"");
     let table = warehouse.units(&text).await.unwrap();
     assert_eq!(by_unit(&table, "metric me'tric \"x\";")["it's"], Some(7));
-    assert_eq!(table.cohort("cohort co'hort \"x\";").unwrap().true_count(), 1);
+    assert_eq!(whole(&table).cohort("cohort co'hort \"x\";").unwrap().true_count(), 1);
 }

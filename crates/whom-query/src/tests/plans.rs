@@ -2,20 +2,15 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::array::new_empty_array;
-use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::displayable;
-use whom_engine::{Engine, Limits, Rows};
+use whom_engine::{Engine, Limits};
 use whom_spec::{FileReader, Settings, load};
 use whom_store::Stores;
 
-use crate::align::JOINED;
-use crate::build::aligned;
 use crate::catalog::Catalog;
-use crate::compile::{Compiled, Place, Purpose, compile};
+use crate::compile::{Compiled, Purpose, compile};
+use crate::needs::dry_plans;
 use crate::testing::{Warehouse, orders, pipeline, texts};
 
 /// The statements of a plan, without the comments that name files.
@@ -70,15 +65,12 @@ fn pipelines() -> Vec<PathBuf> {
 }
 
 /// A pipeline that fits its tables, and a session that knows them and reads with several threads.
-async fn compiled(path: &Path) -> (Engine, Compiled) {
+async fn compiled(path: &Path) -> (Engine, Catalog, Compiled) {
     let loaded = load(path, &Settings::default(), &FileReader).unwrap_or_else(|error| panic!("{error}"));
     let catalog = Catalog::open(&loaded.plan, &loaded.sources, &Stores::new()).await.unwrap();
     let engine = Engine::new(&Limits { threads: NonZeroUsize::new(4).unwrap(), ..Limits::default() }).unwrap();
     let compiled = compile(&loaded.plan, &catalog, &engine.state()).unwrap();
-    for source in catalog.sources() {
-        engine.add_pinned(&source.table, Arc::clone(&source.pinned)).unwrap();
-    }
-    (engine, compiled)
+    (engine, catalog, compiled)
 }
 
 /// Planning walks each plan with the rules of the engine: exact aggregates only, nothing repartitioned, no join without
@@ -88,36 +80,19 @@ async fn every_plan_of_every_pipeline_keeps_the_rules() {
     let pipelines = pipelines();
     assert!(pipelines.len() >= 5, "{pipelines:?}");
     for path in pipelines {
-        let (engine, compiled) = compiled(&path).await;
-        let piece = engine.piece();
-        for statement in &compiled.statements {
-            if statement.purpose == Purpose::UnitTable {
-                let (joined, _) = aligned(&piece, &compiled.joined).unwrap();
-                piece.add_rows(JOINED, Rows { schema: joined.schema(), batches: vec![joined] }).unwrap();
-            }
-            let session = match statement.purpose.place() {
-                Place::Scan | Place::Files => &engine,
-                Place::Piece | Place::Regroup => &piece,
-            };
-            let plan = session.plan(&statement.sql).await;
-            let plan =
-                plan.unwrap_or_else(|error| panic!("{}, {}: {error}", path.display(), statement.purpose.table()));
-            piece.add_rows(&statement.purpose.table(), no_rows(plan.schema())).unwrap();
-        }
+        let (engine, catalog, compiled) = compiled(&path).await;
+        let plans = dry_plans(&compiled, &catalog, &engine).await;
+        let plans = plans.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(plans.len(), compiled.statements.len());
     }
-}
-
-fn no_rows(schema: SchemaRef) -> Rows {
-    let columns = schema.fields().iter().map(|field| new_empty_array(field.data_type())).collect();
-    let empty = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
-    Rows { schema, batches: vec![empty] }
 }
 
 /// The tags of rows that cannot count are never decoded: the Parquet reader itself asks the filter of keys.
 #[tokio::test]
 async fn wide_columns_are_read_behind_the_filter_of_keys() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines/hillstrom.yaml");
-    let (engine, compiled) = compiled(&path).await;
+    let (engine, catalog, compiled) = compiled(&path).await;
+    catalog.register(&engine).unwrap();
     let scans = compiled.statements.iter().filter(|statement| matches!(statement.purpose, Purpose::TagRows(_)));
     let scans: Vec<_> = scans.collect();
     assert!(!scans.is_empty());

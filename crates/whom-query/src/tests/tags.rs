@@ -2,7 +2,7 @@
 
 use datafusion::arrow::array::Array;
 
-use crate::testing::{ANY_ORDER, Warehouse, numbers, orders, pipeline, texts, texts_by_unit, units};
+use crate::testing::{ANY_ORDER, Warehouse, numbers, orders, pipeline, texts, texts_by_unit, units, whole};
 use crate::unit_table::UnitTable;
 
 /// A unit that is first exposed on 8 October in New York (9 October in UTC), and one on the 6th.
@@ -78,7 +78,7 @@ async fn a_unit_without_a_tag_is_in_no_cohort() {
     let warehouse = warehouse();
     snapshot(&warehouse, "2026-10-05", &[("v", "paid")]);
     let table = warehouse.units(&dated("7d")).await.unwrap();
-    let members = table.cohort("cohort paying").unwrap();
+    let members = whole(&table).cohort("cohort paying").unwrap();
     assert_eq!(members.null_count(), 0);
     for (unit, member) in units(&table).iter().zip(&members) {
         assert_eq!(member, Some(unit == "v"), "{unit}");
@@ -115,7 +115,7 @@ tags:
     warehouse.write("homes.parquet", homes(&[("u", "Ulm", 3.0), ("v", "Bern", f64::NAN), ("w", "Rom", 1.0)]));
     let table = warehouse.units(&static_tags).await.unwrap();
     assert_eq!(texts_by_unit(&table, "tag city")["v"].as_deref(), Some("Bern"));
-    assert_eq!(table.column("tag rooms").unwrap().null_count(), 1, "a tag that is not a number is missing");
+    assert_eq!(whole(&table).column("tag rooms").unwrap().null_count(), 1, "a tag that is not a number is missing");
     let tags = &table.flow.tags[0];
     assert_eq!((tags.read, tags.units, tags.later, tags.too_old), (3, 2, 0, 0));
     warehouse.write("homes.parquet", homes(&[("u", "Ulm", 3.0), ("u", "Ulm", 4.0)]));

@@ -6,7 +6,7 @@ use datafusion::arrow::array::{ArrayRef, BooleanArray, Decimal128Array};
 
 use crate::status::Status;
 use crate::testing::{
-    Warehouse, by_unit, expected, exposures, instants, integers, metric, numbers, orders, pipeline, texts, units,
+    Warehouse, by_unit, expected, exposures, instants, integers, metric, numbers, orders, pipeline, texts, units, whole,
 };
 use crate::unit_table::UnitTable;
 
@@ -26,7 +26,7 @@ async fn value(properties: &str, rows: &[(&str, &str, Option<f64>)]) -> Option<i
 
 fn status(table: &UnitTable, unit: &str) -> Status {
     let place = units(table).iter().position(|known| known == unit).unwrap();
-    table.statuses("status of m").unwrap()[place]
+    whole(table).statuses("status of m").unwrap()[place]
 }
 
 #[tokio::test]

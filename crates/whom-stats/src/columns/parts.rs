@@ -53,6 +53,24 @@ pub enum ColumnsError {
         "metric {metric} has grid value {value} beyond plus or minus {MAX_GRID_VALUE}; declare a coarser `precision`"
     )]
     Value { metric: usize, value: i64 },
+    /// A layout was made for other columns.
+    #[error("the units have other arms or tags than their layout")]
+    Layout,
+    /// A layout was made for other values.
+    #[error("metric {metric} has values beyond the range of its layout; make the layout from all units")]
+    Range { metric: usize },
+    /// Units that were kept elsewhere came back in another number.
+    #[error("{rows} units came back with {codes} bytes of codes and {words} words of metrics")]
+    Packed { rows: usize, codes: usize, words: usize },
+    /// A whole of no part.
+    #[error("there is no part to join")]
+    NoPart,
+    /// Parts of different layouts.
+    #[error("the parts have different layouts; lay them out by that of all units")]
+    Layouts,
+    /// Parts whose buckets do not follow each other.
+    #[error("the parts are not in the order of their buckets")]
+    PartsOutOfOrder,
 }
 
 impl UnitColumnParts {

@@ -135,6 +135,24 @@ proptest! {
     }
 
     #[test]
+    fn the_answers_of_any_parts_add_up_to_that_of_the_whole(units in any_units(), cuts in prop::collection::vec(0..1024_u16, 0..4)) {
+        let parts: Vec<Vec<Unit>> = (0..=cuts.len())
+            .map(|part| {
+                let of_part = |unit: &&Unit| cuts.iter().filter(|cut| unit.1 >= **cut).count() == part;
+                units.iter().filter(of_part).copied().collect()
+            })
+            .collect();
+        let (pass, leaves) = (pass(vec![0, 1, 3]), Grouping::Leaves(two_splits()));
+        let (mut histograms, mut statistics) = (run(&parts[0], &pass), cells(&parts[0], leaves.clone()));
+        for part in &parts[1..] {
+            histograms.add(&run(part, &pass));
+            statistics.add(&cells(part, leaves.clone()));
+        }
+        prop_assert_eq!(histograms, run(&units, &pass));
+        prop_assert_eq!(statistics, cells(&units, leaves));
+    }
+
+    #[test]
     fn units_beyond_the_codes_are_in_no_cell(units in any_units()) {
         let two: Code = 2;
         let statistics = cells(&units, Grouping::Codes { column: 1, codes: two });

@@ -123,6 +123,24 @@ async fn a_published_run_is_found_with_its_files_and_its_hint() {
 }
 
 #[tokio::test]
+async fn a_file_in_parts_that_is_given_up_leaves_nothing() {
+    let folder = Folder::new();
+    let output = create(&hasty(), &folder.output(), 1).await.unwrap();
+    let mut stage = output.stage(run_id(1)).await.unwrap();
+    let mut file = stage.writer("units.parquet").await.unwrap();
+    for _ in 0..12 {
+        file.write(vec![7; 1 << 20].into()).await.unwrap();
+    }
+    file.discard().await;
+    assert!(stage.files().is_empty());
+    assert_eq!(fs::read_dir(folder.path("out/runs")).unwrap().count(), 0);
+    let mut again = stage.writer("units.parquet").await.unwrap();
+    again.write("units".into()).await.unwrap();
+    again.finish(None).await.unwrap();
+    assert_eq!(stage.files().len(), 1, "its name is free again");
+}
+
+#[tokio::test]
 async fn nothing_that_is_not_a_manifest_counts() {
     let folder = Folder::new();
     run(&hasty(), &folder.output(), 1, "one").await.unwrap();

@@ -48,6 +48,25 @@ async fn a_file_of_many_parts_arrives_whole() {
 }
 
 #[tokio::test]
+async fn a_file_in_parts_that_is_given_up_is_aborted() {
+    let bucket = Bucket::new();
+    let output = Output::create(&bucket.stores(), &bucket.output(), Uuid::nil()).await.unwrap();
+    let mut stage = output.stage(run_id(1)).await.unwrap();
+    let mut file = stage.writer("units.parquet").await.unwrap();
+    for _ in 0..12 {
+        file.write(vec![7; 1 << 20].into()).await.unwrap();
+    }
+    file.discard().await;
+    let seen = bucket.proxy.seen();
+    let aborted = seen.iter().filter(|request| request.method() == "DELETE" && request.line().contains("uploadId="));
+    assert_eq!(aborted.count(), 1);
+    assert!(
+        seen.iter().all(|request| request.method() != "POST" || !request.line().contains("uploadId=")),
+        "completed"
+    );
+}
+
+#[tokio::test]
 async fn of_two_runs_at_once_one_wins_and_the_other_is_told() {
     let bucket = Bucket::new();
     let output = Output::create(&bucket.stores(), &bucket.output(), Uuid::nil()).await.unwrap();
@@ -73,7 +92,12 @@ async fn runs_in_a_bucket_are_listed_and_removed() {
     let mut abandoned = output.stage(run_id(4)).await.unwrap();
     fill(&mut abandoned, "abandoned").await.unwrap();
     let end_of_time = DateTime::from_timestamp(4_000_000_000, 0).unwrap();
-    let retention = Retention { keep: 1, finished_before: Some(end_of_time), abandoned_before: end_of_time };
+    let retention = Retention {
+        keep: 1,
+        finished_before: Some(end_of_time),
+        abandoned_before: end_of_time,
+        failed_before: end_of_time,
+    };
     let surplus = output.surplus(&retention).await.unwrap();
     assert_eq!((surplus.runs.len(), surplus.abandoned.as_slice(), surplus.kept), (2, [run_id(4)].as_slice(), 1));
     output.remove(&surplus).await.unwrap();

@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Float64Array, StringArray};
+use datafusion::arrow::array::{ArrayRef, Float64Array, StringArray};
 use whom_spec::plan::{Codes, TagKind};
 use whom_stats::CheckVerdict;
 
 use super::*;
+use crate::bins::TagSurvey;
 use crate::checks::arms::halves;
+use crate::tag_values::TagValues;
+use crate::tally::Counted;
 
 /// Balance and missing of one tag, given the arm and the tag of each unit.
 fn judged(units: Vec<(u8, Option<f64>)>) -> [Check; 2] {
@@ -19,9 +22,22 @@ fn judged_levels(units: Vec<(u8, &str)>) -> [Check; 2] {
 }
 
 fn of_array(of_units: &[u8], values: ArrayRef, kind: TagKind) -> [Check; 2] {
-    let bins = [TagBins::fit("age", &values, kind, Codes::Bits8)];
-    let tags = TagsByArm { arms: &halves(), bins: &bins, values: &[values], of_units };
+    let (bins, counted) = counted("age", of_units, &values, kind);
+    let tags = TagsByArm { arms: &halves(), bins: &[bins], counted: &[counted] };
     tags.checks(&Validate::default()).try_into().expect("two checks")
+}
+
+/// The bins of a tag, and its units by arm.
+fn counted(name: &str, of_units: &[u8], values: &ArrayRef, kind: TagKind) -> (TagBins, TagTally) {
+    let typed = TagValues::of(values).unwrap();
+    let mut survey = TagSurvey::new(kind, Codes::Bits8);
+    survey.add(&typed, None).unwrap();
+    let fitted = survey.fit(name);
+    let mut tally = TagTally::new(&fitted, 2);
+    let buckets: Vec<u16> = (0..of_units.len()).map(|unit| (unit * 7_919 % 1_024) as u16).collect();
+    let units = Counted { arms: of_units, buckets: &buckets };
+    tally.add(&units, &fitted.bins.encode(values).unwrap(), 0, &typed);
+    (fitted.bins, tally)
 }
 
 /// So many units in each arm by turns, with a tag by arm and number.
@@ -31,7 +47,7 @@ fn units<T>(count: usize, tag: impl Fn(u8, usize) -> T) -> Vec<(u8, T)> {
 
 #[test]
 fn without_tags_there_is_nothing_to_check() {
-    let tags = TagsByArm { arms: &halves(), bins: &[], values: &[], of_units: &[0, 1] };
+    let tags = TagsByArm { arms: &halves(), bins: &[], counted: &[] };
     assert_eq!(tags.checks(&Validate::default()), []);
 }
 
@@ -60,9 +76,7 @@ fn a_small_shift_is_found_that_chi_square_over_many_codes_would_miss() {
     let shifted = units(4_000, |arm, unit| Some(bell(unit) as f64 + 120.0 * f64::from(arm)));
     let (of_units, values): (Vec<u8>, Vec<Option<f64>>) = shifted.iter().copied().unzip();
     let values: ArrayRef = Arc::new(Float64Array::from(values));
-    let bins = [TagBins::fit("age", &values, TagKind::Numeric, Codes::Bits8)];
-    let tags = TagsByArm { arms: &halves(), bins: &bins, values: &[], of_units: &of_units };
-    let by_code = tags.units_by_code(&bins[0], &values);
+    let by_code = counted("age", &of_units, &values, TagKind::Numeric).1.by_code_and_arm();
     assert!(independence(&by_code[..255]).unwrap().p_value > 0.01);
     let [balance, _] = judged(shifted);
     assert!(balance.refuses(), "{balance:?}");
@@ -93,13 +107,10 @@ fn one_of_twenty_tags_is_corrected_for_all() {
     };
     let values: Vec<ArrayRef> = std::iter::once(tag(300)).chain((0..19).map(|_| tag(0))).collect();
     let names: Vec<String> = (0..20).map(|tag| format!("t{tag}")).collect();
-    let bins: Vec<TagBins> = names
-        .iter()
-        .zip(&values)
-        .map(|(name, values)| TagBins::fit(name, values, TagKind::Numeric, Codes::Bits8))
-        .collect();
+    let counted = names.iter().zip(&values).map(|(name, values)| counted(name, &of_units, values, TagKind::Numeric));
+    let (bins, counted): (Vec<TagBins>, Vec<TagTally>) = counted.unzip();
     let balance = |count: usize| {
-        let tags = TagsByArm { arms: &halves(), bins: &bins[..count], values: &values[..count], of_units: &of_units };
+        let tags = TagsByArm { arms: &halves(), bins: &bins[..count], counted: &counted[..count] };
         tags.checks(&Validate::default()).remove(0)
     };
     let (alone, among) = (balance(1), balance(20));

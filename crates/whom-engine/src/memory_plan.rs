@@ -1,0 +1,257 @@
+//! How the memory of a run is shared out, decided before any row is read.
+//!
+//! The limit is for the whole process. First comes what nothing can do without: the program itself, a row group and some
+//! batches for each reader, and the filters of keys. What is left is shared among rows that wait for later statements, the
+//! pieces that are being worked on, and DataFusion's operators. Rows that do not fit go to disk; pieces are made so small
+//! that as many as there are threads fit. So the limit decides how fast a run is, and never what it finds.
+
+use std::num::NonZeroUsize;
+
+use thiserror::Error;
+
+use crate::pieces::Pieces;
+use crate::session::Limits;
+
+/// The program, its runtime, and footers.
+const PROGRAM: usize = 72 << 20;
+
+/// Stacks and caches of a thread.
+const THREAD: usize = 12 << 20;
+
+/// Batches that are on their way in a reader: decoded, filtered, evaluated, sorted into pieces.
+const BATCHES_ON_THE_WAY: usize = 6;
+
+/// The least that must be left to work with.
+const LEAST_ROOM: usize = 96 << 20;
+
+/// Bits of a filter for each key that it holds.
+const FILTER_BITS: u64 = 12;
+
+/// Filters that are known at the same time: units, and snapshots of units.
+const FILTERS: u64 = 2;
+
+/// A piece at work holds its rows about so often: read, put together, and made into the next table.
+const COPIES_AT_WORK: u64 = 3;
+
+/// What rows take on disk, in percent of what they take in memory.
+const SPILLED_PERCENT: u64 = 60;
+
+/// What a run needs, as far as footers tell. Rows are those in the files, whatever conditions leave of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Scans, in their order.
+    pub scans: Vec<ScanNeeds>,
+    /// Units, about: what is planned by it adapts where there are more.
+    pub units: u64,
+    /// The most bytes of rows that wait for later statements at any moment.
+    pub waiting: u64,
+    /// The most bytes of rows that all pieces together read and make between two scans.
+    pub worked: u64,
+    /// Bytes of the analysed units, binned and packed.
+    pub analysed: u64,
+}
+
+/// What one scan reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanNeeds {
+    /// The table.
+    pub table: String,
+    /// Files.
+    pub files: usize,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of the columns that it needs, as they lie in the files.
+    pub bytes: u64,
+    /// Bytes of these columns in the row group where they are largest.
+    pub row_group: u64,
+    /// Bytes of a decoded row.
+    pub row: u64,
+}
+
+/// How the memory of a run is shared out, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryPlan {
+    /// What the process may take.
+    pub limit: usize,
+    /// The program and its threads.
+    pub program: usize,
+    /// Row groups and batches of all readers.
+    pub readers: usize,
+    /// Filters of keys.
+    pub filters: usize,
+    /// What all readers may collect before they ask for room.
+    pub buffers: usize,
+    /// Rows that wait for later statements.
+    pub rows: usize,
+    /// The pieces that are worked on at once.
+    pub work: usize,
+    /// DataFusion's operators.
+    pub pool: usize,
+    /// The number of pieces.
+    pub pieces: Pieces,
+    /// The largest amount that the run is expected to take.
+    pub peak: u64,
+    /// The most that is expected to lie on disk.
+    pub spilled: u64,
+}
+
+/// A limit under which nothing can be done.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{limit} bytes of memory are too few: the program takes {program}, {threads} readers take {readers}, filters of keys take {filters}, and {least} are needed to work with; raise `--memory-limit` to {floor} bytes or more, or lower `--threads`",
+    least = LEAST_ROOM
+)]
+pub struct TooLittleMemory {
+    limit: usize,
+    program: usize,
+    threads: usize,
+    readers: usize,
+    filters: usize,
+    /// The least limit that would do.
+    pub floor: usize,
+}
+
+impl MemoryPlan {
+    /// Shares out `limit` bytes among so many threads.
+    ///
+    /// # Errors
+    /// [`TooLittleMemory`], with the parts of the floor.
+    pub fn new(limit: usize, limits: &Limits, needs: &Needs) -> Result<Self, TooLittleMemory> {
+        let threads = limits.threads.get();
+        let program = PROGRAM + threads * THREAD;
+        let readers = threads * needs.reader(limits.batch_size);
+        let filters = (needs.units * FILTER_BITS / 8 * FILTERS) as usize;
+        let floor = program + readers + filters + LEAST_ROOM;
+        let Some(room) = limit.checked_sub(floor).map(|left| left + LEAST_ROOM) else {
+            return Err(TooLittleMemory { limit, program, threads, readers, filters, floor });
+        };
+        let buffers = (room / 8).min(threads * limits.buffer);
+        let (work, pool) = (room / 4, room / 8);
+        let rows = room - buffers - work - pool;
+        let pieces = limits.pieces.unwrap_or_else(|| pieces(needs.worked * COPIES_AT_WORK, work, limits.threads));
+        let plan = Self {
+            limit,
+            program,
+            readers,
+            filters,
+            buffers,
+            rows,
+            work,
+            pool,
+            pieces: Pieces::new(pieces),
+            peak: 0,
+            spilled: 0,
+        };
+        Ok(Self { peak: plan.expected(needs, threads as u64), spilled: plan.expected_on_disk(needs), ..plan })
+    }
+
+    /// The limits of a session under this plan.
+    #[must_use]
+    pub fn limits(&self, asked: &Limits) -> Limits {
+        Limits {
+            memory: self.pool,
+            rows: self.rows.min(asked.rows),
+            resident: Some(self.resident().min(asked.resident.unwrap_or(usize::MAX))),
+            buffer: self.buffers / asked.threads.get(),
+            pieces: NonZeroUsize::new(self.pieces.count()),
+            ..asked.clone()
+        }
+    }
+
+    /// What binned units may take: they come when nothing is read any more, and leave a fourth of the pieces' share for
+    /// the pieces that become binned units.
+    fn resident(&self) -> usize {
+        self.buffers + self.pool + self.work / 4 * 3
+    }
+
+    /// The largest amount that is expected: while rows become units, or while units are analysed.
+    fn expected(&self, needs: &Needs, threads: u64) -> u64 {
+        let at_work = threads.min(self.pieces.count() as u64);
+        let work = needs.worked * COPIES_AT_WORK * at_work / self.pieces.count() as u64;
+        let waiting = needs.waiting.min((self.rows + self.buffers) as u64);
+        let making = self.readers as u64 + self.filters as u64 + waiting + work.min(self.work as u64);
+        let analysing = waiting + (2 * needs.analysed).min(self.resident() as u64);
+        (self.program as u64 + making.max(analysing)).min(self.limit as u64)
+    }
+
+    /// Rows beyond their room, and binned units beyond theirs.
+    fn expected_on_disk(&self, needs: &Needs) -> u64 {
+        let rows = needs.waiting.saturating_sub(self.rows as u64);
+        let units = if needs.analysed > self.resident() as u64 { needs.analysed } else { 0 };
+        (rows + units) * SPILLED_PERCENT / 100
+    }
+}
+
+impl Needs {
+    /// What the hungriest reader takes.
+    fn reader(&self, batch_size: usize) -> usize {
+        let scan = |scan: &ScanNeeds| scan.row_group as usize + BATCHES_ON_THE_WAY * batch_size * scan.row as usize;
+        self.scans.iter().map(scan).max().unwrap_or(0)
+    }
+
+    /// All bytes that are read.
+    pub fn read(&self) -> u64 {
+        self.scans.iter().map(|scan| scan.bytes).sum()
+    }
+}
+
+/// So many pieces that those at work fit into the room for them.
+fn pieces(worked: u64, room: usize, threads: NonZeroUsize) -> NonZeroUsize {
+    let of_one_thread = (room / threads.get()).max(1) as u64;
+    let needed = NonZeroUsize::new(worked.div_ceil(of_one_thread) as usize).unwrap_or(NonZeroUsize::MIN);
+    needed.max(threads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(threads: usize) -> Limits {
+        Limits { threads: NonZeroUsize::new(threads).unwrap(), ..Limits::default() }
+    }
+
+    fn needs(units: u64) -> Needs {
+        let scan = ScanNeeds {
+            table: "split".to_owned(),
+            files: 1,
+            rows: 10 * units,
+            bytes: 80 * units,
+            row_group: 16 << 20,
+            row: 32,
+        };
+        Needs { scans: vec![scan], units, waiting: 300 * units, worked: 500 * units, analysed: 60 * units }
+    }
+
+    #[test]
+    fn the_parts_are_the_limit() {
+        for limit in [512 << 20, 2 << 30, 8 << 30] {
+            let plan = MemoryPlan::new(limit, &asked(2), &needs(10_000_000)).unwrap();
+            let parts = plan.program + plan.readers + plan.filters + plan.buffers + plan.rows + plan.work + plan.pool;
+            assert_eq!(parts, limit);
+            assert!(plan.peak <= limit as u64);
+        }
+    }
+
+    #[test]
+    fn less_memory_means_more_pieces_and_more_on_disk() {
+        let plan = |limit| MemoryPlan::new(limit, &asked(2), &needs(10_000_000)).unwrap();
+        let (small, large) = (plan(1 << 30), plan(16 << 30));
+        assert!(small.pieces.count() > large.pieces.count());
+        assert!(small.spilled > 0 && large.spilled == 0);
+    }
+
+    #[test]
+    fn small_data_need_one_piece_a_thread_and_little_memory() {
+        let plan = MemoryPlan::new(8 << 30, &asked(3), &needs(1_000)).unwrap();
+        assert_eq!((plan.pieces.count(), plan.spilled), (3, 0));
+        assert!(plan.peak < 300 << 20);
+    }
+
+    #[test]
+    fn a_limit_below_the_floor_is_refused_with_its_parts() {
+        let refused = MemoryPlan::new(128 << 20, &asked(2), &needs(1_000)).unwrap_err();
+        insta::assert_snapshot!(refused);
+        assert!(MemoryPlan::new(refused.floor, &asked(2), &needs(1_000)).is_ok());
+        assert!(MemoryPlan::new(refused.floor - 1, &asked(2), &needs(1_000)).is_err());
+    }
+}

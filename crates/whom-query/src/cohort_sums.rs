@@ -1,0 +1,118 @@
+//! The third look at all units, once cohorts are known: sums of the numeric tags by cohort.
+
+use whom_stats::routing::Routing;
+use whom_stats::{CodeColumn, NodeIndex};
+
+use crate::analysed::AnalysedUnits;
+use crate::bins::Encoder;
+use crate::bucket_sums::{BucketSums, Spread};
+use crate::error::QueryError;
+use crate::tag_values::TagValues;
+use crate::unit_table::UnitRows;
+
+/// The known values of the numeric tags in each leaf of a tree, and in each pre-registered cohort.
+#[derive(Debug)]
+pub struct CohortSums {
+    /// By tag; `None` for a categorical one. The groups are the leaves, then the pre-registered cohorts.
+    tags: Vec<Option<BucketSums>>,
+    leaves: usize,
+}
+
+impl CohortSums {
+    /// The values of a tag in a leaf, by its rank among the leaves; `None` without a value, or for a categorical tag.
+    pub fn in_leaf(&self, tag: usize, rank: usize) -> Option<Spread> {
+        self.tags.get(tag)?.as_ref()?.spread(rank..rank + 1)
+    }
+
+    /// The values of a tag in the pre-registered cohort at a place in the file.
+    pub fn in_registered(&self, tag: usize, place: usize) -> Option<Spread> {
+        self.in_leaf(tag, self.leaves + place)
+    }
+}
+
+impl AnalysedUnits {
+    /// Sums the numeric tags over the leaves of a tree and over the pre-registered cohorts. Keeps processors busy.
+    ///
+    /// # Errors
+    /// As [`AnalysedUnits::new`].
+    pub fn sums_by_cohort(&self, tree: &Routing) -> Result<CohortSums, QueryError> {
+        tree.check(self.shapes.len()).map_err(|error| QueryError::Internal(error.to_string()))?;
+        let ranks = Ranks::of(self, tree);
+        let leaves = tree.leaves().count();
+        let groups = leaves + self.schema.cohorts.len();
+        let none = || -> Vec<Option<BucketSums>> {
+            let tags = self.bins.iter().zip(&self.centres);
+            tags.map(|(bins, centre)| bins.shape().ordered.then(|| BucketSums::new(*centre, groups))).collect()
+        };
+        let tags = self.table.gather(
+            &self.cancel,
+            none,
+            |sums, rows| ranks.add(sums, &self.schema.analysed(rows)?),
+            |mut one, other| {
+                let both = one.iter_mut().zip(&other);
+                both.filter_map(|(one, other)| Some((one.as_mut()?, other.as_ref()?)))
+                    .for_each(|(one, other)| one.merge(other));
+                one
+            },
+        )?;
+        Ok(CohortSums { tags, leaves })
+    }
+}
+
+/// Finds the leaf of each unit.
+struct Ranks<'a> {
+    units: &'a AnalysedUnits,
+    tree: &'a Routing,
+    /// Of each node that is a leaf, its rank among the leaves.
+    ranks: Vec<usize>,
+    /// Encoders of the columns that the tree splits on.
+    encoders: Vec<(usize, Encoder)>,
+}
+
+impl<'a> Ranks<'a> {
+    fn of(units: &'a AnalysedUnits, tree: &'a Routing) -> Self {
+        let mut ranks = vec![0; tree.nodes().len()];
+        tree.leaves().enumerate().for_each(|(rank, leaf): (usize, NodeIndex)| ranks[leaf] = rank);
+        let splits = |column: &usize| tree.nodes().iter().flatten().any(|split| split.column == *column);
+        let columns = (0..units.bins.len()).filter(splits);
+        let encoders = columns.map(|column| (column, Encoder::new(&units.bins[column]))).collect();
+        Self { units, tree, ranks, encoders }
+    }
+
+    fn add(&self, sums: &mut [Option<BucketSums>], rows: &UnitRows) -> Result<(), QueryError> {
+        let schema = &self.units.schema;
+        let ranks = self.of_each(rows)?;
+        let members = schema.cohorts.iter().map(|cohort| rows.cohort(&cohort.column)).collect::<Result<Vec<_>, _>>()?;
+        let buckets = rows.buckets()?;
+        let leaves = self.tree.leaves().count();
+        for (tag, sums) in schema.tags.iter().zip(sums).filter_map(|(tag, sums)| Some((tag, sums.as_mut()?))) {
+            let values = rows.column(&tag.column)?;
+            let TagValues::Numbers(numbers) = TagValues::of(&values)? else { continue };
+            for (row, value) in numbers.iter().enumerate() {
+                let Some(value) = value else { continue };
+                sums.add(buckets[row], ranks[row], value);
+                for (place, members) in members.iter().enumerate() {
+                    if members.value(row) {
+                        sums.add(buckets[row], leaves + place, value);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn of_each(&self, rows: &UnitRows) -> Result<Vec<usize>, QueryError> {
+        let mut codes: Vec<CodeColumn> = self.units.shapes.iter().map(|_| CodeColumn::U8(Vec::new())).collect();
+        for (column, encoder) in &self.encoders {
+            let values = rows.column(&self.units.schema.tags[*column].column)?;
+            codes[*column] = self.units.bins[*column].no_codes();
+            encoder.encode(&TagValues::of(&values)?, &mut codes[*column])?;
+        }
+        for (place, cohort) in self.units.schema.cohorts.iter().enumerate() {
+            let members = rows.cohort(&cohort.column)?;
+            codes[self.units.cohort_column(place)] =
+                CodeColumn::U8(members.iter().map(|member| u8::from(member == Some(true))).collect());
+        }
+        Ok((0..rows.len()).map(|row| self.ranks[self.tree.leaf(|column| codes[column].code(row))]).collect())
+    }
+}

@@ -1,0 +1,146 @@
+//! The second look at all units: tags become codes, metrics are packed, and everything that checks ask is counted.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+
+use whom_engine::{KeptUnits, UnitKeeper};
+use whom_stats::{CellStatistics, CodeColumn, Grouping, UnitColumnParts, UnitColumns, cell_statistics};
+
+use crate::bins::{Encoder, Fitted};
+use crate::error::QueryError;
+use crate::tag_values::TagValues;
+use crate::tally::{Counted, Tally};
+use crate::unit_schema::UnitSchema;
+use crate::unit_table::{UnitRows, UnitTable};
+
+/// How the units of a table are encoded.
+pub(crate) struct Encoding<'a> {
+    schema: &'a UnitSchema,
+    tags: &'a [Fitted],
+    encoders: Vec<Encoder>,
+    keeper: &'a UnitKeeper,
+    /// Whether all exposed units are counted by their first arm as well.
+    by_first_exposure: bool,
+    cancel: &'a AtomicBool,
+}
+
+/// What was counted.
+pub(crate) struct Counts {
+    pub(crate) tally: Tally,
+    /// All exposed units by their first arm, if that was asked for.
+    pub(crate) by_first_exposure: Option<CellStatistics>,
+}
+
+impl<'a> Encoding<'a> {
+    /// An encoding by fitted bins; `several` units saw several variants.
+    pub(crate) fn new(
+        schema: &'a UnitSchema,
+        tags: &'a [Fitted],
+        several: u64,
+        keeper: &'a UnitKeeper,
+        cancel: &'a AtomicBool,
+    ) -> Self {
+        let encoders = tags.iter().map(|tag| Encoder::new(&tag.bins)).collect();
+        let by_first_exposure = schema.excludes_several && several > 0;
+        Self { schema, tags, encoders, keeper, by_first_exposure, cancel }
+    }
+
+    /// Encodes every unit; gives the pieces in their order, and what was counted of all of them.
+    pub(crate) fn run(&self, table: &UnitTable) -> Result<(Vec<KeptUnits>, Counts), QueryError> {
+        let whole = Mutex::new(Counts { tally: Tally::new(self.schema, self.tags), by_first_exposure: None });
+        let kept = table.in_each_piece(self.cancel, |rows| {
+            let piece = self.piece(rows)?;
+            whole.lock().unwrap_or_else(PoisonError::into_inner).merge(&piece.counts);
+            Ok(self.keeper.keep(piece.units)?)
+        })?;
+        Ok((kept, whole.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn piece(&self, rows: &mut dyn Iterator<Item = Result<UnitRows, QueryError>>) -> Result<Piece, QueryError> {
+        let mut tally = Tally::new(self.schema, self.tags);
+        let mut parts = UnitColumnParts {
+            codes: self.tags.iter().map(|tag| tag.bins.no_codes()).collect(),
+            shapes: self.keeper.layout().shapes().to_vec(),
+            ..self.no_parts()
+        };
+        parts.codes.extend(self.schema.cohorts.iter().map(|_| CodeColumn::U8(Vec::new())));
+        let mut everybody = self.no_parts();
+        for rows in rows {
+            let rows = rows?;
+            tally.add_exposed(&rows)?;
+            if self.by_first_exposure {
+                self.add_columns(&mut everybody, &rows)?;
+            }
+            self.add_analysed(&mut parts, &mut tally, self.schema.analysed(rows)?)?;
+        }
+        let by_first_exposure = if self.by_first_exposure { Some(self.by_arm(everybody)?) } else { None };
+        let units = UnitColumns::in_layout(parts, self.keeper.layout()).map_err(internal)?;
+        Ok(Piece { units, counts: Counts { tally, by_first_exposure } })
+    }
+
+    fn no_parts(&self) -> UnitColumnParts {
+        UnitColumnParts {
+            arm_count: self.schema.arms,
+            metrics: vec![Vec::new(); self.schema.metrics.len()],
+            ..UnitColumnParts::default()
+        }
+    }
+
+    /// Adds arms, buckets and metrics.
+    fn add_columns(&self, parts: &mut UnitColumnParts, rows: &UnitRows) -> Result<(), QueryError> {
+        parts.arms.extend(rows.arms()?);
+        parts.buckets.extend(rows.buckets()?);
+        for (metric, values) in self.schema.metrics.iter().zip(&mut parts.metrics) {
+            values.extend(rows.metric(&metric.column)?);
+        }
+        Ok(())
+    }
+
+    fn add_analysed(&self, parts: &mut UnitColumnParts, tally: &mut Tally, rows: UnitRows) -> Result<(), QueryError> {
+        let first = parts.arms.len();
+        self.add_columns(parts, &rows)?;
+        let counted = Counted { arms: &parts.arms[first..], buckets: &parts.buckets[first..] };
+        tally.add_analysed(self.schema, &rows, &counted)?;
+        let encoders = self.encoders.iter().zip(&mut parts.codes).zip(&mut tally.tags);
+        for (tag, ((encoder, codes), tally)) in self.schema.tags.iter().zip(encoders) {
+            let values = rows.column(&tag.column)?;
+            let values = TagValues::of(&values)?;
+            encoder.encode(&values, codes)?;
+            tally.add(&counted, codes, first, &values);
+        }
+        for (cohort, codes) in self.schema.cohorts.iter().zip(&mut parts.codes[self.tags.len()..]) {
+            if let CodeColumn::U8(codes) = codes {
+                let members = rows.cohort(&cohort.column)?;
+                codes.extend(members.iter().map(|member| u8::from(member == Some(true))));
+            }
+        }
+        Ok(())
+    }
+
+    fn by_arm(&self, everybody: UnitColumnParts) -> Result<CellStatistics, QueryError> {
+        let units = UnitColumns::new(everybody).map_err(internal)?;
+        let counted = cell_statistics(&units, &[Grouping::Everybody], self.cancel).map_err(internal)?;
+        counted.into_iter().next().ok_or_else(|| internal("nobody was counted"))
+    }
+}
+
+/// A piece that is encoded.
+struct Piece {
+    units: UnitColumns,
+    counts: Counts,
+}
+
+impl Counts {
+    fn merge(&mut self, piece: &Self) {
+        self.tally.merge(&piece.tally);
+        match (&mut self.by_first_exposure, &piece.by_first_exposure) {
+            (Some(sum), Some(piece)) => sum.add(piece),
+            (sum @ None, piece) => sum.clone_from(piece),
+            (Some(_), None) => {}
+        }
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> QueryError {
+    QueryError::Internal(error.to_string())
+}

@@ -1,0 +1,183 @@
+//! What a plan will need, from footers and from its statements planned over empty tables.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{RecordBatch, new_empty_array};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::physical_plan::ExecutionPlan;
+use whom_engine::scanned::{columns, row_bytes};
+use whom_engine::{Engine, Needs, Rows, ScanNeeds};
+
+use crate::align::JOINED;
+use crate::build::{aligned, groups};
+use crate::catalog::{Catalog, SPLIT, fact_table, tag_table};
+use crate::compile::{Compiled, Place, Purpose, Statement};
+use crate::error::QueryError;
+
+/// Bytes of an analysed unit besides its tags: arm, bucket, and where it stands.
+const UNIT: u64 = 8;
+
+/// Bytes of an analysed unit's metric.
+const METRIC: u64 = 16;
+
+/// Plans every statement, in its order, over the footers of the files and empty tables.
+///
+/// # Errors
+/// What planning refuses.
+pub(crate) async fn dry_plans<'c>(
+    compiled: &'c Compiled,
+    catalog: &Catalog,
+    engine: &Engine,
+) -> Result<Vec<(&'c Statement, Arc<dyn ExecutionPlan>)>, QueryError> {
+    catalog.register(engine)?;
+    let piece = engine.piece();
+    let mut plans = Vec::new();
+    for statement in &compiled.statements {
+        if statement.purpose == Purpose::UnitTable {
+            let (joined, _) = aligned(&piece, &compiled.joined)?;
+            piece.add_rows(JOINED, Rows { schema: joined.schema(), batches: vec![joined] })?;
+        }
+        let session = match statement.purpose.place() {
+            Place::Scan | Place::Files => engine,
+            Place::Piece | Place::Regroup => &piece,
+        };
+        let plan = session.plan(&statement.sql).await?;
+        piece.add_rows(&statement.purpose.table(), no_rows(plan.schema())?)?;
+        plans.push((statement, plan));
+    }
+    Ok(plans)
+}
+
+fn no_rows(schema: SchemaRef) -> Result<Rows, QueryError> {
+    let columns = schema.fields().iter().map(|field| new_empty_array(field.data_type())).collect();
+    let empty = RecordBatch::try_new(Arc::clone(&schema), columns);
+    Ok(Rows { schema, batches: vec![empty.map_err(|error| QueryError::Internal(error.to_string()))?] })
+}
+
+/// What a plan needs. `engine` is a session that knows no table yet; it is good for nothing else afterwards.
+///
+/// # Errors
+/// What planning refuses.
+pub async fn needs(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> Result<Needs, QueryError> {
+    let plans = dry_plans(compiled, catalog, engine).await?;
+    let units = units(catalog)?;
+    let mut bytes = BTreeMap::new();
+    let mut scans = Vec::new();
+    for (statement, plan) in &plans {
+        let rows = rows_at_most(&statement.purpose, catalog, units)?;
+        bytes.insert(statement.purpose.clone(), rows * row_bytes(&plan.schema()));
+        if matches!(statement.purpose.place(), Place::Scan) {
+            scans.push(scan_needs(statement, plan, catalog)?);
+        }
+    }
+    let size = |purpose: &Purpose| bytes.get(purpose).copied().unwrap_or(0);
+    let analysed = UNIT + compiled.tags.len() as u64 + METRIC * compiled.metrics.len() as u64;
+    Ok(Needs {
+        scans,
+        units,
+        waiting: waiting_at_most(compiled, &size),
+        worked: groups(&compiled.statements).map(|group| worked(group, compiled, &size)).max().unwrap_or(0),
+        analysed: units * analysed,
+    })
+}
+
+fn scan_needs(
+    statement: &Statement,
+    plan: &Arc<dyn ExecutionPlan>,
+    catalog: &Catalog,
+) -> Result<ScanNeeds, QueryError> {
+    let table = statement.reads.first().map_or(SPLIT, String::as_str);
+    let pinned = catalog.source(table)?.scanned();
+    let read = columns(plan);
+    let (bytes, row_group) = pinned.bytes_of(read.iter().map(String::as_str));
+    let files = pinned.files().len();
+    Ok(ScanNeeds {
+        table: table.to_owned(),
+        files,
+        rows: pinned.rows(),
+        bytes,
+        row_group,
+        row: row_bytes(&plan.schema()),
+    })
+}
+
+/// About how many units there are: no more than rows of the split, and if there are tags, about as many as have them on a
+/// day. Those whom one day lacks are allowed for by another so many.
+fn units(catalog: &Catalog) -> Result<u64, QueryError> {
+    let exposures = catalog.source(SPLIT)?.pinned.rows();
+    let tagged = catalog.sources().filter(|source| source.is_of_tags());
+    let tagged = tagged.map(|source| source.pinned.rows_of_largest_day()).max();
+    Ok(tagged.map_or(exposures, |tagged| (2 * tagged).min(exposures)))
+}
+
+fn rows_at_most(purpose: &Purpose, catalog: &Catalog, units: u64) -> Result<u64, QueryError> {
+    let rows = |table: &str| Ok::<u64, QueryError>(catalog.source(table)?.pinned.rows());
+    Ok(match purpose {
+        Purpose::Exposures => rows(SPLIT)?,
+        Purpose::FactRows(fact) | Purpose::Events(fact) | Purpose::EventKeys(fact) => rows(&fact_table(fact))?,
+        Purpose::SnapshotDays(tags) => rows(&tag_table(tags))?,
+        Purpose::UnknownVariants | Purpose::EventRepeats(_) | Purpose::DistinctKeys(_) => 1,
+        Purpose::FirstExposure | Purpose::EarlierExposed | Purpose::Units | Purpose::UnitTable => units,
+        Purpose::Metrics(fact) => rows(&fact_table(fact))?.min(units),
+        Purpose::Snapshots(_) | Purpose::TagRows(_) | Purpose::Tags(_) => units,
+    })
+}
+
+/// The most bytes that wait for later statements at any moment.
+fn waiting_at_most(compiled: &Compiled, size: &impl Fn(&Purpose) -> u64) -> u64 {
+    let (mut waiting, mut most) = (BTreeMap::new(), 0);
+    for group in groups(&compiled.statements) {
+        for statement in group {
+            let purpose = &statement.purpose;
+            for superseded in purpose.supersedes() {
+                waiting.remove(&superseded);
+            }
+            if purpose.is_read() {
+                waiting.insert(purpose.clone(), size(purpose));
+            }
+        }
+        most = most.max(waiting.values().sum());
+    }
+    most.max(size(&Purpose::UnitTable))
+}
+
+/// The bytes that statements between two scans read and make.
+fn worked(group: &[Statement], compiled: &Compiled, size: &impl Fn(&Purpose) -> u64) -> u64 {
+    let read = |statement: &Statement| -> u64 {
+        let superseded = statement.purpose.supersedes();
+        superseded.iter().filter(|purpose| !group.iter().any(|one| one.purpose == **purpose)).map(size).sum()
+    };
+    let beside = |statement: &Statement| -> u64 {
+        let joins = statement.purpose == Purpose::UnitTable;
+        compiled.joined.iter().filter(|_| joins).map(|table| size(&table.purpose)).sum()
+    };
+    let worked = group.iter().filter(|statement| statement.purpose.place() == Place::Piece);
+    worked.map(|statement| size(&statement.purpose) + read(statement) + beside(statement)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use whom_engine::Limits;
+
+    use super::*;
+    use crate::testing::{ANY_ORDER, Warehouse, orders, pipeline};
+
+    #[tokio::test]
+    async fn footers_tell_what_will_be_read() {
+        let warehouse = Warehouse::exposing(&[("u", "a", "2026-10-06T10:00:00"), ("v", "b", "2026-10-07T10:00:00")]);
+        warehouse.write("orders.parquet", orders(&[("u", "2026-10-06T11:00:00", Some(1.0))]));
+        let fitted = warehouse.fit(&pipeline("", ANY_ORDER)).await.unwrap();
+        let engine = Engine::new(&Limits::default()).unwrap();
+        let needs = needs(&fitted.compiled, &fitted.catalog, &engine).await.unwrap();
+        let read: Vec<(&str, u64)> = needs.scans.iter().map(|scan| (scan.table.as_str(), scan.rows)).collect();
+        assert_eq!((needs.units, read), (2, vec![("split", 2), ("fact orders", 1)]));
+        assert!(needs.scans.iter().all(|scan| scan.bytes > 0 && scan.row_group <= scan.bytes && scan.row > 0));
+        let [split, orders] = needs.scans.as_slice() else { panic!("two scans") };
+        let amount = fitted.catalog.source("fact orders").unwrap().pinned.bytes_of(["amount"]).0;
+        let all = fitted.catalog.source("fact orders").unwrap().pinned.bytes_of(["user", "at", "amount"]).0;
+        assert_eq!(orders.bytes, all - amount, "no metric reads `amount`");
+        assert!(split.bytes > orders.bytes);
+        assert!(needs.waiting > 0 && needs.worked > 0 && needs.analysed > 0);
+    }
+}
