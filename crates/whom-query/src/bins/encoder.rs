@@ -71,15 +71,13 @@ impl Encoder {
     }
 }
 
-/// The first edge that a value does not exceed. The steps of the search are as many for every value, so that no processor
-/// has to guess its way.
+/// The first edge that a value does not exceed. Every value takes the same steps and no branch depends on it, so no processor
+/// has to guess the way.
 #[inline]
 fn bin_of(edges: &[f64], value: f64) -> Code {
-    let mut first = 0;
-    let mut width = edges.len() / 2 + 1;
+    let (mut first, mut width) = (0, edges.len().div_ceil(2));
     while width > 0 {
-        let exceeds = edges.get(first + width - 1).is_some_and(|edge| *edge < value);
-        first += if exceeds { width } else { 0 };
+        first += width * usize::from(edges[first + width - 1] < value);
         width /= 2;
     }
     first as Code
