@@ -34,27 +34,19 @@ FROM (
 {%- for metric in metrics %}
 {%- if metric.graded %},
     CASE
-      WHEN {{ instant }} >= {{ metric.opened }} AND {{ instant }} < {{ metric.closed }}
+      WHEN {{ instant }} >= {{ metric.opens }} AND {{ instant }} < {{ metric.closes }}
         AND {{ metric.filter }}
       THEN {{ metric.value }}
     END AS {{ metric.number }}
 {%- else %},
-    {{ instant }} >= {{ metric.opened }} AND {{ instant }} < {{ metric.closed }}
+    {{ instant }} >= {{ metric.opens }} AND {{ instant }} < {{ metric.closes }}
       AND {{ metric.filter }} AS {{ metric.counts }}
 {%- endif %}
 {%- endfor %}
-  FROM (
-    SELECT
-      unit,
-      first_exposure
-{%- for bound in bounds %},
-      {{ bound.instant }} AS {{ bound.name }}
-{%- endfor %}
-    FROM units
-  ) AS u
+  FROM units AS u
   JOIN {{ rows }} AS f ON {{ unit }} = u.unit
-  WHERE {{ instant }} >= {{ opened }}
-    AND {{ instant }} < {{ closed }}
+  WHERE {{ instant }} >= {{ opens }}
+    AND {{ instant }} < {{ closes }}
 ) AS event
 {%- if unique %}
 ) AS delivered

@@ -18,7 +18,7 @@ FROM (
   SELECT
     unit,
     variant,
-    CASE variant{% for variant in variants %} WHEN {{ variant.name }} THEN CAST({{ variant.arm }} AS SMALLINT){% endfor %} END AS arm,
+    arm_of(variant, {{ variant_names }}) AS arm,
     exposed_at
   FROM (
     SELECT

@@ -9,7 +9,7 @@ FROM (
   SELECT
     unit,
     exposure_day,
-    exposure_day - {{ at_most }} AS oldest_day
+    days_earlier(exposure_day, {{ at_most_days }}) AS oldest_day
   FROM units
 ) AS u
 JOIN {{ rows }} AS t ON t.unit = u.unit

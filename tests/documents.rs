@@ -34,6 +34,7 @@ fn every_link_of_the_documents_leads_somewhere() {
         "CONTRIBUTING.md",
         "crates/README.md",
         "tests/README.md",
+        "sql/README.md",
         "tests/benchmarks/README.md",
         "pipelines/data/README.md",
     ] {

@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::program::{Answer, Baseline};
 use crate::warehouse::{Sample, Warehouse, parquet_files};
 
@@ -39,7 +41,12 @@ impl InBucket {
     }
 
     fn run(&self) -> Answer {
+        self.run_with(&[])
+    }
+
+    fn run_with(&self, arguments: &[&str]) -> Answer {
         let mut command = self.warehouse.run_command(&["--keep-units", "--quiet"]);
+        command.args(arguments);
         let endpoint = format!("http://127.0.0.1:{}", servers::s3());
         let command = command.env("AWS_ACCESS_KEY_ID", "id").env("AWS_SECRET_ACCESS_KEY", SECRET);
         Answer::of(command.env("AWS_REGION", "us-east-1").env("AWS_ENDPOINT_URL", endpoint))
@@ -86,6 +93,28 @@ fn a_run_in_a_bucket_publishes_the_bytes_of_a_run_on_disk() {
             let bytes = place.read(address.as_str().expect("an address"));
             assert!(bytes == published.bytes(name), "other bytes in `{name}` of run {number}");
         }
+    }
+}
+
+#[test]
+fn a_cache_in_a_bucket_gives_the_same_bytes_and_saves_the_second_night() {
+    let place = InBucket::new("cached-run");
+    let cache = format!("s3://{}/cache/", place.bucket);
+    for saved in [false, true] {
+        let answer = place.run_with(&["--cache", &cache]).expect_success();
+        let line = answer.last_line();
+        for (name, address) in line["locations"].as_object().expect("locations") {
+            let bytes = place.read(address.as_str().expect("an address"));
+            let expected = Baseline::of(Sample::Tiny).published.bytes(name);
+            assert!(bytes == expected, "other bytes in `{name}`");
+        }
+        let number = line["number"].as_u64().expect("a number");
+        let manifest = place.read(&format!("s3://{}/out/tiny/_manifests/{number:020}.json", place.bucket));
+        let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+        let tables = manifest["run"]["details"]["read"].as_array().expect("what was read");
+        let profile = tables.iter().find(|table| table["table"] == "tags profile").expect("the tags");
+        assert_eq!(profile["bytes"].as_u64() == Some(0), saved, "{profile}");
+        assert!(profile["cache"]["bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{profile}");
     }
 }
 

@@ -124,26 +124,31 @@ impl Warehouse {
 
     /// All published runs in order; empty if nothing was ever published.
     pub(crate) fn published(&self) -> Vec<Published> {
-        let Ok(entries) = fs::read_dir(self.output().join("_manifests")) else { return Vec::new() };
-        let mut manifests: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-        manifests.sort();
-        manifests.iter().map(|path| self.published_by(path)).collect()
-    }
-
-    fn published_by(&self, path: &Path) -> Published {
-        let manifest: Value = serde_json::from_slice(&fs::read(path).expect("a manifest")).expect("JSON");
-        let entries = manifest["files"].as_array().expect("files");
-        let files = entries.iter().map(|entry| {
-            let (name, path) = (entry["name"].as_str().expect("a name"), entry["path"].as_str().expect("a path"));
-            (name.to_owned(), fs::read(self.output().join(path)).expect("a published file"))
-        });
-        Published { files: files.collect(), manifest: manifest.clone() }
+        published_in(&self.output())
     }
 
     /// An answer's text with this folder written as `[folder]`.
     pub(crate) fn without_folder(&self, text: &str) -> String {
         text.replace(&*self.root().to_string_lossy(), "[folder]")
     }
+}
+
+/// All runs that are published in a folder, in order.
+pub(crate) fn published_in(output: &Path) -> Vec<Published> {
+    let Ok(entries) = fs::read_dir(output.join("_manifests")) else { return Vec::new() };
+    let mut manifests: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    manifests.sort();
+    manifests.iter().map(|manifest| published_by(output, manifest)).collect()
+}
+
+fn published_by(output: &Path, path: &Path) -> Published {
+    let manifest: Value = serde_json::from_slice(&fs::read(path).expect("a manifest")).expect("JSON");
+    let entries = manifest["files"].as_array().expect("files");
+    let files = entries.iter().map(|entry| {
+        let (name, path) = (entry["name"].as_str().expect("a name"), entry["path"].as_str().expect("a path"));
+        (name.to_owned(), fs::read(output.join(path)).expect("a published file"))
+    });
+    Published { files: files.collect(), manifest: manifest.clone() }
 }
 
 /// An undisturbed run with `--keep-units`, made once for all tests.

@@ -14,12 +14,12 @@ use crate::program::{Answer, Published, whom};
 use crate::warehouse::fresh_folder;
 
 /// The tiny warehouse with a run of its pipeline, made once for all tests.
-struct Shop {
+pub(crate) struct Shop {
     folder: TempDir,
 }
 
 impl Shop {
-    fn analysed() -> &'static Self {
+    pub(crate) fn analysed() -> &'static Self {
         static SHOP: LazyLock<Shop> = LazyLock::new(|| {
             let shop = Shop { folder: fresh_folder() };
             Answer::of(whom().arg("simulate").arg(shop.root()).args(["--size", "tiny", "--quiet"])).expect_success();
@@ -33,12 +33,12 @@ impl Shop {
         self.folder.path()
     }
 
-    fn pipeline(&self) -> PathBuf {
+    pub(crate) fn pipeline(&self) -> PathBuf {
         self.root().join("pipeline.yaml")
     }
 
     /// Where a file of the run lies.
-    fn published(&self, name: &str) -> PathBuf {
+    pub(crate) fn published(&self, name: &str) -> PathBuf {
         let answer = Answer::of(whom().arg("path").arg(self.pipeline()).arg(name)).expect_success();
         answer.stdout.trim_end().into()
     }

@@ -24,6 +24,8 @@ mod unit_table;
 mod simulation;
 // A simulated warehouse is analysed, and its planted effects are found.
 mod simulated;
+// The same unit tables in DuckDB, from the SQL that `compile --portable` prints.
+mod portable;
 
 // Threads, batches, files, order of rows and columns change no byte.
 mod determinism;
@@ -39,6 +41,10 @@ mod bad_inputs;
 mod strange_names;
 // Runs one after the other, and at once.
 mod run_twice;
+// Night after night with a cache of days, and several pipelines at once.
+mod nights;
+// Why it was slow, why it failed.
+mod failed;
 // Asked to stop by a signal.
 mod stopped;
 // Killed at every call of a store.

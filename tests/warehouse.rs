@@ -159,7 +159,8 @@ pub(crate) fn write_parquet(path: &Path, rows: &RecordBatch) {
     writer.close().expect("a footer");
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a file, or a folder with everything in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
     if from.is_file() {
         fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
         fs::copy(from, to).expect("a copy");

@@ -27,7 +27,10 @@
 //! # });
 //! ```
 
+pub mod day;
+pub mod day_facts;
 pub mod error;
+pub mod executed;
 pub mod filters;
 pub mod functions;
 pub mod memory_plan;
@@ -50,13 +53,17 @@ mod testing;
 pub mod units;
 mod words;
 
+pub use day::DayScan;
+pub use day_facts::DayFacts;
 pub use error::EngineError;
+pub use executed::{Executed, Ledger};
 pub use filters::KeyFilter;
 pub use memory_plan::{MemoryPlan, Needs, ScanNeeds, TooLittleMemory};
 pub use pieces::Pieces;
 pub use row_store::RowStore;
 pub use rows::{Rows, integer};
 pub use scatter::{Regrouping, Scattered, Step};
+pub use schema::ColumnSize;
 pub use session::{Engine, Limits};
 pub use spill::{SpillFolder, SpillWriter, SpilledRows};
 pub use stored::StoredRows;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -11,6 +12,7 @@ use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::metadata::ParquetMetaData;
 use whom_store::{PinnedFile, PinnedFiles, Redacted, StoreError};
 
+use crate::day_facts::DayFacts;
 use crate::error::{EngineError, parquet_words};
 
 /// Footers read at once.
@@ -26,19 +28,21 @@ const WRITE_AGAIN: &str = "it may be truncated, or of another format: write it a
 #[derive(Clone, Debug)]
 pub(crate) struct Footer {
     pub(crate) address: Redacted,
-    pub(crate) schema: Schema,
+    pub(crate) schema: SchemaRef,
     pub(crate) rows: u64,
+    /// The day of its partition.
+    pub(crate) day: Option<NaiveDate>,
     /// Sizes of the columns by name.
     pub(crate) sizes: BTreeMap<String, ColumnSize>,
 }
 
 /// Compressed bytes of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ColumnSize {
+pub struct ColumnSize {
     /// In all row groups.
-    pub(crate) all: u64,
+    pub all: u64,
     /// In the largest row group.
-    pub(crate) largest: u64,
+    pub largest: u64,
 }
 
 impl ColumnSize {
@@ -49,13 +53,26 @@ impl ColumnSize {
     }
 }
 
-/// Reads the footers of the files, in the order of the listing.
+impl Footer {
+    /// One footer for all files of a day, at the first of them.
+    pub(crate) fn of_day(facts: &DayFacts, pinned: &PinnedFiles) -> Self {
+        let address = pinned
+            .files_of(facts.day)
+            .next()
+            .map_or_else(|| pinned.location.whole(), |file| pinned.address(&file.path));
+        let DayFacts { day, schema, rows, sizes } = facts.clone();
+        Self { address, schema, rows, day: Some(day), sizes }
+    }
+}
+
+/// Reads the footers of some files of a listing, in their order.
 pub(crate) async fn read_footers(
     store: &Arc<dyn ObjectStore>,
     pinned: &PinnedFiles,
+    files: Vec<PinnedFile>,
 ) -> Result<Vec<Footer>, EngineError> {
     let files: Vec<(PinnedFile, Redacted)> =
-        pinned.files.iter().map(|file| (file.clone(), pinned.address(&file.path))).collect();
+        files.into_iter().map(|file| (file.clone(), pinned.address(&file.path))).collect();
     stream::iter(files)
         .map(|(file, address)| read_footer(Arc::clone(store), file, address))
         .buffered(CONCURRENT_FOOTERS)
@@ -64,6 +81,7 @@ pub(crate) async fn read_footers(
 }
 
 async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile, address: Redacted) -> Result<Footer, EngineError> {
+    let day = file.partition_day;
     let meta = ObjectMeta {
         location: file.path,
         last_modified: file.last_modified,
@@ -83,11 +101,11 @@ async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile, address: Red
         problem: format!("`{address}` claims a negative number of rows"),
         fix: WRITE_AGAIN,
     })?;
-    Ok(Footer { address, schema, rows, sizes: column_sizes(&metadata) })
+    Ok(Footer { address, schema: Arc::new(schema), rows, day, sizes: column_sizes(&metadata) })
 }
 
 /// The sizes of the columns; those inside a nested column count as one.
-fn column_sizes(metadata: &ParquetMetaData) -> BTreeMap<String, ColumnSize> {
+pub(crate) fn column_sizes(metadata: &ParquetMetaData) -> BTreeMap<String, ColumnSize> {
     let mut sizes: BTreeMap<String, ColumnSize> = BTreeMap::new();
     for group in metadata.row_groups() {
         let mut of_group: BTreeMap<&str, u64> = BTreeMap::new();

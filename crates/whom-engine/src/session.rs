@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
@@ -11,11 +12,12 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::EngineError;
+use crate::executed::Ledger;
 use crate::filters::{KeyFilter, KeyFilters};
 use crate::functions;
 use crate::pieces::Pieces;
@@ -87,6 +89,7 @@ pub struct Engine {
     limits: Limits,
     store: RowStore,
     filters: KeyFilters,
+    ledger: Arc<Ledger>,
     kept: Mutex<BTreeMap<String, Arc<StoredRows>>>,
 }
 
@@ -106,7 +109,24 @@ impl Engine {
     /// A session for one piece: without tables, within the limits that this session shares with it.
     #[must_use]
     pub fn piece(&self) -> Self {
-        Self::session(self.limits.clone(), NonZeroUsize::MIN, self.store.clone(), self.context.runtime_env())
+        let piece =
+            Self::session(self.limits.clone(), NonZeroUsize::MIN, self.store.clone(), self.context.runtime_env());
+        Self { ledger: Arc::clone(&self.ledger), ..piece }
+    }
+
+    /// A session that reads with so many readers: without tables, within the limits that this session shares with it.
+    pub(crate) fn beside(&self, readers: NonZeroUsize) -> Self {
+        Self::session(self.limits.clone(), readers, self.store.clone(), self.context.runtime_env())
+    }
+
+    /// The context in which plans of this session run.
+    pub(crate) fn task_context(&self) -> Arc<TaskContext> {
+        self.context.task_ctx()
+    }
+
+    /// Lets plans of this session read the files of a table.
+    pub(crate) fn know(&self, table: &PinnedTable) {
+        self.context.runtime_env().register_object_store(table.store_url().as_ref(), table.store());
     }
 
     fn session(limits: Limits, partitions: NonZeroUsize, store: RowStore, runtime: Arc<RuntimeEnv>) -> Self {
@@ -118,7 +138,7 @@ impl Engine {
         let context = SessionContext::new_with_state(state);
         let filters = KeyFilters::default();
         functions::register(&context, &filters);
-        Self { context, limits, store, filters, kept: Mutex::default() }
+        Self { context, limits, store, filters, ledger: Arc::default(), kept: Mutex::default() }
     }
 
     /// What the session may use.
@@ -131,7 +151,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if the name is taken.
     pub fn add_pinned(&self, name: &str, table: Arc<PinnedTable>) -> Result<(), EngineError> {
-        self.context.runtime_env().register_object_store(table.store_url().as_ref(), table.store());
+        self.know(&table);
         self.add(name, table)
     }
 
@@ -165,6 +185,11 @@ impl Engine {
     /// Where rows wait for later statements.
     pub fn store(&self) -> &RowStore {
         &self.store
+    }
+
+    /// What was executed here and in the pieces of this session.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// Makes a filter known, which `may_hold` asks by its name.
@@ -215,9 +240,10 @@ impl Engine {
     /// What reading, evaluating or planning refuses, by who must act.
     pub async fn query(&self, sql: &str) -> Result<Rows, EngineError> {
         let plan = self.plan(sql).await?;
-        let schema = plan.schema();
-        let batches = collect(plan, self.context.task_ctx()).await?;
-        Ok(Rows { schema, batches })
+        let began = Instant::now();
+        let batches = collect(Arc::clone(&plan), self.context.task_ctx()).await;
+        self.ledger.note(sql, plan.as_ref(), began, &batches);
+        Ok(Rows { schema: plan.schema(), batches: batches? })
     }
 
     /// Runs a query over the files and puts its rows into pieces, by the unit in its first column.
@@ -226,7 +252,12 @@ impl Engine {
     /// As [`Self::query`]; [`EngineError::Internal`] if the query lacks the columns to put rows by.
     pub async fn scatter(&self, sql: &str, pieces: Pieces, step: Option<Step<'_>>) -> Result<Scattered, EngineError> {
         let plan = self.plan(sql).await?;
-        scatter(plan, self.context.task_ctx(), self.shelves(pieces), step).await
+        let began = Instant::now();
+        let scattered = scatter(Arc::clone(&plan), self.context.task_ctx(), self.shelves(pieces), step).await;
+        self.ledger.note(sql, plan.as_ref(), began, &scattered);
+        let scattered = scattered?;
+        self.ledger.note_spilled(sql, scattered.pieces.iter().map(StoredRows::spilled_bytes).sum());
+        Ok(scattered)
     }
 
     /// Puts rows that pieces make into pieces anew, by what stands in their first column.
@@ -258,6 +289,8 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     // rows would lose the kind of its error.
     options.execution.parquet.pushdown_filters = false;
     options.execution.parquet.schema_force_view_types = false;
+    // The units of a piece are sorted at once rather than in batches that are merged.
+    options.execution.sort_in_place_threshold_bytes = 64 << 20;
     // What a sort sets aside for merging, of a pool that may be small.
     options.execution.sort_spill_reservation_bytes = (limits.memory / 16).min(10 << 20);
     options.optimizer.join_reordering = false;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, ScalarValue};
@@ -19,6 +20,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use object_store::ObjectStore;
 use whom_store::{PinnedFile, PinnedFiles};
 
+use crate::day_facts::DayFacts;
 use crate::error::EngineError;
 use crate::functions::MAY_HOLD;
 use crate::reader::PinnedReaders;
@@ -34,7 +36,7 @@ use crate::words::WordColumns;
 pub struct PinnedTable {
     files: Vec<PinnedFile>,
     rows: u64,
-    rows_of_largest_day: u64,
+    days: Vec<DayFacts>,
     sizes: BTreeMap<String, ColumnSize>,
     schema: TableSchema,
     store: Arc<dyn ObjectStore>,
@@ -52,36 +54,70 @@ impl PinnedTable {
     /// [`EngineError::Input`] for a file that is not Parquet or a column with two types, [`EngineError::Store`] for a
     /// file that changed or cannot be read.
     pub async fn open(name: &str, pinned: &PinnedFiles, partition: Option<&str>) -> Result<Self, EngineError> {
-        let files = pinned.files.clone();
+        Self::open_knowing(name, pinned, partition, &[]).await
+    }
+
+    /// As [`Self::open`], without reading the footers of days of which everything is known.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_knowing(
+        name: &str,
+        pinned: &PinnedFiles,
+        partition: Option<&str>,
+        known: &[DayFacts],
+    ) -> Result<Self, EngineError> {
         let store: Arc<dyn ObjectStore> = Arc::new(pinned.store());
-        let footers = read_footers(&store, pinned).await?;
+        let is_known = |file: &&PinnedFile| known.iter().any(|facts| Some(facts.day) == file.partition_day);
+        let unknown = pinned.files.iter().filter(|file| !is_known(file)).cloned().collect();
+        let mut footers = read_footers(&store, pinned, unknown).await?;
+        footers.extend(known.iter().map(|facts| Footer::of_day(facts, pinned)));
+        let joined = match unify(&footers, partition) {
+            // Only the footers know which file it is.
+            Err(EngineError::Input { .. }) if !known.is_empty() => {
+                footers = read_footers(&store, pinned, pinned.files.clone()).await?;
+                unify(&footers, partition)?
+            }
+            joined => joined?,
+        };
         let day = partition.map(|column| Arc::new(Field::new(column, DataType::Date32, true)));
-        let schema = TableSchema::builder(unify(&footers, partition)?)
-            .with_table_partition_cols(day.into_iter().collect::<Vec<_>>())
-            .build();
-        let url = private_url(name)?;
-        let mut sizes: BTreeMap<String, ColumnSize> = BTreeMap::new();
-        for (name, size) in footers.iter().flat_map(|footer| &footer.sizes) {
-            sizes.entry(name.clone()).or_default().add(*size);
-        }
+        let schema =
+            TableSchema::builder(joined).with_table_partition_cols(day.into_iter().collect::<Vec<_>>()).build();
         Ok(Self {
+            files: pinned.files.clone(),
             rows: footers.iter().map(|footer| footer.rows).sum(),
-            rows_of_largest_day: rows_of_largest_day(&files, &footers),
-            sizes,
-            files,
+            days: days(&footers, partition)?,
+            sizes: sizes(&footers),
             schema,
             store,
-            url,
+            url: private_url(name)?,
             words: WordColumns::default(),
         })
     }
 
-    /// The rows of the day that has most of them; all rows without partitions.
-    pub fn rows_of_largest_day(&self) -> u64 {
-        self.rows_of_largest_day
+    /// What is known of each day, in order; empty without partitions.
+    pub fn days(&self) -> &[DayFacts] {
+        &self.days
     }
 
-    /// The bytes of these columns as they lie in the files: of all row groups, and of the one where they are largest.
+    /// The same table with the files of one day only.
+    pub(crate) fn of_day(&self, day: NaiveDate) -> Self {
+        let files: Vec<PinnedFile> =
+            self.files.iter().filter(|file| file.partition_day == Some(day)).cloned().collect();
+        let facts = self.days.iter().find(|facts| facts.day == day).cloned();
+        let (rows, sizes) = facts.as_ref().map(|facts| (facts.rows, facts.sizes.clone())).unwrap_or_default();
+        let (schema, store, url) = (self.schema.clone(), self.store(), self.url.clone());
+        let words = self.words.clone();
+        Self { files, rows, days: facts.into_iter().collect(), sizes, schema, store, url, words }
+    }
+
+    /// The rows of the day that has most of them; all rows without partitions.
+    pub fn rows_of_largest_day(&self) -> u64 {
+        self.days.iter().map(|facts| facts.rows).max().unwrap_or(self.rows)
+    }
+
+    /// The bytes of these columns as they lie in the files: of all row groups, and of the one where they are largest. Of days
+    /// in a cache, they are those that lie there.
     pub fn bytes_of<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> (u64, u64) {
         let sizes = columns.into_iter().filter_map(|column| self.sizes.get(column));
         sizes.fold((0, 0), |(all, largest), size| (all + size.all, largest + size.largest))
@@ -90,8 +126,18 @@ impl PinnedTable {
     /// The same table with some columns of texts as words: texts of which few differ, each told once for many rows. Names
     /// of other columns mean nothing.
     #[must_use]
-    pub fn with_words(mut self, columns: impl IntoIterator<Item = String>) -> Self {
-        self.words = WordColumns::new(columns);
+    pub fn with_words(self, columns: impl IntoIterator<Item = String>) -> Self {
+        self.with_word_columns(WordColumns::new(columns))
+    }
+
+    /// The same table with the words of another.
+    #[must_use]
+    pub fn with_words_of(self, other: &Self) -> Self {
+        self.with_word_columns(other.words.clone())
+    }
+
+    fn with_word_columns(mut self, words: WordColumns) -> Self {
+        self.words = words;
         self.schema = TableSchema::builder(self.words.in_schema(self.schema.file_schema()))
             .with_table_partition_cols(self.schema.table_partition_cols().iter().cloned().collect::<Vec<_>>())
             .build();
@@ -136,12 +182,28 @@ impl PinnedTable {
     }
 }
 
-fn rows_of_largest_day(files: &[PinnedFile], footers: &[Footer]) -> u64 {
-    let mut days: BTreeMap<_, u64> = BTreeMap::new();
-    for (file, footer) in files.iter().zip(footers) {
-        *days.entry(file.partition_day).or_default() += footer.rows;
+/// The facts of each day, from the footers of its files.
+fn days(footers: &[Footer], partition: Option<&str>) -> Result<Vec<DayFacts>, EngineError> {
+    let mut by_day: BTreeMap<NaiveDate, Vec<Footer>> = BTreeMap::new();
+    for footer in footers {
+        if let Some(day) = footer.day {
+            by_day.entry(day).or_default().push(footer.clone());
+        }
     }
-    days.into_values().max().unwrap_or(0)
+    let facts = |(day, footers): (NaiveDate, Vec<Footer>)| {
+        let rows = footers.iter().map(|footer| footer.rows).sum();
+        Ok(DayFacts { day, schema: unify(&footers, partition)?, rows, sizes: sizes(&footers) })
+    };
+    by_day.into_iter().map(facts).collect()
+}
+
+/// The sizes of the columns in all files together.
+fn sizes(footers: &[Footer]) -> BTreeMap<String, ColumnSize> {
+    let mut sizes: BTreeMap<String, ColumnSize> = BTreeMap::new();
+    for (name, size) in footers.iter().flat_map(|footer| &footer.sizes) {
+        sizes.entry(name.clone()).or_default().add(*size);
+    }
+    sizes
 }
 
 /// Whether a condition only asks a filter of keys. The Parquet reader then evaluates it on the columns of the key, and decodes

@@ -9,6 +9,8 @@ pub enum Stage {
     Plan,
     /// Listing and opening the tables.
     Sources,
+    /// Making the days that the cache lacks; only with a cache.
+    Cache,
     /// From rows to the unit table.
     UnitTable,
     /// Judging the data before any effect.
@@ -25,9 +27,10 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Plan,
         Self::Sources,
+        Self::Cache,
         Self::UnitTable,
         Self::Checks,
         Self::Averages,
@@ -41,6 +44,7 @@ impl Stage {
         match self {
             Self::Plan => "plan",
             Self::Sources => "sources",
+            Self::Cache => "cache",
             Self::UnitTable => "unit table",
             Self::Checks => "checks",
             Self::Averages => "averages",

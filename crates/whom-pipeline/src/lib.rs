@@ -22,6 +22,7 @@
 //!     memory: 4 << 30,
 //!     limits: Limits::default(),
 //!     stores: Stores::new(),
+//!     cache: None,
 //!     cancel: Arc::default(),
 //! };
 //! let outcome = run(&request, &Silent).await?;
@@ -54,24 +55,28 @@ pub mod request;
 mod rows;
 mod rules;
 mod run;
+mod shared_cache;
 mod study;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod trees;
 mod units_file;
+mod usage;
 mod waterfall;
 
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use planned::{Planned, plan};
-pub use prepare::{Checked, check, compile};
-pub use published::{Cleaning, ShownRun, clean, path, runs, show};
+pub use prepare::{Checked, check, compile, compile_portable};
+pub use published::{Cleaning, ShownRun, clean, clean_cache, path, runs, show, show_failure};
 pub use request::Request;
 pub use run::{Outcome, run};
+pub use shared_cache::SharedCache;
 pub use whom_engine::{Limits, MemoryPlan, Needs, ScanNeeds};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
-pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus};
+pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus, Sweep};
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

@@ -1,8 +1,8 @@
 //! From a pipeline file to statements that fit the tables: what `check`, `compile` and `run` begin with.
 
 use whom_engine::{Engine, Limits};
-use whom_query::Catalog;
 use whom_query::compile::Compiled;
+use whom_query::{Cache, Catalog};
 use whom_spec::{FileReader, LoadedPlan, Settings, load};
 use whom_store::redact;
 
@@ -20,9 +20,14 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Opens the tables of a loaded plan and compiles it.
     pub(crate) async fn new(request: &Request, loaded: LoadedPlan) -> Result<Self, RunError> {
+        Self::with(request, loaded, None).await
+    }
+
+    /// As [`Self::new`]; of days in the cache no footer is read.
+    pub(crate) async fn with(request: &Request, loaded: LoadedPlan, cache: Option<&Cache>) -> Result<Self, RunError> {
         let failed = |error: &whom_query::QueryError| RunError::query(Stage::Sources, error, &loaded.sources);
         let engine = session(&request.limits)?;
-        let opened = Catalog::open(&loaded.plan, &loaded.sources, &request.stores).await;
+        let opened = Catalog::open_with(&loaded.plan, &loaded.sources, &request.stores, cache).await;
         let catalog = opened.map_err(|error| failed(&error))?;
         let compiled = whom_query::compile(&loaded.plan, &catalog, &engine.state()).map_err(|error| failed(&error))?;
         Ok(Self { loaded, catalog, compiled })
@@ -84,4 +89,15 @@ pub async fn compile(request: &Request) -> Result<String, RunError> {
         .compiled
         .print(&prepared.catalog)
         .map_err(|error| RunError::new(Stage::Sources, Cause::Internal, error.to_string()))
+}
+
+/// The unit table of a pipeline as one statement of plain SQL, which other programs can run.
+///
+/// # Errors
+/// As [`check`].
+pub async fn compile_portable(request: &Request) -> Result<String, RunError> {
+    let prepared = Prepared::new(request, load_plan(request)?).await?;
+    let state = session(&request.limits)?.state();
+    whom_query::portable(&prepared.loaded.plan, &prepared.catalog, &state)
+        .map_err(|error| prepared.refused(Stage::Sources, &error))
 }

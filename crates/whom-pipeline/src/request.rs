@@ -8,6 +8,8 @@ use std::sync::atomic::AtomicBool;
 use whom_engine::Limits;
 use whom_store::Stores;
 
+use crate::shared_cache::SharedCache;
+
 /// Everything a run needs to know that is not in the pipeline file. The clock, random names and the environment come in
 /// here, so that the rest is a function of its inputs.
 #[derive(Clone)]
@@ -26,6 +28,8 @@ pub struct Request {
     pub limits: Limits,
     /// The stores, with faults in tests.
     pub stores: Stores,
+    /// Days that were read before; none to read everything where it lies. It decides no result.
+    pub cache: Option<Arc<SharedCache>>,
     /// Raised to stop the run.
     pub cancel: Arc<AtomicBool>,
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_comparator};
-use datafusion::arrow::compute::{SortOptions, cast};
+use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::hash_utils::RandomState;
 use whom_engine::Rows;
@@ -92,8 +92,7 @@ impl<'a> Alignment<'a> {
         let kinds = columns.iter().map(|name| kind_of(table, name));
         let columns = kinds.enumerate().map(|(place, kind)| {
             let parts: Vec<ArrayRef> = values.iter().map(|batch| ArrayRef::clone(&batch[place])).collect();
-            let gathered = kind.and_then(|kind| gather(&kind, &parts, &rows).map_err(internal))?;
-            as_text(gathered)
+            gather(&kind?, &parts, &rows).map_err(internal)
         });
         let columns = columns.collect::<Result<_, _>>()?;
         Ok(Aligned { columns, beside: Beside { units, differing: differing.len() as u64 } })
@@ -131,14 +130,6 @@ fn named(batch: &RecordBatch, columns: &[String]) -> Result<Vec<ArrayRef>, Query
 /// The type of a column of a table.
 fn kind_of(table: &Rows, name: &str) -> Result<DataType, QueryError> {
     table.schema.field_with_name(name).map(|field| field.data_type().clone()).map_err(internal)
-}
-
-/// Words as the texts that they are.
-fn as_text(values: ArrayRef) -> Result<ArrayRef, QueryError> {
-    match values.data_type() {
-        DataType::Dictionary(_, text) => cast(&values, text).map_err(internal),
-        _ => Ok(values),
-    }
 }
 
 fn internal(error: impl std::fmt::Display) -> QueryError {

@@ -11,6 +11,7 @@ use whom_spec::plan::{Gaps, Partition, Plan, Snapshot, TagKind, TagTable};
 use whom_spec::{Diagnostic, SourceMap, Span, Spanned};
 use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
+use crate::cache::{Cache, SourceDays, TableReads};
 use crate::days::{self, DayRange};
 use crate::error::QueryError;
 use crate::missing_days::MissingDays;
@@ -30,10 +31,22 @@ pub struct Source {
     owner: String,
     /// Where the pipeline file says where it lies.
     path: Span,
+    /// The column of the day in its folders' names, if it lies in such folders.
+    pub partition: Option<String>,
     /// The pinned listing.
     pub listing: PinnedFiles,
     /// The files and their schema.
     pub pinned: Arc<PinnedTable>,
+    /// Its days in the cache, if it has days and there is a cache.
+    pub(crate) days: Option<SourceDays>,
+}
+
+impl Source {
+    /// The table that statements read: the days in the cache, once they all are there, and otherwise the files themselves.
+    pub fn scanned(&self) -> Arc<PinnedTable> {
+        let cached = self.days.as_ref().and_then(|days| days.cached.as_ref());
+        Arc::clone(cached.map_or(&self.pinned, |cached| &cached.table))
+    }
 }
 
 impl Source {
@@ -76,6 +89,19 @@ impl Catalog {
     /// [`QueryError::MissingDays`] naming every day that is not there, [`QueryError::Plan`] for a location that points
     /// to nothing, and what the store or a footer refuses.
     pub async fn open(plan: &Plan, texts: &SourceMap, stores: &Stores) -> Result<Self, QueryError> {
+        Self::open_with(plan, texts, stores, None).await
+    }
+
+    /// As [`Self::open`]; of days that a cache knows, no footer is read.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and what the cache's store refuses.
+    pub async fn open_with(
+        plan: &Plan,
+        texts: &SourceMap,
+        stores: &Stores,
+        cache: Option<&Cache>,
+    ) -> Result<Self, QueryError> {
         let mut missing = Vec::new();
         let mut listed = Vec::new();
         for wanted in sources_of(plan) {
@@ -99,7 +125,7 @@ impl Catalog {
         }
         let mut sources = BTreeMap::new();
         for (wanted, listing) in listed {
-            let source = open_source(&wanted, listing).await?;
+            let source = open_source(&wanted, listing, cache).await?;
             sources.insert(wanted.table, source);
         }
         Ok(Self { sources })
@@ -110,12 +136,21 @@ impl Catalog {
     /// # Errors
     /// [`QueryError::Engine`] if one is known already.
     pub fn register(&self, engine: &Engine) -> Result<(), QueryError> {
-        self.sources().try_for_each(|source| Ok(engine.add_pinned(&source.table, Arc::clone(&source.pinned))?))
+        self.sources().try_for_each(|source| Ok(engine.add_pinned(&source.table, source.scanned())?))
     }
 
     /// The sources in alphabetical order.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.sources.values()
+    }
+
+    pub(crate) fn sources_mut(&mut self) -> impl Iterator<Item = &mut Source> {
+        self.sources.values_mut()
+    }
+
+    /// What was read of each table so far, from where it lies and from the cache.
+    pub fn reads(&self) -> Vec<TableReads> {
+        self.sources().map(TableReads::of).collect()
     }
 
     /// Every file that is read, for the manifest.
@@ -228,16 +263,25 @@ async fn list(stores: &Stores, location: &Location, wanted: &Wanted<'_>) -> Resu
     PinnedFiles::list(stores, location, days.as_ref()).await
 }
 
-async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles) -> Result<Source, QueryError> {
+async fn open_source(wanted: &Wanted<'_>, listing: PinnedFiles, cache: Option<&Cache>) -> Result<Source, QueryError> {
     let partition = wanted.partition.map(|partition| partition.column.as_str());
-    let opened = PinnedTable::open(&wanted.table, &listing, partition).await;
+    let days = match cache.zip(partition) {
+        Some((cache, partition)) => Some(SourceDays::look_up(cache, &listing, partition).await?),
+        None => None,
+    };
+    let known = cache.zip(days.as_ref()).map(|(cache, days)| cache.known(days)).unwrap_or_default();
+    let opened = PinnedTable::open_knowing(&wanted.table, &listing, partition, &known).await;
     let pinned = opened.map_err(|error| match error {
         EngineError::Input { problem, fix } => unreadable(&wanted.owner, wanted.path.span, &problem).hint(fix).into(),
         other => QueryError::from(other),
     })?;
-    let Wanted { table, owner, path, words, .. } = wanted;
-    let pinned = Arc::new(pinned.with_words(words.iter().cloned()));
-    Ok(Source { table: table.clone(), owner: owner.clone(), path: path.span, listing, pinned })
+    if let Some((cache, days)) = cache.zip(days.as_ref()) {
+        cache.remember(days, &pinned);
+    }
+    let (table, owner, path) = (wanted.table.clone(), wanted.owner.clone(), wanted.path.span);
+    let partition = partition.map(str::to_owned);
+    let pinned = Arc::new(pinned.with_words(wanted.words.iter().cloned()));
+    Ok(Source { table, owner, path, partition, listing, pinned, days })
 }
 
 /// A file that cannot be read, told at the table that it belongs to.

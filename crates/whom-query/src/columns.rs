@@ -5,6 +5,7 @@ use whom_spec::plan::TimeColumn;
 use whom_spec::{Diagnostic, Spanned};
 
 use crate::catalog::column;
+use crate::dialect::Dialect;
 use crate::sql::Fragment;
 
 /// The class of an id. Integers of any width are one class, texts another; a source of the other class is refused,
@@ -97,17 +98,18 @@ pub(crate) fn same_unit_key(
 /// A time with a zone is an instant; one without needs the zone declared, and is converted by a function of ours that
 /// the optimiser cannot see through: of two readings in the hour that clocks repeat the first counts, and a time that
 /// they skip is refused.
-pub(crate) fn instant(schema: &Schema, alias: &str, time: &TimeColumn, owner: &str) -> Result<Fragment, Diagnostic> {
+pub(crate) fn instant(
+    dialect: Dialect,
+    schema: &Schema,
+    alias: &str,
+    time: &TimeColumn,
+    owner: &str,
+) -> Result<Fragment, Diagnostic> {
     let raw = Fragment::column(alias, &time.column);
     let kind = column(schema, &time.column, owner)?;
     match (kind, time.time_zone) {
-        (DataType::Timestamp(_, Some(_)), _) => {
-            Ok(Fragment::trusted(format!("CAST({raw} AS TIMESTAMP(6) WITH TIME ZONE)")))
-        }
-        (DataType::Timestamp(_, None) | DataType::Date32, Some(zone)) => {
-            let zone = Fragment::literal(zone.name());
-            Ok(Fragment::trusted(format!("instant(CAST({raw} AS TIMESTAMP(6)), {zone})")))
-        }
+        (DataType::Timestamp(_, Some(_)), _) => Ok(dialect.zoned(&raw)),
+        (DataType::Timestamp(_, None) | DataType::Date32, Some(zone)) => Ok(dialect.instant_of_clock(&raw, zone)),
         (DataType::Timestamp(_, None) | DataType::Date32, None) => Err(Diagnostic::error(format!(
             "the times in `{}` of {owner} say nothing of their time zone",
             time.column.value
@@ -120,18 +122,4 @@ pub(crate) fn instant(schema: &Schema, alias: &str, time: &TimeColumn, owner: &s
                 .hint("write it as a timestamp"))
         }
     }
-}
-
-/// The instant so many hours after a first exposure.
-pub(crate) fn after(first_exposure: &str, hours: u32) -> Fragment {
-    match hours {
-        0 => Fragment::trusted(first_exposure),
-        hours => Fragment::trusted(format!("{first_exposure} + INTERVAL '{hours} hours'")),
-    }
-}
-
-/// An instant as a literal.
-pub(crate) fn instant_literal(instant: chrono::DateTime<chrono::Utc>) -> Fragment {
-    let text = instant.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string();
-    Fragment::trusted(format!("CAST({} AS TIMESTAMP(6) WITH TIME ZONE)", Fragment::literal(&text)))
 }

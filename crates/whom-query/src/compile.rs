@@ -4,6 +4,7 @@ mod facts;
 mod grids;
 mod split;
 mod statement;
+mod steps;
 mod tags;
 mod unit_table;
 
@@ -15,6 +16,7 @@ use whom_stats::Grid;
 
 use crate::catalog::{Catalog, Source};
 use crate::columns::IdClass;
+use crate::dialect::Dialect;
 use crate::error::QueryError;
 use crate::sql::{Fragment, Templates};
 
@@ -74,9 +76,19 @@ pub struct JoinedTable {
 /// # Errors
 /// [`QueryError::Plan`] with every column, type and expression that does not fit, each pointing into the file.
 pub fn compile(plan: &Plan, catalog: &Catalog, state: &SessionState) -> Result<Compiled, QueryError> {
+    compile_in(Dialect::Engine, plan, catalog, state)
+}
+
+/// Compiles a plan in the words of a dialect.
+pub(crate) fn compile_in(
+    dialect: Dialect,
+    plan: &Plan,
+    catalog: &Catalog,
+    state: &SessionState,
+) -> Result<Compiled, QueryError> {
     let templates = Templates::new()?;
     let mut compiler =
-        Compiler { plan, catalog, state, templates, id: None, statements: Vec::new(), problems: Vec::new() };
+        Compiler { plan, catalog, state, dialect, templates, id: None, statements: Vec::new(), problems: Vec::new() };
     compiler.split()?;
     let facts = compiler.facts()?;
     let tags = compiler.tags()?;
@@ -92,6 +104,7 @@ struct Compiler<'a> {
     plan: &'a Plan,
     catalog: &'a Catalog,
     state: &'a SessionState,
+    dialect: Dialect,
     templates: Templates,
     /// The class of the split's id; `None` while it is not known.
     id: Option<IdClass>,
@@ -100,9 +113,14 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// Renders the template of a purpose as a statement.
+    /// Renders the template of a purpose as a statement. Plain SQL only says what the unit table is, and counts nothing.
     fn emit(&mut self, purpose: Purpose, reads: &[&str], context: Value) -> Result<(), QueryError> {
-        let sql = self.templates.render(purpose.template(), context)?;
+        let name = match self.dialect {
+            Dialect::Engine => purpose.template().to_owned(),
+            Dialect::Portable if purpose.only_counts() => return Ok(()),
+            Dialect::Portable => format!("portable/{}", purpose.template()),
+        };
+        let sql = self.templates.render(&name, context)?;
         let reads = reads.iter().map(|table| (*table).to_owned()).collect();
         self.statements.push(Statement { purpose, reads, sql });
         Ok(())
@@ -152,7 +170,7 @@ impl Statement {
     }
 }
 
-fn pinned_comment(source: &Source) -> String {
+pub(crate) fn pinned_comment(source: &Source) -> String {
     let files = source.pinned.files();
     let title = format!(
         "-- table {}: {} files, {} bytes, pinned:",
@@ -169,7 +187,7 @@ fn pinned_comment(source: &Source) -> String {
 }
 
 /// A comment ends with its line, so no name may break it.
-fn in_one_line(text: &str) -> String {
+pub(crate) fn in_one_line(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 

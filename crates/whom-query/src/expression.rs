@@ -2,6 +2,7 @@
 
 mod allowed;
 mod parse;
+mod portable;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -15,9 +16,11 @@ use datafusion::sql::sqlparser::ast::{self, Ident, visit_expressions_mut};
 use whom_spec::{Diagnostic, Spanned, name_hint};
 
 use crate::columns::in_words;
+use crate::dialect::Dialect;
 use crate::sql::Fragment;
 use allowed::{FUNCTIONS, refuse_calls};
 use parse::{parse, rendered};
+use portable::portable;
 
 /// What an expression must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(crate) struct Resolved {
 /// Where expressions are resolved: a table under its alias, and the session that knows the functions.
 pub(crate) struct Scope<'a> {
     pub(crate) state: &'a SessionState,
+    /// For whom the SQL is written.
+    pub(crate) dialect: Dialect,
     pub(crate) alias: &'a str,
     /// The columns as the user knows them.
     pub(crate) schema: &'a Schema,
@@ -65,6 +70,10 @@ impl Scope<'_> {
         refuse_calls(&expression, text)?;
         let kind = expression.get_type(&schema).map_err(unfit)?;
         check_type(&kind, expected, text)?;
+        let sql = match self.dialect {
+            Dialect::Engine => sql,
+            Dialect::Portable => portable(&parsed, &schema, self.state),
+        };
         Ok(Resolved { sql: Fragment::trusted(format!("({sql})")), kind, columns })
     }
 

@@ -88,7 +88,7 @@ fn scan_needs(
     catalog: &Catalog,
 ) -> Result<ScanNeeds, QueryError> {
     let table = statement.reads.first().map_or(SPLIT, String::as_str);
-    let pinned = &catalog.source(table)?.pinned;
+    let pinned = catalog.source(table)?.scanned();
     let read = columns(plan);
     let (bytes, row_group) = pinned.bytes_of(read.iter().map(String::as_str));
     let files = pinned.files().len();

@@ -73,7 +73,7 @@ fn quoted(text: &str, quote: char) -> String {
 }
 
 /// The templates of `sql/`, by file name without the ending.
-const TEMPLATES: [(&str, &str); 16] = [
+const TEMPLATES: [(&str, &str); 28] = [
     ("exposures", include_str!("../../../sql/exposures.sql")),
     ("unknown_variants", include_str!("../../../sql/unknown_variants.sql")),
     ("first_exposure", include_str!("../../../sql/first_exposure.sql")),
@@ -90,6 +90,18 @@ const TEMPLATES: [(&str, &str); 16] = [
     ("tag_rows", include_str!("../../../sql/tag_rows.sql")),
     ("tags", include_str!("../../../sql/tags.sql")),
     ("unit_table", include_str!("../../../sql/unit_table.sql")),
+    ("portable/exposures", include_str!("../../../sql/portable/exposures.sql")),
+    ("portable/first_exposure", include_str!("../../../sql/portable/first_exposure.sql")),
+    ("portable/earlier_exposed", include_str!("../../../sql/portable/earlier_exposed.sql")),
+    ("portable/units", include_str!("../../../sql/portable/units.sql")),
+    ("portable/fact_rows", include_str!("../../../sql/portable/fact_rows.sql")),
+    ("portable/events", include_str!("../../../sql/portable/events.sql")),
+    ("portable/metrics", include_str!("../../../sql/portable/metrics.sql")),
+    ("portable/snapshot_days", include_str!("../../../sql/portable/snapshot_days.sql")),
+    ("portable/snapshots", include_str!("../../../sql/portable/snapshots.sql")),
+    ("portable/tag_rows", include_str!("../../../sql/portable/tag_rows.sql")),
+    ("portable/tags", include_str!("../../../sql/portable/tags.sql")),
+    ("portable/unit_table", include_str!("../../../sql/portable/unit_table.sql")),
 ];
 
 /// The environment that renders templates. It writes numbers and [`Fragment`]s; any other text is an error, so that a

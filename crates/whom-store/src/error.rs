@@ -145,6 +145,16 @@ pub enum StoreError {
         /// What differs.
         problem: String,
     },
+    /// A cached day is not what was written; it has to be made again.
+    #[error("the cached day `{path}` in `{location}` is damaged: {problem}; run again")]
+    CachedDayDamaged {
+        /// The cache.
+        location: Redacted,
+        /// The part, relative to the cache.
+        path: String,
+        /// What differs.
+        problem: &'static str,
+    },
     /// A file was asked for that the published run does not have.
     #[error("run {run_id} has no file `{name}`; its files are {valid}")]
     UnknownFile {
@@ -226,7 +236,8 @@ impl StoreError {
             | Self::InputChanged { .. }
             | Self::Conflict { .. }
             | Self::CommitUnknown { .. }
-            | Self::FileDamaged { .. } => ErrorKind::Transient,
+            | Self::FileDamaged { .. }
+            | Self::CachedDayDamaged { .. } => ErrorKind::Transient,
             Self::NotPinned { .. } | Self::InvalidName { .. } => ErrorKind::Internal,
             Self::Failed { kind, .. } => *kind,
         }

@@ -37,6 +37,11 @@
 //! [`Output::remove`] removes it: the manifests first, so that a run is gone at once as it came at once. The latest run
 //! stays, and so does every file that a remaining manifest names, in whichever folder it lies.
 //!
+//! # What is kept for the next night
+//!
+//! [`DayCache`] keeps days of tables in a form that is cheaper to read than their source, under names that say from which
+//! files in which state they were made. It decides nothing: what is not there, or not as it was written, is made again.
+//!
 //! # Where stores lie
 //!
 //! [`Location`] lists the addresses: folders of this machine, S3 and its kin, Google Cloud Storage, Azure, and named
@@ -112,6 +117,7 @@ mod address;
 mod aws;
 mod azure;
 mod budget;
+mod cache;
 mod cause;
 mod client;
 mod commit;
@@ -120,6 +126,7 @@ mod digest;
 mod disk;
 mod environment;
 mod error;
+mod failures;
 mod fault;
 mod fault_store;
 mod google;
@@ -137,6 +144,7 @@ mod pin;
 mod profile;
 mod program;
 mod publish;
+mod reads;
 mod redact;
 mod refusal;
 mod remote;
@@ -151,8 +159,10 @@ mod threads;
 
 pub use address::Address;
 pub use budget::NetworkLimits;
+pub use cache::{CachedDay, CachedPart, DayCache, DayKey, DayRecord, Encoded, PartWriter, Sweep, TableKey};
 pub use cause::Cause;
 pub use error::{ErrorKind, Result, StoreError};
+pub use failures::FailureRecord;
 pub use fault::{Fault, FaultPlan, Moment};
 pub use fault_store::FaultStore;
 pub use listing::{PinnedFile, PinnedFiles};
@@ -164,6 +174,7 @@ pub use partition::PartitionDays;
 pub use pattern::NamePattern;
 pub use pin::PinnedStore;
 pub use publish::Publication;
+pub use reads::ReadSoFar;
 pub use redact::{Redacted, redact};
 pub use run_id::RunId;
 pub use runs::ListedRun;

@@ -7,8 +7,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as ObjectPath};
 
 use crate::{
-    Location, PartitionDays, PinnedStore, Redacted, Result, StoreError, Stores,
+    Location, PartitionDays, PinnedStore, ReadSoFar, Redacted, Result, StoreError, Stores,
     hidden::{is_folder, is_hidden},
+    reads::Reads,
 };
 
 /// The most days that are listed, and files that are asked about, at once.
@@ -50,6 +51,7 @@ pub struct PinnedFiles {
     /// The number of files passed over because they, or a folder on the way to them, start with `.` or `_`.
     pub hidden: usize,
     pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) reads: Reads,
 }
 
 /// Files and the number of hidden ones.
@@ -81,7 +83,8 @@ impl PinnedFiles {
         if files.is_empty() {
             return Err(source.nothing_found(missing_days).await);
         }
-        Ok(Self { location: location.clone(), files, missing_days, hidden, store: source.store })
+        let (location, reads) = (location.clone(), Reads::default());
+        Ok(Self { location, files, missing_days, hidden, store: source.store, reads })
     }
 
     /// A store that serves exactly these files, in exactly this state.
@@ -101,6 +104,16 @@ impl PinnedFiles {
     /// The length of all files together.
     pub fn bytes(&self) -> u64 {
         self.files.iter().fold(0, |sum, file| sum.saturating_add(file.size))
+    }
+
+    /// The files of one day, in order.
+    pub fn files_of(&self, day: NaiveDate) -> impl Iterator<Item = &PinnedFile> {
+        self.files.iter().filter(move |file| file.partition_day == Some(day))
+    }
+
+    /// What was read of these files so far, by everybody who read them from this listing.
+    pub fn read_so_far(&self) -> ReadSoFar {
+        self.reads.so_far()
     }
 
     /// Checks that every file is still as it was listed; to be called before a run is published.

@@ -9,7 +9,7 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path as ObjectPath,
 };
 
-use crate::{Location, PinnedFile, PinnedFiles, StoreError, cause::chain};
+use crate::{Location, PinnedFile, PinnedFiles, StoreError, cause::chain, reads::Reads};
 
 /// The name of this store in errors of the `ObjectStore` trait.
 const NAME: &str = "pinned files";
@@ -25,12 +25,18 @@ pub struct PinnedStore {
     inner: Arc<dyn ObjectStore>,
     location: Location,
     files: Arc<BTreeMap<ObjectPath, PinnedFile>>,
+    reads: Reads,
 }
 
 impl PinnedStore {
     pub(crate) fn new(pinned: &PinnedFiles) -> Self {
         let files = pinned.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
-        Self { inner: Arc::clone(&pinned.store), location: pinned.location.clone(), files: Arc::new(files) }
+        Self {
+            inner: Arc::clone(&pinned.store),
+            location: pinned.location.clone(),
+            files: Arc::new(files),
+            reads: pinned.reads.clone(),
+        }
     }
 
     fn changed(&self, path: &ObjectPath, change: String) -> Error {
@@ -113,9 +119,13 @@ impl ObjectStore for PinnedStore {
                 StoreError::NotPinned { location: self.location.declared().clone(), path: location.to_string() };
             return Err(Error::NotFound { path: location.to_string(), source: Box::new(source) });
         };
+        let is_head = options.head;
         let options = GetOptions { if_match: file.etag.as_deref().and_then(strong), ..options };
         let served = self.inner.get_opts(location, options).await.map_err(|error| self.explained(file, &error))?;
         self.check(file, &served.meta)?;
+        if !is_head {
+            self.reads.note(location, &served.range);
+        }
         Ok(self.watched(file, served))
     }
 

@@ -79,6 +79,12 @@ impl Stores {
         Self { network: Arc::new(self.network.with_limits(limits)), ..self }
     }
 
+    /// Stores for another run of the same process: the same environment and fault plan, with a budget of its own.
+    #[must_use]
+    pub fn of_another_run(&self) -> Self {
+        self.clone().with_limits(NetworkLimits::default())
+    }
+
     /// Stores on another disk; tests record what happens to it.
     #[cfg(test)]
     pub(crate) fn with_disk(self, disk: Arc<dyn Disk>) -> Self {

@@ -33,14 +33,17 @@ In all but 0 the published state is unchanged.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a pipeline and publish its result
+    /// Run pipelines and publish their results
     ///
-    /// The summary goes to standard output; its last line is one line of JSON for programs, also after a failure.
+    /// The summary goes to standard output; its last line is one line of JSON for programs, also after a failure. Several
+    /// pipelines run one after the other, each published by itself, each with its own summary and line; they read what
+    /// they have in common once. One that fails stops no other, and the exit code is that of the failure that is hardest
+    /// to mend: 1, 2, 3, 5, 4, 99, in this order.
     Run(RunArguments),
     /// Check a pipeline file and the tables it names, without any work
     Check(PipelineArguments),
     /// Print the SQL of a pipeline exactly as it runs
-    Compile(PipelineArguments),
+    Compile(CompileArguments),
     /// Plan a run without running it: pieces, memory, and what will be read, spilled and written
     Plan(PlanArguments),
     /// Write a warehouse with known truth, to try and to measure with
@@ -62,6 +65,8 @@ pub(crate) enum Command {
     ///
     /// The latest run always stays, and so does every file that a kept run names. Without `--keep` and `--older-than`
     /// no published run goes. What was uploaded for a run that was never published goes a day after its last write.
+    ///
+    /// With `--cache` the same for a cache: days that no run used for `--older-than`, and what killed runs left.
     Clean(CleanArguments),
     /// Print the completions of a shell
     Completions {
@@ -78,6 +83,15 @@ pub(crate) struct PipelineArguments {
     /// Set `${var.NAME}` to VALUE; the last one of a name counts
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) assignments: Vec<(String, String)>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompileArguments {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArguments,
+    /// Print the same unit table as one statement of plain SQL, which DuckDB runs as it stands
+    #[arg(long)]
+    pub(crate) portable: bool,
 }
 
 #[derive(Args, Debug)]
@@ -107,18 +121,31 @@ pub(crate) struct ShowArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// The number of the run, as `whom runs` lists it; the latest if not given
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "failed")]
     pub(crate) run: Option<u64>,
+    /// Show why the last run that failed did, instead
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Show the plan of each statement, with the figures of its operators
+    #[arg(long)]
+    pub(crate) plans: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct CleanArguments {
-    #[command(flatten)]
-    pub(crate) place: PlaceArguments,
+    /// A pipeline file, or the folder that it publishes to
+    #[arg(value_name = "FILE|OUTPUT", required_unless_present = "cache")]
+    pub(crate) place: Option<PathBuf>,
+    /// Set `${var.NAME}` of the pipeline file to VALUE
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) assignments: Vec<(String, String)>,
+    /// Clean this cache instead
+    #[arg(long, value_name = "LOCATION", conflicts_with_all = ["place", "assignments", "keep"])]
+    pub(crate) cache: Option<String>,
     /// Keep the N latest runs, whatever their age
     #[arg(long, value_name = "N")]
     pub(crate) keep: Option<NonZeroUsize>,
-    /// Keep runs that are younger, such as `90d` or `12h`
+    /// Keep runs that are younger, or days that were used since, such as `90d` or `12h`
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub(crate) older_than: Option<Hours>,
     /// Tell what would go, and remove nothing
@@ -128,8 +155,16 @@ pub(crate) struct CleanArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct RunArguments {
-    #[command(flatten)]
-    pub(crate) pipeline: PipelineArguments,
+    /// The pipeline files
+    #[arg(value_name = "PIPELINE", required = true)]
+    pub(crate) pipelines: Vec<PathBuf>,
+    /// Set `${var.NAME}` to VALUE in every file; the last one of a name counts
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) assignments: Vec<(String, String)>,
+    /// Keep the days that are read in this folder or bucket, and read them from there the next night; the value of
+    /// `WHOM_CACHE` if not given. It changes no result and may be removed at any time
+    #[arg(long, value_name = "LOCATION")]
+    pub(crate) cache: Option<String>,
     /// Publish the unit table as well
     #[arg(long)]
     pub(crate) keep_units: bool,

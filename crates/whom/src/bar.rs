@@ -20,8 +20,10 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    pub(crate) fn on_standard_error() -> Self {
+    /// A bar; with several pipelines, under the name of this one.
+    pub(crate) fn on_standard_error(pipeline: Option<String>) -> Self {
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        pipeline.into_iter().for_each(|pipeline| line.println(pipeline));
         line.enable_steady_tick(TICK);
         Self { line }
     }

@@ -1,9 +1,9 @@
 //! `whom clean`: throws away published runs that nobody keeps, and what interrupted runs left.
 
 use whom_pipeline::report::count;
-use whom_pipeline::{Cleaning, Surplus};
+use whom_pipeline::{Cleaning, Surplus, Sweep};
 
-use crate::arguments::CleanArguments;
+use crate::arguments::{CleanArguments, PlaceArguments};
 use crate::byte_size;
 use crate::commands::wait;
 use crate::environment::Environment;
@@ -12,10 +12,33 @@ use crate::request;
 
 /// Removes, or tells what would be removed.
 pub(crate) fn clean(arguments: &CleanArguments, environment: &Environment) -> Result<String, Failure> {
-    let request = request::of_place(&arguments.place, environment)?;
     let CleanArguments { keep, older_than, dry_run, .. } = *arguments;
-    let surplus = wait(whom_pipeline::clean(&request, &Cleaning { keep, older_than, dry_run }))?;
+    let cleaning = Cleaning { keep, older_than, dry_run };
+    if let Some(cache) = &arguments.cache {
+        let stores = request::stores(environment)?;
+        let sweep = wait(whom_pipeline::clean_cache(cache, &stores, &cleaning))?;
+        return Ok(swept(&sweep, dry_run));
+    }
+    let place = arguments.place.clone().unwrap_or_default();
+    let place = PlaceArguments { place, assignments: arguments.assignments.clone() };
+    let request = request::of_place(&place, environment)?;
+    let surplus = wait(whom_pipeline::clean(&request, &cleaning))?;
     Ok(told(&surplus, dry_run))
+}
+
+/// What goes of a cache.
+fn swept(sweep: &Sweep, dry_run: bool) -> String {
+    let kept = counted(sweep.kept, "cached day");
+    if sweep.days == 0 && sweep.remains == 0 {
+        return format!("nothing to remove; kept {kept}\n");
+    }
+    format!(
+        "{} {} and {} of killed runs, {}; kept {kept}\n",
+        if dry_run { "would remove" } else { "removed" },
+        counted(sweep.days, "cached day"),
+        counted(sweep.remains, "file"),
+        byte_size::shown(sweep.bytes),
+    )
 }
 
 fn told(surplus: &Surplus, dry_run: bool) -> String {
@@ -29,6 +52,8 @@ fn told(surplus: &Surplus, dry_run: bool) -> String {
         format!("{verb} run {} of {published} ({})\n", manifest.number, manifest.run_id)
     });
     let abandoned = surplus.abandoned.iter().map(|run| format!("{verb} what was left of run {run}, never published\n"));
+    let failures =
+        (surplus.failures > 0).then(|| format!("{verb} {}\n", counted(surplus.failures, "record of a failed run")));
     let sum = format!(
         "{verb} {} and the remains of {}, {}; kept {}\n",
         counted(surplus.runs.len(), "published run"),
@@ -36,7 +61,7 @@ fn told(surplus: &Surplus, dry_run: bool) -> String {
         byte_size::shown(surplus.bytes),
         counted(surplus.kept, "run"),
     );
-    runs.chain(abandoned).chain([sum]).collect()
+    runs.chain(abandoned).chain(failures).chain([sum]).collect()
 }
 
 /// A number of things in words.

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use tokio::runtime::{Builder, Runtime};
 use whom_pipeline::{Cause, Checked, RunError};
 
-use crate::arguments::{Arguments, PipelineArguments, PlaceArguments};
+use crate::arguments::{Arguments, CompileArguments, PipelineArguments, PlaceArguments};
 use crate::console;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -25,8 +25,11 @@ pub(crate) fn check(pipeline: &PipelineArguments, environment: &Environment) -> 
 }
 
 /// `whom compile`: the SQL.
-pub(crate) fn compile(pipeline: &PipelineArguments, environment: &Environment) -> Result<String, Failure> {
-    let request = request::of_pipeline(pipeline, environment)?;
+pub(crate) fn compile(arguments: &CompileArguments, environment: &Environment) -> Result<String, Failure> {
+    let request = request::of_pipeline(&arguments.pipeline, environment)?;
+    if arguments.portable {
+        return wait(whom_pipeline::compile_portable(&request));
+    }
     wait(whom_pipeline::compile(&request))
 }
 

@@ -1,6 +1,6 @@
 //! Standard output and standard error.
 //!
-//! Standard output gets one text, at the end. Nothing follows it on either stream, because an orchestrator that reads
+//! Standard output gets one text, at the end; of several runs each, when it has ended. Nothing follows it on either stream, because an orchestrator that reads
 //! both as one takes the last line for the result.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -8,7 +8,8 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use crate::environment::Environment;
 use crate::failure::Failure;
 
-/// Tells how a command ended, and gives its exit code. `is_run` says whether the last line is for programs.
+/// Tells how a command, or one of several runs, ended, and gives its exit code. `is_run` says whether the last line is for
+/// programs.
 pub(crate) fn conclude(ended: Result<String, Failure>, is_run: bool) -> u8 {
     match ended {
         Ok(text) => match print(&text) {

@@ -20,10 +20,22 @@ pub(crate) struct Failure {
     fix: Option<String>,
     signal: Option<Signal>,
     skips: bool,
+    /// The pipeline file, if the command has several.
+    pipeline: Option<String>,
 }
 
 /// The exit code of a run whose inputs are not there yet, where that is no failure: orchestrators show it as skipped.
 const NOTHING_TO_DO: u8 = 99;
+
+/// The codes of failures by how hard they are to mend: first what asks for a person, then what asks for time.
+const HARDEST_FIRST: [u8; 6] = [1, 2, 3, 5, 4, NOTHING_TO_DO];
+
+/// The exit code of several runs: that of the failure which is hardest to mend. An interruption, which ends them all, comes
+/// before any failure.
+pub(crate) fn hardest(codes: &[u8]) -> u8 {
+    let place = |code: &u8| HARDEST_FIRST.iter().position(|known| known == code).map_or(0, |place| place + 1);
+    codes.iter().copied().filter(|code| *code > 0).min_by_key(place).unwrap_or(0)
+}
 
 /// Where a failure before any stage of a run belongs.
 const START: &str = "start";
@@ -31,6 +43,8 @@ const START: &str = "start";
 /// The last line of standard output of a run that failed.
 #[derive(Serialize)]
 struct FailureLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline: Option<&'a str>,
     status: &'static str,
     code: u8,
     stage: &'static str,
@@ -45,7 +59,7 @@ impl Failure {
     pub(crate) fn start(cause: Cause, message: impl Into<String>) -> Self {
         let message = message.into();
         let headline = message.lines().next().unwrap_or_default().to_owned();
-        Self { cause, stage: START, message, headline, fix: None, signal: None, skips: false }
+        Self { cause, stage: START, message, headline, fix: None, signal: None, skips: false, pipeline: None }
     }
 
     /// The program itself failed.
@@ -74,6 +88,16 @@ impl Failure {
         Self { skips: true, ..self }
     }
 
+    /// The same failure, of one of several pipelines.
+    pub(crate) fn of_pipeline(self, pipeline: String) -> Self {
+        Self { pipeline: Some(pipeline), ..self }
+    }
+
+    /// Whether somebody asked the whole command to stop.
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.cause == Cause::Interrupted
+    }
+
     /// The exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         if self.skips && self.cause == Cause::NotReady {
@@ -86,6 +110,10 @@ impl Failure {
     pub(crate) fn text(&self) -> String {
         let message = self.message.trim_end();
         let titled = if is_titled(message) { message.to_owned() } else { format!("error: {message}") };
+        let titled = match &self.pipeline {
+            Some(pipeline) => format!("`{pipeline}` failed:\n{titled}"),
+            None => titled,
+        };
         match self.cause {
             Cause::Internal => format!("{titled}\n{}", self.fix()),
             _ => titled,
@@ -95,6 +123,7 @@ impl Failure {
     /// What programs read: one line.
     pub(crate) fn line(&self) -> String {
         let line = FailureLine {
+            pipeline: self.pipeline.as_deref(),
             status: "failed",
             code: self.exit_code(),
             stage: self.stage,
@@ -108,15 +137,7 @@ impl Failure {
     }
 
     fn fix(&self) -> &str {
-        self.fix.as_deref().unwrap_or(match self.cause {
-            Cause::Internal => "this is a bug: please report it with the command, the version and what was printed",
-            Cause::Configuration => "mend what the message names, then run it again",
-            Cause::Data => "mend the data, or declare in the pipeline file how to treat them",
-            Cause::Transient => "run it again later",
-            Cause::NotReady => "run it again when they are written, or declare `gaps: allowed`",
-            Cause::Resources => "give it more memory or disk, see `--memory-limit` and `--spill-dir`",
-            Cause::Interrupted => "run it again",
-        })
+        self.fix.as_deref().unwrap_or(self.cause.usual_fix())
     }
 }
 
@@ -135,7 +156,7 @@ fn without_title(headline: &str) -> &str {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let RunError { stage, cause, message, headline, fix } = error;
-        Self { cause, stage: stage.name(), message, headline, fix, signal: None, skips: false }
+        Self { cause, stage: stage.name(), message, headline, fix, signal: None, skips: false, pipeline: None }
     }
 }
 
@@ -186,6 +207,35 @@ mod tests {
         this is a bug: please report it with the command, the version and what was printed
         ");
         assert_eq!(failure.exit_code(), 1);
+    }
+
+    #[test]
+    fn one_of_several_pipelines_is_named_to_people_and_programs() {
+        let failure = refused("REFUSED  one check").of_pipeline("b.yaml".to_owned());
+        assert_eq!(failure.text(), "`b.yaml` failed:\nREFUSED  one check");
+        assert!(
+            failure.line().starts_with(r#"{"pipeline":"b.yaml","status":"failed","code":3,"#),
+            "{}",
+            failure.line()
+        );
+    }
+
+    #[test]
+    fn of_several_failures_the_hardest_to_mend_gives_the_exit_code() {
+        for (codes, code) in [
+            (vec![], 0),
+            (vec![0, 0], 0),
+            (vec![0, 4, 0], 4),
+            (vec![99, 4], 4),
+            (vec![4, 5], 5),
+            (vec![5, 3, 4], 3),
+            (vec![3, 2], 2),
+            (vec![2, 1], 1),
+            (vec![1, 130], 130),
+            (vec![2, 143], 143),
+        ] {
+            assert_eq!(hardest(&codes), code, "{codes:?}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ struct Shared {
 }
 
 struct State {
+    pipeline: Option<String>,
     output: Box<dyn Write + Send>,
     begin: Instant,
     now: Now,
@@ -41,6 +42,8 @@ struct Now {
 /// One line. What is not known is left out.
 #[derive(Serialize)]
 struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline: Option<&'a str>,
     event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     stage: Option<&'static str>,
@@ -56,12 +59,13 @@ struct Line<'a> {
 }
 
 impl Heartbeat {
-    pub(crate) fn on_standard_error() -> Self {
-        Self::every(PERIOD, Box::new(io::stderr()))
+    /// Heartbeats; with several pipelines, each line names this one.
+    pub(crate) fn on_standard_error(pipeline: Option<String>) -> Self {
+        Self::of(pipeline, PERIOD, Box::new(io::stderr()))
     }
 
-    fn every(period: Duration, output: Box<dyn Write + Send>) -> Self {
-        let state = State { output, begin: Instant::now(), now: Now::default(), is_stopped: false };
+    fn of(pipeline: Option<String>, period: Duration, output: Box<dyn Write + Send>) -> Self {
+        let state = State { pipeline, output, begin: Instant::now(), now: Now::default(), is_stopped: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), stopped: Condvar::new() });
         let beating = Arc::clone(&shared);
         // Without a thread the stages are still told.
@@ -140,9 +144,10 @@ impl State {
     }
 
     /// A heartbeat that knows nothing but the time.
-    fn silent_line(&self) -> Line<'static> {
+    fn silent_line(&self) -> Line<'_> {
         let elapsed_seconds = seconds(self.begin.elapsed());
         Line {
+            pipeline: self.pipeline.as_deref(),
             event: "heartbeat",
             stage: None,
             done: None,
@@ -203,7 +208,7 @@ mod tests {
     #[test]
     fn stages_are_told_as_they_begin_and_end() {
         let log = Log::default();
-        let heartbeat = Heartbeat::every(PERIOD, Box::new(log.clone()));
+        let heartbeat = Heartbeat::of(None, PERIOD, Box::new(log.clone()));
         heartbeat.tell(&Event::Started(Stage::Checks));
         heartbeat.tell(&working());
         heartbeat.tell(&Event::Finished { stage: Stage::Checks, took: Duration::from_millis(1_500) });
@@ -217,7 +222,7 @@ mod tests {
     #[test]
     fn a_long_stage_is_told_again_and_again_with_what_it_does() {
         let log = Log::default();
-        let heartbeat = Heartbeat::every(Duration::from_millis(2), Box::new(log.clone()));
+        let heartbeat = Heartbeat::of(None, Duration::from_millis(2), Box::new(log.clone()));
         heartbeat.tell(&working());
         while log.lines().iter().filter(|line| line["doing"] == "level 2").count() < 2 {
             thread::sleep(Duration::from_millis(1));
@@ -229,9 +234,19 @@ mod tests {
     }
 
     #[test]
+    fn each_line_names_its_pipeline_if_there_are_several() {
+        let log = Log::default();
+        let heartbeat = Heartbeat::of(Some("b.yaml".to_owned()), PERIOD, Box::new(log.clone()));
+        heartbeat.tell(&Event::Started(Stage::Cache));
+        heartbeat.finish();
+        let [line] = <[Value; 1]>::try_from(log.lines()).expect("one line");
+        assert_eq!((&line["pipeline"], &line["stage"]), (&"b.yaml".into(), &"cache".into()));
+    }
+
+    #[test]
     fn nothing_is_told_after_the_end() {
         let log = Log::default();
-        let heartbeat = Heartbeat::every(Duration::from_millis(1), Box::new(log.clone()));
+        let heartbeat = Heartbeat::of(None, Duration::from_millis(1), Box::new(log.clone()));
         heartbeat.finish();
         let told = log.lines().len();
         heartbeat.tell(&Event::Started(Stage::Checks));

@@ -21,12 +21,13 @@ enum Display {
 }
 
 impl Progress {
-    /// What suits standard error. Only whether it is a terminal decides; what `TERM` says is true of people alone.
-    pub(crate) fn suited(quiet: bool) -> Self {
+    /// What suits standard error. Only whether it is a terminal decides; what `TERM` says is true of people alone. With
+    /// several pipelines it says which one it is about.
+    pub(crate) fn suited(quiet: bool, pipeline: Option<String>) -> Self {
         Self::shown(match (quiet, io::stderr().is_terminal()) {
             (true, _) => Display::Nothing,
-            (false, true) => Display::Bar(Bar::on_standard_error()),
-            (false, false) => Display::Heartbeat(Heartbeat::on_standard_error()),
+            (false, true) => Display::Bar(Bar::on_standard_error(pipeline)),
+            (false, false) => Display::Heartbeat(Heartbeat::on_standard_error(pipeline)),
         })
     }
 

@@ -1,10 +1,11 @@
 //! From arguments, environment and machine to the request of a run.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use whom_pipeline::{Cause, FaultPlan, Limits, Request, Stores};
+use whom_pipeline::{Cause, FaultPlan, Limits, Request, SharedCache, Stores};
 
 use crate::arguments::{PipelineArguments, PlaceArguments, PlanArguments, Resources, RunArguments};
 use crate::byte_size::ByteSize;
@@ -15,10 +16,30 @@ use crate::machine;
 /// What is used where neither a limit nor the machine tells.
 const MEMORY_OF_AN_UNKNOWN_MACHINE: usize = 4 << 30;
 
-/// The request of a run.
-pub(crate) fn of_run(arguments: &RunArguments, environment: &Environment) -> Result<Request, Failure> {
-    let request = request(&arguments.pipeline, &arguments.resources, environment)?;
-    Ok(Request { keep_units: arguments.keep_units, ..request })
+/// The variable that says where days are cached.
+const CACHE: &str = "WHOM_CACHE";
+
+/// The requests of the runs of one command, which share a cache.
+pub(crate) fn of_runs(arguments: &RunArguments, environment: &Environment) -> Result<Vec<Request>, Failure> {
+    let RunArguments { pipelines, assignments, resources, keep_units, .. } = arguments;
+    let stores = stores(environment)?;
+    let request = |pipeline: &PathBuf| {
+        let pipeline = PipelineArguments { pipeline: pipeline.clone(), assignments: assignments.clone() };
+        let request = request(&pipeline, resources, environment)?;
+        Ok(Request { keep_units: *keep_units, stores: stores.of_another_run(), ..request })
+    };
+    let requests = pipelines.iter().map(request).collect::<Result<Vec<_>, Failure>>()?;
+    let given = arguments.cache.clone().or_else(|| environment.get(CACHE)).filter(|location| !location.is_empty());
+    let cache = match given {
+        Some(location) => Some(SharedCache::lasting(&location, requests.clone())?),
+        // What is shared for one command only has no limit of its own to keep to.
+        None if requests.len() > 1 && resources.spill_limit.is_none() => {
+            Some(SharedCache::temporary(requests.clone())?)
+        }
+        None => None,
+    };
+    let cache = cache.map(Arc::new);
+    Ok(requests.into_iter().map(|request| Request { cache: cache.clone(), ..request }).collect())
 }
 
 /// The request of a run that is only planned.
@@ -51,6 +72,7 @@ fn request(
         memory: memory(resources),
         limits: limits(resources),
         stores: stores(environment)?,
+        cache: None,
         cancel: Arc::new(AtomicBool::new(false)),
     })
 }
@@ -77,7 +99,7 @@ fn limits(resources: &Resources) -> Limits {
 }
 
 /// The stores, with the fault that the hidden switch of tests asks for.
-fn stores(environment: &Environment) -> Result<Stores, Failure> {
+pub(crate) fn stores(environment: &Environment) -> Result<Stores, Failure> {
     let faults = FaultPlan::from_environment(|name| environment.get(name));
     let faults = faults.map_err(|error| Failure::start(Cause::Configuration, error.to_string()))?;
     Ok(faults.into_iter().fold(Stores::new(), |stores, plan| stores.with_faults(Arc::new(plan))))

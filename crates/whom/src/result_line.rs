@@ -11,6 +11,9 @@ use whom_pipeline::report::{
 /// The result in one line. Proportions are fractions; what could not be estimated is null.
 #[derive(Serialize)]
 pub(crate) struct ResultLine<'a> {
+    /// The pipeline file, if the command has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline: Option<String>,
     #[serde(flatten)]
     publication: Publication<'a>,
     experiment: &'a str,
@@ -56,12 +59,13 @@ struct Headline {
 }
 
 impl<'a> ResultLine<'a> {
-    pub(crate) fn of(outcome: &'a Outcome) -> Self {
-        Self::new(Publication::of(outcome), &outcome.results)
+    pub(crate) fn of(outcome: &'a Outcome, pipeline: Option<String>) -> Self {
+        Self { pipeline, ..Self::new(Publication::of(outcome), &outcome.results) }
     }
 
     fn new(publication: Publication<'a>, results: &'a Results) -> Self {
         Self {
+            pipeline: None,
             publication,
             experiment: &results.experiment,
             through: &results.through,

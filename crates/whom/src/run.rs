@@ -15,7 +15,8 @@ use crate::arguments::{NotReady, RunArguments};
 use crate::commands::{runtime, watching_runtime};
 use crate::console;
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::failure::{Failure, hardest};
+use crate::machine;
 use crate::progress::Progress;
 use crate::request;
 use crate::result_line::ResultLine;
@@ -27,25 +28,43 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// How a run ends when nothing disturbs it.
 type RunResult = Result<Outcome, RunError>;
 
-/// Runs a pipeline. The text is the summary and, as the last line, the result for programs.
-pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result<String, Failure> {
-    let request = request::of_run(arguments, environment)?;
-    let threads = request.limits.threads;
+/// Runs pipelines one after the other, and tells of each when it has ended: its summary and, as the last line, the result
+/// for programs. One that fails stops no other, unless somebody asked all of them to stop. The answer is the exit code.
+pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result<u8, Failure> {
+    let requests = request::of_runs(arguments, environment)?;
+    let threads = arguments.resources.threads.unwrap_or_else(machine::cores);
     counting_threads(threads)?;
     let runtime = runtime(threads)?;
-    let progress = Arc::new(Progress::suited(arguments.quiet));
-    let ended = watching_runtime()?.block_on(watched(&runtime, request, Arc::clone(&progress)));
-    progress.finish();
+    let watching = watching_runtime()?;
+    let are_several = requests.len() > 1;
+    let mut codes = Vec::new();
+    for request in requests {
+        let named = are_several.then(|| request.pipeline.display().to_string());
+        let progress = Arc::new(Progress::suited(arguments.quiet, named.clone()));
+        let outcome = watching.block_on(watched(&runtime, request, Arc::clone(&progress)));
+        progress.finish();
+        let ended = outcome.map(|outcome| told(&outcome, named.clone(), environment)).map_err(|failure| {
+            let failure = named.into_iter().fold(failure, Failure::of_pipeline);
+            if arguments.not_ready == NotReady::Skip { failure.skipping_not_ready() } else { failure }
+        });
+        let is_over = ended.as_ref().is_err_and(Failure::is_interruption);
+        codes.push(console::conclude(ended, true));
+        if is_over {
+            break;
+        }
+    }
     // Whatever still works on a run that was stopped is not waited for.
     runtime.shutdown_background();
-    let outcome = match arguments.not_ready {
-        NotReady::Fail => ended?,
-        NotReady::Skip => ended.map_err(Failure::skipping_not_ready)?,
-    };
+    Ok(hardest(&codes))
+}
+
+/// The summary of a run, and its line for programs.
+fn told(outcome: &Outcome, pipeline: Option<String>, environment: &Environment) -> String {
     outcome.warnings.iter().for_each(|warning| console::warn(warning));
     let is_coloured = environment.allows_colour(io::stdout().is_terminal());
     let colour = if is_coloured { Colour::Ansi } else { Colour::Never };
-    Ok(format!("{}\n{}\n", terminal_summary(&outcome.results, colour), ResultLine::of(&outcome).to_json()))
+    let summary = terminal_summary(&outcome.results, colour);
+    format!("{summary}\n{}\n", ResultLine::of(outcome, pipeline).to_json())
 }
 
 /// Sets the threads that count; they change no result.

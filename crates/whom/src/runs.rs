@@ -98,6 +98,7 @@ pub(crate) mod tests {
         let details = json!({
             "experiment": "check\u{1b}[31mout", "through": "2026-10-28", "units": 64_000, "threads": 2,
             "stages": [{ "stage": "plan", "seconds": 0.004 }, { "stage": "unit table", "seconds": 73.25 }],
+            "read": [{ "table": "split", "bytes": 310_000, "files": 1, "cache": { "bytes": 900_000, "days_reused": 1, "days_filled": 1 } }],
         });
         serde_json::from_value(json!({
             "schema_version": 1, "number": 7, "run_id": "0198c0de-0000-4000-8000-000000000001", "parent": 6,

@@ -1,8 +1,10 @@
 //! `exact_sum(value)`: the sum of 64-bit integers that never wraps.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array};
+use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, internal_err};
 use datafusion::error::DataFusionError;
@@ -111,28 +113,48 @@ impl Accumulator for OneGroup {
     }
 }
 
+/// The sums of many groups. Few ever leave 64 bits; those wait where 128 are kept.
 #[derive(Debug, Default)]
 struct ManyGroups {
-    sums: Vec<Option<i128>>,
+    sums: Vec<i64>,
+    known: Vec<bool>,
+    wide: BTreeMap<usize, i128>,
 }
 
 impl ManyGroups {
-    fn take(&mut self, emit_to: EmitTo) -> Vec<Option<i128>> {
-        emit_to.take_needed(&mut self.sums)
+    fn resize(&mut self, groups: usize) {
+        self.sums.resize(groups, 0);
+        self.known.resize(groups, false);
     }
 
-    fn add_all(
-        &mut self,
-        values: impl Iterator<Item = Option<i128>>,
-        groups: &[usize],
-        filter: Option<&BooleanArray>,
-    ) -> Result<()> {
-        for (row, (value, group)) in values.zip(groups).enumerate() {
-            let counted = filter.is_none_or(|keep| keep.is_valid(row) && keep.value(row));
-            if let (Some(value), true) = (value, counted) {
-                add(&mut self.sums[*group], value)?;
-            }
+    /// The sums of the first groups, which are forgotten.
+    fn take(&mut self, emit_to: EmitTo) -> Vec<Option<i128>> {
+        let (sums, known) = (emit_to.take_needed(&mut self.sums), emit_to.take_needed(&mut self.known));
+        let taken = sums.len();
+        let later = self.wide.split_off(&taken);
+        let wide =
+            std::mem::replace(&mut self.wide, later.into_iter().map(|(group, sum)| (group - taken, sum)).collect());
+        let sum = |(group, (sum, known)): (usize, (i64, bool))| {
+            known.then(|| wide.get(&group).copied().unwrap_or(0) + i128::from(sum))
+        };
+        sums.into_iter().zip(known).enumerate().map(sum).collect()
+    }
+
+    #[inline]
+    fn add(&mut self, group: usize, value: i64) -> Result<()> {
+        self.known[group] = true;
+        match self.sums[group].checked_add(value) {
+            Some(sum) => self.sums[group] = sum,
+            None => self.add_wide(group, i128::from(value))?,
         }
+        Ok(())
+    }
+
+    #[cold]
+    fn add_wide(&mut self, group: usize, value: i128) -> Result<()> {
+        self.known[group] = true;
+        let wide = self.wide.entry(group).or_default();
+        *wide = wide.checked_add(value).ok_or_else(|| exec_datafusion_err!("a partial sum left 128 bits"))?;
         Ok(())
     }
 }
@@ -145,14 +167,29 @@ impl GroupsAccumulator for ManyGroups {
         filter: Option<&BooleanArray>,
         total_groups: usize,
     ) -> Result<()> {
-        self.sums.resize(total_groups, None);
+        self.resize(total_groups);
         let values = values[0].as_primitive::<Int64Type>();
-        self.add_all(values.iter().map(|value| value.map(i128::from)), groups, filter)
+        let kept = filter.map(|filter| match filter.nulls() {
+            Some(nulls) => filter.values() & nulls.inner(),
+            None => filter.values().clone(),
+        });
+        let counted = NullBuffer::union(values.nulls(), kept.map(NullBuffer::new).as_ref());
+        match counted.filter(|counted| counted.null_count() > 0) {
+            None => groups.iter().zip(values.values()).try_for_each(|(group, value)| self.add(*group, *value)),
+            Some(counted) => counted.valid_indices().try_for_each(|row| self.add(groups[row], values.value(row))),
+        }
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total_groups: usize) -> Result<()> {
-        self.sums.resize(total_groups, None);
-        self.add_all(decimals(&states[0])?.iter(), groups, None)
+        self.resize(total_groups);
+        for (sum, group) in decimals(&states[0])?.iter().zip(groups) {
+            match sum.map(i64::try_from) {
+                Some(Ok(sum)) => self.add(*group, sum)?,
+                Some(Err(_)) => self.add_wide(*group, sum.unwrap_or_default())?,
+                None => {}
+            }
+        }
+        Ok(())
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -175,7 +212,7 @@ impl GroupsAccumulator for ManyGroups {
     }
 
     fn size(&self) -> usize {
-        self.sums.capacity() * size_of::<Option<i128>>()
+        self.sums.capacity() * size_of::<i64>() + self.known.capacity() + self.wide.len() * size_of::<(usize, i128)>()
     }
 }
 

@@ -1,11 +1,13 @@
 //! The functions that our SQL calls beside DataFusion's own, and those of its own that must give the same bytes on every
 //! machine.
 
+mod arm_of;
 mod bucket_of;
 mod exact_sum;
 mod first_seen;
 mod grid;
 mod instant;
+mod later;
 mod local_day;
 mod math;
 mod may_hold;
@@ -34,13 +36,16 @@ pub(crate) fn register(context: &SessionContext, filters: &KeyFilters) {
     context.register_udaf(AggregateUDF::from(first_seen::FirstSeen::new()));
 }
 
-fn scalars() -> [ScalarUDF; 7] {
+fn scalars() -> [ScalarUDF; 10] {
     [
+        ScalarUDF::from(arm_of::ArmOf::new()),
         ScalarUDF::from(grid::ToGrid::new()),
         ScalarUDF::from(grid::NotFinite::new()),
         ScalarUDF::from(grid::GridMean::new()),
         ScalarUDF::from(bucket_of::BucketOf::new()),
         ScalarUDF::from(instant::Instant::new()),
+        ScalarUDF::from(later::HoursLater::new()),
+        ScalarUDF::from(later::DaysEarlier::new()),
         ScalarUDF::from(local_day::LocalDay::new()),
         ScalarUDF::from(math::Power::new()),
     ]

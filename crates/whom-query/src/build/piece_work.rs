@@ -73,7 +73,7 @@ impl AtWork<'_> {
         }
         match &self.work.regrouping {
             Some(regrouping) => Ok(regrouping.add(rows)?),
-            None if *purpose == Purpose::UnitTable => self.keep_only(purpose, rows),
+            None if *purpose == Purpose::UnitTable => self.keep_only(place, rows),
             None if purpose.is_read() => self.keep(place, rows),
             None => Ok(()),
         }
@@ -85,6 +85,7 @@ impl AtWork<'_> {
         let later = &self.work.statements[place + 1..];
         let short_lived = later.iter().any(|statement| statement.purpose.supersedes().contains(purpose));
         let stored = if short_lived { StoredRows::uncounted(rows) } else { self.piece.store().keep(rows)? };
+        self.piece.ledger().note_spilled(&self.work.statements[place].sql, stored.spilled_bytes());
         let stored = Arc::new(stored);
         self.piece.add_stored(&purpose.table(), Arc::clone(&stored))?;
         self.tables.insert(purpose.clone(), stored);
@@ -92,12 +93,15 @@ impl AtWork<'_> {
     }
 
     /// Keeps the rows of the last statement, and nothing else.
-    fn keep_only(&mut self, purpose: &Purpose, rows: Rows) -> Result<(), QueryError> {
+    fn keep_only(&mut self, place: usize, rows: Rows) -> Result<(), QueryError> {
         for table in std::mem::take(&mut self.tables).into_keys() {
             self.piece.remove(&table.table())?;
         }
         self.piece.remove(JOINED)?;
-        self.tables.insert(purpose.clone(), Arc::new(self.piece.store().keep(rows)?));
+        let Statement { purpose, sql, .. } = &self.work.statements[place];
+        let stored = self.piece.store().keep(rows)?;
+        self.piece.ledger().note_spilled(sql, stored.spilled_bytes());
+        self.tables.insert(purpose.clone(), Arc::new(stored));
         Ok(())
     }
 

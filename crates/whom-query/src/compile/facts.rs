@@ -9,10 +9,12 @@ use whom_spec::Diagnostic;
 use whom_spec::plan::{Aggregate, Fact, IncompleteWindow, Metric, MissingMetric, NonFinite};
 
 use crate::catalog::{column, fact_table};
-use crate::columns::{after, instant, instant_literal, same_unit_key};
+use crate::columns::{instant, same_unit_key};
 use crate::compile::grids::{grid_of, is_graded, may_round, not_zero_column, rounded_to_zero_column};
+use crate::compile::steps::{ROUNDED_PRODUCT, steps};
 use crate::compile::{Compiler, MetricColumn, Purpose};
 use crate::days::{Period, through_end, windows};
+use crate::dialect::Dialect;
 use crate::error::QueryError;
 use crate::expression::{Expected, Scope};
 use crate::sql::Fragment;
@@ -88,7 +90,7 @@ impl Compiler<'_> {
         columns.extend(fact.unique.as_ref().map(|key| key.value.clone()));
         let scanned = self.scanned(&scope, metrics, &columns);
         if let Some(scanned) = self.keep(scanned) {
-            self.fact_statements(&scope, scanned, windowed(&scope, metrics, &contexts), &contexts)?;
+            self.fact_statements(&scope, scanned, windowed(self.dialect, &scope, metrics, &contexts), &contexts)?;
         }
         Ok(compiled)
     }
@@ -134,18 +136,25 @@ impl Compiler<'_> {
             table => Fragment::identifier(&fact_table(&fact.name)),
             unit => same_unit_key(schema, "f", &self.plan.unit, owner, self.id)?,
             unit_name => Fragment::identifier(&scope.unit),
-            time => instant(schema, "f", &fact.time, owner)?,
+            time => instant(self.dialect, schema, "f", &fact.time, owner)?,
             instant_name => Fragment::identifier(&scope.instant),
             columns => columns,
             filter => self.columns_of(scope).condition(fact.filter.as_ref())?.sql,
-            earliest => instant_literal(earliest),
-            through => through.map(|end| Value::from(instant_literal(end))),
+            earliest => self.dialect.instant_literal(earliest),
+            through => through.map(|end| Value::from(self.dialect.instant_literal(end))),
             filter_of_units => Fragment::literal(&Purpose::Units.table()),
         })
     }
 
     fn columns_of<'a>(&'a self, scope: &'a FactScope<'_>) -> Scope<'a> {
-        Scope { state: self.state, alias: "f", schema: scope.schema, prefix: "", owner: &scope.owner }
+        Scope {
+            state: self.state,
+            dialect: self.dialect,
+            alias: "f",
+            schema: scope.schema,
+            prefix: "",
+            owner: &scope.owner,
+        }
     }
 
     /// A metric, the context of its SQL, and the columns that it reads.
@@ -185,10 +194,8 @@ impl Compiler<'_> {
         let context = context! {
             name => Fragment::identifier(&compiled.column.column),
             aggregate => aggregate_word(metric.aggregate),
-            opens => after("u.first_exposure", metric.delay.0),
-            closes => after("u.first_exposure", compiled.closes),
-            opened => bound_of_unit(metric.delay.0),
-            closed => bound_of_unit(compiled.closes),
+            opens => self.dialect.after("u.first_exposure", metric.delay.0),
+            closes => self.dialect.after("u.first_exposure", compiled.closes),
             filter => filter.sql,
             counts => Fragment::identifier(&format!("counts for {name}")),
             number => Fragment::identifier(&format!("number for {name}")),
@@ -203,51 +210,34 @@ impl Compiler<'_> {
             vanishes => Fragment::identifier(&format!("rounds to zero for {name}")),
             not_zero => Fragment::identifier(&not_zero_column(name)),
             rounded_to_zero => Fragment::identifier(&rounded_to_zero_column(name)),
+            steps => value.as_ref().map(|value| steps(&value.kind, grid)),
+            product => Fragment::identifier(&format!("product for {name}")),
+            high_part => Fragment::identifier(&format!("high part for {name}")),
+            remainder => Fragment::identifier(&format!("remainder for {name}")),
         };
         Ok((compiled, context, reads))
     }
 }
 
 /// The context of the events in windows.
-fn windowed(scope: &FactScope<'_>, metrics: &[&Metric], contexts: &[Value]) -> Value {
+fn windowed(dialect: Dialect, scope: &FactScope<'_>, metrics: &[&Metric], contexts: &[Value]) -> Value {
     let (opens, closes) = windows(metrics.iter().copied()).unwrap_or_default();
     context! {
         rows => Fragment::identifier(&Purpose::FactRows(scope.fact.name.value.clone()).table()),
         unit => Fragment::column("f", &scope.unit),
         instant => Fragment::column("f", &scope.instant),
         unique => scope.fact.unique.as_ref().map(|key| Value::from(unique_key(key))),
-        opens => after("u.first_exposure", opens),
-        closes => after("u.first_exposure", closes),
-        opened => bound_of_unit(opens),
-        closed => bound_of_unit(closes),
-        bounds => bounds(metrics),
+        opens => dialect.after("u.first_exposure", opens),
+        closes => dialect.after("u.first_exposure", closes),
         metrics => contexts,
+        has_remainders => contexts.iter().any(has_remainder),
     }
 }
 
-/// The instants at which windows open and close, computed once for each unit rather than for each of its events.
-fn bounds(metrics: &[&Metric]) -> Vec<Value> {
-    let hours = metrics.iter().flat_map(|metric| [metric.delay.0, metric.delay.0 + metric.window.0]);
-    let hours: BTreeSet<u32> = hours.filter(|hours| *hours > 0).collect();
-    let bound = |hours: u32| {
-        context! {
-            name => Fragment::identifier(&bound_name(hours)),
-            instant => after("first_exposure", hours),
-        }
-    };
-    hours.into_iter().map(bound).collect()
-}
-
-/// The instant so many hours after a unit's first exposure.
-fn bound_of_unit(hours: u32) -> Fragment {
-    match hours {
-        0 => Fragment::trusted("u.first_exposure"),
-        hours => Fragment::column("u", &bound_name(hours)),
-    }
-}
-
-fn bound_name(hours: u32) -> String {
-    format!("{hours} hours later")
+/// Whether plain SQL counts the steps of a metric by a product that has to be rounded.
+fn has_remainder(metric: &Value) -> bool {
+    let form = metric.get_attr("steps").and_then(|steps| steps.get_attr("form"));
+    form.is_ok_and(|form| form.as_str() == Some(ROUNDED_PRODUCT))
 }
 
 /// The key by which an event is known again.

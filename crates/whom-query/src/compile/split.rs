@@ -5,7 +5,7 @@ use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::catalog::{SPLIT, column};
-use crate::columns::{IdClass, instant, instant_literal, text, unit_key};
+use crate::columns::{IdClass, instant, text, unit_key};
 use crate::compile::{Compiler, Purpose};
 use crate::days::Period;
 use crate::error::QueryError;
@@ -43,33 +43,31 @@ impl Compiler<'_> {
     fn split_columns(&self, schema: &Schema) -> Result<SplitColumns, Diagnostic> {
         let split = &self.plan.split;
         let owner = "the split";
-        let scope = Scope { state: self.state, alias: "s", schema, prefix: "", owner };
+        let scope = Scope { state: self.state, dialect: self.dialect, alias: "s", schema, prefix: "", owner };
         let (unit, id) = unit_key(schema, "s", &self.plan.unit, owner)?;
         let variant = text(column(schema, &split.variant, owner)?, &Fragment::column("s", &split.variant));
-        let time = instant(schema, "s", &split.time, owner)?;
+        let time = instant(self.dialect, schema, "s", &split.time, owner)?;
         Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())?.sql })
+    }
+
+    /// The variants with the numbers of their arms.
+    pub(super) fn variants(&self) -> Vec<Value> {
+        let variants = self.plan.split.variants.iter().enumerate();
+        variants.map(|(arm, variant)| context! { name => Fragment::literal(&variant.name), arm => arm }).collect()
     }
 
     fn split_context(&self, columns: &SplitColumns) -> Value {
         let period = Period::of(self.plan);
         let lookback = self.plan.split.lookback.map(|hours| chrono::Duration::hours(i64::from(hours.0)));
-        let variants: Vec<Value> = self
-            .plan
-            .split
-            .variants
-            .iter()
-            .enumerate()
-            .map(|(arm, variant)| context! { name => Fragment::literal(&variant.name), arm => arm })
-            .collect();
         context! {
             table => Fragment::identifier(SPLIT),
             unit => &columns.unit,
             variant => &columns.variant,
             time => &columns.time,
             filter => &columns.filter,
-            from => instant_literal(period.from),
-            until => instant_literal(period.until),
-            lookback_from => lookback.map(|lookback| Value::from(instant_literal(period.from - lookback))),
+            from => self.dialect.instant_literal(period.from),
+            until => self.dialect.instant_literal(period.until),
+            lookback_from => lookback.map(|lookback| Value::from(self.dialect.instant_literal(period.from - lookback))),
             kept => ExposureStep::KEPT as i64,
             steps => context! {
                 of_experiment => ExposureStep::OfExperiment as i64,
@@ -79,7 +77,7 @@ impl Compiler<'_> {
                 of_variants => ExposureStep::OfVariants as i64,
                 earlier => ExposureStep::Earlier as i64,
             },
-            variants => variants,
+            variants => self.variants(),
             variant_names => Fragment::list(self.plan.split.variants.iter().map(|variant| Fragment::literal(&variant.name))),
         }
     }

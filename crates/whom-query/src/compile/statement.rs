@@ -126,6 +126,11 @@ impl Purpose {
         !matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::DistinctKeys(_) | Self::UnitTable)
     }
 
+    /// Whether the rows only tell about the data, and make no part of the unit table.
+    pub(super) fn only_counts(&self) -> bool {
+        matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::EventKeys(_) | Self::DistinctKeys(_))
+    }
+
     /// The tables that no later statement reads once this one has run, so that their rows need no memory.
     pub(crate) fn supersedes(&self) -> Vec<Self> {
         match self {

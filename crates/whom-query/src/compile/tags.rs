@@ -8,6 +8,7 @@ use whom_spec::plan::{Snapshot, Tag, TagKind, TagTable};
 use crate::catalog::{column, tag_table};
 use crate::columns::{in_words, same_unit_key, text};
 use crate::compile::{Compiler, Purpose};
+use crate::dialect::Dialect;
 use crate::error::QueryError;
 use crate::sql::Fragment;
 
@@ -87,7 +88,7 @@ impl Compiler<'_> {
         let unit = same_unit_key(schema, "t", &self.plan.unit, &owner, self.id)?;
         let (mut tags, mut compiled) = (Vec::new(), Vec::new());
         for tag in &table.columns {
-            let (value, kind) = tag_value(tag, column(schema, &tag.name, &owner)?, &owner)?;
+            let (value, kind) = tag_value(self.dialect, tag, column(schema, &tag.name, &owner)?, &owner)?;
             let stored = format!("tag {}", tag.name.value);
             tags.push(context! { name => Fragment::identifier(&stored), value => value });
             compiled.push(CompiledTag {
@@ -102,12 +103,11 @@ impl Compiler<'_> {
 }
 
 /// A numeric tag is a double, NaN and the infinities missing; a categorical one is a text.
-fn tag_value(tag: &Tag, kind: &DataType, owner: &str) -> Result<(Fragment, DataType), Diagnostic> {
+fn tag_value(dialect: Dialect, tag: &Tag, kind: &DataType, owner: &str) -> Result<(Fragment, DataType), Diagnostic> {
     let raw = Fragment::column("t", &tag.name);
     match tag.kind {
         TagKind::Numeric if kind.is_numeric() || *kind == DataType::Boolean => {
-            let double = format!("CAST({raw} AS DOUBLE)");
-            Ok((Fragment::trusted(format!("CASE WHEN NOT not_finite({double}) THEN {double} END")), DataType::Float64))
+            Ok((dialect.finite(&Fragment::trusted(format!("CAST({raw} AS DOUBLE)"))), DataType::Float64))
         }
         TagKind::Numeric => {
             Err(Diagnostic::error(format!("tag `{}` of {owner} is {}, not a number", tag.name.value, in_words(kind)))

@@ -7,10 +7,10 @@ use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::align::JOINED;
-use crate::columns::{after, instant_literal};
 use crate::compile::facts::CompiledMetric;
 use crate::compile::tags::CompiledTag;
 use crate::compile::{Compiled, Compiler, JoinedTable, NamedColumn, Purpose};
+use crate::dialect::Dialect;
 use crate::error::QueryError;
 use crate::expression::{Expected, Scope};
 use crate::sql::Fragment;
@@ -25,12 +25,14 @@ impl Compiler<'_> {
         let cohorts = self.cohorts(tags);
         let joined = joined(&metrics, tags);
         let context = context! {
-            metrics => metrics.iter().map(metric_context).collect::<Vec<_>>(),
+            metrics => metrics.iter().map(|metric| metric_context(self.dialect, metric)).collect::<Vec<_>>(),
             tags => tags.iter().map(tag_context).collect::<Vec<_>>(),
             cohorts => cohorts.iter().map(|(column, definition)| context! {
                 name => Fragment::identifier(&column.column), definition => definition,
             }).collect::<Vec<_>>(),
             joined => Fragment::identifier(JOINED),
+            tables => joined.iter().map(|table| Value::from(Fragment::identifier(&table.purpose.table()))).collect::<Vec<_>>(),
+            variants => self.variants(),
         };
         self.emit(Purpose::UnitTable, &[], context)?;
         Ok(Compiled {
@@ -55,6 +57,7 @@ impl Compiler<'_> {
         for cohort in &self.plan.cohorts {
             let scope = Scope {
                 state: self.state,
+                dialect: self.dialect,
                 alias: "joined",
                 schema: &schema,
                 prefix: "tag ",
@@ -87,13 +90,13 @@ fn joined(metrics: &[CompiledMetric], tags: &[CompiledTag]) -> Vec<JoinedTable> 
     tables.into_iter().map(|(purpose, columns)| JoinedTable { purpose: purpose.clone(), columns }).collect()
 }
 
-fn metric_context(metric: &CompiledMetric) -> Value {
+fn metric_context(dialect: Dialect, metric: &CompiledMetric) -> Value {
     context! {
         name => Fragment::identifier(&metric.column.column),
         status => Fragment::identifier(&metric.column.status),
         not_finite => Fragment::identifier(&metric.not_finite),
-        closes => after("first_exposure", metric.closes),
-        complete_until => metric.complete_until.map(|end| Value::from(instant_literal(end))),
+        closes => dialect.after("first_exposure", metric.closes),
+        complete_until => metric.complete_until.map(|end| Value::from(dialect.instant_literal(end))),
         if_not_finite => metric.if_not_finite.map(|status| status as i64),
         needs_value => metric.needs_value,
         incomplete => Status::IncompleteWindow as i64,

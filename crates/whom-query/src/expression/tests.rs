@@ -10,6 +10,10 @@ use super::*;
 
 /// Resolves an expression over a table with a column of each kind and one called as given.
 fn resolve_beside(expression: &str, expected: Expected, name: &str) -> Result<Resolved, String> {
+    resolve_in(Dialect::Engine, expression, expected, name)
+}
+
+fn resolve_in(dialect: Dialect, expression: &str, expected: Expected, name: &str) -> Result<Resolved, String> {
     let mut fields = vec![
         Field::new("amount", DataType::Float64, true),
         Field::new("count", DataType::Int64, true),
@@ -22,7 +26,7 @@ fn resolve_beside(expression: &str, expected: Expected, name: &str) -> Result<Re
     fields.push(Field::new(name, DataType::Int64, true));
     let schema = Schema::new(fields);
     let state = Engine::new(&Limits::default()).unwrap().state();
-    let scope = Scope { state: &state, alias: "f", schema: &schema, prefix: "", owner: "fact table `orders`" };
+    let scope = Scope { state: &state, dialect, alias: "f", schema: &schema, prefix: "", owner: "fact table `orders`" };
     let mut sources = SourceMap::default();
     let file = sources.add("pipeline.yaml", expression);
     let text = Spanned { value: expression.to_owned(), span: sources.span(file, 0..expression.len()) };
@@ -176,11 +180,36 @@ fn depth_is_bounded() {
 fn columns_of_another_name_are_stored_behind_a_prefix() {
     let schema = Schema::new(vec![Field::new("plan", DataType::Utf8, true)]);
     let state = Engine::new(&Limits::default()).unwrap().state();
-    let scope = Scope { state: &state, alias: "joined", schema: &schema, prefix: "tag ", owner: "the declared tags" };
+    let dialect = Dialect::Engine;
+    let scope =
+        Scope { state: &state, dialect, alias: "joined", schema: &schema, prefix: "tag ", owner: "the declared tags" };
     let mut sources = SourceMap::default();
     let file = sources.add("pipeline.yaml", "plan = 'x'");
     let text = Spanned { value: "plan = 'x'".to_owned(), span: sources.span(file, 0..4) };
     assert_eq!(scope.resolve(&text, Expected::Condition).unwrap().sql.as_str(), "(joined.\"tag plan\" = 'x')");
+}
+
+#[test]
+fn plain_sql_says_the_same_in_words_that_mean_it_everywhere() {
+    let expressions = [
+        "amount * 1.19 - count / 2 % 3",
+        "amount / count + count / 2.5 + 1e3",
+        "cast(amount as bigint) + cast(count as int) + try_cast(status as int)",
+        "case when status like 'a_%' then 1 when status ilike 'b' escape '!' then 2 end",
+        "nvl(signum(amount), 0) + character_length(btrim(status)) + length(trim(status))",
+        "ln(amount) + pow(2, 2)",
+        "substring(status from 2) = upper('x')",
+        "case when cast(amount as varchar) = '1.5' then 1 end",
+        "date_part('hour', at)",
+        "case when at >= cast('2026-10-01T00:00:00Z' as timestamp(6) with time zone) then 1 end",
+        "cast(amount as decimal(10, 2)) / cast(2 as decimal(10, 2))",
+    ];
+    let lines = expressions.map(|expression| {
+        let resolved = resolve_in(Dialect::Portable, expression, Expected::Number, "other");
+        let resolved = resolved.or_else(|_| resolve_in(Dialect::Portable, expression, Expected::Condition, "other"));
+        format!("{expression}\n{}\n", resolved.map_or_else(|message| message, |resolved| resolved.sql.to_string()))
+    });
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 proptest! {
