@@ -50,9 +50,10 @@ mod stopped;
 // Killed at every call of a store.
 mod killed;
 
-// What the tests stand on: copies of the samples, the program, its files, and DuckDB.
+// What the tests stand on: copies of the samples, days that arrive, the program, its files, and DuckDB.
 mod checker;
 mod effects;
+mod lake;
 mod program;
 mod spoil;
 mod warehouse;

@@ -87,15 +87,15 @@ impl Run<'_> {
         stages.begin(Stage::Sources)?;
         let mut prepared = Prepared::with(self.request, loaded, shared.map(SharedCache::cache)).await?;
         let mut planned = Planned::new(self.request, &prepared).await?;
+        let output = self.open_output(&prepared).await?;
+        let run_id = RunId::from(Uuid::new_v4());
+        self.trail.opened(&output, run_id, &prepared.loaded.plan.experiment);
         if let Some(shared) = shared {
             stages.begin(Stage::Cache)?;
             let engine = planned.engine(self.request)?;
             shared.fill(self.request, &mut prepared, &engine, stages.observer()).await?;
             planned = Planned::new(self.request, &prepared).await?;
         }
-        let output = self.open_output(&prepared).await?;
-        let run_id = RunId::from(Uuid::new_v4());
-        self.trail.opened(&output, run_id, &prepared.loaded.plan.experiment);
         let stage = output.stage(run_id).await.map_err(|error| store(&error))?;
         match self.worked(&prepared, &planned, stages).await {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,

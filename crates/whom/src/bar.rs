@@ -23,7 +23,9 @@ impl Bar {
     /// A bar; with several pipelines, under the name of this one.
     pub(crate) fn on_standard_error(pipeline: Option<String>) -> Self {
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        pipeline.into_iter().for_each(|pipeline| line.println(pipeline));
+        if let Some(pipeline) = pipeline {
+            line.println(pipeline);
+        }
         line.enable_steady_tick(TICK);
         Self { line }
     }

@@ -63,8 +63,11 @@ fn cache(warehouse: &Warehouse) -> Cache {
     Cache::new(DayCache::create(&Stores::new(), &location, uuid::Uuid::nil()).unwrap())
 }
 
+/// A table, the files that were read of it, and its days that were made and reused.
+type Told<'a> = (&'a str, usize, Option<(usize, usize)>);
+
 /// Files read and days made and reused, by table.
-fn told(reads: &[TableReads]) -> Vec<(&str, usize, Option<(usize, usize)>)> {
+fn told(reads: &[TableReads]) -> Vec<Told<'_>> {
     let days = |read: &TableReads| read.cache.map(|cache| (cache.filled, cache.reused));
     reads.iter().map(|read| (read.table.as_str(), read.source.files, days(read))).collect()
 }
