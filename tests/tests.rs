@@ -35,6 +35,8 @@ mod memory;
 mod honesty;
 // Tables in a bucket, and a run published there.
 mod object_storage;
+// Stores that fail, now and then and always.
+mod store_faults;
 // Bad inputs, each with its message and exit code, and nothing published.
 mod bad_inputs;
 // Strange names that must work.

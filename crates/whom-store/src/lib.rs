@@ -158,7 +158,7 @@ mod surplus;
 mod threads;
 
 pub use address::Address;
-pub use budget::NetworkLimits;
+pub use budget::{NetworkLimits, Trouble};
 pub use cache::{CachedDay, CachedPart, DayCache, DayKey, DayRecord, Encoded, PartWriter, Sweep, TableKey};
 pub use cause::Cause;
 pub use error::{ErrorKind, Result, StoreError};

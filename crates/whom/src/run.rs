@@ -1,5 +1,6 @@
 //! `whom run`: the main job, watched and stoppable.
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinError;
 use whom_pipeline::report::{Colour, terminal_summary};
-use whom_pipeline::{Cause, Outcome, Request, RunError};
+use whom_pipeline::{Cause, Outcome, Request, RunError, Stores};
 
 use crate::arguments::{NotReady, RunArguments};
 use crate::commands::{runtime, watching_runtime};
@@ -24,6 +25,12 @@ use crate::signals::{Signal, Signals};
 
 /// How long a run may take to stop by itself; the process has ended two seconds later.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How often it is looked whether the stores answer.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long no store answers before anybody is told.
+const WORTH_TELLING: Duration = Duration::from_secs(2);
 
 /// How a run ends when nothing disturbs it.
 type RunResult = Result<Outcome, RunError>;
@@ -82,8 +89,10 @@ async fn watched(runtime: &Runtime, request: Request, progress: Arc<Progress>) -
     let mut signals = listening
         .map_err(|error| Failure::start(Cause::Resources, format!("the system tells of no signals: {error}")))?;
     let (cancel, observer) = (Arc::clone(&request.cancel), Arc::clone(&progress));
+    let stores = request.stores.clone();
     let mut work = runtime.spawn(async move { whom_pipeline::run(&request, observer.as_ref()).await });
     let signal = tokio::select! {
+        never = tell_waits(&stores, &progress) => match never {},
         ended = &mut work => return finished(ended, &progress)?.map_err(Failure::from),
         signal = signals.next() => signal,
     };
@@ -93,6 +102,15 @@ async fn watched(runtime: &Runtime, request: Request, progress: Arc<Progress>) -
         ended = work => finished(ended, &progress)?.map_err(|error| blamed(error, signal)),
         _ = signals.next() => Err(Failure::interrupted(signal, progress.stage())),
         () = tokio::time::sleep(PATIENCE) => Err(Failure::interrupted(signal, progress.stage())),
+    }
+}
+
+/// Tells for as long as it is polled whether the stores answer.
+async fn tell_waits(stores: &Stores, progress: &Progress) -> Infallible {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let trouble = stores.trouble().filter(|trouble| trouble.lasting() >= WORTH_TELLING);
+        progress.waiting(trouble.map(|trouble| trouble.to_string()).as_deref());
     }
 }
 
