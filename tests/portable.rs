@@ -55,6 +55,28 @@ fn of_values_that_are_hard_to_round() {
     same(&published, &warehouse.pipeline());
 }
 
+/// Quotients and casts of integers, patterns, numbers that are not finite, units exposed before the start.
+#[test]
+fn of_words_that_engines_read_differently() {
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    warehouse.edit("  end: 2026-02-05\n", "  end: 2026-02-05\n  lookback: 1d\n");
+    warehouse.edit("start: 2026-02-02", "start: 2026-02-03");
+    warehouse.edit("value: amount ", "value: CAST(amount - 30.5 AS BIGINT) / 3 ");
+    warehouse.edit(
+        "    where: kind = 'purchase'\n    window: 3d\n    desired: increase\n    limit",
+        "    where: kind like 'p_r%' and 7 / 2 = 3\n    window: 3d\n    desired: increase\n    limit",
+    );
+    warehouse.edit("precision: 2^-20", "precision: 2^-20\n    non_finite: zero");
+    warehouse.rewrite("events.parquet", |_, rows| {
+        with_ratings(&rows, |row| match row % 50 {
+            7 => f64::NAN,
+            9 => f64::NEG_INFINITY,
+            _ => row as f64 / 7.0,
+        })
+    });
+    same(&warehouse.run(&["--keep-units"]), &warehouse.pipeline());
+}
+
 /// Between the days lies a night in which clocks are set back, so that an hour of them is read twice.
 #[test]
 fn of_clocks_that_are_set_back() {
@@ -108,6 +130,15 @@ fn with_hard_numbers(rows: &RecordBatch) -> RecordBatch {
         }
     });
     RecordBatch::try_new(schema.clone(), columns.collect()).expect("the same columns")
+}
+
+/// The same rows with a rating for each, by its place.
+fn with_ratings(rows: &RecordBatch, rating: impl Fn(usize) -> f64) -> RecordBatch {
+    let ratings: ArrayRef = Arc::new((0..rows.num_rows()).map(|row| Some(rating(row))).collect::<Float64Array>());
+    let schema = rows.schema();
+    let columns = schema.fields().iter().zip(rows.columns());
+    let columns = columns.map(|(field, column)| if field.name() == "rating" { &ratings } else { column });
+    RecordBatch::try_new(schema.clone(), columns.map(Arc::clone).collect()).expect("the same columns")
 }
 
 /// The same rows with every time so many days later on the clock.
