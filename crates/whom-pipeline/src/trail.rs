@@ -53,7 +53,7 @@ impl Trail {
     /// The statements of the run are about to be executed.
     pub(crate) fn working(&self, compiled: &Compiled, engine: &Engine) {
         let mut known = self.known();
-        known.statements = compiled.statements.clone();
+        known.statements.clone_from(&compiled.statements);
         known.ledger = Arc::clone(engine.ledger());
     }
 

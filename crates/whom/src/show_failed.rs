@@ -45,7 +45,8 @@ fn facts(told: &Value) -> String {
         ("failed", text(told, "finished_at")),
         ("program", text(told, "tool_version")),
     ];
-    facts.into_iter().map(|(name, value)| format!("{name:<11} {}\n", plain(value))).collect()
+    let lines: Vec<String> = facts.into_iter().map(|(name, value)| format!("{name:<11} {}\n", plain(value))).collect();
+    lines.concat()
 }
 
 fn lines(text: &str) -> String {
