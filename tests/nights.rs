@@ -1,147 +1,19 @@
 //! Nights one by one with a cache give what a run from nothing gives, and read of their sources the days that are new or
 //! changed; pipelines of one command read what they share once; nothing that happens to the cache changes a result.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::Int64Type;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::program::{Answer, Baseline, Published, published_in, whom};
-use crate::warehouse::{Sample, Warehouse, copy, fresh_folder, parquet_files, read_parquet, write_parquet};
-
-/// The nights, by the last day that they read. Units enrol through the 8th, and a window is two days.
-const NIGHTS: [&str; 7] =
-    ["2026-03-04", "2026-03-05", "2026-03-06", "2026-03-07", "2026-03-08", "2026-03-09", "2026-03-10"];
-
-/// The tables of the warehouse as SQL knows them.
-const TABLES: [&str; 3] = ["split", "fact orders", "tags known"];
-
-/// A simulated warehouse that grows day by day, and pipelines over it.
-struct Lake {
-    folder: TempDir,
-}
-
-/// What a run read of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Read {
-    bytes: u64,
-    files: u64,
-    /// Days made and days reused, if its days are cached.
-    days: Option<(u64, u64)>,
-}
-
-impl Lake {
-    /// A warehouse of so many units, of which no day has arrived.
-    fn empty(units: u32) -> Self {
-        let lake = Self { folder: fresh_folder() };
-        let all = lake.path("all");
-        Answer::of(whom().arg("simulate").arg(&all).args(["--size", &units.to_string(), "--quiet"])).expect_success();
-        let text = fs::read_to_string(all.join("pipeline.yaml")).expect("a pipeline file");
-        let through = text.lines().find(|line| line.starts_with("through: ")).expect("`through`");
-        let text = text.replace(through, "through: ${var.ds}").replace("window: 14d", "window: 2d");
-        lake.write("nightly.yaml", &format!("{text}\nvalidate: {{ bootstrap: 100 }}\n"));
-        lake.variant("nothing.yaml", &[("path: results/", "path: nothing/")]);
-        lake
-    }
-
-    /// A warehouse in which all days through that of a night have arrived.
-    fn through(units: u32, night: &str) -> Self {
-        let lake = Self::empty(units);
-        lake.arrive(|day| day <= night);
-        lake
-    }
-
-    fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).expect("a file");
-    }
-
-    /// The nightly pipeline with passages replaced, under another name.
-    fn variant(&self, name: &str, edits: &[(&str, &str)]) {
-        let mut text = fs::read_to_string(self.path("nightly.yaml")).expect("a pipeline file");
-        for (passage, replacement) in edits {
-            assert!(text.contains(passage), "`{passage}` in {text}");
-            text = text.replace(passage, replacement);
-        }
-        self.write(name, &text);
-    }
-
-    /// Days arrive, all tables of them.
-    fn arrive(&self, which: impl Fn(&str) -> bool) {
-        for table in ["exposures", "orders", "snapshots"] {
-            for entry in fs::read_dir(self.path("all").join(table)).expect("a table") {
-                let folder = entry.expect("a day").path();
-                let name = folder.file_name().and_then(|name| name.to_str()).expect("a name");
-                if which(name.strip_prefix("dt=").expect("a day")) {
-                    copy(&folder, &self.path(table).join(name));
-                }
-            }
-        }
-    }
-
-    /// The one file of a day that has arrived.
-    fn file(&self, table: &str, day: &str) -> PathBuf {
-        let files = parquet_files(&self.path(table).join(format!("dt={day}")));
-        let [file] = files.as_slice() else { panic!("{files:?}") };
-        file.clone()
-    }
-
-    fn run_command(&self, pipelines: &[&str], night: &str) -> Command {
-        let mut command = whom();
-        command.arg("run").args(pipelines.iter().map(|name| self.path(name)));
-        command.args(["--set", &format!("ds={night}"), "--keep-units", "--threads", "2", "--quiet"]);
-        command
-    }
-
-    /// Runs with the cache, and gives what was published.
-    fn cached(&self, night: &str) -> Published {
-        Answer::of(self.run_command(&["nightly.yaml"], night).arg("--cache").arg(self.path("cache"))).expect_success();
-        self.latest("results")
-    }
-
-    /// Runs from nothing, and gives what was published.
-    fn from_nothing(&self, night: &str) -> Published {
-        Answer::of(&mut self.run_command(&["nothing.yaml"], night)).expect_success();
-        self.latest("nothing")
-    }
-
-    fn latest(&self, output: &str) -> Published {
-        published_in(&self.path(output)).pop().expect("a published run")
-    }
-
-    /// The rows of cached days.
-    fn parts(&self) -> Vec<PathBuf> {
-        parquet_files(&self.path("cache"))
-    }
-}
-
-/// What a run read, by table.
-fn reads(published: &Published) -> BTreeMap<String, Read> {
-    let tables = published.manifest["run"]["details"]["read"].as_array().expect("what was read");
-    let number = |value: &Value| value.as_u64().expect("a number");
-    let read = |table: &Value| {
-        let cache = table["cache"].as_object();
-        let days = cache.map(|cache| (number(&cache["days_filled"]), number(&cache["days_reused"])));
-        let read = Read { bytes: number(&table["bytes"]), files: number(&table["files"]), days };
-        (table["table"].as_str().expect("a name").to_owned(), read)
-    };
-    tables.iter().map(read).collect()
-}
-
-/// The days that were made and reused of each table.
-fn days(published: &Published) -> [(u64, u64); 3] {
-    let reads = reads(published);
-    TABLES.map(|table| reads[table].days.expect("cached days"))
-}
+use crate::lake::{Lake, NIGHTS, cut_off, days, entry_of, files, flip, reads};
+use crate::program::{Answer, Baseline, Published, whom};
+use crate::warehouse::{Sample, Warehouse, parquet_files, read_parquet, write_parquet};
 
 /// Part of a day's orders, and the rest.
 fn halves(rows: &RecordBatch) -> [RecordBatch; 2] {
@@ -160,7 +32,7 @@ fn units(published: &Published) -> Vec<i64> {
     let folder = published.unpacked();
     let rows = read_parquet(&folder.path().join("units.parquet"));
     let units = rows.column_by_name("unit").expect("units");
-    units.as_primitive::<arrow::datatypes::Int64Type>().values().to_vec()
+    units.as_primitive::<Int64Type>().values().to_vec()
 }
 
 /// Somebody of the control group of the first day, shown another variant in the file of a later day.
@@ -170,7 +42,7 @@ fn cross_over(lake: &Lake, day: &str) -> i64 {
     assert_eq!(first.schema(), first_of_all.schema());
     let variants = first_of_all.column_by_name("variant").expect("variants").as_string::<i32>();
     let units = first_of_all.column_by_name("user_id").expect("units");
-    let units = units.as_primitive::<arrow::datatypes::Int64Type>();
+    let units = units.as_primitive::<Int64Type>();
     let row = (0..first_of_all.num_rows())
         .find(|row| units.iter().nth(*row).flatten().is_some() && variants.value(*row) == "control")
         .expect("somebody of the control group");
@@ -206,7 +78,7 @@ fn seven_nights_give_the_bytes_of_runs_from_nothing_and_read_what_is_new() {
             _ => {}
         }
         let published = lake.cached(night);
-        lake.from_nothing(night).assert_same_files(&published, &format!("the night through {night}"));
+        lake.anew(night).assert_same_files(&published, &format!("the night through {night}"));
         let expected = match number {
             // The days before the first night, too; the window of nobody opens before the start.
             0 => [(3, 0), (3, 0), (4, 0)],
@@ -234,11 +106,11 @@ fn a_night_reads_about_a_day() {
     let lake = Lake::through(4_000, NIGHTS[5]);
     lake.cached(NIGHTS[5]);
     lake.arrive(|day| day == NIGHTS[6]);
-    let (cached, from_nothing) = (reads(&lake.cached(NIGHTS[6])), reads(&lake.from_nothing(NIGHTS[6])));
+    let (cached, anew) = (reads(&lake.cached(NIGHTS[6])), reads(&lake.anew(NIGHTS[6])));
     let day = fs::metadata(lake.file("orders", NIGHTS[6])).expect("a file").len();
     let orders = cached["fact orders"].bytes;
     assert!(orders > 0 && orders <= 2 * day, "{orders} bytes of a day with {day}");
-    assert!(from_nothing["fact orders"].bytes > 5 * day, "{from_nothing:?}");
+    assert!(anew["fact orders"].bytes > 5 * day, "{anew:?}");
     for (table, read) in &cached {
         assert!(table == "fact orders" || read.bytes == 0, "{table}: {read:?}");
     }
@@ -270,9 +142,9 @@ fn pipelines_of_one_command_read_what_they_share_once() {
     for cache in [Some("cache"), None] {
         let mut command = lake.run_command(&["nightly.yaml", "other.yaml"], NIGHTS[3]);
         command.arg("--spill-dir").arg(&spill);
-        cache.into_iter().for_each(|cache| {
+        if let Some(cache) = cache {
             command.arg("--cache").arg(lake.path(cache));
-        });
+        }
         let answer = Answer::of(&mut command).expect_success();
         let lines: Vec<Value> = answer.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let experiments: Vec<&str> = lines.iter().filter_map(|line| line["experiment"].as_str()).collect();
@@ -281,7 +153,7 @@ fn pipelines_of_one_command_read_what_they_share_once() {
         let (first, second) = (lake.latest("results"), lake.latest("other"));
         assert!(reads(&first).values().all(|read| read.bytes > 0 && read.days.is_some()), "{:?}", reads(&first));
         assert!(reads(&second).values().all(|read| (read.bytes, read.files) == (0, 0)), "{:?}", reads(&second));
-        lake.from_nothing(NIGHTS[3]).assert_same_files(&first, "the first of two");
+        lake.anew(NIGHTS[3]).assert_same_files(&first, "the first of two");
         lake.latest("alone").assert_same_files(&second, "the second of two");
     }
     assert_eq!(fs::read_dir(&spill).expect("the spill folder").count(), 0, "a temporary cache ends with its command");
@@ -300,12 +172,15 @@ fn without_a_lasting_cache_only_what_is_shared_is_cached() {
     assert_eq!(reads["split"].days, Some((6, 0)));
 }
 
+/// Does something to the rows of a cached day.
+type Damage = fn(&Path);
+
 #[test]
 fn a_damaged_cache_is_never_believed() {
     let lake = Lake::through(2_000, NIGHTS[2]);
-    let expected = lake.from_nothing(NIGHTS[2]);
+    let expected = lake.anew(NIGHTS[2]);
     lake.cached(NIGHTS[2]);
-    let damages: [(&str, fn(&Path)); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("a byte of rows", |part| flip(part, |length| length / 3)),
         ("a byte of the footer", |part| flip(part, |length| length - 12)),
         ("a file cut off", |part| cut_off(part)),
@@ -323,25 +198,6 @@ fn a_damaged_cache_is_never_believed() {
     }
 }
 
-/// Flips a bit of a file.
-fn flip(path: &Path, place: impl Fn(usize) -> usize) {
-    let mut bytes = fs::read(path).expect("a file");
-    let place = place(bytes.len());
-    bytes[place] ^= 1;
-    fs::write(path, bytes).expect("a file");
-}
-
-fn cut_off(path: &Path) {
-    let bytes = fs::read(path).expect("a file");
-    fs::write(path, &bytes[..bytes.len() / 2]).expect("a file");
-}
-
-/// The entry that names a part.
-fn entry_of(part: &Path) -> PathBuf {
-    let beside = files(part.parent().expect("a folder"));
-    beside.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "json")).expect("an entry")
-}
-
 /// More calls than it takes to fill the cache of the tiny pipeline.
 const CALLS: u32 = 200;
 
@@ -354,20 +210,30 @@ fn killed_at_any_store_call_while_it_caches_the_next_run_is_right() {
         command.arg(cache);
         command
     };
+    let entries = |cache: &Path| {
+        let all = if cache.exists() { files(cache) } else { Vec::new() };
+        all.iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).count()
+    };
+    let whole = warehouse.root().join("cache");
+    Answer::of(&mut cached(&whole)).expect_success();
+    let mut has_begun = 0;
     for call in 1..CALLS {
         let cache = warehouse.root().join(format!("cache-{call}"));
         let killed = Answer::of(cached(&cache).env("WHOM_TEST_KILL_AT", format!("{call}:after")));
         assert_eq!(killed.code, None, "killed at call {call}, it ended by itself\n{}", killed.stderr);
-        // The output is opened once all days are in the cache.
-        let has_cached = warehouse.output().exists();
+        let kept = entries(&cache);
+        if !cache.exists() || files(&cache).is_empty() {
+            continue;
+        }
+        has_begun += 1;
         Answer::of(&mut cached(&cache)).expect_success();
         let published = warehouse.published().pop().expect("a published run");
         expected.assert_same_files(&published, &format!("the run after a kill at call {call}"));
-        if has_cached {
-            assert!(call > 20, "a cache filled with only {call} store calls: was the switch read?");
+        assert_eq!(entries(&cache), entries(&whole), "after a kill at call {call}");
+        if kept == entries(&whole) {
+            assert!(has_begun > 10, "a cache filled in {has_begun} store calls: was the switch read?");
             return;
         }
-        fs::remove_dir_all(warehouse.output()).expect("an output");
     }
     panic!("a run was killed at each of its first {CALLS} calls, and none of them came after caching");
 }
@@ -384,7 +250,7 @@ fn a_failure_of_one_pipeline_stops_no_other() {
     let told: Vec<Option<u64>> = lines.iter().map(|line| line["code"].as_u64()).collect();
     assert_eq!(told, [Some(4), Some(2), None], "{}", answer.stdout);
     assert_eq!(lines[2]["status"], "published");
-    lake.from_nothing(NIGHTS[2]).assert_same_files(&lake.latest("results"), "after two failures");
+    lake.anew(NIGHTS[2]).assert_same_files(&lake.latest("results"), "after two failures");
 }
 
 #[test]
@@ -398,7 +264,7 @@ fn a_cache_is_cleaned_of_what_nobody_uses() {
     };
     let kept = lake.parts().len();
     assert_eq!(clean(&["--older-than", "1h"]), format!("nothing to remove; kept {kept} cached days\n"));
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
+    let old = SystemTime::now() - Duration::from_hours(72);
     for file in files(&lake.path("cache")) {
         fs::File::options().append(true).open(&file).and_then(|file| file.set_modified(old)).expect("an old file");
     }
@@ -414,13 +280,7 @@ fn a_cache_is_cleaned_of_what_nobody_uses() {
     }
     assert!(clean(&["--older-than", "2d"]).starts_with(&format!("removed {kept} cached days")));
     assert!(lake.parts().is_empty());
-    lake.from_nothing(NIGHTS[1]).assert_same_files(&lake.cached(NIGHTS[1]), "with an empty cache");
-}
-
-/// All files under a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    lake.anew(NIGHTS[1]).assert_same_files(&lake.cached(NIGHTS[1]), "with an empty cache");
 }
 
 /// The table of the README: `cargo test --locked --workspace --test whole nights:: -- --ignored --nocapture`.
@@ -432,7 +292,7 @@ fn bytes_read_per_night() {
     println!("| through | days read | source, with the cache | cache | source, without it |");
     for night in NIGHTS {
         lake.arrive(|day| day == night);
-        let (cached, nothing) = (lake.cached(night), lake.from_nothing(night));
+        let (cached, nothing) = (lake.cached(night), lake.anew(night));
         let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
         let sum = |published: &Published| reads(published).values().map(|read| read.bytes).sum::<u64>();
         let tables = cached.manifest["run"]["details"]["read"].as_array().expect("tables").clone();

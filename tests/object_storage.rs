@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::program::{Answer, Baseline};
+use crate::program::{Answer, Baseline, whom};
 use crate::warehouse::{Sample, Warehouse, parquet_files};
 
 #[path = "../crates/whom-store/tests/stores/servers.rs"]
 #[expect(dead_code, reason = "the tests of the stores use Azurite as well")]
-mod servers;
+pub(crate) mod servers;
 
-/// What must never be seen.
-const SECRET: &str = "canary-of-object-storage";
+/// What must never be seen: the secret key, the token of a session, a signature or password in an address.
+pub(crate) const SECRET: &str = "canary-of-object-storage";
 
 /// The tiny sample in a bucket, and a pipeline that knows it there.
-struct InBucket {
-    warehouse: Warehouse,
-    bucket: &'static str,
+pub(crate) struct InBucket {
+    pub(crate) warehouse: Warehouse,
+    pub(crate) bucket: &'static str,
 }
 
 impl InBucket {
-    fn new(bucket: &'static str) -> Self {
+    pub(crate) fn new(bucket: &'static str) -> Self {
         let warehouse = Warehouse::copy(Sample::Tiny);
         servers::make_bucket(bucket);
         let tables = warehouse.table("");
@@ -45,21 +45,60 @@ impl InBucket {
     }
 
     fn run_with(&self, arguments: &[&str]) -> Answer {
-        let mut command = self.warehouse.run_command(&["--keep-units", "--quiet"]);
-        command.args(arguments);
-        let endpoint = format!("http://127.0.0.1:{}", servers::s3());
-        let command = command.env("AWS_ACCESS_KEY_ID", "id").env("AWS_SECRET_ACCESS_KEY", SECRET);
-        Answer::of(command.env("AWS_REGION", "us-east-1").env("AWS_ENDPOINT_URL", endpoint))
+        self.ask(servers::s3(), &[&["run", "--keep-units", "--quiet"], arguments].concat())
+    }
+
+    /// A command on the pipeline, with the store at a port, and with everything switched on that makes programs talk.
+    pub(crate) fn ask(&self, port: u16, arguments: &[&str]) -> Answer {
+        let mut command = whom();
+        command.arg(arguments[0]).arg(self.warehouse.pipeline()).args(&arguments[1..]);
+        for (name, value) in [
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
+            ("AWS_SESSION_TOKEN", SECRET),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", &format!("http://127.0.0.1:{port}")),
+            ("RUST_LOG", "trace"),
+            ("RUST_BACKTRACE", "full"),
+        ] {
+            command.env(name, value);
+        }
+        Answer::of(&mut command)
+    }
+
+    /// Asserts that what was published last has the bytes of a run on disk.
+    pub(crate) fn assert_published(&self, answer: &Answer) {
+        let line = answer.last_line();
+        let locations = line["locations"].as_object().expect("locations");
+        let published = &Baseline::of(Sample::Tiny).published;
+        assert_eq!(locations.keys().map(String::as_str).collect::<Vec<_>>(), published.names());
+        for (name, address) in locations {
+            let bytes = self.read(address.as_str().expect("an address"));
+            assert!(bytes == published.bytes(name), "other bytes in `{name}`: {line}");
+        }
+    }
+
+    /// Everything that lies in the bucket, by its key.
+    pub(crate) fn objects(&self) -> Vec<(String, Vec<u8>)> {
+        let listed = body(&exchange("GET", self.bucket, &[]));
+        let listed = String::from_utf8(listed).expect("XML");
+        let keys = listed.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
+        let read = |key: &str| body(&exchange("GET", &format!("{}/{key}", self.bucket), &[]));
+        keys.map(|(key, _)| (key.to_owned(), read(key))).collect()
     }
 
     /// A published file by its address.
     fn read(&self, address: &str) -> Vec<u8> {
         let key = address.strip_prefix(&format!("s3://{}/", self.bucket)).expect("an address in the bucket");
-        let answer = exchange("GET", &format!("{}/{key}", self.bucket), &[]);
-        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an end of the head");
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..end]));
-        answer[end + 4..].to_vec()
+        body(&exchange("GET", &format!("{}/{key}", self.bucket), &[]))
     }
+}
+
+/// What stands behind the head of a good answer.
+fn body(answer: &[u8]) -> Vec<u8> {
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an end of the head");
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..end]));
+    answer[end + 4..].to_vec()
 }
 
 /// One request to the S3 server, which wants a signature and does not look at it.
@@ -80,19 +119,10 @@ fn exchange(method: &str, path: &str, body: &[u8]) -> Vec<u8> {
 #[test]
 fn a_run_in_a_bucket_publishes_the_bytes_of_a_run_on_disk() {
     let place = InBucket::new("whole-run");
-    let answer = place.run().expect_success();
-    assert!(!format!("{answer:?}").contains(SECRET));
-    let again = place.run().expect_success();
-    for (number, answer) in [(1, answer), (2, again)] {
-        let line = answer.last_line();
-        assert_eq!(line["number"].as_u64(), Some(number));
-        let locations = line["locations"].as_object().expect("locations");
-        let published = &Baseline::of(Sample::Tiny).published;
-        assert_eq!(locations.keys().map(String::as_str).collect::<Vec<_>>(), published.names());
-        for (name, address) in locations {
-            let bytes = place.read(address.as_str().expect("an address"));
-            assert!(bytes == published.bytes(name), "other bytes in `{name}` of run {number}");
-        }
+    for number in [1, 2] {
+        let answer = place.run().expect_success();
+        assert_eq!(answer.last_line()["number"].as_u64(), Some(number));
+        place.assert_published(&answer);
     }
 }
 
@@ -102,12 +132,8 @@ fn a_cache_in_a_bucket_gives_the_same_bytes_and_saves_the_second_night() {
     let cache = format!("s3://{}/cache/", place.bucket);
     for saved in [false, true] {
         let answer = place.run_with(&["--cache", &cache]).expect_success();
+        place.assert_published(&answer);
         let line = answer.last_line();
-        for (name, address) in line["locations"].as_object().expect("locations") {
-            let bytes = place.read(address.as_str().expect("an address"));
-            let expected = Baseline::of(Sample::Tiny).published.bytes(name);
-            assert!(bytes == expected, "other bytes in `{name}`");
-        }
         let number = line["number"].as_u64().expect("a number");
         let manifest = place.read(&format!("s3://{}/out/tiny/_manifests/{number:020}.json", place.bucket));
         let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");

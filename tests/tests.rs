@@ -35,6 +35,8 @@ mod memory;
 mod honesty;
 // Tables in a bucket, and a run published there.
 mod object_storage;
+// Stores that fail, now and then and always.
+mod store_faults;
 // Bad inputs, each with its message and exit code, and nothing published.
 mod bad_inputs;
 // Strange names that must work.
@@ -43,14 +45,17 @@ mod strange_names;
 mod run_twice;
 // Night after night with a cache of days, and several pipelines at once.
 mod nights;
+// Why it was slow, why it failed.
+mod failed;
 // Asked to stop by a signal.
 mod stopped;
 // Killed at every call of a store.
 mod killed;
 
-// What the tests stand on: copies of the samples, the program, its files, and DuckDB.
+// What the tests stand on: copies of the samples, days that arrive, the program, its files, and DuckDB.
 mod checker;
 mod effects;
+mod lake;
 mod program;
 mod spoil;
 mod warehouse;

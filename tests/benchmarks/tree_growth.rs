@@ -1,10 +1,11 @@
 //! How long a causal tree takes to grow on units in memory, and where the time goes. No assertion depends on it.
 //!
-//!     cargo bench --locked -p whom-forest --bench tree_growth -- units=1000000 threads=1,2
+//!     cargo run --locked --example tree_growth -- units=1000000 threads=1,2
 //!
 //! Prints a line per number of threads: the passes (histograms of the counted rows), the grower (search, subtraction), and
-//! the passes' time per tag, counted row and metric. `write=FOLDER` leaves the same units for `lightgbm_peer.py`. On a busy
-//! Linux machine, `threads=1 processor=true` counts the time that the thread had a processor, not what others took.
+//! the passes' time per tag, counted row and metric; the last line is the same as JSON. `write=FOLDER` leaves the same units for
+//! `peers/lightgbm_histograms.py`. On a busy Linux machine, `threads=1 processor=true` counts the time that the thread had a
+//! processor, not what others took.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for a person who measures")]
 
@@ -14,6 +15,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use serde_json::{Value, json};
 use whom_forest::{Controls, Discovery, DiscoveryPlan, Target};
 use whom_stats::{BucketSet, CodeColumn, ColumnShape, UnitColumnParts, UnitColumns, answer, bucket_of_integer};
 
@@ -197,19 +199,27 @@ fn main() {
         "{count} units, {tags} tags of {CODES} codes, {metrics} metrics (mixed: {mixed}), {arms} arms, depth {depth}"
     );
     println!("units laid out in {laid_out:.2} s");
-    for threads in &setting.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(*threads).build().unwrap();
-        let mut growths: Vec<Growth> = (0..setting.repeats).map(|_| pool.install(|| grow(&setting, &units))).collect();
-        growths.sort_by(|one, other| one.passes.total_cmp(&other.passes));
-        let best = growths[0].passes;
-        let Growth { passes, grower, rows, leaves, gain } = growths[growths.len() / 2];
-        let each = |passes: f64| passes * 1e9 / (rows as f64 * tags as f64 * metrics as f64);
-        println!(
-            "{threads} threads: passes {passes:.3} s over {rows} rows, {:.3} ns per tag, row and metric (best {:.3}), \
-             grower {grower:.3} s, tree {:.3} s, {leaves} leaves, gain {gain:.6e}",
-            each(passes),
-            each(best),
-            passes + grower
-        );
-    }
+    let runs: Vec<Value> = setting.threads.iter().map(|threads| measured(&setting, &units, *threads)).collect();
+    println!("{}", json!({ "runs": runs }));
+}
+
+/// Grows the tree again and again with some threads, and tells the median.
+fn measured(setting: &Setting, units: &UnitColumns, threads: usize) -> Value {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let mut growths: Vec<Growth> = (0..setting.repeats).map(|_| pool.install(|| grow(setting, units))).collect();
+    growths.sort_by(|one, other| one.passes.total_cmp(&other.passes));
+    let best = growths[0].passes;
+    let Growth { passes, grower, rows, leaves, gain } = growths[growths.len() / 2];
+    let each = |passes: f64| passes * 1e9 / (rows as f64 * setting.tags as f64 * setting.metrics as f64);
+    println!(
+        "{threads} threads: passes {passes:.3} s over {rows} rows, {:.3} ns per tag, row and metric (best {:.3}), \
+         grower {grower:.3} s, tree {:.3} s, {leaves} leaves, gain {gain:.6e}",
+        each(passes),
+        each(best),
+        passes + grower
+    );
+    json!({
+        "threads": threads, "rows": rows, "passes": passes, "tree": passes + grower,
+        "nanoseconds": each(passes), "best": each(best),
+    })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -17,6 +17,7 @@ use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use whom_store::{CachedPart, PartWriter};
 
 use crate::error::EngineError;
@@ -110,16 +111,24 @@ struct Group {
 
 impl Group {
     fn new(schema: &SchemaRef, to: PartWriter, scan: &DayScan) -> Result<Self, EngineError> {
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_bytes(Some(scan.group_bytes))
-            .set_statistics_enabled(EnabledStatistics::Chunk)
-            .set_offset_index_disabled(true)
-            .build();
+        let properties = properties(schema, scan.group_bytes);
         let writer = AsyncArrowWriter::try_new(Upload(to), Arc::clone(schema), Some(properties));
         let reserved = MemoryConsumer::new("a day for the cache").register(scan.context.memory_pool());
         Ok(Self { writer: writer.map_err(|error| refused(&error))?, rows: 0, reserved })
     }
+}
+
+/// How a part is written. Keys and instants repeat so rarely that a dictionary of them is only in the way.
+fn properties(schema: &SchemaRef, group_bytes: usize) -> WriterProperties {
+    let builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_bytes(Some(group_bytes))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true);
+    let rarely_repeat =
+        schema.fields().iter().filter(|field| matches!(field.data_type(), DataType::Int64 | DataType::Timestamp(..)));
+    let plain = rarely_repeat.map(|field| ColumnPath::new(vec![field.name().clone()]));
+    plain.fold(builder, |builder, column| builder.set_column_dictionary_enabled(column, false)).build()
 }
 
 /// A part of the cache as the Parquet writer wants it.
@@ -143,3 +152,6 @@ fn refused(error: &ParquetError) -> EngineError {
         None => EngineError::Internal(format!("a day cannot be written for the cache: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

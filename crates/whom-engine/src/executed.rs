@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
@@ -23,12 +23,12 @@ pub struct Executed {
     pub bytes_read: u64,
     /// Bytes that went to disk, by operators or as rows that wait for a later statement.
     pub bytes_spilled: u64,
-    /// The most memory that the operators of one plan asked for, in bytes.
-    pub peak_bytes: u64,
     /// From the start of a plan to its end. Plans of pieces run side by side, so this is more than what a clock shows.
     pub took: Duration,
     /// The time that operators spent computing, by their own account; a plan over the files has several threads.
     pub computed: Duration,
+    /// Whether one of the plans failed.
+    pub failed: bool,
     operators: Vec<Operator>,
 }
 
@@ -42,7 +42,7 @@ struct Operator {
 }
 
 impl Executed {
-    fn of(plan: &dyn ExecutionPlan, took: Duration) -> Self {
+    fn of(plan: &dyn ExecutionPlan, took: Duration, failed: bool) -> Self {
         let mut operators = Vec::new();
         collect(plan, 0, &mut operators);
         let total = |counts: fn(&MetricValue) -> bool| {
@@ -50,16 +50,15 @@ impl Executed {
             sums.map(|sum| sum.as_usize() as u64).sum::<u64>()
         };
         let is_read = |value: &MetricValue| value.name() == "bytes_scanned";
-        let is_peak = |value: &MetricValue| matches!(value, MetricValue::PeakMemoryUsage { .. });
         let is_computing = |value: &MetricValue| matches!(value, MetricValue::ElapsedCompute(_));
         Self {
             plans: 1,
             rows: operators.first().and_then(|root| root.metrics.output_rows()).unwrap_or_default() as u64,
             bytes_read: total(is_read),
             bytes_spilled: total(|value| matches!(value, MetricValue::SpilledBytes(_))),
-            peak_bytes: total(is_peak),
             took,
             computed: Duration::from_nanos(total(is_computing)),
+            failed,
             operators,
         }
     }
@@ -69,9 +68,9 @@ impl Executed {
         self.rows += other.rows;
         self.bytes_read += other.bytes_read;
         self.bytes_spilled += other.bytes_spilled;
-        self.peak_bytes = self.peak_bytes.max(other.peak_bytes);
         self.took += other.took;
         self.computed += other.computed;
+        self.failed |= other.failed;
         if self.operators.is_empty() {
             self.operators = other.operators;
             return;
@@ -118,9 +117,9 @@ impl Ledger {
         self.entries().get(sql).cloned()
     }
 
-    /// Takes note of a plan that was executed, or was about to be when it failed.
-    pub(crate) fn note(&self, sql: &str, plan: &dyn ExecutionPlan, took: Duration) {
-        let executed = Executed::of(plan, took);
+    /// Takes note of a plan that was executed, or failed.
+    pub(crate) fn note<T, E>(&self, sql: &str, plan: &dyn ExecutionPlan, began: Instant, ended: &Result<T, E>) {
+        let executed = Executed::of(plan, began.elapsed(), ended.is_err());
         self.entries().entry(sql.to_owned()).or_default().add(executed);
     }
 
@@ -159,9 +158,9 @@ mod tests {
             engine.query(COUNTED).await.unwrap();
         }
         let executed = engine.ledger().executed(COUNTED).unwrap();
-        assert_eq!((executed.plans, executed.rows), (3, 6));
-        assert!(executed.peak_bytes > 0 && !executed.took.is_zero() && !executed.computed.is_zero());
+        assert_eq!((executed.plans, executed.rows, executed.failed), (3, 6, false));
         let plan = executed.explain();
+        assert!(!executed.took.is_zero() && !executed.computed.is_zero(), "{executed:?}");
         assert!(plan.contains("AggregateExec: mode=") && plan.contains("output_rows=6"), "{plan}");
         assert!(!plan.contains("=0,") && !plan.contains("=0]"), "{plan}");
     }
@@ -192,7 +191,7 @@ mod tests {
         let failing = "SELECT 1 / (v - 999) AS n FROM t";
         engine.query(failing).await.unwrap_err();
         let executed = engine.ledger().executed(failing).unwrap();
-        assert_eq!(executed.plans, 1);
+        assert_eq!((executed.plans, executed.failed), (1, true));
         assert!(executed.explain().contains("ProjectionExec"), "{}", executed.explain());
     }
 }

@@ -242,7 +242,7 @@ impl Engine {
         let plan = self.plan(sql).await?;
         let began = Instant::now();
         let batches = collect(Arc::clone(&plan), self.context.task_ctx()).await;
-        self.ledger.note(sql, plan.as_ref(), began.elapsed());
+        self.ledger.note(sql, plan.as_ref(), began, &batches);
         Ok(Rows { schema: plan.schema(), batches: batches? })
     }
 
@@ -254,7 +254,7 @@ impl Engine {
         let plan = self.plan(sql).await?;
         let began = Instant::now();
         let scattered = scatter(Arc::clone(&plan), self.context.task_ctx(), self.shelves(pieces), step).await;
-        self.ledger.note(sql, plan.as_ref(), began.elapsed());
+        self.ledger.note(sql, plan.as_ref(), began, &scattered);
         let scattered = scattered?;
         self.ledger.note_spilled(sql, scattered.pieces.iter().map(StoredRows::spilled_bytes).sum());
         Ok(scattered)

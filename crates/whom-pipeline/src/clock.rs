@@ -9,14 +9,33 @@ use serde_json::{Value, json};
 
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
+use crate::usage::Usage;
 
 /// The stages of a run as it goes through them. Times go to the observer and the manifest, never into a result.
 pub(crate) struct Stages<'a> {
     observer: &'a dyn Observer,
     cancel: Arc<AtomicBool>,
-    current: Option<(Stage, Instant)>,
-    took: Vec<(Stage, f64)>,
+    current: Option<UnderWay>,
+    took: Vec<Took>,
     pub(crate) started_at: DateTime<Utc>,
+}
+
+/// What a stage took.
+struct Took {
+    stage: Stage,
+    seconds: f64,
+    /// Of all cores together, where the system tells.
+    cpu_seconds: Option<f64>,
+    /// The most memory that was ever resident until the end of the stage, where the system tells.
+    peak_bytes: Option<u64>,
+}
+
+/// A stage under way.
+struct UnderWay {
+    stage: Stage,
+    began: Instant,
+    /// What the process had used before.
+    before: Usage,
 }
 
 impl<'a> Stages<'a> {
@@ -35,23 +54,37 @@ impl<'a> Stages<'a> {
             return Err(RunError::new(stage, Cause::Interrupted, "the run was stopped; nothing was published"));
         }
         self.observer.event(&Event::Started(stage));
-        self.current = Some((stage, Instant::now()));
+        self.current = Some(UnderWay { stage, began: Instant::now(), before: Usage::now() });
         Ok(())
     }
 
     /// Ends the current stage.
     pub(crate) fn end(&mut self) {
-        if let Some((stage, began)) = self.current.take() {
-            let took = began.elapsed();
-            self.took.push((stage, took.as_secs_f64()));
+        if let Some(UnderWay { stage, began, before }) = self.current.take() {
+            let (took, now) = (began.elapsed(), Usage::now());
+            let cpu_seconds = now.cpu_seconds.zip(before.cpu_seconds).map(|(now, before)| now - before);
+            self.took.push(Took { stage, seconds: took.as_secs_f64(), cpu_seconds, peak_bytes: now.peak_bytes });
             self.observer.event(&Event::Finished { stage, took });
         }
     }
 
-    /// Seconds by stage, for the manifest.
+    /// What each stage took, for the manifest; null where the system does not tell.
     pub(crate) fn to_json(&self) -> Value {
-        self.took.iter().map(|(stage, seconds)| json!({ "stage": stage.name(), "seconds": seconds })).collect()
+        let told = self.took.iter().map(|Took { stage, seconds, cpu_seconds, peak_bytes }| {
+            json!({
+                "stage": stage.name(),
+                "seconds": seconds,
+                "cpu_seconds": cpu_seconds.map(hundredths),
+                "peak_bytes": peak_bytes,
+            })
+        });
+        told.collect()
     }
+}
+
+/// To the hundredth, in which the system counts.
+fn hundredths(seconds: f64) -> f64 {
+    (seconds * 100.0).round() / 100.0
 }
 
 #[cfg(test)]

@@ -71,6 +71,19 @@ impl Cause {
         }
     }
 
+    /// How to mend it, where nothing more is known.
+    pub fn usual_fix(self) -> &'static str {
+        match self {
+            Self::Internal => "this is a bug: please report it with the command, the version and what was printed",
+            Self::Configuration => "mend what the message names, then run it again",
+            Self::Data => "mend the data, or declare in the pipeline file how to treat them",
+            Self::Transient => "run it again later",
+            Self::NotReady => "run it again when they are written, or declare `gaps: allowed`",
+            Self::Resources => "give it more memory or disk, see `--memory-limit` and `--spill-dir`",
+            Self::Interrupted => "run it again",
+        }
+    }
+
     /// Whether the same command can succeed later without anybody mending anything.
     pub fn is_retryable(self) -> bool {
         matches!(self, Self::Transient | Self::NotReady | Self::Interrupted)

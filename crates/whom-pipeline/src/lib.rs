@@ -59,15 +59,17 @@ mod shared_cache;
 mod study;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod trees;
 mod units_file;
+mod usage;
 mod waterfall;
 
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use planned::{Planned, plan};
 pub use prepare::{Checked, check, compile, compile_portable};
-pub use published::{Cleaning, ShownRun, clean, clean_cache, path, runs, show};
+pub use published::{Cleaning, ShownRun, clean, clean_cache, path, runs, show, show_failure};
 pub use request::Request;
 pub use run::{Outcome, run};
 pub use shared_cache::SharedCache;

@@ -127,12 +127,12 @@ mod tests {
 
     use super::*;
 
-    fn profiled(tags: Vec<(&str, ArrayRef, TagKind)>, members: &[bool]) -> Vec<TagDifference> {
+    fn profiled(tags: &[(&str, ArrayRef, TagKind)], members: &[bool]) -> Vec<TagDifference> {
         let fit = |(name, values, kind): &(&str, ArrayRef, TagKind)| TagBins::fit(name, values, *kind, Codes::Bits8);
         let bins: Vec<TagBins> = tags.iter().map(|tag| fit(tag).unwrap()).collect();
         let group = |holds: &dyn Fn(bool) -> bool| Group {
             units: members.iter().filter(|member| holds(**member)).count() as u64,
-            tags: bins.iter().zip(&tags).map(|(bins, (_, values, _))| grouped(bins, values, members, holds)).collect(),
+            tags: bins.iter().zip(tags).map(|(bins, (_, values, _))| grouped(bins, values, members, holds)).collect(),
         };
         profile(&bins, &group(&|_| true), &group(&|member| member))
     }
@@ -162,7 +162,7 @@ mod tests {
     fn a_numeric_tag_is_compared_by_its_mean() {
         // Everybody: mean 5, variance 5; the cohort: mean 7. 2 / sqrt(5) = 0.894...
         let age = numbers(&[Some(2.0), Some(4.0), Some(6.0), Some(8.0)]);
-        let found = profiled(vec![("age", age, TagKind::Numeric)], &[false, false, true, true]);
+        let found = profiled(&[("age", age, TagKind::Numeric)], &[false, false, true, true]);
         let [age] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((&age.statistic, age.cohort, age.everybody), (&TagStatistic::Mean, Some(7.0), Some(5.0)));
         assert!((age.standardised.unwrap() - 2.0 / 5.0_f64.sqrt()).abs() < 1e-15);
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_categorical_tag_is_compared_by_the_level_that_differs_most() {
         let city = texts(&[Some("a"), Some("a"), Some("b"), Some("c")]);
-        let found = profiled(vec![("city", city, TagKind::Categorical { levels: 9 })], &[true, true, false, true]);
+        let found = profiled(&[("city", city, TagKind::Categorical { levels: 9 })], &[true, true, false, true]);
         let [city] = found.as_slice() else { panic!("{found:?}") };
         // `b`: 0 of 3 against 1 of 4, by far the rarest among members.
         assert_eq!(city.statistic, TagStatistic::Share("b".into()));
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_units_miss_is_a_difference_too_and_the_largest_comes_first() {
         let age = numbers(&[None, None, Some(3.0), Some(3.0)]);
-        let found = profiled(vec![("age", age, TagKind::Numeric)], &[true, true, false, false]);
+        let found = profiled(&[("age", age, TagKind::Numeric)], &[true, true, false, false]);
         assert_eq!(
             found.iter().map(|difference| &difference.statistic).collect::<Vec<_>>(),
             [&TagStatistic::Missing, &TagStatistic::Mean]
@@ -197,14 +197,14 @@ mod tests {
 
     #[test]
     fn a_tag_that_nobody_has_has_only_a_missing_share() {
-        let found = profiled(vec![("age", numbers(&[None, None]), TagKind::Numeric)], &[true, false]);
+        let found = profiled(&[("age", numbers(&[None, None]), TagKind::Numeric)], &[true, false]);
         let [age] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((age.cohort, age.everybody, age.standardised), (Some(1.0), Some(1.0), None));
     }
 
     #[test]
     fn a_cohort_without_units_has_no_mean() {
-        let found = profiled(vec![("age", numbers(&[Some(1.0), Some(2.0)]), TagKind::Numeric)], &[false, false]);
+        let found = profiled(&[("age", numbers(&[Some(1.0), Some(2.0)]), TagKind::Numeric)], &[false, false]);
         assert_eq!((found[0].cohort, found[0].everybody, found[0].standardised), (None, Some(1.5), None));
     }
 }

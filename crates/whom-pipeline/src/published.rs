@@ -28,6 +28,9 @@ pub struct ShownRun {
 /// long.
 const ABANDONED: TimeDelta = TimeDelta::days(1);
 
+/// How long what a failed run tells is kept, unless an age is asked for.
+const FAILED: TimeDelta = TimeDelta::days(30);
+
 /// Which runs are thrown away. The latest never is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cleaning {
@@ -46,6 +49,7 @@ impl Cleaning {
             keep: self.keep.map_or(1, NonZeroUsize::get),
             finished_before: aged.or(self.keep.map(|_| DateTime::<Utc>::MAX_UTC)),
             abandoned_before: now - ABANDONED,
+            failed_before: aged.unwrap_or(now - FAILED),
         }
     }
 }
@@ -77,6 +81,24 @@ pub async fn show(request: &Request, number: Option<u64>) -> Result<ShownRun, Ru
     let published = output.published(number).await.map_err(|error| failed(&error))?;
     let verdict = verdict(&output, &published).await?;
     Ok(ShownRun { published, verdict })
+}
+
+/// What the last run that failed told of itself, as it is written.
+///
+/// # Errors
+/// [`Cause::Configuration`] if no run that failed told anything.
+pub async fn show_failure(request: &Request) -> Result<serde_json::Value, RunError> {
+    let (location, output) = opened(request)?;
+    let failures = output.failures().await.map_err(|error| failed(&error))?;
+    let Some(last) = failures.first() else {
+        let message = format!("no run of `{location}` has left the record of a failure");
+        return Err(RunError::new(Stage::Sources, Cause::Configuration, message));
+    };
+    let record = output.read_failure(last.run_id).await.map_err(|error| failed(&error))?;
+    serde_json::from_slice(&record).map_err(|error| {
+        let message = format!("what run {} of `{location}` told of its failure cannot be read: {error}", last.run_id);
+        RunError::new(Stage::Sources, Cause::Configuration, message)
+    })
 }
 
 /// Removes what is not to be kept, and uploads of runs that were never published.
@@ -171,15 +193,16 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_decides_what_goes() {
-        let now = DateTime::UNIX_EPOCH + TimeDelta::days(10);
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(100);
         let yesterday = now - TimeDelta::days(1);
-        for (cleaning, keep, finished_before) in [
-            (cleaning(0, None), 1, None),
-            (cleaning(3, None), 3, Some(DateTime::<Utc>::MAX_UTC)),
-            (cleaning(0, Some(24)), 1, Some(yesterday)),
-            (cleaning(3, Some(24)), 3, Some(yesterday)),
+        let last_month = now - TimeDelta::days(30);
+        for (cleaning, keep, finished_before, failed_before) in [
+            (cleaning(0, None), 1, None, last_month),
+            (cleaning(3, None), 3, Some(DateTime::<Utc>::MAX_UTC), last_month),
+            (cleaning(0, Some(24)), 1, Some(yesterday), yesterday),
+            (cleaning(3, Some(24)), 3, Some(yesterday), yesterday),
         ] {
-            let expected = Retention { keep, finished_before, abandoned_before: yesterday };
+            let expected = Retention { keep, finished_before, abandoned_before: yesterday, failed_before };
             assert_eq!(cleaning.retention(now), expected, "{cleaning:?}");
         }
     }

@@ -25,6 +25,7 @@ use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
 use crate::shared_cache::SharedCache;
 use crate::study::Study;
+use crate::trail::Trail;
 use crate::units_file::{UnitsFile, UnitsFileError};
 use crate::waterfall::waterfall;
 
@@ -50,8 +51,12 @@ pub struct Outcome {
 /// write, which the message says and the next run settles.
 pub async fn run(request: &Request, observer: &dyn Observer) -> Result<Outcome, RunError> {
     let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
-    let outcome = Run { request }.through(&mut stages).await;
+    let run = Run { request, trail: Trail::default() };
+    let outcome = run.through(&mut stages).await;
     stages.end();
+    if let Err(error) = &outcome {
+        run.trail.tell(error, &stages).await;
+    }
     outcome
 }
 
@@ -60,6 +65,7 @@ const CACHED_ATTEMPTS: usize = 2;
 
 struct Run<'a> {
     request: &'a Request,
+    trail: Trail,
 }
 
 impl Run<'_> {
@@ -81,14 +87,16 @@ impl Run<'_> {
         stages.begin(Stage::Sources)?;
         let mut prepared = Prepared::with(self.request, loaded, shared.map(SharedCache::cache)).await?;
         let mut planned = Planned::new(self.request, &prepared).await?;
+        let output = self.open_output(&prepared).await?;
+        let run_id = RunId::from(Uuid::new_v4());
+        self.trail.opened(&output, run_id, &prepared.loaded.plan.experiment);
         if let Some(shared) = shared {
             stages.begin(Stage::Cache)?;
             let engine = planned.engine(self.request)?;
             shared.fill(self.request, &mut prepared, &engine, stages.observer()).await?;
             planned = Planned::new(self.request, &prepared).await?;
         }
-        let output = self.open_output(&prepared).await?;
-        let stage = output.stage(RunId::from(Uuid::new_v4())).await.map_err(|error| store(&error))?;
+        let stage = output.stage(run_id).await.map_err(|error| store(&error))?;
         match self.worked(&prepared, &planned, stages).await {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
             Err(error) => {
@@ -108,6 +116,7 @@ impl Run<'_> {
     async fn worked(&self, prepared: &Prepared, planned: &Planned, stages: &mut Stages<'_>) -> Result<Work, RunError> {
         stages.begin(Stage::UnitTable)?;
         let engine = planned.engine(self.request)?;
+        self.trail.working(&prepared.compiled, &engine);
         let units = self.units(prepared, &engine, stages).await;
         let units = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let study = Study::new(&prepared.loaded.plan, &prepared.compiled, &units);
@@ -137,7 +146,7 @@ impl Run<'_> {
         engine: &Engine,
         stages: &Stages<'_>,
     ) -> Result<Arc<AnalysedUnits>, QueryError> {
-        let watch = Told { observer: stages.observer() };
+        let watch = Told { observer: stages.observer(), trail: &self.trail };
         let table = Arc::new(unit_table::build(&prepared.compiled, &prepared.catalog, engine, &watch).await?);
         let room = Room {
             resident: engine.limits().resident(),
@@ -212,6 +221,7 @@ impl Run<'_> {
                 "waterfall": results.waterfall,
                 "checks": results.checks,
                 "stages": stages.to_json(),
+                "statements": self.trail.statements(),
                 "read": prepared.catalog.reads().iter().map(read_of).collect::<Vec<_>>(),
                 "threads": self.request.limits.threads,
                 "pieces": memory.planned.pieces.count(),
@@ -308,11 +318,13 @@ fn internal(error: &dyn std::fmt::Display) -> RunError {
 /// Passes the progress of the unit table on.
 struct Told<'a> {
     observer: &'a dyn Observer,
+    trail: &'a Trail,
 }
 
 impl Watch for Told<'_> {
     fn statement(&self, name: &str, done: usize, all: usize) {
         let event = Event::Progress { stage: Stage::UnitTable, done, all: Some(all), doing: name.to_owned() };
+        self.trail.doing(name);
         self.observer.event(&event);
     }
 }

@@ -86,7 +86,9 @@ impl Observer for StopAt {
 async fn a_run_that_is_stopped_in_any_stage_publishes_nothing() {
     for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Publish) {
         let folder = tempfile::tempdir().unwrap();
-        let request = tiny(&folder, |text| text);
+        let mut request = tiny(&folder, |text| text);
+        let cache = SharedCache::lasting(folder.path().join("cache").to_str().unwrap(), vec![request.clone()]);
+        request.cache = Some(Arc::new(cache.unwrap()));
         let stop = StopAt(stage, Arc::clone(&request.cancel));
         let error = run(&request, &stop).await.unwrap_err();
         assert_eq!(error.cause, Cause::Interrupted, "{}", stage.name());

@@ -78,7 +78,7 @@ impl BucketSums {
         let Sum { values, deviations, squares } = total;
         let from_centre = deviations / values as f64;
         let squares = (squares - deviations * from_centre).max(0.0);
-        (values > 0).then(|| Spread { values, mean: self.centre + from_centre, squares })
+        (values > 0).then_some(Spread { values, mean: self.centre + from_centre, squares })
     }
 }
 

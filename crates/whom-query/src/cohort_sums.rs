@@ -64,19 +64,19 @@ struct Ranks<'a> {
     units: &'a AnalysedUnits,
     tree: &'a Routing,
     /// Of each node that is a leaf, its rank among the leaves.
-    ranks: Vec<usize>,
+    of_nodes: Vec<usize>,
     /// Encoders of the columns that the tree splits on.
     encoders: Vec<(usize, Encoder)>,
 }
 
 impl<'a> Ranks<'a> {
     fn of(units: &'a AnalysedUnits, tree: &'a Routing) -> Self {
-        let mut ranks = vec![0; tree.nodes().len()];
-        tree.leaves().enumerate().for_each(|(rank, leaf): (usize, NodeIndex)| ranks[leaf] = rank);
+        let mut of_nodes = vec![0; tree.nodes().len()];
+        tree.leaves().enumerate().for_each(|(rank, leaf): (usize, NodeIndex)| of_nodes[leaf] = rank);
         let splits = |column: &usize| tree.nodes().iter().flatten().any(|split| split.column == *column);
         let columns = (0..units.bins.len()).filter(splits);
         let encoders = columns.map(|column| (column, Encoder::new(&units.bins[column]))).collect();
-        Self { units, tree, ranks, encoders }
+        Self { units, tree, of_nodes, encoders }
     }
 
     fn add(&self, sums: &mut [Option<BucketSums>], rows: &UnitRows) -> Result<(), QueryError> {
@@ -113,6 +113,6 @@ impl<'a> Ranks<'a> {
             codes[self.units.cohort_column(place)] =
                 CodeColumn::U8(members.iter().map(|member| u8::from(member == Some(true))).collect());
         }
-        Ok((0..rows.len()).map(|row| self.ranks[self.tree.leaf(|column| codes[column].code(row))]).collect())
+        Ok((0..rows.len()).map(|row| self.of_nodes[self.tree.leaf(|column| codes[column].code(row))]).collect())
     }
 }

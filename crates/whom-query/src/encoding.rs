@@ -71,7 +71,7 @@ impl<'a> Encoding<'a> {
             if self.by_first_exposure {
                 self.add_columns(&mut everybody, &rows)?;
             }
-            self.add_analysed(&mut parts, &mut tally, self.schema.analysed(rows)?)?;
+            self.add_analysed(&mut parts, &mut tally, &self.schema.analysed(rows)?)?;
         }
         let by_first_exposure = if self.by_first_exposure { Some(self.by_arm(everybody)?) } else { None };
         let units = UnitColumns::in_layout(parts, self.keeper.layout()).map_err(internal)?;
@@ -96,11 +96,11 @@ impl<'a> Encoding<'a> {
         Ok(())
     }
 
-    fn add_analysed(&self, parts: &mut UnitColumnParts, tally: &mut Tally, rows: UnitRows) -> Result<(), QueryError> {
+    fn add_analysed(&self, parts: &mut UnitColumnParts, tally: &mut Tally, rows: &UnitRows) -> Result<(), QueryError> {
         let first = parts.arms.len();
-        self.add_columns(parts, &rows)?;
+        self.add_columns(parts, rows)?;
         let counted = Counted { arms: &parts.arms[first..], buckets: &parts.buckets[first..] };
-        tally.add_analysed(self.schema, &rows, &counted)?;
+        tally.add_analysed(self.schema, rows, &counted)?;
         let encoders = self.encoders.iter().zip(&mut parts.codes).zip(&mut tally.tags);
         for (tag, ((encoder, codes), tally)) in self.schema.tags.iter().zip(encoders) {
             let values = rows.column(&tag.column)?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -17,6 +18,7 @@ use whom_store::Stores;
 
 use crate::analysed::Room;
 use crate::build::{Watch, build};
+use crate::cache::{Cache, Filling, Needed, TableReads, keep_days};
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::error::QueryError;
@@ -65,6 +67,11 @@ impl Warehouse {
         self
     }
 
+    /// Where the files lie.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Removes a folder and what is in it.
     pub(crate) fn remove(&self, folder: &str) {
         std::fs::remove_dir_all(self.folder.path().join(folder)).unwrap();
@@ -72,6 +79,10 @@ impl Warehouse {
 
     /// Reads a pipeline and fits it to the tables.
     pub(crate) async fn fit(&self, pipeline: &str) -> Result<Fitted, String> {
+        self.fit_with(pipeline, None).await
+    }
+
+    async fn fit_with(&self, pipeline: &str, cache: Option<&Cache>) -> Result<Fitted, String> {
         let path = self.folder.path().join("pipeline.yaml");
         let reader = MemoryReader::default().with(&path, pipeline);
         let loaded = load(&path, &Settings::default(), &reader).unwrap();
@@ -79,7 +90,7 @@ impl Warehouse {
         let limits = Limits { batch_size: 3, threads, pieces: Some(pieces), ..Limits::default() };
         let engine = Engine::new(&limits).unwrap();
         let shown = |error: QueryError| self.shown(&loaded, &error);
-        let catalog = Catalog::open(&loaded.plan, &loaded.sources, &Stores::new()).await.map_err(shown)?;
+        let catalog = Catalog::open_with(&loaded.plan, &loaded.sources, &Stores::new(), cache).await.map_err(shown)?;
         let compiled = compile(&loaded.plan, &catalog, &engine.state()).map_err(shown)?;
         Ok(Fitted { loaded, catalog, compiled, engine })
     }
@@ -89,6 +100,22 @@ impl Warehouse {
         let fitted = self.fit(pipeline).await?;
         let built = build(&fitted.compiled, &fitted.catalog, &fitted.engine, &Unwatched).await;
         built.map_err(|error| self.shown(&fitted.loaded, &error))
+    }
+
+    /// The unit table of a pipeline over cached days, and what was read for it.
+    pub(crate) async fn units_cached(
+        &self,
+        pipeline: &str,
+        cache: &Cache,
+    ) -> Result<(UnitTable, Vec<TableReads>), String> {
+        let Fitted { loaded, mut catalog, compiled, engine } = self.fit_with(pipeline, Some(cache)).await?;
+        let shown = |error: QueryError| self.shown(&loaded, &error);
+        let needed = Needed::of(&compiled, &catalog, &Engine::new(&Limits::default()).unwrap()).await.map_err(shown)?;
+        let (cancel, watch) = (Arc::default(), |_: &str, _: usize, _: usize| {});
+        let filling = Filling { cache, needed: &needed, cancel, now: chrono::Utc::now(), watch: &watch };
+        keep_days(&mut catalog, &engine, &filling).await.map_err(shown)?;
+        let table = build(&compiled, &catalog, &engine, &Unwatched).await.map_err(shown)?;
+        Ok((table, catalog.reads()))
     }
 
     /// The message of a pipeline that must be refused.

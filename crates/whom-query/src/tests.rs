@@ -1,5 +1,6 @@
 //! The way from a pipeline to the unit table, held against values computed by hand.
 
+mod cached;
 mod exposure;
 mod grids;
 mod names;

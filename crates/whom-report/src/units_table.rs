@@ -127,15 +127,15 @@ mod tests {
 
     use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::file::metadata::RowGroupMetaData;
 
     use super::*;
 
     fn units(rows: std::ops::Range<i64>) -> RecordBatch {
-        let texts: ArrayRef = Arc::new(StringArray::from_iter(
-            rows.clone().map(|row| (row % 7 > 0).then(|| format!("level {}", row % 40))),
-        ));
-        let numbers: ArrayRef =
-            Arc::new(Float64Array::from_iter(rows.clone().map(|row| (row % 5 > 0).then_some(row as f64 / 8.0))));
+        let text = |row: i64| (row % 7 > 0).then(|| format!("level {}", row % 40));
+        let number = |row: i64| (row % 5 > 0).then_some(row as f64 / 8.0);
+        let texts: ArrayRef = Arc::new(rows.clone().map(text).collect::<StringArray>());
+        let numbers: ArrayRef = Arc::new(rows.clone().map(number).collect::<Float64Array>());
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
         RecordBatch::try_from_iter_with_nullable([("unit", ids, true), ("spend", numbers, true), ("plan", texts, true)])
             .unwrap()
@@ -157,7 +157,7 @@ mod tests {
 
     fn read(bytes: Vec<u8>) -> (Vec<i64>, RecordBatch) {
         let file = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
-        let groups = file.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        let groups = file.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
         let batches: Vec<RecordBatch> = file.build().unwrap().map(Result::unwrap).collect();
         (groups, arrow::compute::concat_batches(&units(0..0).schema(), &batches).unwrap())
     }

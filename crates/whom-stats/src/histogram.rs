@@ -20,6 +20,7 @@ use crate::packed_cells::PackedCells;
 use crate::packing::CAPACITY;
 use crate::pass::{Histograms, NodeHistogram, Pass, PassError, TreePass};
 use crate::run::Run;
+use crate::sharing::Shared;
 
 /// Rows per parallel task: enough that emptying cells is small beside counting, few enough for many tasks.
 const TASK_ROWS: usize = 1 << 17;
@@ -41,8 +42,9 @@ const GROUP_BYTES: usize = 1280 << 10;
 pub fn answer(units: &UnitColumns, pass: &Pass, cancel: &AtomicBool) -> Result<Histograms, PassError> {
     pass.check(units.shapes().len())?;
     let counting = Counting { units, cancel };
-    let trees = pass.trees.par_iter().map(|tree| counting.tree(tree)).collect::<Result<_, _>>()?;
-    Ok(Histograms { trees })
+    let shared = Shared::of(pass);
+    let trees = shared.pass().trees.par_iter().map(|tree| counting.tree(tree)).collect::<Result<_, _>>()?;
+    Ok(shared.merged(Histograms { trees }))
 }
 
 /// The units to count, and the flag that ends it.

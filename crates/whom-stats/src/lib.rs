@@ -91,12 +91,15 @@ mod packed_cells;
 mod packing;
 pub mod pass;
 pub mod power;
+pub mod quantile_bins;
 pub mod reliability;
 mod replicate;
 pub mod routing;
+mod ruler;
 mod run;
 pub mod sample_ratio;
 mod series;
+mod sharing;
 #[cfg(test)]
 mod simulated;
 
@@ -123,6 +126,7 @@ pub use moments::Moments;
 pub use multiplicity::{Correction, simultaneous_level};
 pub use pass::{CellStatistics, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, PassError, TreePass};
 pub use power::{COHORT_SHARES, DetectableDifference, Detection};
+pub use quantile_bins::QuantileBins;
 pub use reliability::Unreliable;
 pub use routing::{Code, CodeSet, NodeIndex, Routing, Split};
 pub use sample_ratio::{SampleRatio, SampleRatioMethod, sample_ratio};

@@ -8,7 +8,7 @@ use crate::pass::PassError;
 pub type Code = u16;
 
 /// A set of codes, as a bit per code.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CodeSet {
     words: Vec<u64>,
 }

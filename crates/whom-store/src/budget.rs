@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::Redacted;
+
 /// How patient a run is with stores over the network.
 ///
 /// Requests that fail in passing (no connection, 5xx, 429, a broken or stalled answer) are repeated with growing pauses.
@@ -65,10 +67,36 @@ struct State {
 }
 
 /// A time in which every request failed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Outage {
     since: Instant,
     last: Instant,
+    failures: u64,
+    place: Redacted,
+    reason: Redacted,
+}
+
+/// A time in which no store has answered, and how much longer that is put up with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "waiting for `{place}`: {reason}; {failures} {} failed in {} s, given up after {} s",
+    if *failures == 1 { "request" } else { "requests" }, lasting.as_secs(), outage.as_secs()
+)]
+pub struct Trouble {
+    /// The location that was asked last, as declared.
+    place: Redacted,
+    /// How its last request failed.
+    reason: Redacted,
+    failures: u64,
+    lasting: Duration,
+    outage: Duration,
+}
+
+impl Trouble {
+    /// How long no store has answered.
+    pub fn lasting(&self) -> Duration {
+        self.lasting
+    }
 }
 
 /// Why a run gave up on its stores.
@@ -102,14 +130,16 @@ impl RetryBudget {
         });
     }
 
-    /// Notes a request that began at `began` and failed just now in passing, as `reason` says.
-    pub(crate) fn failed(&self, began: Instant, reason: &str) -> Result<(), Spent> {
+    /// Notes a request to `place` that began at `began` and failed just now in passing, as `reason` says.
+    pub(crate) fn failed(&self, place: &Redacted, began: Instant, reason: &str) -> Result<(), Spent> {
         let now = Instant::now();
         self.with(|state| {
             state.failures += 1;
-            let since = state.outage.filter(|outage| began.saturating_duration_since(outage.last) < UNTRIED);
-            let since = since.map_or(began, |outage| outage.since);
-            state.outage = Some(Outage { since, last: now });
+            let before = state.outage.take();
+            let before = before.filter(|outage| began.saturating_duration_since(outage.last) < UNTRIED);
+            let (since, failures) = before.map_or((began, 0), |outage| (outage.since, outage.failures));
+            let (place, told) = (place.clone(), Redacted::new(reason));
+            state.outage = Some(Outage { since, last: now, failures: failures + 1, place, reason: told });
             let last = || reason.to_owned();
             if state.failures > self.limits.retries + state.answers / ANSWERS_PER_RETRY {
                 state.spent = Some(Spent::Retries { failures: state.failures, last: last() });
@@ -117,6 +147,20 @@ impl RetryBudget {
                 state.spent = Some(Spent::Outage { outage: now.saturating_duration_since(since), last: last() });
             }
             state.spent.clone().map_or(Ok(()), Err)
+        })
+    }
+
+    /// What goes on, if nothing but failures does; nobody tried for a while, if they are long past.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.with(|state| {
+            let Outage { since, last, failures, place, reason } = state.outage.as_ref()?;
+            (last.elapsed() < UNTRIED).then(|| Trouble {
+                place: place.clone(),
+                reason: reason.clone(),
+                failures: *failures,
+                lasting: since.elapsed(),
+                outage: self.limits.outage,
+            })
         })
     }
 
@@ -140,6 +184,10 @@ mod tests {
         RetryBudget::new(NetworkLimits { retries, outage, ..NetworkLimits::default() })
     }
 
+    fn place() -> Redacted {
+        Redacted::new("s3://lake/orders/")
+    }
+
     fn long_ago(seconds: u64) -> Instant {
         Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap()
     }
@@ -151,10 +199,10 @@ mod tests {
             budget.answered();
         }
         for _ in 0..4 {
-            budget.failed(Instant::now(), "503").unwrap();
+            budget.failed(&place(), Instant::now(), "503").unwrap();
         }
         budget.check().unwrap();
-        let spent = budget.failed(Instant::now(), "503 Slow Down").unwrap_err();
+        let spent = budget.failed(&place(), Instant::now(), "503 Slow Down").unwrap_err();
         insta::assert_snapshot!(spent, @"the run has no retries left after 5 failed requests, the last one with: 503 Slow Down");
         assert_eq!(budget.check(), Err(spent), "nobody is asked any more");
     }
@@ -162,23 +210,42 @@ mod tests {
     #[test]
     fn a_store_that_never_answers_ends_the_run_and_one_that_answers_now_and_then_does_not() {
         let dead = budget(1000, 60);
-        dead.failed(long_ago(59), "no answer").unwrap();
-        let spent = dead.failed(Instant::now(), "no answer").map(|()| dead.failed(long_ago(61), "no answer"));
+        dead.failed(&place(), long_ago(59), "no answer").unwrap();
+        let spent = dead
+            .failed(&place(), Instant::now(), "no answer")
+            .map(|()| dead.failed(&place(), long_ago(61), "no answer"));
         assert_eq!(spent, Ok(Ok(())), "an outage begins with the first failure that was noted");
 
         let dead = budget(1000, 60);
-        insta::assert_snapshot!(dead.failed(long_ago(60), "no answer").unwrap_err(), @"every request failed for 60 s, the last one with: no answer");
+        insta::assert_snapshot!(dead.failed(&place(), long_ago(60), "no answer").unwrap_err(), @"every request failed for 60 s, the last one with: no answer");
 
         let ailing = budget(1000, 60);
-        ailing.failed(long_ago(59), "no answer").unwrap();
+        ailing.failed(&place(), long_ago(59), "no answer").unwrap();
         ailing.answered();
-        ailing.failed(long_ago(58), "no answer").unwrap();
+        ailing.failed(&place(), long_ago(58), "no answer").unwrap();
     }
 
     #[test]
     fn failures_long_apart_are_no_outage() {
         let budget = budget(1000, 10);
-        budget.with(|state| state.outage = Some(Outage { since: long_ago(100), last: long_ago(95) }));
-        budget.failed(Instant::now(), "no answer").unwrap();
+        budget.with(|state| {
+            let (since, last) = (long_ago(100), long_ago(95));
+            state.outage = Some(Outage { since, last, failures: 9, place: place(), reason: place() });
+        });
+        assert_eq!(budget.trouble(), None, "nobody has waited for a while");
+        budget.failed(&place(), Instant::now(), "no answer").unwrap();
+    }
+
+    #[test]
+    fn whoever_waits_is_told_what_for_and_for_how_long() {
+        let budget = budget(1000, 60);
+        assert_eq!(budget.trouble(), None);
+        budget.failed(&place(), long_ago(12), "503 Service Unavailable at https://k:canary@h/").unwrap();
+        budget.failed(&place(), Instant::now(), "503 Service Unavailable at https://k:canary@h/").unwrap();
+        let trouble = budget.trouble().unwrap();
+        assert_eq!(trouble.lasting().as_secs(), 12);
+        insta::assert_snapshot!(trouble, @"waiting for `s3://lake/orders/`: 503 Service Unavailable at https://***@h/; 2 requests failed in 12 s, given up after 60 s");
+        budget.answered();
+        assert_eq!(budget.trouble(), None);
     }
 }

@@ -150,13 +150,11 @@ impl DayCache {
             Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(self.failed("read", &path, &error)),
         };
-        match DayRecord::parse(&body, &key) {
-            Some(record) => Ok(Some(CachedDay { key, record, path, written: found.last_modified })),
-            None => {
-                self.remove(&[path]).await?;
-                Ok(None)
-            }
+        if let Some(record) = DayRecord::parse(&body, &key) {
+            return Ok(Some(CachedDay { key, record, path, written: found.last_modified }));
         }
+        self.remove(&[path]).await?;
+        Ok(None)
     }
 
     /// Begins a part of a day that will hold these columns.

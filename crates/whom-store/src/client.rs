@@ -16,7 +16,8 @@ use object_store::{
 use tokio::time::timeout;
 
 use crate::{
-    budget::RetryBudget,
+    Redacted,
+    budget::{RetryBudget, Spent},
     refusal::{Answer, Refusal},
     stall::Watched,
     threads::Threads,
@@ -31,6 +32,9 @@ const METADATA_TOKEN: &str = "/latest/api/token";
 /// The header in which S3 tells where a bucket lies.
 const BUCKET_REGION: &str = "x-amz-bucket-region";
 
+/// The code by which S3 refuses a signature that was made for another region.
+const WRONG_REGION: &str = "AuthorizationHeaderMalformed";
+
 /// The codes by which services say that a bucket or container is missing, and not just an object in it.
 const NO_CONTAINER: [&str; 2] = ["NoSuchBucket", "ContainerNotFound"];
 
@@ -43,21 +47,31 @@ const NO_CONTAINER: [&str; 2] = ["NoSuchBucket", "ContainerNotFound"];
 pub(crate) struct Connector {
     pub(crate) threads: Arc<Threads>,
     pub(crate) budget: Arc<RetryBudget>,
+    /// The location that is asked, for whoever waits for it.
+    pub(crate) place: Redacted,
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> Result<HttpClient> {
         let options = options.clone().with_timeout_disabled();
         let inner = SpawnedReqwestConnector::new(self.threads.handle().clone()).connect(&options)?;
-        Ok(HttpClient::new(Guarded { inner, budget: Arc::clone(&self.budget), _threads: Arc::clone(&self.threads) }))
+        let account = Account { budget: Arc::clone(&self.budget), place: self.place.clone() };
+        Ok(HttpClient::new(Guarded { inner, account, _threads: Arc::clone(&self.threads) }))
     }
+}
+
+/// Where the attempts to reach one location are counted.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub(crate) budget: Arc<RetryBudget>,
+    place: Redacted,
 }
 
 /// A client whose attempts are counted and judged.
 #[derive(Debug)]
 struct Guarded {
     inner: HttpClient,
-    budget: Arc<RetryBudget>,
+    account: Account,
     /// Kept for as long as there are requests to make.
     _threads: Arc<Threads>,
 }
@@ -65,14 +79,14 @@ struct Guarded {
 #[async_trait]
 impl HttpService for Guarded {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.budget.check().map_err(final_error)?;
+        self.account.budget.check().map_err(final_error)?;
         let began = Instant::now();
         let asks_for_metadata = request.uri().path() == METADATA_TOKEN;
         let sending = Duration::from_secs(request.body().content_length() as u64 / SLOWEST_SENDING);
-        let patience = self.budget.limits().answer + sending;
+        let patience = self.account.budget.limits().answer + sending;
         match timeout(patience, self.inner.execute(request)).await {
-            Err(_) => Err(noted(&self.budget, began, HttpError::new(HttpErrorKind::Timeout, Silent(patience)))),
-            Ok(Err(error)) => Err(noted(&self.budget, began, error)),
+            Err(_) => Err(self.account.noted(began, HttpError::new(HttpErrorKind::Timeout, Silent(patience)))),
+            Ok(Err(error)) => Err(self.account.noted(began, error)),
             Ok(Ok(response)) if asks_for_metadata => Ok(response),
             Ok(Ok(response)) => self.judged(began, response).await,
         }
@@ -86,12 +100,18 @@ impl Guarded {
         match status.as_u16() {
             300..=303 | 305..=399 => Err(final_error(Refusal(elsewhere(&response)))),
             401 | 403 | 501 | 505 => Err(final_error(Refusal(read(response).await.0))),
-            400 => match read(response).await.0 {
-                answer if answer.code() == Some("RequestTimeout") => {
-                    Err(noted(&self.budget, began, HttpError::new(HttpErrorKind::Interrupted, Refusal(answer))))
+            400 => {
+                let (answer, response) = read(response).await;
+                match answer.code() {
+                    Some("RequestTimeout") => {
+                        Err(self.account.noted(began, HttpError::new(HttpErrorKind::Interrupted, Refusal(answer))))
+                    }
+                    None | Some(WRONG_REGION) if region_of(&response).is_some() => {
+                        Err(final_error(Refusal(elsewhere(&response))))
+                    }
+                    _ => Err(final_error(Refusal(answer))),
                 }
-                answer => Err(final_error(Refusal(answer))),
-            },
+            }
             404 => match read(response).await {
                 (answer, _) if answer.code().is_some_and(|code| NO_CONTAINER.contains(&code)) => {
                     Err(final_error(Refusal(answer)))
@@ -99,7 +119,7 @@ impl Guarded {
                 (_, response) => Ok(self.good(response)),
             },
             408 | 429 | 500..=599 => {
-                self.budget.failed(began, &status.to_string()).map_err(final_error)?;
+                self.account.failed(began, &status.to_string()).map_err(final_error)?;
                 Ok(response)
             }
             _ => Ok(self.good(response)),
@@ -107,20 +127,26 @@ impl Guarded {
     }
 
     fn good(&self, response: HttpResponse) -> HttpResponse {
-        self.budget.answered();
-        let budget = Arc::clone(&self.budget);
-        response.map(|body| HttpResponseBody::new(Watched::new(body, budget)))
+        self.account.budget.answered();
+        let account = self.account.clone();
+        response.map(|body| HttpResponseBody::new(Watched::new(body, account)))
     }
 }
 
-/// Counts an attempt that failed in passing; with the budget spent, it becomes an error that is not retried.
-pub(crate) fn noted(budget: &RetryBudget, began: Instant, error: HttpError) -> HttpError {
-    if matches!(error.kind(), HttpErrorKind::Unknown | HttpErrorKind::Decode) {
-        return error;
+impl Account {
+    /// Counts an attempt that failed in passing; with the budget spent, it becomes an error that is not retried.
+    pub(crate) fn noted(&self, began: Instant, error: HttpError) -> HttpError {
+        if matches!(error.kind(), HttpErrorKind::Unknown | HttpErrorKind::Decode) {
+            return error;
+        }
+        match self.failed(began, &innermost(&error)) {
+            Ok(()) => error,
+            Err(spent) => final_error(spent),
+        }
     }
-    match budget.failed(began, &innermost(&error)) {
-        Ok(()) => error,
-        Err(spent) => final_error(spent),
+
+    fn failed(&self, began: Instant, reason: &str) -> Result<(), Spent> {
+        self.budget.failed(&self.place, began, reason)
     }
 }
 
@@ -142,11 +168,15 @@ async fn read(response: HttpResponse) -> (Answer, HttpResponse) {
     (answer, HttpResponse::from_parts(parts, body.into()))
 }
 
+/// Where the bucket lies, if the answer tells.
+fn region_of(response: &HttpResponse) -> Option<&str> {
+    response.headers().get(BUCKET_REGION)?.to_str().ok()
+}
+
 /// S3 sends a request for a bucket of another region away, often without saying where to.
 fn elsewhere(response: &HttpResponse) -> Answer {
     let answer = Answer::new(response.status(), "");
-    let region = response.headers().get(BUCKET_REGION).and_then(|region| region.to_str().ok());
-    answer.explained(match region {
+    answer.explained(match region_of(response) {
         Some(region) => format!("the bucket lies in region `{region}`; set `AWS_REGION`"),
         None => "what was asked for lies elsewhere; check region and endpoint".to_owned(),
     })

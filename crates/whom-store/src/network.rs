@@ -10,7 +10,7 @@ use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, Result, Ret
 
 use crate::{
     Cause, ErrorKind, NetworkLimits, Redacted, StoreError,
-    budget::RetryBudget,
+    budget::{RetryBudget, Trouble},
     client::Connector,
     environment::Environment,
     local::generic,
@@ -21,6 +21,9 @@ use crate::{
 
 /// The longest pause between two attempts, in first pauses.
 const LONGEST_PAUSE: u32 = 50;
+
+/// The next pause is drawn between the first pause and this many times the one before, so that on average it doubles.
+const GROWTH: f64 = 4.0;
 
 /// The environment, the budget of retries, and the threads that the network has for itself, begun when the first
 /// store is opened.
@@ -52,6 +55,11 @@ impl Network {
         self.budget.failures()
     }
 
+    /// What goes on while no store answers.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.budget.trouble()
+    }
+
     /// The same environment under other limits, with a budget of its own.
     pub(crate) fn with_limits(&self, limits: NetworkLimits) -> Self {
         Self::new(self.environment.clone(), limits)
@@ -77,7 +85,7 @@ impl Network {
     /// How one request is retried; the budget is above it.
     pub(crate) fn retry(&self) -> RetryConfig {
         let NetworkLimits { retries_per_request, pause, outage, .. } = self.limits();
-        let backoff = BackoffConfig { init_backoff: pause, max_backoff: pause * LONGEST_PAUSE, base: 2.0 };
+        let backoff = BackoffConfig { init_backoff: pause, max_backoff: pause * LONGEST_PAUSE, base: GROWTH };
         RetryConfig { backoff, max_retries: retries_per_request, retry_timeout: outage }
     }
 
@@ -87,7 +95,7 @@ impl Network {
     /// [`StoreError::Failed`] if the machine has no thread to give.
     pub(crate) fn connector(&self, location: &Redacted) -> Result<Connector, StoreError> {
         let threads = self.threads().map_err(|error| StoreError::failed("open", "", location, &generic(error)))?;
-        Ok(Connector { threads, budget: Arc::clone(&self.budget) })
+        Ok(Connector { threads, budget: Arc::clone(&self.budget), place: location.clone() })
     }
 
     fn threads(&self) -> io::Result<Arc<Threads>> {

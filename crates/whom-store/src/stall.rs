@@ -2,7 +2,6 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -12,14 +11,14 @@ use http_body::{Body, Frame, SizeHint};
 use object_store::client::{HttpError, HttpErrorKind, HttpResponseBody};
 use tokio::time::{Sleep, sleep};
 
-use crate::{budget::RetryBudget, client::noted};
+use crate::client::Account;
 
 /// The body of an answer that fails when nothing comes for too long; every failure in it is counted.
 ///
 /// Only waiting counts: a body that nobody reads, because the rows before it are being worked on, is not stalled.
 pub(crate) struct Watched {
     inner: HttpResponseBody,
-    budget: Arc<RetryBudget>,
+    account: Account,
     waiting: Option<Waiting>,
 }
 
@@ -34,8 +33,8 @@ struct Waiting {
 struct Stalled(Duration);
 
 impl Watched {
-    pub(crate) fn new(inner: HttpResponseBody, budget: Arc<RetryBudget>) -> Self {
-        Self { inner, budget, waiting: None }
+    pub(crate) fn new(inner: HttpResponseBody, account: Account) -> Self {
+        Self { inner, account, waiting: None }
     }
 }
 
@@ -50,16 +49,16 @@ impl Body for Watched {
         if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) {
             let waiting = self.waiting.take();
             let since = waiting.map_or_else(Instant::now, |waiting| waiting.since);
-            return Poll::Ready(frame.map(|frame| frame.map_err(|error| noted(&self.budget, since, error))));
+            return Poll::Ready(frame.map(|frame| frame.map_err(|error| self.account.noted(since, error))));
         }
-        let stall = self.budget.limits().stall;
+        let stall = self.account.budget.limits().stall;
         let begin = || Waiting { since: Instant::now(), limit: Box::pin(sleep(stall)) };
         let waiting = self.waiting.get_or_insert_with(begin);
         ready!(waiting.limit.as_mut().poll(context));
         let since = waiting.since;
         self.waiting = None;
         let stalled = HttpError::new(HttpErrorKind::Timeout, Stalled(stall));
-        Poll::Ready(Some(Err(noted(&self.budget, since, stalled))))
+        Poll::Ready(Some(Err(self.account.noted(since, stalled))))
     }
 
     fn is_end_stream(&self) -> bool {

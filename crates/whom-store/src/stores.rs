@@ -9,7 +9,7 @@ use std::{
 use object_store::{Error, ObjectStore, ObjectStoreExt, path::Path as ObjectPath};
 
 use crate::{
-    FaultPlan, FaultStore, Location, NetworkLimits, Result, StoreError,
+    FaultPlan, FaultStore, Location, NetworkLimits, Result, StoreError, Trouble,
     disk::{Disk, RealDisk},
     environment::Environment,
     local::{LocalStore, generic},
@@ -94,6 +94,11 @@ impl Stores {
     /// How many requests over the network failed in passing so far, and were tried again unless the budget was spent.
     pub fn failed_requests(&self) -> u64 {
         self.network.failures()
+    }
+
+    /// What goes on while no store over the network answers; `None` while they do, or nobody asks them.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.network.trouble()
     }
 
     /// Opens an existing folder, the folder of an existing file, or the declared files of a web server.

@@ -23,6 +23,8 @@ pub struct Retention {
     /// What was uploaded for runs that were never published goes if it was last written before this instant. A run that
     /// is under way must not be that old.
     pub abandoned_before: DateTime<Utc>,
+    /// What failed runs tell goes if it was written before this instant.
+    pub failed_before: DateTime<Utc>,
 }
 
 /// What can be removed.
@@ -32,6 +34,8 @@ pub struct Surplus {
     pub runs: Vec<Published>,
     /// Runs that were never published, or whose removal was interrupted.
     pub abandoned: Vec<RunId>,
+    /// The number of records of failed runs.
+    pub failures: usize,
     /// The number of published runs that stay.
     pub kept: usize,
     /// The length of everything that goes.
@@ -66,9 +70,13 @@ impl Output {
             let is_old = retention.finished_before.is_some_and(|before| finished_at < before);
             if place < retention.keep.max(1) || !is_old { kept.push(run) } else { runs.push(run) }
         }
-        let (abandoned, objects) = uploads.beyond(&kept, &runs, retention.abandoned_before);
+        let (abandoned, mut objects) = uploads.beyond(&kept, &runs, retention.abandoned_before);
+        let mut failures = self.failure_objects().await?;
+        failures.retain(|found| found.last_modified < retention.failed_before);
+        objects.extend(failures.iter().cloned());
         Ok(Surplus {
             abandoned,
+            failures: failures.len(),
             kept: kept.len(),
             bytes: objects.iter().fold(0, |sum, found| sum.saturating_add(found.size)),
             manifests: runs.iter().map(|run| manifest_path(run.manifest.number)).collect(),

@@ -121,8 +121,14 @@ pub(crate) struct ShowArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// The number of the run, as `whom runs` lists it; the latest if not given
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "failed")]
     pub(crate) run: Option<u64>,
+    /// Show why the last run that failed did, instead
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Show the plan of each statement, with the figures of its operators
+    #[arg(long)]
+    pub(crate) plans: bool,
 }
 
 #[derive(Args, Debug)]

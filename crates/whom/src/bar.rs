@@ -1,5 +1,6 @@
 //! Progress on a terminal: a line for each stage that is done, and one that moves.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -17,18 +18,23 @@ const COUNTING: &str = "{spinner:.cyan} {prefix:<10} {bar:24.cyan} {pos}/{len} {
 /// The line that moves.
 pub(crate) struct Bar {
     line: ProgressBar,
+    /// What the line said before a store stopped answering.
+    hidden: Mutex<Option<String>>,
 }
 
 impl Bar {
     /// A bar; with several pipelines, under the name of this one.
     pub(crate) fn on_standard_error(pipeline: Option<String>) -> Self {
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        pipeline.into_iter().for_each(|pipeline| line.println(pipeline));
+        if let Some(pipeline) = pipeline {
+            line.println(pipeline);
+        }
         line.enable_steady_tick(TICK);
-        Self { line }
+        Self { line, hidden: Mutex::default() }
     }
 
     pub(crate) fn show(&self, event: &Event) {
+        *self.hidden() = None;
         match event {
             Event::Started(stage) => {
                 self.line.set_style(style(WORKING));
@@ -46,6 +52,22 @@ impl Bar {
             }
             Event::Finished { stage, took } => self.line.println(finished(*stage, *took)),
         }
+    }
+
+    /// Says what is waited for in place of what is done.
+    pub(crate) fn waiting(&self, trouble: Option<&str>) {
+        let mut hidden = self.hidden();
+        match trouble {
+            Some(trouble) => {
+                hidden.get_or_insert_with(|| self.line.message());
+                self.line.set_message(trouble.to_owned());
+            }
+            None => hidden.take().into_iter().for_each(|before| self.line.set_message(before)),
+        }
+    }
+
+    fn hidden(&self) -> MutexGuard<'_, Option<String>> {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn stopping(&self) {
@@ -84,6 +106,18 @@ mod tests {
         for template in [WORKING, COUNTING] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
+    }
+
+    #[test]
+    fn what_is_done_is_said_again_when_a_store_answers() {
+        let bar = Bar { line: ProgressBar::hidden(), hidden: Mutex::default() };
+        bar.line.set_message("units");
+        for trouble in [Some("503 for 2 s"), Some("503 for 3 s")] {
+            bar.waiting(trouble);
+            assert_eq!(Some(bar.line.message().as_str()), trouble);
+        }
+        bar.waiting(None);
+        assert_eq!(bar.line.message(), "units");
     }
 
     #[test]

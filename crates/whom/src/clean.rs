@@ -52,6 +52,8 @@ fn told(surplus: &Surplus, dry_run: bool) -> String {
         format!("{verb} run {} of {published} ({})\n", manifest.number, manifest.run_id)
     });
     let abandoned = surplus.abandoned.iter().map(|run| format!("{verb} what was left of run {run}, never published\n"));
+    let failures =
+        (surplus.failures > 0).then(|| format!("{verb} {}\n", counted(surplus.failures, "record of a failed run")));
     let sum = format!(
         "{verb} {} and the remains of {}, {}; kept {}\n",
         counted(surplus.runs.len(), "published run"),
@@ -59,7 +61,7 @@ fn told(surplus: &Surplus, dry_run: bool) -> String {
         byte_size::shown(surplus.bytes),
         counted(surplus.kept, "run"),
     );
-    runs.chain(abandoned).chain([sum]).collect()
+    runs.chain(abandoned).chain(failures).chain([sum]).collect()
 }
 
 /// A number of things in words.

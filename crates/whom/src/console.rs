@@ -1,6 +1,6 @@
 //! Standard output and standard error.
 //!
-//! Standard output gets one text, at the end. Nothing follows it on either stream, because an orchestrator that reads
+//! Standard output gets one text, at the end; of several runs each, when it has ended. Nothing follows it on either stream, because an orchestrator that reads
 //! both as one takes the last line for the result.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -8,30 +8,26 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use crate::environment::Environment;
 use crate::failure::Failure;
 
-/// Tells how a command ended, part by part, and gives its exit code. `is_run` says whether there are lines for programs.
-pub(crate) fn conclude(ended: Vec<Result<String, Failure>>, is_run: bool) -> u8 {
-    let mut text = String::new();
-    for part in &ended {
-        match part {
-            Ok(part) => text.push_str(part),
-            Err(failure) => {
-                note(failure.text().trim_end());
-                if is_run {
-                    text.push_str(&format!("{}\n", failure.line()));
-                }
+/// Tells how a command, or one of several runs, ended, and gives its exit code. `is_run` says whether the last line is for
+/// programs.
+pub(crate) fn conclude(ended: Result<String, Failure>, is_run: bool) -> u8 {
+    match ended {
+        Ok(text) => match print(&text) {
+            Ok(()) => 0,
+            // The run is published, so the code must be 0.
+            Err(error) if is_run => {
+                warn(&format!("standard output cannot be written: {error}"));
+                0
             }
+            Err(error) => conclude(Err(Failure::output(&error)), false),
+        },
+        Err(failure) => {
+            note(failure.text().trim_end());
+            if is_run && let Err(error) = print(&format!("{}\n", failure.line())) {
+                warn(&format!("standard output cannot be written: {error}"));
+            }
+            failure.exit_code()
         }
-    }
-    let failed = ended.iter().filter_map(|part| part.as_ref().err()).min_by_key(|failure| failure.ease());
-    match (print(&text), failed) {
-        (Ok(()), failed) => failed.map_or(0, Failure::exit_code),
-        // What is published is, so the code must say so.
-        (Err(error), failed) if is_run => {
-            warn(&format!("standard output cannot be written: {error}"));
-            failed.map_or(0, Failure::exit_code)
-        }
-        (Err(_), Some(failure)) => failure.exit_code(),
-        (Err(error), None) => conclude(vec![Err(Failure::output(&error))], false),
     }
 }
 

@@ -27,6 +27,16 @@ pub(crate) struct Failure {
 /// The exit code of a run whose inputs are not there yet, where that is no failure: orchestrators show it as skipped.
 const NOTHING_TO_DO: u8 = 99;
 
+/// The codes of failures by how hard they are to mend: first what asks for a person, then what asks for time.
+const HARDEST_FIRST: [u8; 6] = [1, 2, 3, 5, 4, NOTHING_TO_DO];
+
+/// The exit code of several runs: that of the failure which is hardest to mend. An interruption, which ends them all, comes
+/// before any failure.
+pub(crate) fn hardest(codes: &[u8]) -> u8 {
+    let place = |code: &u8| HARDEST_FIRST.iter().position(|known| known == code).map_or(0, |place| place + 1);
+    codes.iter().copied().filter(|code| *code > 0).min_by_key(place).unwrap_or(0)
+}
+
 /// Where a failure before any stage of a run belongs.
 const START: &str = "start";
 
@@ -88,15 +98,6 @@ impl Failure {
         self.cause == Cause::Interrupted
     }
 
-    /// How easily it is mended, the smallest number being the failure that the exit code of several tells of: first what
-    /// asks for a person, then what asks for time.
-    pub(crate) fn ease(&self) -> usize {
-        const HARDEST_FIRST: [u8; 6] = [1, 2, 3, 5, 4, NOTHING_TO_DO];
-        let place = HARDEST_FIRST.iter().position(|code| *code == self.exit_code());
-        // An interruption ends everything, whatever failed before.
-        place.map_or(0, |place| place + 1)
-    }
-
     /// The exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         if self.skips && self.cause == Cause::NotReady {
@@ -136,15 +137,7 @@ impl Failure {
     }
 
     fn fix(&self) -> &str {
-        self.fix.as_deref().unwrap_or(match self.cause {
-            Cause::Internal => "this is a bug: please report it with the command, the version and what was printed",
-            Cause::Configuration => "mend what the message names, then run it again",
-            Cause::Data => "mend the data, or declare in the pipeline file how to treat them",
-            Cause::Transient => "run it again later",
-            Cause::NotReady => "run it again when they are written, or declare `gaps: allowed`",
-            Cause::Resources => "give it more memory or disk, see `--memory-limit` and `--spill-dir`",
-            Cause::Interrupted => "run it again",
-        })
+        self.fix.as_deref().unwrap_or(self.cause.usual_fix())
     }
 }
 
@@ -214,6 +207,35 @@ mod tests {
         this is a bug: please report it with the command, the version and what was printed
         ");
         assert_eq!(failure.exit_code(), 1);
+    }
+
+    #[test]
+    fn one_of_several_pipelines_is_named_to_people_and_programs() {
+        let failure = refused("REFUSED  one check").of_pipeline("b.yaml".to_owned());
+        assert_eq!(failure.text(), "`b.yaml` failed:\nREFUSED  one check");
+        assert!(
+            failure.line().starts_with(r#"{"pipeline":"b.yaml","status":"failed","code":3,"#),
+            "{}",
+            failure.line()
+        );
+    }
+
+    #[test]
+    fn of_several_failures_the_hardest_to_mend_gives_the_exit_code() {
+        for (codes, code) in [
+            (vec![], 0),
+            (vec![0, 0], 0),
+            (vec![0, 4, 0], 4),
+            (vec![99, 4], 4),
+            (vec![4, 5], 5),
+            (vec![5, 3, 4], 3),
+            (vec![3, 2], 2),
+            (vec![2, 1], 1),
+            (vec![1, 130], 130),
+            (vec![2, 143], 143),
+        ] {
+            assert_eq!(hardest(&codes), code, "{codes:?}");
+        }
     }
 
     #[test]

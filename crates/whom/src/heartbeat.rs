@@ -27,6 +27,8 @@ struct State {
     output: Box<dyn Write + Send>,
     begin: Instant,
     now: Now,
+    /// What is waited for, while no store answers.
+    waiting: Option<String>,
     is_stopped: bool,
 }
 
@@ -54,6 +56,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     doing: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     took_seconds: Option<f64>,
     elapsed_seconds: f64,
 }
@@ -65,7 +69,8 @@ impl Heartbeat {
     }
 
     fn of(pipeline: Option<String>, period: Duration, output: Box<dyn Write + Send>) -> Self {
-        let state = State { pipeline, output, begin: Instant::now(), now: Now::default(), is_stopped: false };
+        let state =
+            State { pipeline, output, begin: Instant::now(), now: Now::default(), waiting: None, is_stopped: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), stopped: Condvar::new() });
         let beating = Arc::clone(&shared);
         // Without a thread the stages are still told.
@@ -75,6 +80,16 @@ impl Heartbeat {
 
     pub(crate) fn tell(&self, event: &Event) {
         self.shared.state().take(event);
+    }
+
+    /// Tells at once that no store answers, and with every heartbeat until one does.
+    pub(crate) fn waiting(&self, trouble: Option<&str>) {
+        let mut state = self.shared.state();
+        let has_begun = trouble.is_some() && state.waiting.is_none() && !state.is_stopped;
+        state.waiting = trouble.map(str::to_owned);
+        if has_begun {
+            state.write_heartbeat("waiting");
+        }
     }
 
     /// Tells nothing more once this returns.
@@ -101,7 +116,7 @@ impl Shared {
             if state.is_stopped {
                 return;
             }
-            state.write_heartbeat();
+            state.write_heartbeat("heartbeat");
         }
     }
 }
@@ -130,13 +145,15 @@ impl State {
         self.write(&text);
     }
 
-    fn write_heartbeat(&mut self) {
+    fn write_heartbeat(&mut self, event: &'static str) {
         let now = &self.now;
         let line = Line {
+            event,
             stage: now.stage.map(Stage::name),
             done: now.doing.as_ref().map(|_| now.done),
             all: now.all,
             doing: now.doing.as_deref(),
+            waiting: self.waiting.as_deref(),
             ..self.silent_line()
         };
         let text = text(&line);
@@ -153,6 +170,7 @@ impl State {
             done: None,
             all: None,
             doing: None,
+            waiting: None,
             took_seconds: None,
             elapsed_seconds,
         }
@@ -231,6 +249,33 @@ mod tests {
         let last = log.lines().pop().unwrap();
         assert_eq!((&last["event"], &last["stage"]), (&"heartbeat".into(), &"discovery".into()));
         assert_eq!((&last["done"], &last["all"]), (&2.into(), &5.into()));
+    }
+
+    #[test]
+    fn each_line_names_its_pipeline_if_there_are_several() {
+        let log = Log::default();
+        let heartbeat = Heartbeat::of(Some("b.yaml".to_owned()), PERIOD, Box::new(log.clone()));
+        heartbeat.tell(&Event::Started(Stage::Cache));
+        heartbeat.finish();
+        let [line] = <[Value; 1]>::try_from(log.lines()).expect("one line");
+        assert_eq!((&line["pipeline"], &line["stage"]), (&"b.yaml".into(), &"cache".into()));
+    }
+
+    #[test]
+    fn a_wait_for_a_store_is_told_once_and_with_every_heartbeat() {
+        let log = Log::default();
+        let heartbeat = Heartbeat::of(None, PERIOD, Box::new(log.clone()));
+        heartbeat.tell(&working());
+        for trouble in [Some("503 for 2 s"), Some("503 for 3 s"), None, None] {
+            heartbeat.waiting(trouble);
+        }
+        let [line] = log.lines().try_into().unwrap();
+        assert_eq!((&line["event"], &line["waiting"]), (&"waiting".into(), &"503 for 2 s".into()));
+        assert_eq!(line["doing"], "level 2");
+        heartbeat.waiting(Some("503 for 9 s"));
+        heartbeat.shared.state().write_heartbeat("heartbeat");
+        assert_eq!(log.lines()[2]["waiting"], "503 for 9 s");
+        heartbeat.finish();
     }
 
     #[test]

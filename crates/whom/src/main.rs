@@ -2,8 +2,8 @@
 //!
 //! The command line, and the only place that reads the environment, the arguments and the machine; everything below is
 //! a function of the [`Request`](whom_pipeline::Request) made here. Every command is a function to the text that it
-//! puts on standard output, or to a [`Failure`]; nothing is printed there before the command has ended, so that the
-//! last line of `run` is always one line for programs. Progress, warnings and errors go to standard error.
+//! puts on standard output, or to a [`Failure`]; nothing is printed there before the command has ended (of several
+//! pipelines, before each has ended), so that the last line of `run` is always one line for programs. Progress, warnings and errors go to standard error.
 
 mod arguments;
 mod bar;
@@ -15,6 +15,7 @@ mod commands;
 mod console;
 mod environment;
 mod failure;
+mod figures;
 mod heartbeat;
 mod machine;
 mod plan;
@@ -24,6 +25,7 @@ mod result_line;
 mod run;
 mod runs;
 mod show;
+mod show_failed;
 mod signals;
 mod simulate;
 
@@ -38,16 +40,18 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     bug::install_hook();
-    let ended = catch_unwind(AssertUnwindSafe(execute)).unwrap_or_else(|_| Err(Failure::bug()));
-    let ended = ended.unwrap_or_else(|failure| vec![Err(failure)]);
-    ExitCode::from(console::conclude(ended, arguments::is_run(std::env::args_os())))
+    let is_run = arguments::is_run(std::env::args_os());
+    let code = catch_unwind(AssertUnwindSafe(|| execute(is_run))).unwrap_or_else(|_| Err(Failure::bug()));
+    ExitCode::from(code.unwrap_or_else(|failure| console::conclude(Err(failure), is_run)))
 }
 
-/// How each part of the command ended: one, but for a run of several pipelines.
-fn execute() -> Result<Vec<Result<String, Failure>>, Failure> {
+/// Carries out the command, tells how it ended, and gives the exit code.
+fn execute(is_run: bool) -> Result<u8, Failure> {
     let environment = Environment::collect();
     let arguments = match Arguments::try_parse() {
-        Err(help) if !help.use_stderr() => return Ok(vec![Ok(console::help(&help, &environment))]),
+        Err(help) if !help.use_stderr() => {
+            return Ok(console::conclude(Ok(console::help(&help, &environment)), is_run));
+        }
         parsed => parsed?,
     };
     let ended = match arguments.command {
@@ -63,5 +67,5 @@ fn execute() -> Result<Vec<Result<String, Failure>>, Failure> {
         Command::Clean(arguments) => clean::clean(&arguments, &environment),
         Command::Completions { shell } => Ok(commands::completions(shell)),
     };
-    Ok(vec![ended])
+    Ok(console::conclude(ended, is_run))
 }

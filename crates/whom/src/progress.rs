@@ -47,6 +47,15 @@ impl Progress {
         }
     }
 
+    /// Tells that no store answers, or that one does again.
+    pub(crate) fn waiting(&self, trouble: Option<&str>) {
+        match &self.display {
+            Display::Bar(bar) => bar.waiting(trouble),
+            Display::Heartbeat(heartbeat) => heartbeat.waiting(trouble),
+            Display::Nothing => {}
+        }
+    }
+
     /// Shows nothing more.
     pub(crate) fn finish(&self) {
         match &self.display {

@@ -1,5 +1,6 @@
 //! `whom run`: the main job, watched and stoppable.
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -9,13 +10,13 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinError;
 use whom_pipeline::report::{Colour, terminal_summary};
-use whom_pipeline::{Cause, Outcome, Request, RunError};
+use whom_pipeline::{Cause, Outcome, Request, RunError, Stores};
 
 use crate::arguments::{NotReady, RunArguments};
 use crate::commands::{runtime, watching_runtime};
 use crate::console;
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::failure::{Failure, hardest};
 use crate::machine;
 use crate::progress::Progress;
 use crate::request;
@@ -25,41 +26,43 @@ use crate::signals::{Signal, Signals};
 /// How long a run may take to stop by itself; the process has ended two seconds later.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// How often it is looked whether the stores answer.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long no store answers before anybody is told.
+const WORTH_TELLING: Duration = Duration::from_secs(2);
+
 /// How a run ends when nothing disturbs it.
 type RunResult = Result<Outcome, RunError>;
 
-/// Runs pipelines one after the other. The text of each is its summary and, as the last line, the result for programs. One
-/// that fails stops no other, unless somebody asked all of them to stop.
-pub(crate) fn run(
-    arguments: &RunArguments,
-    environment: &Environment,
-) -> Result<Vec<Result<String, Failure>>, Failure> {
+/// Runs pipelines one after the other, and tells of each when it has ended: its summary and, as the last line, the result
+/// for programs. One that fails stops no other, unless somebody asked all of them to stop. The answer is the exit code.
+pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result<u8, Failure> {
     let requests = request::of_runs(arguments, environment)?;
     let threads = arguments.resources.threads.unwrap_or_else(machine::cores);
     counting_threads(threads)?;
     let runtime = runtime(threads)?;
     let watching = watching_runtime()?;
     let are_several = requests.len() > 1;
-    let mut ended = Vec::new();
+    let mut codes = Vec::new();
     for request in requests {
         let named = are_several.then(|| request.pipeline.display().to_string());
         let progress = Arc::new(Progress::suited(arguments.quiet, named.clone()));
         let outcome = watching.block_on(watched(&runtime, request, Arc::clone(&progress)));
         progress.finish();
-        let text = outcome.map(|outcome| told(&outcome, named.clone(), environment));
-        let text = text.map_err(|failure| named.into_iter().fold(failure, Failure::of_pipeline));
-        let is_over = text.as_ref().is_err_and(Failure::is_interruption);
-        ended.push(match arguments.not_ready {
-            NotReady::Fail => text,
-            NotReady::Skip => text.map_err(Failure::skipping_not_ready),
+        let ended = outcome.map(|outcome| told(&outcome, named.clone(), environment)).map_err(|failure| {
+            let failure = named.into_iter().fold(failure, Failure::of_pipeline);
+            if arguments.not_ready == NotReady::Skip { failure.skipping_not_ready() } else { failure }
         });
+        let is_over = ended.as_ref().is_err_and(Failure::is_interruption);
+        codes.push(console::conclude(ended, true));
         if is_over {
             break;
         }
     }
     // Whatever still works on a run that was stopped is not waited for.
     runtime.shutdown_background();
-    Ok(ended)
+    Ok(hardest(&codes))
 }
 
 /// The summary of a run, and its line for programs.
@@ -86,8 +89,10 @@ async fn watched(runtime: &Runtime, request: Request, progress: Arc<Progress>) -
     let mut signals = listening
         .map_err(|error| Failure::start(Cause::Resources, format!("the system tells of no signals: {error}")))?;
     let (cancel, observer) = (Arc::clone(&request.cancel), Arc::clone(&progress));
+    let stores = request.stores.clone();
     let mut work = runtime.spawn(async move { whom_pipeline::run(&request, observer.as_ref()).await });
     let signal = tokio::select! {
+        never = tell_waits(&stores, &progress) => match never {},
         ended = &mut work => return finished(ended, &progress)?.map_err(Failure::from),
         signal = signals.next() => signal,
     };
@@ -97,6 +102,15 @@ async fn watched(runtime: &Runtime, request: Request, progress: Arc<Progress>) -
         ended = work => finished(ended, &progress)?.map_err(|error| blamed(error, signal)),
         _ = signals.next() => Err(Failure::interrupted(signal, progress.stage())),
         () = tokio::time::sleep(PATIENCE) => Err(Failure::interrupted(signal, progress.stage())),
+    }
+}
+
+/// Tells for as long as it is polled whether the stores answer.
+async fn tell_waits(stores: &Stores, progress: &Progress) -> Infallible {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let trouble = stores.trouble().filter(|trouble| trouble.lasting() >= WORTH_TELLING);
+        progress.waiting(trouble.map(|trouble| trouble.to_string()).as_deref());
     }
 }
 

@@ -6,23 +6,39 @@ use whom_pipeline::{Manifest, ShownRun};
 
 use crate::arguments::ShowArguments;
 use crate::byte_size;
-use crate::columns::{Column, table};
+use crate::columns::Column;
 use crate::commands::wait;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::figures::{headed, plans, section, stages, statements};
 use crate::request;
 use crate::runs::{detail, plain, seconds};
+use crate::show_failed::show_failed;
 
 /// Shows a run.
 pub(crate) fn show(arguments: &ShowArguments, environment: &Environment) -> Result<String, Failure> {
+    if arguments.failed {
+        return show_failed(arguments, environment);
+    }
     let request = request::of_place(&arguments.place, environment)?;
-    Ok(shown(&wait(whom_pipeline::show(&request, arguments.run))?))
+    Ok(shown(&wait(whom_pipeline::show(&request, arguments.run))?, arguments.plans))
 }
 
-fn shown(run: &ShownRun) -> String {
+fn shown(run: &ShownRun, with_plans: bool) -> String {
     let manifest = &run.published.manifest;
     let verdict = run.verdict.iter().flat_map(|sentence| ["  ".to_owned(), plain(sentence), "\n".to_owned()]).collect();
-    let sections = [facts(manifest), headed("VERDICT", verdict), stages(manifest), inputs(manifest), files(run)];
+    let details = &manifest.run.details;
+    let mut sections = vec![
+        facts(manifest),
+        headed("VERDICT", verdict),
+        stages(details, seconds(manifest)),
+        statements(details),
+        inputs(manifest),
+        files(run),
+    ];
+    if with_plans {
+        sections.push(plans(details));
+    }
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -45,19 +61,6 @@ fn facts(manifest: &Manifest) -> String {
     ];
     let lines = facts.into_iter().filter_map(|(name, value)| Some(format!("{name:<11} {}\n", value?)));
     lines.collect()
-}
-
-/// Seconds by stage: why it was slow.
-fn stages(manifest: &Manifest) -> String {
-    let stages = detail(manifest, "stages").and_then(Value::as_array).into_iter().flatten();
-    let mut rows: Vec<[String; 2]> = stages
-        .filter_map(|stage| {
-            let (name, took) = (stage.get("stage")?.as_str()?, stage.get("seconds")?.as_f64()?);
-            Some([plain(name), format!("{took:.2}")])
-        })
-        .collect();
-    rows.push(["all".to_owned(), format!("{:.2}", seconds(manifest))]);
-    section("STAGES", [Column::Left("stage"), Column::Right("seconds")], &rows)
 }
 
 /// What was read, table by table: the files that the tables are, and how much of them had to be read where they lie. Days
@@ -113,16 +116,6 @@ fn files(run: &ShownRun) -> String {
     section("WRITTEN", columns, &rows)
 }
 
-/// A table under its heading; nothing if it has no row.
-fn section<const COLUMNS: usize>(heading: &str, columns: [Column; COLUMNS], rows: &[[String; COLUMNS]]) -> String {
-    headed(heading, if rows.is_empty() { String::new() } else { table(columns, rows) })
-}
-
-/// A text under its heading; nothing if there is none.
-fn headed(heading: &str, text: String) -> String {
-    if text.is_empty() { text } else { format!("{heading}\n{text}") }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::runs::tests::manifest;
@@ -132,7 +125,7 @@ mod tests {
     #[test]
     fn a_run_is_shown_in_sections() {
         let manifest = manifest();
-        let text = [facts(&manifest), stages(&manifest), inputs(&manifest)].join("\n");
+        let text = [facts(&manifest), stages(&manifest.run.details, seconds(&manifest)), inputs(&manifest)].join("\n");
         insta::assert_snapshot!(text, @r"
         run         7 (0198c0de-0000-4000-8000-000000000001)
         experiment  check[31mout
@@ -146,15 +139,15 @@ mod tests {
         threads     2
 
         STAGES
-        stage       seconds
+        stage       seconds  cpu  peak so far
         plan           0.00
         unit table    73.25
         all           73.50
 
         READ
-        table        files    size  location
-        split            2  1.5 MB  lake/
-        fact orders      1     9 B  lake/
+        table        files    size      read  from cache  location
+        split            2  1.5 MB  310.0 kB    900.0 kB  lake/
+        fact orders      1     9 B                        lake/
         ");
     }
 
@@ -163,7 +156,7 @@ mod tests {
         let mut manifest = manifest();
         manifest.run.details = Value::Null;
         manifest.run.inputs.clear();
-        insta::assert_snapshot!([facts(&manifest), stages(&manifest), inputs(&manifest)].join("\n"), @r"
+        insta::assert_snapshot!([facts(&manifest), stages(&manifest.run.details, seconds(&manifest)), inputs(&manifest)].join("\n"), @r"
         run         7 (0198c0de-0000-4000-8000-000000000001)
         published   2026-10-29 02:14:07 UTC
         analysis    51ab03c2d4
@@ -172,7 +165,7 @@ mod tests {
         program     whom 0.1.0
 
         STAGES
-        stage  seconds
+        stage  seconds  cpu  peak so far
         all      73.50
         ");
     }

@@ -11,7 +11,7 @@ from harness.warehouse import WINDOW_DAYS, Warehouse
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
 FORMS = ["latest_day", "window", "asof"]
-UNIT_TABLE, DECODE, TREE = "unit table", "decode", "tree"
+UNIT_TABLE, DECODE = "unit table", "decode"
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,6 @@ class Programs:
     whom: Path
     decode_floor: Path
     python: Path
-    causal_python: Path | None
 
 
 @dataclass(frozen=True)
@@ -68,16 +67,6 @@ class Field:
 
     def floors(self) -> list[Contender]:
         return [self.decode_rust(), self.decode_duckdb(), self.decode_polars()]
-
-    def trees(self, units: Path, depth: int, leaf: int) -> list[Contender]:
-        """Trees of the peers, on the unit table that one of them made."""
-        homes = {"lightgbm": self.programs.python, "sklearn": self.programs.python}
-        if self.programs.causal_python:
-            homes |= dict.fromkeys(["causal_tree", "uplift_tree"], self.programs.causal_python)
-        return [
-            Contender(name, TREE, [str(python), str(PEERS / "trees.py"), name, str(units), str(depth), str(leaf)])
-            for name, python in homes.items()
-        ]
 
     def whom(self) -> Contender:
         out = self.work / "whom"

@@ -65,24 +65,3 @@ def floors(contenders: list[Contender]) -> str:
         "|---|--:|--:|--:|--:|--:|",
         *(row(one, against) for one in contenders),
     ])
-
-
-def trees(contenders: list[Contender], depth: int, leaf: int) -> str:
-    lines = [
-        "## One tree in the peers",
-        "",
-        f"Two arms, one metric, all tags, depth {depth}, leaves of {leaf} units or more, from arrays in memory, binning included. Reading the",
-        "unit table does not count. LightGBM and scikit-learn grow on the transformed outcome.",
-        "",
-        "| | s: least / median / largest | of that binning | version |",
-        "|---|--:|--:|---|",
-    ]
-    for one in contenders:
-        answers = [cost.answer for cost in one.costs if "seconds" in cost.answer]
-        if one.failure or not answers:
-            lines.append(f"| {one.name} | failed: {one.failure or 'was not run'} | | |")
-            continue
-        binning = [answer["binning"] for answer in answers if "binning" in answer]
-        shown = f"{median(binning):.2f}" if binning else ""
-        lines.append(f"| {one.name} | {spread([answer['seconds'] for answer in answers])} | {shown} | {answers[0]['version']} |")
-    return "\n".join(lines)

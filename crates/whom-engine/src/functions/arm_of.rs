@@ -32,12 +32,16 @@ impl ScalarUDFImpl for ArmOf {
     }
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
-        let [variant, names @ ..] = arguments else { return plan_err!("`arm_of` takes a variant and the names of arms") };
+        let [variant, names @ ..] = arguments else {
+            return plan_err!("`arm_of` takes a variant and the names of arms");
+        };
         if !names.iter().all(DataType::is_string) {
             return plan_err!("the names of arms must be texts");
         }
         let variant = match variant {
-            DataType::Dictionary(key, value) if **value == DataType::Utf8 => DataType::Dictionary(key.clone(), value.clone()),
+            DataType::Dictionary(key, value) if **value == DataType::Utf8 => {
+                DataType::Dictionary(key.clone(), value.clone())
+            }
             kind if kind.is_string() || kind.is_null() => DataType::Utf8,
             DataType::Dictionary(_, value) if value.is_string() => DataType::Utf8,
             other => return plan_err!("a variant is a text, not {other}"),
@@ -90,7 +94,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_variant_has_one_arm_however_it_is_stored() {
-        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("b"), Some("a"), None, Some("c"), Some(""), Some("b")]));
+        let texts: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("b"), Some("a"), None, Some("c"), Some(""), Some("b")]));
         let words = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let views = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8View));
         for kind in [DataType::Utf8, DataType::Utf8View, words, views] {

@@ -132,7 +132,8 @@ impl ManyGroups {
         let (sums, known) = (emit_to.take_needed(&mut self.sums), emit_to.take_needed(&mut self.known));
         let taken = sums.len();
         let later = self.wide.split_off(&taken);
-        let wide = std::mem::replace(&mut self.wide, later.into_iter().map(|(group, sum)| (group - taken, sum)).collect());
+        let wide =
+            std::mem::replace(&mut self.wide, later.into_iter().map(|(group, sum)| (group - taken, sum)).collect());
         let sum = |(group, (sum, known)): (usize, (i64, bool))| {
             known.then(|| wide.get(&group).copied().unwrap_or(0) + i128::from(sum))
         };

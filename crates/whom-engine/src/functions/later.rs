@@ -109,7 +109,10 @@ mod tests {
     #[tokio::test]
     async fn an_instant_and_a_day_move_as_by_an_interval() {
         let micros = vec![Some(-1), None, Some(1_772_000_000_123_456)];
-        let engine = engine_with("t", vec![("at", instants(micros)), ("day", Arc::new(Date32Array::from(vec![Some(0), None, Some(-20_000)])))]);
+        let engine = engine_with(
+            "t",
+            vec![("at", instants(micros)), ("day", Arc::new(Date32Array::from(vec![Some(0), None, Some(-20_000)])))],
+        );
         for hours in [1, 24, 336, 24 * 365 * 30] {
             let ours = column_of(&engine, &format!("SELECT hours_later(at, {hours}) AS v FROM t")).await;
             let theirs = column_of(&engine, &format!("SELECT at + INTERVAL '{hours} hours' AS v FROM t")).await;

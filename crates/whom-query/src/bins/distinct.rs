@@ -68,7 +68,9 @@ mod tests {
             let (one, other) = numbers.split_at(cut.min(numbers.len()));
             let of = |numbers: &[i64]| {
                 let mut distinct = Distinct::up_to(9);
-                numbers.iter().for_each(|number| distinct.add(*number));
+                for number in numbers {
+                    distinct.add(*number);
+                }
                 distinct
             };
             let mut merged = of(one);

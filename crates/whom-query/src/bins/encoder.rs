@@ -1,7 +1,8 @@
 //! From values to codes.
 
-use whom_stats::CodeColumn;
+use datafusion::arrow::array::Array;
 use whom_stats::routing::Code;
+use whom_stats::{CodeColumn, QuantileBins};
 
 use super::levels::Levels;
 use super::{BinKind, TagBins};
@@ -17,7 +18,7 @@ pub(crate) struct Encoder {
 
 #[derive(Clone, Debug)]
 enum Known {
-    /// Edges, up to a power of two less one; those after the last real one are larger than every value.
+    /// Edges.
     Numbers(Vec<f64>),
     Texts {
         levels: Levels,
@@ -29,11 +30,7 @@ impl Encoder {
     /// The codes that bins stand for.
     pub(crate) fn new(bins: &TagBins) -> Self {
         let known = match &bins.kind {
-            BinKind::Numeric { edges, .. } => {
-                let mut padded = edges.clone();
-                padded.resize((edges.len() + 1).next_power_of_two() - 1, f64::INFINITY);
-                Known::Numbers(padded)
-            }
+            BinKind::Numeric { edges, .. } => Known::Numbers(edges.clone()),
             BinKind::Categorical { levels, .. } => {
                 Known::Texts { levels: levels.iter().map(String::as_str).collect(), other: levels.len() as Code }
             }
@@ -55,7 +52,15 @@ impl Encoder {
     fn for_each(&self, values: &TagValues<'_>, mut take: impl FnMut(Code)) -> Result<(), QueryError> {
         match (&self.known, values) {
             (Known::Numbers(edges), TagValues::Numbers(numbers)) => {
-                numbers.iter().for_each(|value| take(value.map_or(self.missing, |value| bin_of(edges, value))));
+                let bins = QuantileBins::encode(edges, numbers.values(), |bin| bin as Code);
+                match numbers.nulls() {
+                    None => bins.into_iter().for_each(take),
+                    Some(nulls) => {
+                        let codes =
+                            bins.into_iter().zip(nulls).map(|(bin, known)| if known { bin } else { self.missing });
+                        codes.for_each(take);
+                    }
+                }
             }
             (Known::Texts { levels, other }, TagValues::Texts(texts)) => {
                 let code = |level: &str| levels.number(level).map_or(*other, |number| number as Code);
@@ -68,40 +73,5 @@ impl Encoder {
             _ => return Err(QueryError::Internal("a tag's values are not of the kind of its bins".to_owned())),
         }
         Ok(())
-    }
-}
-
-/// The first edge that a value does not exceed. The steps of the search are as many for every value, so that no processor
-/// has to guess its way.
-#[inline]
-fn bin_of(edges: &[f64], value: f64) -> Code {
-    let mut first = 0;
-    let mut width = edges.len() / 2 + 1;
-    while width > 0 {
-        let exceeds = edges.get(first + width - 1).is_some_and(|edge| *edge < value);
-        first += if exceeds { width } else { 0 };
-        width /= 2;
-    }
-    first as Code
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_bin_is_found_as_by_the_library(edges in prop::collection::btree_set(-50..50_i32, 0..40), value in -60..60_i32) {
-            let edges: Vec<f64> = edges.into_iter().map(f64::from).collect();
-            let Known::Numbers(padded) = Encoder::new(&TagBins {
-                name: "t".into(),
-                kind: BinKind::Numeric { edges: edges.clone(), exact: true },
-                has_missing: false,
-            }).known else { panic!("numbers") };
-            let expected = edges.partition_point(|edge| *edge < f64::from(value));
-            prop_assert_eq!(usize::from(bin_of(&padded, f64::from(value))), expected);
-        }
     }
 }

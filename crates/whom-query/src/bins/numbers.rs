@@ -2,6 +2,8 @@
 
 use datafusion::arrow::array::{Array, Float64Array};
 
+use whom_stats::QuantileBins;
+
 use super::BinKind;
 use super::distinct::Distinct;
 use super::order::{key, value};
@@ -14,7 +16,7 @@ pub(super) struct Numbers {
     distinct: Distinct,
     /// Of all numbers.
     largest: Option<i64>,
-    sample: Vec<i64>,
+    sample: Vec<f64>,
 }
 
 impl Numbers {
@@ -24,15 +26,16 @@ impl Numbers {
     }
 
     pub(super) fn add(&mut self, numbers: &Float64Array, chosen: Option<&[usize]>) {
-        for key in numbers.iter().flatten().map(key) {
+        for number in numbers.iter().flatten() {
+            let key = key(number);
             self.distinct.add(key);
             self.largest = self.largest.max(Some(key));
             if chosen.is_none() {
-                self.sample.push(key);
+                self.sample.push(number);
             }
         }
         let known = chosen.unwrap_or_default().iter().filter(|row| numbers.is_valid(**row));
-        self.sample.extend(known.map(|row| key(numbers.value(*row))));
+        self.sample.extend(known.map(|row| numbers.value(*row)));
     }
 
     pub(super) fn merged(mut self, mut other: Self) -> Self {
@@ -46,22 +49,19 @@ impl Numbers {
     pub(super) fn fit(mut self) -> (BinKind, f64) {
         if let Some(values) = self.distinct.sorted() {
             let edges = values.into_iter().map(value).collect();
-            let middle = self.sample.len() / 2;
-            let centre = if self.sample.is_empty() { 0.0 } else { value(*self.sample.select_nth_unstable(middle).1) };
-            return (BinKind::Numeric { edges, exact: true }, centre);
+            return (BinKind::Numeric { edges, exact: true }, self.centre());
         }
-        self.sample.sort_unstable();
-        let count = self.sample.len();
-        let mut edges: Vec<i64> = (1..=self.most)
-            .filter_map(|bin| self.sample.get((count * bin).div_ceil(self.most).max(1) - 1))
-            .copied()
-            .collect();
-        edges.dedup();
-        if let Some(largest) = self.largest.filter(|largest| edges.last() != Some(largest)) {
+        let mut edges = QuantileBins::of(&self.sample, None, self.most).edges;
+        if let Some(largest) = self.largest.map(value).filter(|largest| edges.last() != Some(largest)) {
             edges.truncate(self.most - 1);
             edges.push(largest);
         }
-        let centre = self.sample.get(count / 2).copied().map_or(0.0, value);
-        (BinKind::Numeric { edges: edges.into_iter().map(value).collect(), exact: false }, centre)
+        (BinKind::Numeric { edges, exact: false }, self.centre())
+    }
+
+    /// The middle value of the sample; zero without one.
+    fn centre(&mut self) -> f64 {
+        let middle = self.sample.len() / 2;
+        if self.sample.is_empty() { 0.0 } else { *self.sample.select_nth_unstable_by(middle, f64::total_cmp).1 + 0.0 }
     }
 }

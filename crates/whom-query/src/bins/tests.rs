@@ -52,7 +52,7 @@ fn a_tag_that_nobody_has_is_only_missing() {
 /// The survey of values in parts, those in the sample being every third one.
 fn sampled(parts: &[ArrayRef], kind: TagKind) -> Fitted {
     let survey = |values: &ArrayRef, first: usize| {
-        let chosen: Vec<usize> = (0..values.len()).filter(|row| (first + row) % 3 == 0).collect();
+        let chosen: Vec<usize> = (0..values.len()).filter(|row| (first + row).is_multiple_of(3)).collect();
         let mut survey = TagSurvey::new(kind, Codes::Bits8);
         survey.add(&TagValues::of(values).unwrap(), Some(&chosen)).unwrap();
         survey
@@ -99,7 +99,7 @@ fn a_sample_of_nobody_is_no_fault() {
     let values = numbers((0..900).map(|row| (row % 3 == 1).then_some(f64::from(row))));
     let kind = sampled(&[values], TagKind::Numeric).bins.kind;
     assert_eq!(kind, BinKind::Numeric { edges: vec![898.0], exact: false });
-    let texts: ArrayRef = Arc::new(StringArray::from_iter((0..9).map(|row| (row % 3 == 1).then(|| format!("{row}")))));
+    let texts: ArrayRef = Arc::new((0..9).map(|row| (row % 3 == 1).then(|| row.to_string())).collect::<StringArray>());
     let bins = sampled(std::slice::from_ref(&texts), TagKind::Categorical { levels: 2 }).bins;
     assert_eq!(bins.kind, BinKind::Categorical { levels: vec![], other: true });
     assert_eq!(bins.encode(&texts).unwrap(), CodeColumn::U8(vec![1, 0, 1, 1, 0, 1, 1, 0, 1]));
@@ -122,7 +122,7 @@ proptest! {
         known in prop::collection::vec(prop::option::weighted(0.9, -400..400_i32), 0..900), at in 0..900_usize,
     ) {
         let values = numbers(known.iter().map(|value| value.map(f64::from)));
-        let texts: ArrayRef = Arc::new(StringArray::from_iter(known.iter().map(|value| value.map(|value| format!("{}", value / 20)))));
+        let texts: ArrayRef = Arc::new(known.iter().map(|value| value.map(|value| (value / 20).to_string())).collect::<StringArray>());
         for (values, kind) in [(values, TagKind::Numeric), (texts, TagKind::Categorical { levels: 30 })] {
             let whole = sampled(std::slice::from_ref(&values), kind);
             prop_assert_eq!(&sampled(&cut(&values, at), kind), &whole);
@@ -137,13 +137,13 @@ proptest! {
 
     #[test]
     fn words_of_a_dictionary_are_texts(known in prop::collection::vec(prop::option::of("[a-d]{1,2}"), 0..60), levels in 1..9_u16) {
-        let texts: ArrayRef = Arc::new(StringArray::from_iter(known.iter().map(Option::as_deref)));
+        let texts: ArrayRef = Arc::new(known.iter().map(Option::as_deref).collect::<StringArray>());
         let words: ArrayRef = Arc::new(known.iter().map(Option::as_deref).collect::<DictionaryArray<Int32Type>>());
         let kind = TagKind::Categorical { levels };
         let bins = TagBins::fit("t", &texts, kind, Codes::Bits8).unwrap();
         prop_assert_eq!(&TagBins::fit("t", &words, kind, Codes::Bits8).unwrap(), &bins);
         prop_assert_eq!(bins.encode(&words).unwrap(), bins.encode(&texts).unwrap());
-        prop_assert_eq!(sampled(&[words.clone()], kind), sampled(&[texts], kind));
+        prop_assert_eq!(sampled(std::slice::from_ref(&words), kind), sampled(&[texts], kind));
     }
 }
 

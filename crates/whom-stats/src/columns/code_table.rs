@@ -63,7 +63,7 @@ impl CodeTable {
             let mut unordered = bytes.clone();
             let blocks = unordered.par_chunks_mut(BLOCK * stride).enumerate();
             blocks.for_each(|(block, bytes)| {
-                fill(&places.columns, columns, block * BLOCK, bytes.chunks_exact_mut(stride))
+                fill(&places.columns, columns, block * BLOCK, bytes.chunks_exact_mut(stride));
             });
             let rows = bytes.par_chunks_exact_mut(stride).zip(order);
             rows.for_each(|(bytes, row)| bytes.copy_from_slice(&unordered[*row as usize * stride..][..stride]));

@@ -84,6 +84,24 @@ proptest! {
     }
 
     #[test]
+    fn a_tree_among_others_is_told_what_it_would_be_alone(
+        units in any_units(),
+        steps in prop::collection::vec((1_usize..4, 0_usize..1024, any::<bool>()), 1..6),
+    ) {
+        let tree = |(step, from, splits): (usize, usize, bool)| TreePass {
+            routing: if splits { two_splits() } else { Routing::root() },
+            buckets: (0..1024).skip(from).step_by(step).collect(),
+            nodes: if splits { vec![4, 0, 1] } else { vec![0] },
+            columns: vec![0],
+        };
+        let trees: Vec<TreePass> = steps.into_iter().map(tree).collect();
+        let together = run(&units, &Pass { trees: trees.clone() });
+        for (tree, told) in trees.into_iter().zip(together.trees) {
+            prop_assert_eq!(run(&units, &Pass { trees: vec![tree] }).trees.remove(0), told);
+        }
+    }
+
+    #[test]
     fn the_order_of_units_changes_nothing(units in any_units().prop_flat_map(|units| (Just(units.clone()), Just(units).prop_shuffle()))) {
         let (units, shuffled) = units;
         prop_assert_eq!(run(&units, &pass(vec![0, 1, 2])), run(&shuffled, &pass(vec![0, 1, 2])));

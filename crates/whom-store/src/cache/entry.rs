@@ -1,6 +1,6 @@
 //! What is kept of a day, and how it is written down.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,11 @@ pub struct Encoded(String);
 impl Encoded {
     /// The bytes as digits.
     pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut digits, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        }))
     }
 
     /// The bytes; none if the digits are none.

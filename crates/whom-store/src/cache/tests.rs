@@ -90,6 +90,9 @@ async fn read_back(cache: &DayCache, day: &CachedDay) -> Result<Vec<Bytes>, Stor
     Ok(read)
 }
 
+/// Does something to a file.
+type Spoil = fn(&std::path::Path);
+
 fn content() -> Vec<u8> {
     (0..700_000_u32).map(|place| (place % 251) as u8).collect()
 }
@@ -144,7 +147,7 @@ async fn ranges_are_counted_as_they_are_asked_for() {
 
 #[tokio::test]
 async fn what_is_not_as_it_was_written_is_refused_and_forgotten() {
-    let spoils: [(&str, fn(&std::path::Path)); 4] = [
+    let spoils: [(&str, Spoil); 4] = [
         ("its bytes are not those that were written", |path| {
             let mut bytes = fs::read(path).unwrap();
             bytes[300_000] ^= 4;

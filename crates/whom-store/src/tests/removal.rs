@@ -39,7 +39,8 @@ async fn abandon(output: &Output, id: u128) {
 
 /// Keeps so many runs whatever their age, and every upload.
 fn keep(keep: usize) -> Retention {
-    Retention { keep, finished_before: Some(after(days(1_000_000))), abandoned_before: DateTime::UNIX_EPOCH }
+    let (abandoned_before, failed_before) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+    Retention { keep, finished_before: Some(after(days(1_000_000))), abandoned_before, failed_before }
 }
 
 fn days(days: i64) -> TimeDelta {
@@ -132,6 +133,25 @@ async fn what_no_run_published_goes_once_it_is_old_enough() {
     let surplus = removed(&output, &Retention { abandoned_before: Utc::now() + days(1), ..keep(1) }).await;
     assert_eq!(surplus.abandoned, [run_id(7)]);
     assert!(surplus.bytes > 0);
+    assert_eq!(paths(&*store).await, held);
+}
+
+#[tokio::test]
+async fn what_failed_runs_tell_is_listed_and_goes_once_it_is_old_enough() {
+    let (store, output) = in_memory();
+    publish(&output, 1).await;
+    let held = paths(&*store).await;
+    output.write_failure(run_id(7), "{\"code\": 4}").await.unwrap();
+    output.write_failure(run_id(8), "{\"code\": 5}").await.unwrap();
+    store.put(&ObjectPath::from("_failures/notes.txt"), "of somebody else".into()).await.unwrap();
+    let told: Vec<_> = output.failures().await.unwrap().iter().map(|failure| failure.run_id).collect();
+    assert_eq!(told, [run_id(8), run_id(7)], "the latest first");
+    assert_eq!(output.read_failure(run_id(7)).await.unwrap(), "{\"code\": 4}");
+    assert_eq!(output.latest().await.unwrap().unwrap().manifest.number, 1, "no reader takes it for a result");
+    assert_eq!(output.surplus(&keep(1)).await.unwrap().failures, 0);
+    let surplus = removed(&output, &Retention { failed_before: Utc::now() + days(1), ..keep(1) }).await;
+    assert_eq!(surplus.failures, 2);
+    store.delete(&ObjectPath::from("_failures/notes.txt")).await.unwrap();
     assert_eq!(paths(&*store).await, held);
 }
 

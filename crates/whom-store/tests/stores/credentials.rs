@@ -10,6 +10,7 @@ use whom_store::{ErrorKind, NetworkLimits, PinnedFiles, StoreError, Stores};
 
 use crate::{
     fixture::{Bucket, CANARY, input, quick, shown, variables},
+    proxy::Fault,
     servers,
 };
 
@@ -134,4 +135,16 @@ async fn a_public_bucket_needs_no_credentials() {
     let set = [("AWS_SKIP_SIGNATURE", "true"), ("AWS_ENDPOINT_URL_S3", endpoint.as_str()), ("HOME", "/nonexistent")];
     let stores = Stores::with_environment(variables(&set)).with_limits(quick());
     assert_eq!(PinnedFiles::list(&stores, &bucket.input("in/"), None).await.unwrap().files.len(), 1);
+}
+
+#[tokio::test]
+async fn a_bucket_of_another_region_is_refused_with_its_region_and_what_to_set() {
+    for status in [301, 400] {
+        let bucket = Bucket::with_faults(move |_| Fault::Elsewhere(status, "eu-west-1"));
+        let error = PinnedFiles::list(&bucket.stores(), &bucket.input("in/"), None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        let told = error.to_string();
+        assert!(told.contains("the bucket lies in region `eu-west-1`; set `AWS_REGION`"), "{told}");
+        assert_eq!(bucket.proxy.seen().len(), 1, "it is not asked again");
+    }
 }

@@ -92,7 +92,12 @@ async fn runs_in_a_bucket_are_listed_and_removed() {
     let mut abandoned = output.stage(run_id(4)).await.unwrap();
     fill(&mut abandoned, "abandoned").await.unwrap();
     let end_of_time = DateTime::from_timestamp(4_000_000_000, 0).unwrap();
-    let retention = Retention { keep: 1, finished_before: Some(end_of_time), abandoned_before: end_of_time };
+    let retention = Retention {
+        keep: 1,
+        finished_before: Some(end_of_time),
+        abandoned_before: end_of_time,
+        failed_before: end_of_time,
+    };
     let surplus = output.surplus(&retention).await.unwrap();
     assert_eq!((surplus.runs.len(), surplus.abandoned.as_slice(), surplus.kept), (2, [run_id(4)].as_slice(), 1));
     output.remove(&surplus).await.unwrap();

@@ -18,6 +18,8 @@ pub(crate) enum Fault {
     None,
     /// The proxy answers with this status and code; the server is not asked.
     Refused(u16, &'static str),
+    /// The proxy answers with this status, and that the bucket lies in this region.
+    Elsewhere(u16, &'static str),
     /// The server does what was asked, and the proxy answers with this.
     DoneAndRefused(u16, &'static str),
     /// The connection closes before the server is asked.
@@ -118,6 +120,10 @@ fn serve(
             client.write_all(&forwarded(&Request { head, ..request }, server)?)?;
         }
         Fault::Refused(status, code) => client.write_all(&refusal(status, code))?,
+        Fault::Elsewhere(status, region) => {
+            let head = format!("HTTP/1.1 {status} Told\r\nx-amz-bucket-region: {region}\r\nContent-Length: 0\r\n\r\n");
+            client.write_all(head.as_bytes())?;
+        }
         Fault::DoneAndRefused(status, code) => {
             forwarded(&request, server)?;
             client.write_all(&refusal(status, code))?;

@@ -41,8 +41,8 @@ fn each_command_has_its_help() {
 
 #[test]
 fn a_run_takes_everything() {
-    let line = "whom run p.yaml --set ds=2026-10-01 --set where=a=b --keep-units --threads 2 --memory-limit 8GiB \
-                --spill-dir /spill --quiet";
+    let line = "whom run p.yaml q.yaml --set ds=2026-10-01 --set where=a=b --keep-units --threads 2 --memory-limit 8GiB \
+                --spill-dir /spill --cache s3://b/days/ --quiet";
     let Command::Run(run) = parsed(line).command else { panic!("not a run") };
     insta::assert_debug_snapshot!(run);
 }
@@ -65,6 +65,7 @@ fn mistakes_say_what_to_type() {
         "whom run p.yaml --threads 0",
         "whom run p.yaml --memory-limit 8G",
         "whom path p.yaml",
+        "whom clean p.yaml --cache cache",
         "whom show p.yaml --run last",
         "whom clean p.yaml --keep 0",
         "whom clean p.yaml --older-than 3weeks",

@@ -13,16 +13,16 @@ use crate::tally::Counted;
 /// Balance and missing of one tag, given the arm and the tag of each unit.
 fn judged(units: Vec<(u8, Option<f64>)>) -> [Check; 2] {
     let (of_units, values): (Vec<u8>, Vec<Option<f64>>) = units.into_iter().unzip();
-    of_array(&of_units, Arc::new(Float64Array::from(values)), TagKind::Numeric)
+    of_array(&of_units, &(Arc::new(Float64Array::from(values)) as ArrayRef), TagKind::Numeric)
 }
 
 fn judged_levels(units: Vec<(u8, &str)>) -> [Check; 2] {
     let (of_units, values): (Vec<u8>, Vec<&str>) = units.into_iter().unzip();
-    of_array(&of_units, Arc::new(StringArray::from(values)), TagKind::Categorical { levels: 50 })
+    of_array(&of_units, &(Arc::new(StringArray::from(values)) as ArrayRef), TagKind::Categorical { levels: 50 })
 }
 
-fn of_array(of_units: &[u8], values: ArrayRef, kind: TagKind) -> [Check; 2] {
-    let (bins, counted) = counted("age", of_units, &values, kind);
+fn of_array(of_units: &[u8], values: &ArrayRef, kind: TagKind) -> [Check; 2] {
+    let (bins, counted) = counted("age", of_units, values, kind);
     let tags = TagsByArm { arms: &halves(), bins: &[bins], counted: &[counted] };
     tags.checks(&Validate::default()).try_into().expect("two checks")
 }
@@ -141,7 +141,7 @@ fn few_missing_units_are_tested_exactly() {
     // In an arm of one in twenty, too few are expected for chi-square.
     let of_units: Vec<u8> = (0..4_000).map(|unit| u8::from(unit % 20 == 0)).collect();
     let values: Float64Array = (0..4_000).map(|unit| (unit % 20 != 0 || unit > 800).then_some(1.0)).collect();
-    let [_, rare] = of_array(&of_units, Arc::new(values), TagKind::Numeric);
+    let [_, rare] = of_array(&of_units, &(Arc::new(values) as ArrayRef), TagKind::Numeric);
     assert_eq!(rare.parts[0].detail, "missing: control 0, new 41");
     assert!(rare.refuses() && rare.p_value.unwrap() < 1e-30);
 }

@@ -1,21 +1,21 @@
-"""LightGBM on the units that the benchmark `tree_growth` wrote: one metric, one tree of the same depth.
+"""LightGBM on the units that the example `tree_growth` wrote: one metric, one tree of the same depth. lightgbm_histograms.py FOLDER THREADS.
 
-    cargo bench --locked -p whom-forest --bench tree_growth -- units=1000000 write=/tmp/units
-    python3 -m venv /tmp/peer && /tmp/peer/bin/pip install lightgbm
-    /tmp/peer/bin/python tests/benchmarks/lightgbm_peer.py /tmp/units
+    cargo run --locked --example tree_growth -- units=1000000 write=/tmp/units
+    lightgbm_histograms.py /tmp/units 1,2
 
 LightGBM does not tell what its histograms cost alone. `root` is the time of a tree with two leaves, whose only histograms
 are those of all rows; `tree` is that of a tree of depth 5, over the rows of the root and of every smaller child. Both hold
-gradients and score updates besides, which are a few nanoseconds per row and divided by the number of tags here.
+gradients and score updates besides, which are a few nanoseconds per row and divided by the number of tags here. The last line is the
+same as JSON.
 """
 
+import json
 import sys
 import time
 
 import lightgbm
 import numpy
 
-TAGS = 50
 TREES = 15
 
 
@@ -47,23 +47,29 @@ def seconds_per_tree(data, leaves, threads):
 
 
 def main():
-    folder = sys.argv[1]
+    folder, threads_tried = sys.argv[1], [int(threads) for threads in sys.argv[2].split(",")]
     label = numpy.fromfile(f"{folder}/label.f32", dtype=numpy.float32)
-    codes = numpy.fromfile(f"{folder}/codes.u8", dtype=numpy.uint8).reshape(TAGS, -1).T.astype(numpy.float32, order="C")
-    start = time.perf_counter()
-    data = lightgbm.Dataset(codes, label, params={"max_bin": 255, "verbosity": -1, "feature_pre_filter": False, "min_data_in_leaf": 1000}, free_raw_data=True)
+    codes = numpy.fromfile(f"{folder}/codes.u8", dtype=numpy.uint8).reshape(-1, len(label))
+    rows, tags = len(label), len(codes)
+    parameters = {"max_bin": 255, "verbosity": -1, "feature_pre_filter": False, "min_data_in_leaf": 1000}
+    data = lightgbm.Dataset(codes.T.astype(numpy.float32, order="C"), label, params=parameters, free_raw_data=True)
     data.construct()
-    rows = len(label)
-    print(f"LightGBM {lightgbm.__version__}: {rows} units, {TAGS} tags, 1 metric; binned in {time.perf_counter() - start:.2f} s")
-    for threads in (1, 2):
-        root, best_root, _ = seconds_per_tree(data, 2, threads)
-        whole, best_whole, tree = seconds_per_tree(data, 32, threads)
+    runs = []
+    for threads in threads_tried:
+        root, _, _ = seconds_per_tree(data, 2, threads)
+        whole, best, tree = seconds_per_tree(data, 32, threads)
         counted = rows + counted_rows(tree)
-        print(
-            f"{threads} threads: root {root:.3f} s, {root * 1e9 / rows / TAGS:.3f} ns per tag and row "
-            f"(best {best_root * 1e9 / rows / TAGS:.3f}); tree {whole:.3f} s over {counted} rows, "
-            f"{whole * 1e9 / counted / TAGS:.3f} ns (best {best_whole * 1e9 / counted / TAGS:.3f})"
-        )
+        run = {
+            "threads": threads,
+            "rows": counted,
+            "tree": whole,
+            "root": root * 1e9 / rows / tags,
+            "nanoseconds": whole * 1e9 / counted / tags,
+            "best": best * 1e9 / counted / tags,
+        }
+        runs.append(run)
+        print(f"{threads} threads: tree {whole:.3f} s over {counted} rows, {run['nanoseconds']:.3f} ns per tag and row, root {run['root']:.3f}")
+    print(json.dumps({"version": lightgbm.__version__, "runs": runs}))
 
 
 main()
