@@ -4,6 +4,7 @@
 //! met last, each in the one place that its hash gives it; whoever comes to a place that is taken sends the other one on.
 //! However much is put together, the first exposure of a unit stays the same.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -19,6 +20,9 @@ use crate::functions::Seen;
 
 /// Units that a reader remembers, as a power of two: 6 MB.
 const REMEMBERED: u32 = 18;
+
+/// Rows whose places are looked at together.
+const AHEAD: usize = 64;
 
 /// The columns of exposures that are put together: the unit is the first column, a 64-bit integer.
 #[derive(Clone, Copy, Debug)]
@@ -92,27 +96,40 @@ impl Together {
     fn remember(&mut self, batch: &RecordBatch) -> Result<Vec<u32>, EngineError> {
         let columns = Columns::of(batch, self.places, self.step)?;
         let mut others = Vec::new();
-        for (row, step) in columns.steps.values().iter().enumerate() {
-            let step = usize::try_from(*step).unwrap_or(usize::MAX);
-            *self.steps.get_mut(step).ok_or_else(|| internal(format!("{step} is no step")))? += 1;
-            if step != self.step.kept {
-                if step > self.step.kept {
-                    others.push(row as u32);
+        for start in (0..batch.num_rows()).step_by(AHEAD) {
+            let rows = start..batch.num_rows().min(start + AHEAD);
+            let mut places = [0; AHEAD];
+            for (place, unit) in places.iter_mut().zip(&columns.units.values()[rows.clone()]) {
+                *place = (mixed(unit.cast_unsigned(), 0) >> (u64::BITS - REMEMBERED)) as usize;
+            }
+            // The places are far apart. Looked at together before anything depends on them, they are on their way at once.
+            let looked_at = places.iter().fold(0, |looked_at, place| looked_at ^ self.remembered[*place].0);
+            std::hint::black_box(looked_at);
+            for (row, place) in rows.zip(places) {
+                let step = usize::try_from(columns.steps.value(row)).unwrap_or(usize::MAX);
+                *self.steps.get_mut(step).ok_or_else(|| internal(format!("{step} is no step")))? += 1;
+                match step.cmp(&self.step.kept) {
+                    Ordering::Less => {}
+                    Ordering::Equal => self.see(place, columns.units.value(row), columns.seen(row)),
+                    Ordering::Greater => others.push(row as u32),
                 }
-                continue;
             }
-            let unit = columns.units.value(row);
-            let seen = columns.seen(row);
-            let place = (mixed(unit.cast_unsigned(), 0) >> (u64::BITS - REMEMBERED)) as usize;
-            let (known, before) = &mut self.remembered[place];
-            if *known != unit && before.is_known() {
-                self.sent.push((*known, *before));
-                *before = Seen::NOTHING;
-            }
-            *known = unit;
-            before.merge(seen);
         }
         Ok(others)
+    }
+
+    /// Remembers an exposure of a unit at its place.
+    #[inline]
+    fn see(&mut self, place: usize, unit: i64, seen: Seen) {
+        let (known, before) = &mut self.remembered[place];
+        if *known == unit {
+            before.merge(seen);
+            return;
+        }
+        if before.is_known() {
+            self.sent.push((*known, *before));
+        }
+        (*known, *before) = (unit, seen);
     }
 
     /// The rows that are sent on.
