@@ -70,12 +70,11 @@ impl QuantileBins {
     /// The bin of every value among the edges of bins, as codes; a value above the last edge has the bin after the last.
     pub fn encode<T: Copy + Default>(edges: &[f64], values: &[f64], as_code: impl Fn(usize) -> T) -> Vec<T> {
         let mut codes = vec![T::default(); values.len()];
-        match EdgeRuler::new(edges) {
-            Some(ruler) => ruler.measure(values, &mut codes, as_code),
-            None => {
-                let bins = values.iter().map(|value| edges.partition_point(|edge| edge < value));
-                codes.iter_mut().zip(bins).for_each(|(code, bin)| *code = as_code(bin));
-            }
+        if let Some(ruler) = EdgeRuler::new(edges) {
+            ruler.measure(values, &mut codes, as_code);
+        } else {
+            let bins = values.iter().map(|value| edges.partition_point(|edge| edge < value));
+            codes.iter_mut().zip(bins).for_each(|(code, bin)| *code = as_code(bin));
         }
         codes
     }
@@ -87,7 +86,9 @@ fn ranks(values: usize, bins: usize) -> Vec<usize> {
 }
 
 fn sorted(mut values: Vec<f64>) -> Vec<f64> {
-    values.iter_mut().for_each(|value| *value += 0.0);
+    for value in &mut values {
+        *value += 0.0;
+    }
     values.sort_unstable_by(f64::total_cmp);
     values
 }
@@ -124,7 +125,9 @@ fn middle_of(values: &[f64], distinct: &[f64]) -> f64 {
     for values in values.chunks(BLOCK) {
         let ranks = &mut ranks[..values.len()];
         ruler.measure(values, ranks, |rank| rank as u16);
-        ranks.iter().for_each(|rank| counts[usize::from(*rank)] += 1);
+        for rank in &*ranks {
+            counts[usize::from(*rank)] += 1;
+        }
     }
     let mut below = 0;
     let holds_middle = |(_, count): &(&f64, &usize)| -> bool {
@@ -142,7 +145,9 @@ fn at_ranks(values: &[f64], sample: &[f64], ranks: &[usize]) -> Vec<f64> {
     let mut cells = vec![0_u16; values.len()];
     ruler.measure(values, &mut cells, |cell| cell as u16);
     let mut sizes = [0; CELLS];
-    cells.iter().for_each(|cell| sizes[usize::from(*cell) % CELLS] += 1);
+    for cell in &cells {
+        sizes[usize::from(*cell) % CELLS] += 1;
+    }
     let wanted = wanted(&sizes, ranks);
     let mut gathered = gathered(values, &cells, &wanted);
     let mut found = Vec::with_capacity(ranks.len());
@@ -194,7 +199,7 @@ struct Next {
 /// The values of wanted cells, one cell after the other.
 fn gathered(values: &[f64], cells: &[u16], wanted: &[Wanted]) -> Vec<f64> {
     let total: usize = wanted.iter().map(|cell| cell.size).sum();
-    let mut next = [Next { place: total, step: 0 }; CELLS];
+    let mut next = vec![Next { place: total, step: 0 }; CELLS];
     let mut place = 0;
     for Wanted { cell, size, .. } in wanted {
         next[*cell] = Next { place, step: 1 };

@@ -68,7 +68,7 @@ impl CodeTable {
             blocks.for_each(|(block, bytes)| {
                 places.columns.iter().zip(columns).for_each(|(place, column)| {
                     fill(*place, column, block * BLOCK, bytes.chunks_exact_mut(stride));
-                })
+                });
             });
             let rows = bytes.par_chunks_mut(BLOCK * stride).zip(order.par_chunks(BLOCK));
             rows.for_each(|(bytes, rows)| gather(&unordered, stride, rows, bytes));
