@@ -1,9 +1,11 @@
 -- The rows of the split: the arm of each, and how far it comes on its way to an exposure that counts. Rows of step
--- {{ kept }} and above go to the piece of their unit; the others are counted and dropped.
+-- {{ kept }} and above go to the piece of their unit; the others are counted and dropped. Of the rows of one unit at step
+-- {{ kept }} that a reader meets near each other, it sends on only the first, with whether there were several variants.
 SELECT
   unit,
   arm,
   exposed_at,
+  false AS several,
   CASE
     WHEN arm IS NOT NULL AND unit IS NOT NULL AND exposed_at >= {{ from }} AND exposed_at < {{ until }} THEN {{ steps.of_variants }}
 {%- if lookback_from %}

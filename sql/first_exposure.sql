@@ -2,7 +2,7 @@
 -- two at the same instant, the arm that comes first counts.
 SELECT
   unit,
-  first_seen(exposed_at, arm) AS seen
+  first_seen(exposed_at, arm, several) AS seen
 FROM exposures
 {%- if lookback_from %}
 WHERE exposed_at >= {{ from }}

@@ -135,7 +135,7 @@ impl<'a> Keys<'a> {
 
 /// A hash of an integer: both halves of two products, as in wyhash. Filters live as long as a run, so it may change.
 #[inline]
-fn mixed(unit: u64, seed: u64) -> u64 {
+pub(crate) fn mixed(unit: u64, seed: u64) -> u64 {
     let folded = |one: u64, other: u64| {
         let product = u128::from(one) * u128::from(other);
         product as u64 ^ (product >> 64) as u64

@@ -7,9 +7,11 @@
 
 mod piece_files;
 mod sorter;
+mod together;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
@@ -23,6 +25,7 @@ use crate::rows::Rows;
 use crate::stored::StoredRows;
 use piece_files::PieceFiles;
 use sorter::{Sorted, Sorter};
+use together::{SeenPlaces, Together};
 
 /// How far rows come: those of a step from `kept` on go to their piece, the others are counted and dropped.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,9 @@ pub struct Step<'a> {
     pub kept: usize,
     /// The number of steps, counted from 0.
     pub count: usize,
+    /// The columns of an instant, an arm, and whether there were several: of the rows of one unit that come to the first
+    /// step that is kept, and that a reader meets near each other, only the first goes on.
+    pub first: Option<[&'a str; 3]>,
 }
 
 /// The rows of a statement by piece.
@@ -74,13 +80,13 @@ pub(crate) async fn scatter(
     let mut readers = JoinSet::new();
     for partition in 0..plan.output_partitioning().partition_count() {
         let (plan, context) = (Arc::clone(&plan), Arc::clone(&context));
-        let mut sorter = Sorter::new(&schema, shelves.clone(), Arc::clone(&files), places);
+        let mut reader = Reader::new(&schema, &shelves, &files, places);
         readers.spawn(async move {
             let mut rows = plan.execute(partition, context)?;
             while let Some(batch) = rows.next().await {
-                sorter.add(batch?)?;
+                reader.add(batch?)?;
             }
-            sorter.finish()
+            reader.finish()
         });
     }
     let mut scattered = Scattered::empty(&schema, shelves.pieces, places);
@@ -89,6 +95,35 @@ pub(crate) async fn scatter(
     }
     scattered.close(&files)?;
     Ok(scattered)
+}
+
+/// What one task reads.
+struct Reader {
+    together: Option<Together>,
+    sorter: Sorter,
+}
+
+impl Reader {
+    fn new(schema: &SchemaRef, shelves: &Shelves, files: &Arc<PieceFiles>, places: Places) -> Self {
+        let firsts = places.step.and_then(|step| step.first.map(|seen| (seen, step)));
+        let together = firsts.map(|(seen, step)| Together::new(schema, seen, step, shelves.batch_size));
+        let places = if together.is_some() { Places { step: None } } else { places };
+        Self { together, sorter: Sorter::new(schema, shelves.clone(), Arc::clone(files), places) }
+    }
+
+    fn add(&mut self, batch: RecordBatch) -> Result<(), EngineError> {
+        match &mut self.together {
+            Some(together) => together.add(batch)?.into_iter().try_for_each(|batch| self.sorter.add(batch)),
+            None => self.sorter.add(batch),
+        }
+    }
+
+    fn finish(mut self) -> Result<Sorted, EngineError> {
+        let Some(together) = self.together.take() else { return self.sorter.finish() };
+        let (batches, steps) = together.finish()?;
+        batches.into_iter().try_for_each(|batch| self.sorter.add(batch))?;
+        Ok(Sorted { steps, ..self.sorter.finish()? })
+    }
 }
 
 /// Puts rows that pieces made into pieces anew, by the text or integer in their first column.
@@ -163,13 +198,15 @@ struct StepPlace {
     column: usize,
     kept: usize,
     count: usize,
+    first: Option<SeenPlaces>,
 }
 
 impl Places {
     fn find(schema: &SchemaRef, step: Option<Step<'_>>) -> Result<Self, EngineError> {
-        let Some(Step { column, kept, count }) = step else { return Ok(Self { step: None }) };
+        let Some(Step { column, kept, count, first }) = step else { return Ok(Self { step: None }) };
         let column = schema.index_of(column).map_err(|_| internal(format!("no column `{column}` of steps")))?;
-        Ok(Self { step: Some(StepPlace { column, kept, count }) })
+        let first = first.map(|names| SeenPlaces::find(schema, names)).transpose()?.flatten();
+        Ok(Self { step: Some(StepPlace { column, kept, count, first }) })
     }
 
     /// The columns that go to the pieces.

@@ -100,7 +100,8 @@ impl Work<'_> {
     /// Reads files, and puts their rows into pieces.
     async fn scan(&mut self, statement: &Statement) -> Result<(), QueryError> {
         let judged = statement.purpose == Purpose::Exposures;
-        let steps = Step { column: "step", kept: ExposureStep::KEPT, count: ExposureStep::COUNT };
+        let first = Some(["exposed_at", "arm", "several"]);
+        let steps = Step { column: "step", kept: ExposureStep::KEPT, count: ExposureStep::COUNT, first };
         let pieces = self.scans.limits().pieces();
         let scattered = self.scans.scatter(&statement.sql, pieces, judged.then_some(steps)).await?;
         if judged {

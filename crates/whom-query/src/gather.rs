@@ -1,11 +1,14 @@
 //! Values of many batches, put in an order of our own.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray, new_null_array};
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
 use datafusion::arrow::compute::interleave;
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::arrow::error::ArrowError;
+use datafusion::common::hash_utils::RandomState;
 
 /// Where a value lies: the batch and the row in it.
 pub(crate) type Place = (usize, usize);
@@ -53,17 +56,45 @@ fn gathered_words(parts: &[WordPart<'_>], places: &[Place]) -> Result<ArrayRef, 
             dictionaries.push(part);
         }
     }
-    let mut words: Vec<&str> = dictionaries.iter().flat_map(|part| part.words.iter().flatten()).collect();
+    let (words, codes) = united(&dictionaries);
+    let keys: Vec<Vec<i32>> = parts.iter().zip(of_part).map(|(part, dictionary)| part.translated(&codes[dictionary])).collect();
+    let gathered: Vec<i32> = places.iter().map(|(batch, row)| keys[*batch][*row]).collect();
+    let known = BooleanBuffer::collect_bool(gathered.len(), |place| gathered[place] != UNKNOWN);
+    let keys = Int32Array::try_new(gathered.into(), Some(NullBuffer::new(known)).filter(|known| known.null_count() > 0))?;
+    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(words))?))
+}
+
+/// Stands for the key of no word.
+const UNKNOWN: i32 = -1;
+
+/// The words of all dictionaries in alphabetical order, and where those of each stand.
+fn united(dictionaries: &[&WordPart<'_>]) -> (StringArray, Vec<Vec<i32>>) {
+    let mut codes: HashMap<&str, i32, RandomState> = HashMap::default();
+    let mut words: Vec<&str> = Vec::new();
+    for word in dictionaries.iter().flat_map(|part| part.words.iter().flatten()) {
+        codes.entry(word).or_insert_with(|| {
+            words.push(word);
+            UNKNOWN
+        });
+    }
     words.sort_unstable();
-    words.dedup();
-    let code = |word: Option<&str>| word.and_then(|word| words.binary_search(&word).ok()).map(|code| code as i32);
-    let codes: Vec<Vec<Option<i32>>> = dictionaries.iter().map(|part| part.words.iter().map(code).collect()).collect();
-    let key = |(batch, row): &Place| {
-        let keys = parts[*batch].keys;
-        keys.is_valid(*row).then(|| codes[of_part[*batch]][keys.value(*row) as usize]).flatten()
-    };
-    let keys: Int32Array = places.iter().map(key).collect();
-    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(StringArray::from(words)))?))
+    for (word, code) in words.iter().zip(0..) {
+        codes.insert(word, code);
+    }
+    let code = |word: Option<&str>| word.and_then(|word| codes.get(word)).copied().unwrap_or(UNKNOWN);
+    let of_each = dictionaries.iter().map(|part| part.words.iter().map(code).collect()).collect();
+    (StringArray::from(words), of_each)
+}
+
+impl WordPart<'_> {
+    /// The keys of the batch in a dictionary of which it is told where its own words stand.
+    fn translated(&self, codes: &[i32]) -> Vec<i32> {
+        let code = |key: i32| codes.get(key as usize).copied().unwrap_or(UNKNOWN);
+        match self.keys.nulls().filter(|nulls| nulls.null_count() > 0) {
+            None => self.keys.values().iter().map(|key| code(*key)).collect(),
+            Some(_) => self.keys.iter().map(|key| key.map_or(UNKNOWN, code)).collect(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `first_seen(exposed_at, arm)`: which arm a unit saw first, when, and whether it saw others.
+//! `first_seen(exposed_at, arm, several)`: which arm a unit saw first, when, and whether it saw others.
 
 use std::sync::Arc;
 
@@ -30,7 +30,8 @@ fn answer() -> Fields {
 }
 
 /// The aggregate function. Of several rows at the first instant the least arm counts; a row without an instant or an arm
-/// counts for nothing, and a group without rows is NULL.
+/// counts for nothing, and a group without rows is NULL. A row may stand for several exposures that were put together
+/// before: the first of them, and whether others were to another variant.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct FirstSeen {
     signature: Signature,
@@ -38,7 +39,7 @@ pub(super) struct FirstSeen {
 
 impl FirstSeen {
     pub(super) fn new() -> Self {
-        Self { signature: Signature::exact(vec![instants(), DataType::Int16], Volatility::Immutable) }
+        Self { signature: Signature::exact(vec![instants(), DataType::Int16, DataType::Boolean], Volatility::Immutable) }
     }
 }
 
@@ -74,7 +75,7 @@ impl AggregateUDFImpl for FirstSeen {
 
 /// What is known of a unit: nothing without rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
+pub(crate) struct Seen {
     at: i64,
     arm: i16,
     known: bool,
@@ -82,16 +83,37 @@ struct Seen {
 }
 
 impl Seen {
-    const NOTHING: Self = Self { at: i64::MAX, arm: i16::MAX, known: false, several: false };
+    pub(crate) const NOTHING: Self = Self { at: i64::MAX, arm: i16::MAX, known: false, several: false };
 
     #[inline]
-    fn of(at: i64, arm: i16) -> Self {
-        Self { at, arm, known: true, several: false }
+    pub(crate) fn of(at: i64, arm: i16, several: bool) -> Self {
+        Self { at, arm, known: true, several }
+    }
+
+    /// Whether there is a row.
+    #[inline]
+    pub(crate) fn is_known(self) -> bool {
+        self.known
+    }
+
+    /// The instant of the first exposure.
+    pub(crate) fn at(self) -> i64 {
+        self.at
+    }
+
+    /// Its arm.
+    pub(crate) fn arm(self) -> i16 {
+        self.arm
+    }
+
+    /// Whether there were several variants.
+    pub(crate) fn several(self) -> bool {
+        self.several
     }
 
     /// Together with others of the same unit: associative, and in any order.
     #[inline]
-    fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.several |= other.several || (self.known && other.known && self.arm != other.arm);
         if (other.at, other.arm) < (self.at, self.arm) {
             (self.at, self.arm) = (other.at, other.arm);
@@ -117,10 +139,11 @@ impl Seen {
     }
 }
 
-/// The two columns of rows.
+/// The columns of rows.
 struct SeenRows<'a> {
     instants: &'a TimestampMicrosecondArray,
     arms: &'a Int16Array,
+    several: &'a BooleanArray,
 }
 
 impl<'a> SeenRows<'a> {
@@ -128,6 +151,7 @@ impl<'a> SeenRows<'a> {
         Self {
             instants: values[0].as_primitive::<TimestampMicrosecondType>(),
             arms: values[1].as_primitive::<Int16Type>(),
+            several: values[2].as_boolean(),
         }
     }
 
@@ -142,7 +166,7 @@ impl<'a> SeenRows<'a> {
     }
 
     fn row(&self, row: usize) -> Seen {
-        Seen::of(self.instants.value(row), self.arms.value(row))
+        Seen::of(self.instants.value(row), self.arms.value(row), self.several.value(row))
     }
 }
 

@@ -17,6 +17,8 @@ use datafusion::prelude::SessionContext;
 
 use crate::filters::KeyFilters;
 
+pub(crate) use first_seen::Seen;
+
 /// The aggregate of first exposures.
 pub(crate) const FIRST_SEEN: &str = "first_seen";
 

@@ -14,6 +14,12 @@ use crate::row_store::Held;
 use crate::rows::{Rows, bytes_of};
 use crate::stored::StoredRows;
 
+/// Batches that are smaller than one such part of the usual size are not worth their calls.
+const WORTH_A_CALL: usize = 4;
+
+/// The most batches that are sorted at once.
+const AT_ONCE: usize = 8;
+
 /// Stands for the piece of a row that goes to none.
 const NOWHERE: u16 = u16::MAX;
 
@@ -23,6 +29,7 @@ pub(super) struct Sorter {
     pub(super) schema: SchemaRef,
     shelves: Shelves,
     places: Places,
+    waiting: Waiting,
     collected: Vec<Vec<RecordBatch>>,
     /// Bytes collected in memory.
     bytes: usize,
@@ -30,6 +37,22 @@ pub(super) struct Sorter {
     held: Option<Held>,
     files: Arc<PieceFiles>,
     steps: Vec<u64>,
+}
+
+/// Rows that wait to be put into pieces.
+#[derive(Debug, Default)]
+struct Waiting {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Waiting {
+    fn add(&mut self, batch: RecordBatch) {
+        self.rows += batch.num_rows();
+        self.bytes += bytes_of(&batch);
+        self.batches.push(batch);
+    }
 }
 
 /// What one reader put into pieces.
@@ -44,6 +67,7 @@ impl Sorter {
         Self {
             schema: Arc::clone(schema),
             places,
+            waiting: Waiting::default(),
             collected: vec![Vec::new(); pieces],
             bytes: 0,
             held: shelves.store.hold(0),
@@ -53,7 +77,24 @@ impl Sorter {
         }
     }
 
-    pub(super) fn add(&mut self, mut batch: RecordBatch) -> Result<(), EngineError> {
+    pub(super) fn add(&mut self, batch: RecordBatch) -> Result<(), EngineError> {
+        self.waiting.add(batch);
+        let (pieces, batch_size, buffer) = (self.shelves.pieces, self.shelves.batch_size, self.shelves.buffer);
+        if self.waiting.rows >= (pieces.count() * batch_size / WORTH_A_CALL).min(batch_size * AT_ONCE) {
+            self.sort()?;
+        }
+        let beyond = (self.bytes + self.waiting.bytes).saturating_sub(buffer);
+        if self.held.as_mut().is_none_or(|held| held.resize(beyond)) { Ok(()) } else { self.spill() }
+    }
+
+    /// Puts the rows that wait into pieces. Enough of them are sorted at once that each piece gets rows worth a call.
+    fn sort(&mut self) -> Result<(), EngineError> {
+        let waiting = std::mem::take(&mut self.waiting).batches;
+        let mut batch = match waiting.as_slice() {
+            [] => return Ok(()),
+            [batch] => batch.clone(),
+            [first, ..] => concat_batches(&first.schema(), &waiting).map_err(internal)?,
+        };
         let pieces = self.pieces_of(&batch)?;
         if let Some(step) = self.places.step {
             batch.remove_column(step.column);
@@ -73,8 +114,7 @@ impl Sorter {
                 collected.push(sorted.slice(rows[0], rows[1] - rows[0]));
             }
         }
-        let beyond = self.bytes.saturating_sub(self.shelves.buffer);
-        if self.held.as_mut().is_none_or(|held| held.resize(beyond)) { Ok(()) } else { self.spill() }
+        Ok(())
     }
 
     /// The piece of each row, counting how far it came.
@@ -109,6 +149,7 @@ impl Sorter {
 
     /// Writes what is collected to the files of the pieces.
     fn spill(&mut self) -> Result<(), EngineError> {
+        self.sort()?;
         for (piece, collected) in self.collected.iter_mut().enumerate() {
             let batches = joined(&self.schema, std::mem::take(collected), self.shelves.batch_size)?;
             if !batches.is_empty() {
@@ -123,6 +164,7 @@ impl Sorter {
     }
 
     pub(super) fn finish(mut self) -> Result<Sorted, EngineError> {
+        self.sort()?;
         let fits = self.held.as_mut().is_some_and(|held| held.resize(self.bytes));
         if !fits {
             self.spill()?;
@@ -163,7 +205,7 @@ fn order(pieces: &[u16], count: usize) -> (Vec<u32>, Vec<usize>) {
 /// The same rows in batches that are worth a call each: those of the slices of many small pieces are put together.
 fn joined(schema: &SchemaRef, batches: Vec<RecordBatch>, batch_size: usize) -> Result<Vec<RecordBatch>, EngineError> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    if rows >= batches.len() * (batch_size / 4).max(1) {
+    if rows >= batches.len() * (batch_size / WORTH_A_CALL / 2).max(1) {
         return Ok(batches);
     }
     let mut joined = Vec::with_capacity(rows.div_ceil(batch_size));

@@ -46,7 +46,7 @@ async fn every_row_goes_to_the_piece_of_its_unit() {
 async fn rows_that_stop_on_the_way_are_counted_by_step() {
     let units: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(2), Some(3), Some(3)]));
     let engine = engine_with("t", vec![("unit", units), ("step", integers([2, 1, 0, 2, 2]))]);
-    let step = Some(Step { column: "step", kept: 2, count: 3 });
+    let step = Some(Step { column: "step", kept: 2, count: 3, first: None });
     let scattered = engine.scatter("SELECT unit, step FROM t", pieces(2), step).await.unwrap();
     assert_eq!(scattered.steps, [1, 1, 3]);
     assert_eq!(scattered.pieces[0].schema().fields().len(), 1, "the step is needed no longer");
@@ -145,7 +145,7 @@ async fn what_fits_neither_into_memory_nor_on_disk_is_an_error_of_resources() {
 #[tokio::test]
 async fn what_cannot_be_put_anywhere_is_a_bug_of_ours() {
     let engine = Engine::new(&Limits::default()).unwrap();
-    let step = Some(Step { column: "step", kept: 0, count: 1 });
+    let step = Some(Step { column: "step", kept: 0, count: 1, first: None });
     for (sql, step) in [("SELECT 0.5 AS unit", None), ("SELECT 1 AS unit", step), ("SELECT 1 AS unit, 3 AS step", step)]
     {
         let refused = engine.scatter(sql, pieces(2), step).await.unwrap_err();

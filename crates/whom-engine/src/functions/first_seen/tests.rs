@@ -15,7 +15,8 @@ type Found = Option<(i64, i64, bool)>;
 fn columns(rows: &[(Option<i64>, Option<i16>)]) -> Vec<ArrayRef> {
     let instants: TimestampMicrosecondArray = rows.iter().map(|row| row.0).collect();
     let arms: Int16Array = rows.iter().map(|row| row.1).collect();
-    vec![Arc::new(instants.with_timezone("UTC")), Arc::new(arms)]
+    let one_each = BooleanArray::from(vec![false; rows.len()]);
+    vec![Arc::new(instants.with_timezone("UTC")), Arc::new(arms), Arc::new(one_each)]
 }
 
 fn found(array: &ArrayRef) -> Vec<Found> {
@@ -64,17 +65,17 @@ async fn the_first_row_of_a_unit_decides_and_ties_go_to_the_first_arm() {
         (Some(5), Some(4)),
     ];
     let mut table = vec![("unit", Arc::new(Int64Array::from(vec![1, 1, 1, 2, 2, 3])) as ArrayRef)];
-    table.extend(["at", "arm"].into_iter().zip(columns(&rows)));
+    table.extend(["at", "arm", "several"].into_iter().zip(columns(&rows)));
     let engine = engine_with("t", table);
-    let grouped = column_of(&engine, "SELECT first_seen(at, arm) FROM t GROUP BY unit ORDER BY unit").await;
+    let grouped = column_of(&engine, "SELECT first_seen(at, arm, several) FROM t GROUP BY unit ORDER BY unit").await;
     assert_eq!(found(&grouped), [Some((3, 0, true)), None, Some((5, 4, false))]);
     let filtered =
-        column_of(&engine, "SELECT first_seen(at, arm) FILTER (WHERE arm > 0) FROM t GROUP BY unit ORDER BY unit")
+        column_of(&engine, "SELECT first_seen(at, arm, several) FILTER (WHERE arm > 0) FROM t GROUP BY unit ORDER BY unit")
             .await;
     assert_eq!(found(&filtered), [Some((3, 1, true)), None, Some((5, 4, false))]);
-    let all = column_of(&engine, "SELECT first_seen(at, arm) FROM t").await;
+    let all = column_of(&engine, "SELECT first_seen(at, arm, several) FROM t").await;
     assert_eq!(found(&all), [Some((3, 0, true))]);
-    let none = column_of(&engine, "SELECT first_seen(at, arm) FROM t WHERE unit > 9").await;
+    let none = column_of(&engine, "SELECT first_seen(at, arm, several) FROM t WHERE unit > 9").await;
     assert_eq!(found(&none), [None]);
 }
 
