@@ -79,11 +79,11 @@ impl Sorter {
 
     pub(super) fn add(&mut self, batch: RecordBatch) -> Result<(), EngineError> {
         self.waiting.add(batch);
-        let Shelves { pieces, batch_size, buffer, .. } = &self.shelves;
+        let Shelves { pieces, batch_size, buffer, .. } = self.shelves;
         if self.waiting.rows >= (pieces.count() * batch_size / WORTH_A_CALL).min(batch_size * AT_ONCE) {
             self.sort()?;
         }
-        let beyond = (self.bytes + self.waiting.bytes).saturating_sub(*buffer);
+        let beyond = (self.bytes + self.waiting.bytes).saturating_sub(buffer);
         if self.held.as_mut().is_none_or(|held| held.resize(beyond)) { Ok(()) } else { self.spill() }
     }
 
