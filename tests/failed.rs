@@ -100,6 +100,26 @@ fn a_run_that_failed_tells_why_beside_what_is_published() {
 }
 
 #[test]
+fn an_id_in_a_message_is_a_hash_unless_it_may_be_shown() {
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    warehouse.edit("value: amount ", "value: CAST(user_id AS BIGINT) ");
+    let told = |arguments: &[&str]| {
+        let answer = Answer::of(&mut warehouse.run_command(arguments));
+        assert_eq!(answer.code, Some(3), "{}", answer.stderr);
+        format!("{}\n{}", answer.stderr, answer.stdout)
+    };
+    let hashed = told(&[]);
+    assert!(hashed.contains("Cannot cast string #") && hashed.contains("--show-ids"), "{hashed}");
+    let record = records(&warehouse).pop().expect("a record");
+    let record = fs::read_to_string(record).expect("a record");
+    for text in [hashed, record] {
+        assert!(!text.contains("'user-"), "{text}");
+    }
+    let shown = told(&["--show-ids", "--quiet"]);
+    assert!(shown.contains("Cannot cast string 'user-"), "{shown}");
+}
+
+#[test]
 fn a_refusal_by_a_check_is_told_without_a_statement_at_hand() {
     let warehouse = Warehouse::copy(Sample::Tiny);
     warehouse.edit("at_most: 0.5%", "at_most: 0.1%");

@@ -6,12 +6,17 @@ use parquet::errors::ParquetError;
 use thiserror::Error;
 use whom_store::StoreError;
 
+use crate::no_value::NoValue;
+
 /// An error of the engine.
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// The content of the data was refused, for example a value outside its grid.
     #[error("{0}")]
     Data(String),
+    /// An expression of the pipeline file has no value for some row.
+    #[error("{0}")]
+    NoValue(NoValue),
     /// A file cannot be read as Parquet, or its schema contradicts the other files of its table.
     #[error("{problem}; {fix}")]
     Input {
@@ -72,7 +77,7 @@ fn classify(error: &DataFusionError) -> EngineError {
         DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::ParquetError(_)) => {
             EngineError::damaged(&**arrow)
         }
-        DataFusionError::ArrowError(arrow, _) if is_of_a_value(arrow) => not_evaluated(arrow),
+        DataFusionError::ArrowError(arrow, _) if is_of_a_value(arrow) => EngineError::NoValue(NoValue::new(arrow)),
         DataFusionError::IoError(io) if io.kind() == std::io::ErrorKind::StorageFull => {
             EngineError::Resources(format!("no space left for spilling: {io}"))
         }
@@ -96,13 +101,6 @@ fn is_of_a_value(error: &ArrowError) -> bool {
             | ArrowError::DivideByZero
             | ArrowError::ParseError(_)
     )
-}
-
-/// A user's expression that has no value for some row.
-fn not_evaluated(reason: &dyn std::fmt::Display) -> EngineError {
-    EngineError::Data(format!(
-        "an expression has no value for some row: {reason}; mend the rows, or write `TRY_CAST`, `NULLIF` or `CASE`"
-    ))
 }
 
 /// The first error of type `E` in the chain of sources.
@@ -138,9 +136,11 @@ mod tests {
     async fn an_expression_without_a_value_is_an_error_of_the_data() {
         let engine = engine_with("t", texts());
         let error = engine.query("SELECT CAST(v AS INT) AS n FROM t").await.unwrap_err();
-        insta::assert_snapshot!(error, @"an expression has no value for some row: Cast error: Cannot cast string 'x' to value of Int32 type; mend the rows, or write `TRY_CAST`, `NULLIF` or `CASE`");
+        insta::assert_snapshot!(error, @r"
+        an expression has no value for some row: Cast error: Cannot cast string #2d711642b726 to value of Int32 type (`--show-ids` shows what is hashed here); mend the rows, or write `TRY_CAST`, `NULLIF` or `CASE`
+        ");
         for sql in ["SELECT 1 / (length(v) - 1) FROM t", "SELECT v FROM t WHERE CAST(v AS INT) = 1"] {
-            assert!(matches!(engine.query(sql).await.unwrap_err(), EngineError::Data(_)), "{sql}");
+            assert!(matches!(engine.query(sql).await.unwrap_err(), EngineError::NoValue(_)), "{sql}");
         }
     }
 
@@ -150,7 +150,10 @@ mod tests {
         write(folder.path(), "a.parquet", texts());
         let engine = open(folder.path()).await.unwrap();
         let error = engine.query("SELECT v FROM t WHERE CAST(v AS INT) = 1").await.unwrap_err();
-        assert!(matches!(&error, EngineError::Data(message) if message.contains("Cannot cast string 'x'")), "{error}");
+        assert!(
+            matches!(&error, EngineError::NoValue(told) if told.in_full().contains("Cannot cast string 'x'")),
+            "{error}"
+        );
     }
 
     #[tokio::test]

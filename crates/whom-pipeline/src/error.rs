@@ -140,6 +140,7 @@ impl RunError {
             QueryError::Plan(diagnostics) => Self::diagnosed(stage, Cause::Configuration, diagnostics, sources),
             QueryError::MissingDays(diagnostics) => Self::diagnosed(stage, Cause::NotReady, diagnostics, sources),
             QueryError::Data(message) => Self::new(stage, Cause::Data, message),
+            QueryError::NoValue { .. } => Self::new(stage, Cause::Data, error.to_string()),
             QueryError::Engine(engine) => Self::engine(stage, engine),
             QueryError::Store(store) => Self::store(stage, store),
             QueryError::Internal(message) => Self::new(stage, Cause::Internal, message),
@@ -160,7 +161,7 @@ fn brief(sentence: &str) -> String {
 
 fn cause_of_engine(error: &EngineError) -> Cause {
     match error {
-        EngineError::Data(_) => Cause::Data,
+        EngineError::Data(_) | EngineError::NoValue(_) => Cause::Data,
         EngineError::Input { .. } => Cause::Configuration,
         EngineError::Resources(_) => Cause::Resources,
         EngineError::Store(store) => cause_of_store(store),

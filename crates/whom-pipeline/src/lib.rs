@@ -19,6 +19,7 @@
 //!     variables: BTreeMap::new(),
 //!     environment: BTreeMap::new(),
 //!     keep_units: false,
+//!     show_ids: false,
 //!     memory: 4 << 30,
 //!     limits: Limits::default(),
 //!     stores: Stores::new(),

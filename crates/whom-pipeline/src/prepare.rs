@@ -15,6 +15,8 @@ pub(crate) struct Prepared {
     pub(crate) loaded: LoadedPlan,
     pub(crate) catalog: Catalog,
     pub(crate) compiled: Compiled,
+    /// Whether messages show what they quote of the data.
+    show_ids: bool,
 }
 
 impl Prepared {
@@ -30,12 +32,17 @@ impl Prepared {
         let opened = Catalog::open_with(&loaded.plan, &loaded.sources, &request.stores, cache).await;
         let catalog = opened.map_err(|error| failed(&error))?;
         let compiled = whom_query::compile(&loaded.plan, &catalog, &engine.state()).map_err(|error| failed(&error))?;
-        Ok(Self { loaded, catalog, compiled })
+        Ok(Self { loaded, catalog, compiled, show_ids: request.show_ids })
     }
 
     /// An error of the query layer, with excerpts of the pipeline file.
     pub(crate) fn refused(&self, stage: Stage, error: &whom_query::QueryError) -> RunError {
-        RunError::query(stage, error, &self.loaded.sources)
+        match error {
+            whom_query::QueryError::NoValue { subject, reason } if self.show_ids => {
+                RunError::new(stage, Cause::Data, format!("in {subject}: {}", reason.in_full()))
+            }
+            error => RunError::query(stage, error, &self.loaded.sources),
+        }
     }
 
     /// The warnings of the pipeline file, as they are shown.

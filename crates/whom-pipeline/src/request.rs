@@ -22,6 +22,8 @@ pub struct Request {
     pub environment: BTreeMap<String, String>,
     /// Whether the unit table is published as well.
     pub keep_units: bool,
+    /// Whether messages show what they quote of the data; otherwise a hash stands in its place.
+    pub show_ids: bool,
     /// Bytes that the whole process may take. What the engine may use of it follows from what the plan needs.
     pub memory: usize,
     /// What the engine may use besides, threads among it; counting uses rayon's, which the caller sets.

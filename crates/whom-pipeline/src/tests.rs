@@ -23,6 +23,7 @@ fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
         variables: BTreeMap::default(),
         environment: BTreeMap::default(),
         keep_units: false,
+        show_ids: false,
         memory: 4 << 30,
         limits: Limits::default(),
         stores: Stores::new(),

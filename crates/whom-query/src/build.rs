@@ -194,6 +194,9 @@ fn in_table(statement: &Statement, error: QueryError, catalog: &Catalog) -> Quer
         QueryError::Engine(EngineError::Data(message)) => {
             QueryError::Data(format!("in {}: {message}", statement.purpose.subject()))
         }
+        QueryError::Engine(EngineError::NoValue(reason)) => {
+            QueryError::NoValue { subject: statement.purpose.subject(), reason }
+        }
         QueryError::Engine(EngineError::Input { problem, fix }) => {
             catalog.unreadable(statement.reads.first().map(String::as_str), problem, fix)
         }

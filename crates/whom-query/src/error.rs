@@ -1,7 +1,7 @@
 //! What can go wrong between a plan and its unit table, by who must act.
 
 use thiserror::Error;
-use whom_engine::EngineError;
+use whom_engine::{EngineError, NoValue};
 use whom_spec::Diagnostic;
 use whom_store::StoreError;
 
@@ -17,6 +17,14 @@ pub enum QueryError {
     /// The content of a table was refused.
     #[error("{0}")]
     Data(String),
+    /// An expression has no value for some row of a table.
+    #[error("in {subject}: {reason}")]
+    NoValue {
+        /// The table, in words.
+        subject: String,
+        /// What was tripped over; hashed where it is printed.
+        reason: NoValue,
+    },
     /// The engine failed, for reasons of its own kinds.
     #[error(transparent)]
     Engine(#[from] EngineError),

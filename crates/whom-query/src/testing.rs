@@ -233,6 +233,7 @@ pub(crate) fn by_unit(table: &UnitTable, column: &str) -> BTreeMap<String, Optio
 /// A text column of the unit table by unit.
 pub(crate) fn texts_by_unit(table: &UnitTable, column: &str) -> BTreeMap<String, Option<String>> {
     let values = whole(table).column(column).unwrap();
+    let values = datafusion::arrow::compute::cast(&values, &datafusion::arrow::datatypes::DataType::Utf8).unwrap();
     let values = values.as_string::<i32>().iter().map(|value| value.map(str::to_owned));
     units(table).into_iter().zip(values).collect()
 }

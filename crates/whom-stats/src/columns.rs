@@ -25,6 +25,9 @@ pub use parts::{ColumnsError, UnitColumnParts};
 /// Stands for "no value" in a metric column: the unit counts in its arm but not in the metric's moments.
 pub const ABSENT: i64 = i64::MIN;
 
+/// Units that are packed together.
+const BLOCK: usize = 1024;
+
 /// The units in memory, checked once and held in the order of their buckets and arms, whatever order they came in.
 ///
 /// A unit's metric values lie together, packed into a few words (the crate's `packing` says how).
@@ -78,10 +81,7 @@ impl UnitColumns {
         let (order, starts) = order(&parts);
         let UnitColumnParts { codes, metrics, .. } = parts;
         let packing = layout.packing();
-        let mut records = vec![0; order.len() * packing.words()];
-        records.par_chunks_mut(packing.words()).zip(&order).for_each(|(record, row)| {
-            packing.pack(metrics.iter().map(|values| values[*row as usize]), record);
-        });
+        let records = packed(&metrics, packing, &order);
         let codes = CodeTable::new(layout.places.clone(), &codes, &order);
         Ok(Self { layout, codes, records, starts })
     }
@@ -130,6 +130,22 @@ impl UnitColumns {
         let words = self.packing().words();
         &self.records[rows.start * words..rows.end * words]
     }
+}
+
+/// The records of units in an order.
+fn packed(metrics: &[Vec<i64>], packing: &Packing, order: &[u32]) -> Vec<u64> {
+    let mut records = vec![0; order.len() * packing.words()];
+    let blocks = records.par_chunks_mut(BLOCK * packing.words()).zip(order.par_chunks(BLOCK));
+    blocks.for_each_init(Vec::new, |values, (records, rows)| {
+        for (metric, all) in metrics.iter().enumerate() {
+            // First brought together, so that the processor waits for many of them at once.
+            values.clear();
+            values.extend(rows.iter().map(|row| all[*row as usize]));
+            packing.pack(metric, values, records);
+        }
+        packing.pack_units(records);
+    });
+    records
 }
 
 /// The rows sorted by bucket and arm, and where each arm of each bucket starts.

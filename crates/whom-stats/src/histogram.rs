@@ -103,7 +103,7 @@ impl<'a> Counting<'a> {
         for rows in rows.chunks(RUN_ROWS) {
             run.gather(self.units, columns, rows);
             for (place, cells) in cells.iter_mut().enumerate() {
-                cells.count(run.records(), run.codes(place));
+                run.count(place, cells);
             }
         }
         cells

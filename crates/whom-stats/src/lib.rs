@@ -77,6 +77,7 @@ pub mod distribution;
 pub mod effect;
 pub mod estimate;
 pub mod folds;
+mod gather;
 pub mod global_test;
 pub mod grid;
 pub mod histogram;

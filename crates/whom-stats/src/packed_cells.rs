@@ -54,8 +54,15 @@ fn add<const WORDS: usize>(sums: &mut [u64], records: &[u64], cells: impl Iterat
     let (records, _) = records.as_chunks::<WORDS>();
     for (record, cell) in records.iter().zip(cells) {
         let sum = &mut sums[cell];
-        // Whole arrays in and out: the compiler need not fear that a sum is a part of the record.
-        *sum = std::array::from_fn(|word| sum[word].wrapping_add(record[word]));
+        // In pairs, each an addition of two words at once; left to itself, the compiler adds them one by one.
+        let (pairs, last) = sum.as_chunks_mut::<2>();
+        let (record_pairs, record_last) = record.as_chunks::<2>();
+        for (sum, record) in pairs.iter_mut().zip(record_pairs) {
+            *sum = [sum[0].wrapping_add(record[0]), sum[1].wrapping_add(record[1])];
+        }
+        for (sum, record) in last.iter_mut().zip(record_last) {
+            *sum = sum.wrapping_add(*record);
+        }
     }
 }
 
@@ -82,10 +89,8 @@ mod tests {
             let ranges: Vec<MetricRange> = columns.iter().map(|values| MetricRange::of(values)).collect();
             let packing = Packing::of(&ranges);
             let mut records = vec![0; 20 * packing.words()];
-            records
-                .chunks_exact_mut(packing.words())
-                .zip(0..)
-                .for_each(|(record, unit)| packing.pack(values(unit), record));
+            columns.iter().enumerate().for_each(|(metric, values)| packing.pack(metric, values, &mut records));
+            packing.pack_units(&mut records);
 
             let mut cells = PackedCells::new(&packing, 4);
             cells.count(&records, (0..20).map(|unit| unit % 3));

@@ -78,15 +78,29 @@ impl Packing {
         self.metrics.len()
     }
 
-    /// Packs a unit's values, one per metric, into a record of zeros.
-    pub(crate) fn pack(&self, values: impl Iterator<Item = i64>, record: &mut [u64]) {
-        self.units.add(record, 1);
-        for (metric, value) in self.metrics.iter().zip(values).filter(|(_, value)| *value != ABSENT) {
-            if metric.present != self.units {
-                metric.present.add(record, 1);
-            }
-            metric.values.add(record, value);
+    /// Packs the values of one metric into the records of as many units, in which it has nothing yet.
+    pub(crate) fn pack(&self, metric: usize, values: &[i64], records: &mut [u64]) {
+        let PackedMetric { present, values: packed } = self.metrics[metric];
+        let is_counted = present != self.units;
+        let records = records.chunks_exact_mut(self.words).zip(values).filter(|(_, value)| **value != ABSENT);
+        match packed {
+            PackedValues::Two { low, high, highs } => records.for_each(|(record, value)| {
+                highs.add(record, u64::from(*value == high && high != low));
+                present.add(record, u64::from(is_counted));
+            }),
+            PackedValues::Many { low, events, sum, squares } => records.for_each(|(record, value)| {
+                let above = value.abs_diff(low);
+                events.add(record, u64::from(*value != 0));
+                sum.add(record, above);
+                squares.add(record, above);
+                present.add(record, u64::from(is_counted));
+            }),
         }
+    }
+
+    /// Counts the unit of each record, once.
+    pub(crate) fn pack_units(&self, records: &mut [u64]) {
+        records.chunks_exact_mut(self.words).for_each(|record| self.units.add(record, 1));
     }
 
     /// The number of units that a cell has counted.
@@ -122,22 +136,6 @@ impl PackedValues {
         Self::Many { low, events: room.count(), sum: room.place(bits), squares }
     }
 
-    fn add(&self, record: &mut [u64], value: i64) {
-        match self {
-            Self::Two { low, high, highs } => highs.add(record, u64::from(value == *high && high != low)),
-            Self::Many { low, events, sum, squares } => {
-                let above = value.abs_diff(*low);
-                let square = u128::from(above) * u128::from(above);
-                events.add(record, u64::from(value != 0));
-                sum.add(record, above);
-                squares.low.add(record, square as u64 & ones(LOW_BITS));
-                if let Some(high) = squares.high {
-                    high.add(record, (square >> LOW_BITS) as u64);
-                }
-            }
-        }
-    }
-
     fn moments(&self, cell: &[u64], n: u64) -> Moments {
         match self {
             Self::Two { low, high, highs } => {
@@ -162,8 +160,20 @@ impl PackedValues {
     }
 }
 
+impl Squares {
+    #[inline]
+    fn add(self, record: &mut [u64], value: u64) {
+        let square = u128::from(value) * u128::from(value);
+        self.low.add(record, square as u64 & ones(LOW_BITS));
+        if let Some(high) = self.high {
+            high.add(record, (square >> LOW_BITS) as u64);
+        }
+    }
+}
+
 impl Field {
     /// Adds to the field of a record; nothing overflows, as the field was placed for more.
+    #[inline]
     fn add(self, words: &mut [u64], value: u64) {
         assert!(value <= ones(self.width - CAPACITY_BITS), "{value} is wider than its field");
         words[self.word] += value << self.shift;

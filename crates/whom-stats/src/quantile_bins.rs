@@ -4,8 +4,6 @@
 //! is put into its cell, after which it is known in which cell every wanted rank lies, and only these cells are sorted. The
 //! sample decides what is sorted, never what comes of it.
 
-use arrow_buffer::NullBuffer;
-
 use crate::ruler::Ruler;
 
 type CellRuler = Ruler<{ 2 * CELLS }, { 4 * CELLS }>;
@@ -13,14 +11,12 @@ type EdgeRuler = Ruler<512, 1024>;
 
 /// Cells; several times more than the bins, so that most cells hold no edge.
 const CELLS: usize = 2048;
-/// Values that are looked at to find the borders of the cells.
-const SAMPLES: usize = 4 * CELLS;
+/// Values that are looked at to find the borders of a cell.
+const SAMPLES_PER_CELL: usize = 4;
 /// Fewer values than this are sorted.
-const FEW: usize = 4 * SAMPLES;
+const FEW: usize = 4 * CELLS * SAMPLES_PER_CELL;
 /// More bins than this leave too few cells without an edge.
 const MOST_BINS: usize = CELLS / 4;
-/// The cell of values that are not known, after all others.
-const NOWHERE: u16 = CELLS as u16;
 /// Values that are compared with the known ones together.
 const BLOCK: usize = 1024;
 
@@ -32,72 +28,55 @@ pub struct QuantileBins {
     pub edges: Vec<f64>,
     /// Whether every distinct value has a bin of its own.
     pub exact: bool,
+    /// The value in the middle, that is of rank `n / 2`; zero without a value.
+    pub middle: f64,
 }
 
 impl QuantileBins {
-    /// At most `most` bins of the values that are not null, finite and in any order: a bin per distinct value if these are not
-    /// more, else bins of about equal size, whose edges are the values at the ranks `ceil(n i / most)` for `i` from 1 to
-    /// `most`. Zero has one sign. `nulls` are as long as `values`.
-    pub fn of(values: &[f64], nulls: Option<&NullBuffer>, most: usize) -> Self {
-        let column = Column { values, nulls: nulls.filter(|nulls| nulls.null_count() > 0) };
-        let rows = (0..values.len()).step_by((values.len() / SAMPLES).max(1));
-        let sample = sorted(rows.filter(|row| column.is_known(*row)).map(|row| values[row]).collect());
-        if column.count() < FEW || sample.len() < CELLS || most > MOST_BINS {
-            return Self::of_sorted(&sorted(column.known().collect()), most);
+    /// At most `most` bins of finite values, in any order: a bin per distinct value if these are not more, else bins of
+    /// about equal size, whose edges are the values at the ranks `ceil(n i / most)` for `i` from 1 to `most`. Zero has one
+    /// sign.
+    pub fn of(values: &[f64], most: usize) -> Self {
+        if values.len() < FEW || most > MOST_BINS {
+            return Self::of_sorted(&sorted(values.to_vec()), most);
         }
-        if let Some(edges) = few_distinct(column, &sample, most) {
-            return Self { edges, exact: true };
+        let sample = sorted(values.iter().copied().step_by(values.len() / (CELLS * SAMPLES_PER_CELL)).collect());
+        if let Some(edges) = few_distinct(values, &sample, most) {
+            let middle = middle_of(values, &edges);
+            return Self { edges, exact: true, middle };
         }
-        let mut edges = at_ranks(column, &sample, &ranks(column.count(), most));
+        // The middle is one of the ranks, and after it those of the edges go on.
+        let (mut ranks, middle) = (ranks(values.len(), most), values.len() / 2);
+        let place = ranks.partition_point(|rank| *rank < middle);
+        ranks.insert(place, middle);
+        let mut edges = at_ranks(values, &sample, &ranks);
+        let middle = if place < edges.len() { edges.remove(place) } else { 0.0 };
         edges.dedup();
-        Self { edges, exact: false }
+        Self { edges, exact: false, middle }
     }
 
     fn of_sorted(sorted: &[f64], most: usize) -> Self {
+        let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
         let distinct: Vec<f64> =
             sorted.chunk_by(|one, next| one == next).take(most + 1).map(|equal| equal[0]).collect();
         if distinct.len() <= most {
-            return Self { edges: distinct, exact: true };
+            return Self { edges: distinct, exact: true, middle };
         }
         let mut edges: Vec<f64> = ranks(sorted.len(), most).iter().map(|rank| sorted[*rank]).collect();
         edges.dedup();
-        Self { edges, exact: false }
+        Self { edges, exact: false, middle }
     }
 
     /// The bin of every value among the edges of bins, as codes; a value above the last edge has the bin after the last.
     pub fn encode<T: Copy + Default>(edges: &[f64], values: &[f64], as_code: impl Fn(usize) -> T) -> Vec<T> {
         let mut codes = vec![T::default(); values.len()];
-        match EdgeRuler::new(edges) {
-            Some(ruler) => ruler.measure(values, &mut codes, as_code),
-            None => {
-                let bins = values.iter().map(|value| edges.partition_point(|edge| edge < value));
-                codes.iter_mut().zip(bins).for_each(|(code, bin)| *code = as_code(bin));
-            }
+        if let Some(ruler) = EdgeRuler::new(edges) {
+            ruler.measure(values, &mut codes, as_code);
+        } else {
+            let bins = values.iter().map(|value| edges.partition_point(|edge| edge < value));
+            codes.iter_mut().zip(bins).for_each(|(code, bin)| *code = as_code(bin));
         }
         codes
-    }
-}
-
-/// Values of which some are not known.
-#[derive(Clone, Copy)]
-struct Column<'a> {
-    values: &'a [f64],
-    nulls: Option<&'a NullBuffer>,
-}
-
-impl<'a> Column<'a> {
-    /// The number of known values.
-    fn count(self) -> usize {
-        self.values.len() - self.nulls.map_or(0, NullBuffer::null_count)
-    }
-
-    fn is_known(self, row: usize) -> bool {
-        self.nulls.is_none_or(|nulls| nulls.is_valid(row))
-    }
-
-    fn known(self) -> impl Iterator<Item = f64> + 'a {
-        let values = self.values.iter().enumerate();
-        values.filter(move |(row, _)| self.is_known(*row)).map(|(_, value)| *value)
     }
 }
 
@@ -107,29 +86,28 @@ fn ranks(values: usize, bins: usize) -> Vec<usize> {
 }
 
 fn sorted(mut values: Vec<f64>) -> Vec<f64> {
-    values.iter_mut().for_each(|value| *value += 0.0);
+    for value in &mut values {
+        *value += 0.0;
+    }
     values.sort_unstable_by(f64::total_cmp);
     values
 }
 
 /// The distinct values, ascending, if they are not more than `most`. Those of the sample are nearly all of them.
-fn few_distinct(column: Column<'_>, sample: &[f64], most: usize) -> Option<Vec<f64>> {
+fn few_distinct(values: &[f64], sample: &[f64], most: usize) -> Option<Vec<f64>> {
     let mut known: Vec<f64> = sample.chunk_by(|one, next| one == next).map(|equal| equal[0]).take(most + 1).collect();
     if known.len() > most {
         return None;
     }
     let mut ruler = CellRuler::new(&known)?;
     let mut ranks = [0_u16; BLOCK];
-    for (block, values) in column.values.chunks(BLOCK).enumerate() {
+    for values in values.chunks(BLOCK) {
         let ranks = &mut ranks[..values.len()];
         ruler.measure(values, ranks, |rank| rank as u16);
-        let is_new = |row: &usize| {
-            known.get(usize::from(ranks[*row])) != Some(&values[*row]) && column.is_known(block * BLOCK + row)
-        };
-        let mut new = (0..values.len()).filter(is_new).map(|row| values[row]).peekable();
-        if new.peek().is_some() {
-            let all = known.iter().copied().chain(new).collect();
-            known = sorted(all);
+        let is_new = |(value, rank): (&f64, &u16)| known.get(usize::from(*rank)) != Some(value);
+        if values.iter().zip(&*ranks).any(is_new) {
+            known.extend(values);
+            known = sorted(known);
             known.dedup();
             if known.len() > most {
                 return None;
@@ -140,21 +118,38 @@ fn few_distinct(column: Column<'_>, sample: &[f64], most: usize) -> Option<Vec<f
     Some(known)
 }
 
-/// The known values at ascending ranks below their number.
-fn at_ranks(column: Column<'_>, sample: &[f64], ranks: &[usize]) -> Vec<f64> {
+/// The value in the middle, of values that are all among the distinct ones.
+fn middle_of(values: &[f64], distinct: &[f64]) -> f64 {
+    let Some(ruler) = CellRuler::new(distinct) else { return 0.0 };
+    let (mut counts, mut ranks) = (vec![0; CELLS + 1], [0_u16; BLOCK]);
+    for values in values.chunks(BLOCK) {
+        let ranks = &mut ranks[..values.len()];
+        ruler.measure(values, ranks, |rank| rank as u16);
+        for rank in &*ranks {
+            counts[usize::from(*rank)] += 1;
+        }
+    }
+    let mut below = 0;
+    let holds_middle = |(_, count): &(&f64, &usize)| -> bool {
+        below += **count;
+        below > values.len() / 2
+    };
+    distinct.iter().zip(&counts).find(holds_middle).map_or(0.0, |(value, _)| *value)
+}
+
+/// The values at ascending ranks below the number of values.
+fn at_ranks(values: &[f64], sample: &[f64], ranks: &[usize]) -> Vec<f64> {
     let mut borders: Vec<f64> = (1..CELLS).map(|cell| sample[sample.len() * cell / CELLS]).collect();
     borders.dedup();
     let Some(ruler) = CellRuler::new(&borders) else { return Vec::new() };
-    let mut cells = vec![0_u16; column.values.len()];
-    ruler.measure(column.values, &mut cells, |cell| cell as u16);
-    if let Some(nulls) = column.nulls {
-        (!nulls.inner()).set_indices().for_each(|row| cells[row] = NOWHERE);
+    let mut cells = vec![0_u16; values.len()];
+    ruler.measure(values, &mut cells, |cell| cell as u16);
+    let mut sizes = [0; CELLS];
+    for cell in &cells {
+        sizes[usize::from(*cell) % CELLS] += 1;
     }
-    let mut sizes = [0; CELLS + 1];
-    cells.iter().for_each(|cell| sizes[usize::from(*cell)] += 1);
-    sizes[usize::from(NOWHERE)] = 0;
     let wanted = wanted(&sizes, ranks);
-    let mut gathered = gathered(column.values, &cells, &wanted);
+    let mut gathered = gathered(values, &cells, &wanted);
     let mut found = Vec::with_capacity(ranks.len());
     let (mut rest, mut ranks) = (gathered.as_mut_slice(), ranks.iter().copied().peekable());
     for Wanted { before, size, .. } in wanted {
@@ -177,7 +172,7 @@ struct Wanted {
 }
 
 /// The cells that hold one of some ascending ranks.
-fn wanted(sizes: &[usize; CELLS + 1], ranks: &[usize]) -> Vec<Wanted> {
+fn wanted(sizes: &[usize; CELLS], ranks: &[usize]) -> Vec<Wanted> {
     let mut ranks = ranks.iter().copied().peekable();
     let mut before = 0;
     let mut wanted = Vec::new();
@@ -204,7 +199,7 @@ struct Next {
 /// The values of wanted cells, one cell after the other.
 fn gathered(values: &[f64], cells: &[u16], wanted: &[Wanted]) -> Vec<f64> {
     let total: usize = wanted.iter().map(|cell| cell.size).sum();
-    let mut next = [Next { place: total, step: 0 }; CELLS + 1];
+    let mut next = vec![Next { place: total, step: 0 }; CELLS];
     let mut place = 0;
     for Wanted { cell, size, .. } in wanted {
         next[*cell] = Next { place, step: 1 };
@@ -213,7 +208,7 @@ fn gathered(values: &[f64], cells: &[u16], wanted: &[Wanted]) -> Vec<f64> {
     let mut gathered = vec![0.0; total + 1];
     for (value, cell) in values.iter().zip(cells) {
         // Written whether wanted or not, so that no branch depends on the cell.
-        let next = &mut next[usize::from(*cell)];
+        let next = &mut next[usize::from(*cell) % CELLS];
         gathered[next.place] = *value;
         next.place += next.step;
     }
@@ -229,14 +224,15 @@ mod tests {
     /// What the documentation says, by sorting.
     fn by_sorting(values: &[f64], most: usize) -> QuantileBins {
         let sorted = sorted(values.to_vec());
+        let middle = sorted.get(values.len() / 2).copied().unwrap_or(0.0);
         let mut distinct = sorted.clone();
         distinct.dedup();
         if distinct.len() <= most {
-            return QuantileBins { edges: distinct, exact: true };
+            return QuantileBins { edges: distinct, exact: true, middle };
         }
         let mut edges: Vec<f64> = (1..=most).map(|bin| sorted[(sorted.len() * bin).div_ceil(most) - 1]).collect();
         edges.dedup();
-        QuantileBins { edges, exact: false }
+        QuantileBins { edges, exact: false, middle }
     }
 
     /// Values of many shapes: even, skewed, heaped on one value, few, and in order.
@@ -259,7 +255,7 @@ mod tests {
             for rows in [0, 1, 300, 40_000, FEW as u64 + 7, 150_000] {
                 let values: Vec<f64> = (0..rows).map(|row| shaped(shape, row)).collect();
                 for most in [1, 2, 255, 600] {
-                    let (bins, expected) = (QuantileBins::of(&values, None, most), by_sorting(&values, most));
+                    let (bins, expected) = (QuantileBins::of(&values, most), by_sorting(&values, most));
                     assert_eq!(bins, expected, "shape {shape}, {rows} rows, {most} bins");
                 }
             }
@@ -271,24 +267,8 @@ mod tests {
         fn the_order_of_values_changes_no_edge(rows in 1_u64..100_000, shape in 0_usize..6, shift in 0_u64..100_000) {
             let values: Vec<f64> = (0..rows).map(|row| shaped(shape, row)).collect();
             let turned: Vec<f64> = (0..rows).map(|row| values[((row + shift) % rows) as usize]).collect();
-            prop_assert_eq!(QuantileBins::of(&turned, None, 255), QuantileBins::of(&values, None, 255));
+            prop_assert_eq!(QuantileBins::of(&turned, 255), QuantileBins::of(&values, 255));
         }
-    }
-
-    #[test]
-    fn what_is_null_moves_no_edge() {
-        for shape in 0..6 {
-            for rows in [300, FEW as u64 + 7, 150_000] {
-                let known: Vec<f64> = (0..rows).map(|row| shaped(shape, row)).collect();
-                // Every second value is null, and whatever lies there is no value.
-                let junk = |row: usize| [f64::NAN, -1e300, 0.123][row % 3];
-                let values: Vec<f64> = known.iter().enumerate().flat_map(|(row, value)| [junk(row), *value]).collect();
-                let nulls: NullBuffer = (0..values.len()).map(|row| row % 2 == 1).collect();
-                assert_eq!(QuantileBins::of(&values, Some(&nulls), 255), by_sorting(&known, 255), "shape {shape}");
-            }
-        }
-        let nobody: NullBuffer = vec![false; 100_000].into();
-        assert_eq!(QuantileBins::of(&[1.0; 100_000], Some(&nobody), 255).edges, []);
     }
 
     #[test]

@@ -50,10 +50,10 @@ impl Shared {
                 let Some(first) = takers.first().map(|taker| &askers[*taker]) else { continue };
                 let place = shared.place(pass, &mut sources, first, buckets);
                 let part = Part { shared: takers.len() > 1, ..place };
-                takers.iter().for_each(|taker| {
-                    let Asker { tree, place } = askers[*taker];
+                for taker in takers {
+                    let Asker { tree, place } = askers[taker];
                     shared.parts[tree][place].push(part);
-                });
+                }
             }
         }
         shared

@@ -170,6 +170,9 @@ pub(crate) struct RunArguments {
     pub(crate) keep_units: bool,
     #[command(flatten)]
     pub(crate) resources: Resources,
+    /// Show the values that messages quote of the data, ids among them, instead of a hash
+    #[arg(long)]
+    pub(crate) show_ids: bool,
     /// What to do while days that the pipeline needs are not written yet: fail with 4, or skip with 99
     #[arg(long, value_name = "DO", default_value = "fail")]
     pub(crate) not_ready: NotReady,

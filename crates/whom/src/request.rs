@@ -21,12 +21,12 @@ const CACHE: &str = "WHOM_CACHE";
 
 /// The requests of the runs of one command, which share a cache.
 pub(crate) fn of_runs(arguments: &RunArguments, environment: &Environment) -> Result<Vec<Request>, Failure> {
-    let RunArguments { pipelines, assignments, resources, keep_units, .. } = arguments;
+    let RunArguments { pipelines, assignments, resources, keep_units, show_ids, .. } = arguments;
     let stores = stores(environment)?;
     let request = |pipeline: &PathBuf| {
         let pipeline = PipelineArguments { pipeline: pipeline.clone(), assignments: assignments.clone() };
         let request = request(&pipeline, resources, environment)?;
-        Ok(Request { keep_units: *keep_units, stores: stores.of_another_run(), ..request })
+        Ok(Request { keep_units: *keep_units, show_ids: *show_ids, stores: stores.of_another_run(), ..request })
     };
     let requests = pipelines.iter().map(request).collect::<Result<Vec<_>, Failure>>()?;
     let given = arguments.cache.clone().or_else(|| environment.get(CACHE)).filter(|location| !location.is_empty());
@@ -69,6 +69,7 @@ fn request(
         variables: arguments.assignments.iter().cloned().collect(),
         environment: environment.variables().clone(),
         keep_units: false,
+        show_ids: false,
         memory: memory(resources),
         limits: limits(resources),
         stores: stores(environment)?,

@@ -21,6 +21,11 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
+/// A text that nothing compresses much.
+fn scrambled(value: i64) -> String {
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&value.to_le_bytes()))
+}
+
 /// A table of two days whose texts are stored as codes.
 fn two_days(folder: &Path, rows: i64) {
     for (place, day) in ["2026-01-01", DAY].into_iter().enumerate() {
@@ -29,7 +34,7 @@ fn two_days(folder: &Path, rows: i64) {
         let columns: Vec<(&str, ArrayRef)> = vec![
             ("v", Arc::new(Int64Array::from_iter_values(values()))),
             ("k", Arc::new(coded)),
-            ("unused", Arc::new(StringArray::from_iter_values(values().map(|value| value.to_string())))),
+            ("unused", Arc::new(StringArray::from_iter_values(values().map(scrambled)))),
         ];
         write(folder, &format!("orders/dt={day}/a.parquet"), columns);
     }

@@ -129,6 +129,6 @@ mod tests {
     async fn what_leaves_the_calendar_is_refused() {
         let engine = engine_with("t", vec![("at", instants(vec![Some(i64::MAX - 5)]))]);
         let error = engine.query("SELECT hours_later(at, 1) AS v FROM t").await.unwrap_err();
-        assert!(matches!(error, EngineError::Data(_)), "{error}");
+        assert!(matches!(error, EngineError::NoValue(_)), "{error}");
     }
 }

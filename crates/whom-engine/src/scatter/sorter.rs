@@ -79,7 +79,7 @@ impl Sorter {
 
     pub(super) fn add(&mut self, batch: RecordBatch) -> Result<(), EngineError> {
         self.waiting.add(batch);
-        let Shelves { pieces, batch_size, buffer, .. } = self.shelves;
+        let (pieces, batch_size, buffer) = (self.shelves.pieces, self.shelves.batch_size, self.shelves.buffer);
         if self.waiting.rows >= (pieces.count() * batch_size / WORTH_A_CALL).min(batch_size * AT_ONCE) {
             self.sort()?;
         }

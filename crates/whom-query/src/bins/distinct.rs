@@ -18,6 +18,11 @@ impl Distinct {
         Self { most, count: 0, slots: Some(vec![None; (4 * (most + 1)).next_power_of_two()]) }
     }
 
+    /// Whether they are not too many so far.
+    pub(crate) fn are_few(&self) -> bool {
+        self.slots.is_some()
+    }
+
     /// Adds a number.
     #[inline]
     pub(crate) fn add(&mut self, number: i64) {

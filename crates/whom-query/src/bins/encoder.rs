@@ -44,31 +44,34 @@ impl Encoder {
     /// [`QueryError::Internal`] if the values are not of the kind of the bins.
     pub(crate) fn encode(&self, values: &TagValues<'_>, codes: &mut CodeColumn) -> Result<(), QueryError> {
         match codes {
-            CodeColumn::U8(codes) => self.for_each(values, |code| codes.push(code as u8)),
-            CodeColumn::U16(codes) => self.for_each(values, |code| codes.push(code)),
+            CodeColumn::U8(codes) => self.encode_as(values, |code| code as u8, codes),
+            CodeColumn::U16(codes) => self.encode_as(values, |code| code, codes),
         }
     }
 
-    fn for_each(&self, values: &TagValues<'_>, mut take: impl FnMut(Code)) -> Result<(), QueryError> {
+    fn encode_as<T: Copy + Default>(
+        &self,
+        values: &TagValues<'_>,
+        as_code: impl Fn(Code) -> T,
+        codes: &mut Vec<T>,
+    ) -> Result<(), QueryError> {
+        let missing = as_code(self.missing);
         match (&self.known, values) {
             (Known::Numbers(edges), TagValues::Numbers(numbers)) => {
-                let bins = QuantileBins::encode(edges, numbers.values(), |bin| bin as Code);
-                match numbers.nulls() {
-                    None => bins.into_iter().for_each(take),
-                    Some(nulls) => {
-                        let codes =
-                            bins.into_iter().zip(nulls).map(|(bin, known)| if known { bin } else { self.missing });
-                        codes.for_each(take);
-                    }
+                let mut coded = QuantileBins::encode(edges, numbers.values(), |bin| as_code(bin as Code));
+                if let Some(nulls) = numbers.nulls() {
+                    (!nulls.inner()).set_indices().for_each(|row| coded[row] = missing);
                 }
+                codes.append(&mut coded);
             }
             (Known::Texts { levels, other }, TagValues::Texts(texts)) => {
                 let code = |level: &str| levels.number(level).map_or(*other, |number| number as Code);
-                texts.iter().for_each(|level| take(level.map_or(self.missing, code)));
+                codes.extend(texts.iter().map(|level| level.map_or(missing, |level| as_code(code(level)))));
             }
             (Known::Texts { levels, other }, TagValues::Words(words)) => {
-                let codes = words.of_each_word(|level| levels.number(level).map_or(*other, |number| number as Code));
-                words.places().for_each(|place| take(place.map_or(self.missing, |place| codes[place])));
+                let code = |level: &str| levels.number(level).map_or(*other, |number| number as Code);
+                let of_words: Vec<T> = words.of_each_word(|level| as_code(code(level)));
+                codes.extend(words.places().map(|place| place.map_or(missing, |place| of_words[place])));
             }
             _ => return Err(QueryError::Internal("a tag's values are not of the kind of its bins".to_owned())),
         }

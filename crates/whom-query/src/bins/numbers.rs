@@ -26,16 +26,29 @@ impl Numbers {
     }
 
     pub(super) fn add(&mut self, numbers: &Float64Array, chosen: Option<&[usize]>) {
-        for number in numbers.iter().flatten() {
-            let key = key(number);
-            self.distinct.add(key);
-            self.largest = self.largest.max(Some(key));
-            if chosen.is_none() {
-                self.sample.push(number);
+        let values = numbers.values();
+        match numbers.nulls().filter(|nulls| nulls.null_count() > 0) {
+            None => self.add_known(values, chosen.is_none()),
+            Some(nulls) => {
+                nulls.valid_slices().for_each(|(start, end)| self.add_known(&values[start..end], chosen.is_none()));
             }
         }
         let known = chosen.unwrap_or_default().iter().filter(|row| numbers.is_valid(**row));
         self.sample.extend(known.map(|row| numbers.value(*row)));
+    }
+
+    fn add_known(&mut self, values: &[f64], sampled: bool) {
+        if self.distinct.are_few() {
+            values.iter().for_each(|value| self.distinct.add(key(*value)));
+        }
+        let largest =
+            values.iter().copied().fold(f64::NEG_INFINITY, |one, other| if other > one { other } else { one });
+        if !values.is_empty() {
+            self.largest = self.largest.max(Some(key(largest)));
+        }
+        if sampled {
+            self.sample.extend_from_slice(values);
+        }
     }
 
     pub(super) fn merged(mut self, mut other: Self) -> Self {
@@ -46,22 +59,16 @@ impl Numbers {
 
     /// A bin for each value if there are few, and bins that hold about equally many units of the sample otherwise; and the
     /// middle value of the sample. The last edge is the largest value of all.
-    pub(super) fn fit(mut self) -> (BinKind, f64) {
+    pub(super) fn fit(self) -> (BinKind, f64) {
+        let QuantileBins { mut edges, middle, .. } = QuantileBins::of(&self.sample, self.most);
         if let Some(values) = self.distinct.sorted() {
             let edges = values.into_iter().map(value).collect();
-            return (BinKind::Numeric { edges, exact: true }, self.centre());
+            return (BinKind::Numeric { edges, exact: true }, middle);
         }
-        let mut edges = QuantileBins::of(&self.sample, None, self.most).edges;
         if let Some(largest) = self.largest.map(value).filter(|largest| edges.last() != Some(largest)) {
             edges.truncate(self.most - 1);
             edges.push(largest);
         }
-        (BinKind::Numeric { edges, exact: false }, self.centre())
-    }
-
-    /// The middle value of the sample; zero without one.
-    fn centre(&mut self) -> f64 {
-        let middle = self.sample.len() / 2;
-        if self.sample.is_empty() { 0.0 } else { *self.sample.select_nth_unstable_by(middle, f64::total_cmp).1 + 0.0 }
+        (BinKind::Numeric { edges, exact: false }, middle)
     }
 }

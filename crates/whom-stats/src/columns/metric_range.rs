@@ -26,15 +26,16 @@ impl MetricRange {
     }
 
     fn of_stretch(values: &[i64]) -> Self {
-        let (mut low, mut high, mut absent) = (i64::MAX, i64::MIN, false);
+        // As the least number `ABSENT` is below every value; as the largest place it is above: no branch asks for it.
+        let place = |value: i64| value.wrapping_sub(ABSENT + 1).cast_unsigned();
+        let (mut least, mut largest, mut high) = (u64::MAX, 0, ABSENT);
         for value in values {
-            if *value == ABSENT {
-                absent = true;
-            } else {
-                low = low.min(*value);
-                high = high.max(*value);
-            }
+            least = least.min(place(*value));
+            largest = largest.max(place(*value));
+            high = high.max(*value);
         }
+        let absent = largest == place(ABSENT) && !values.is_empty();
+        let low = if least == place(ABSENT) { i64::MAX } else { least.cast_signed().wrapping_add(ABSENT + 1) };
         let ends = (low <= high).then_some((low, high));
         let between = values.iter().any(|value| *value != ABSENT && *value != low && *value != high);
         Self { ends, between, absent }

@@ -8,7 +8,8 @@ fn cell(packing: &Packing, values: &[i64], times: u64) -> Vec<u64> {
     let mut cell = vec![0; packing.words()];
     for value in values {
         let mut record = vec![0; packing.words()];
-        packing.pack([*value].into_iter(), &mut record);
+        packing.pack(0, &[*value], &mut record);
+        packing.pack_units(&mut record);
         cell.iter_mut().zip(record).for_each(|(sum, word)| *sum += times * word);
     }
     cell
