@@ -37,6 +37,7 @@ pub mod memory_plan;
 pub mod no_value;
 pub mod pieces;
 pub mod plan_rules;
+mod plans;
 mod reader;
 pub mod row_store;
 pub mod rows;

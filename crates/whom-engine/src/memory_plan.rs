@@ -18,6 +18,12 @@ const PROGRAM: usize = 72 << 20;
 /// Stacks and caches of a thread.
 const THREAD: usize = 12 << 20;
 
+/// Units of which hash tables fit into the caches of a core.
+const UNITS_CACHED: u64 = 1 << 15;
+
+/// The most pieces that are made for the sake of caches.
+const MOST_FOR_CACHES: u64 = 64;
+
 /// Batches that are on their way in a reader: decoded, filtered, evaluated, sorted into pieces.
 const BATCHES_ON_THE_WAY: usize = 6;
 
@@ -128,7 +134,8 @@ impl MemoryPlan {
         let buffers = (room / 8).min(threads * limits.buffer);
         let (work, pool) = (room / 4, room / 8);
         let rows = room - buffers - work - pool;
-        let pieces = limits.pieces.unwrap_or_else(|| pieces(needs.worked * COPIES_AT_WORK, work, limits.threads));
+        let needed = || pieces(needs.worked * COPIES_AT_WORK, work, limits.threads).max(cached(needs.units));
+        let pieces = limits.pieces.unwrap_or_else(needed);
         let plan = Self {
             limit,
             program,
@@ -200,6 +207,13 @@ fn pieces(worked: u64, room: usize, threads: NonZeroUsize) -> NonZeroUsize {
     let of_one_thread = (room / threads.get()).max(1) as u64;
     let needed = NonZeroUsize::new(worked.div_ceil(of_one_thread) as usize).unwrap_or(NonZeroUsize::MIN);
     needed.max(threads)
+}
+
+/// So many pieces that what is looked up for each row of one stays in the caches of a core, as long as they are not so many
+/// that what is done once a piece counts.
+fn cached(units: u64) -> NonZeroUsize {
+    let wanted = (units / UNITS_CACHED).min(MOST_FOR_CACHES);
+    NonZeroUsize::new(wanted as usize).unwrap_or(NonZeroUsize::MIN)
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! The session: one place that configures DataFusion.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use datafusion::catalog::TableProvider;
@@ -27,7 +26,8 @@ use crate::rows::Rows;
 use crate::scatter::{Regrouping, Scattered, Shelves, Step, scatter};
 use crate::spill::SpillFolder;
 use crate::stored::StoredRows;
-use crate::stored_table::table_of;
+use crate::plans::Plans;
+use crate::stored_table::{KnownRows, table_of};
 use crate::table::PinnedTable;
 
 /// What a session may use.
@@ -90,7 +90,11 @@ pub struct Engine {
     store: RowStore,
     filters: KeyFilters,
     ledger: Arc<Ledger>,
-    kept: Mutex<BTreeMap<String, Arc<StoredRows>>>,
+    known: Arc<KnownRows>,
+    /// Plans of statements that all pieces run, if this is the session of a piece.
+    plans: Option<Arc<Plans>>,
+    /// The same for the pieces of this session.
+    of_pieces: Arc<Plans>,
 }
 
 impl Engine {
@@ -111,7 +115,7 @@ impl Engine {
     pub fn piece(&self) -> Self {
         let piece =
             Self::session(self.limits.clone(), NonZeroUsize::MIN, self.store.clone(), self.context.runtime_env());
-        Self { ledger: Arc::clone(&self.ledger), ..piece }
+        Self { ledger: Arc::clone(&self.ledger), plans: Some(Arc::clone(&self.of_pieces)), ..piece }
     }
 
     /// A session that reads with so many readers: without tables, within the limits that this session shares with it.
@@ -130,15 +134,25 @@ impl Engine {
     }
 
     fn session(limits: Limits, partitions: NonZeroUsize, store: RowStore, runtime: Arc<RuntimeEnv>) -> Self {
+        let known = Arc::new(KnownRows::default());
         let state = SessionStateBuilder::new()
-            .with_config(configuration(&limits, partitions))
+            .with_config(configuration(&limits, partitions).with_extension(Arc::clone(&known)))
             .with_runtime_env(runtime)
             .with_default_features()
             .build();
         let context = SessionContext::new_with_state(state);
         let filters = KeyFilters::default();
         functions::register(&context, &filters);
-        Self { context, limits, store, filters, ledger: Arc::default(), kept: Mutex::default() }
+        Self {
+            context,
+            limits,
+            store,
+            filters,
+            ledger: Arc::default(),
+            known,
+            plans: None,
+            of_pieces: Arc::default(),
+        }
     }
 
     /// What the session may use.
@@ -168,8 +182,8 @@ impl Engine {
     /// # Errors
     /// As [`Self::add_rows`].
     pub fn add_stored(&self, name: &str, rows: Arc<StoredRows>) -> Result<(), EngineError> {
-        self.add(name, table_of(&rows)?)?;
-        self.kept().insert(name.to_owned(), rows);
+        self.add(name, table_of(name, rows.schema())?)?;
+        self.known.add(name, rows);
         Ok(())
     }
 
@@ -178,8 +192,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if there are none under this name.
     pub fn rows(&self, name: &str) -> Result<Arc<StoredRows>, EngineError> {
-        let kept = self.kept().get(name).cloned();
-        kept.ok_or_else(|| EngineError::Internal(format!("no rows are known as `{name}`")))
+        self.known.get(name)
     }
 
     /// Where rows wait for later statements.
@@ -197,10 +210,6 @@ impl Engine {
         self.filters.add(name, filter);
     }
 
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, Arc<StoredRows>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn add(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), EngineError> {
         let reference = TableReference::bare(name);
         if self.context.table_exist(reference.clone())? {
@@ -215,7 +224,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Internal`] if there is no such table.
     pub fn remove(&self, name: &str) -> Result<(), EngineError> {
-        self.kept().remove(name);
+        self.known.remove(name);
         match self.context.deregister_table(TableReference::bare(name))? {
             Some(_) => Ok(()),
             None => Err(EngineError::Internal(format!("table `{name}` is not registered"))),
@@ -234,12 +243,23 @@ impl Engine {
         Ok(plan)
     }
 
+    /// The plan of a query; of a statement that runs in every piece, the one that the first of them has made.
+    async fn plan_once(&self, sql: &str) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
+        let Some(plans) = &self.plans else { return self.plan(sql).await };
+        if let Some(plan) = plans.fresh(sql)? {
+            return Ok(plan);
+        }
+        let plan = self.plan(sql).await?;
+        plans.keep(sql, &plan);
+        Ok(plans.fresh(sql)?.unwrap_or(plan))
+    }
+
     /// Runs a query and collects its rows.
     ///
     /// # Errors
     /// What reading, evaluating or planning refuses, by who must act.
     pub async fn query(&self, sql: &str) -> Result<Rows, EngineError> {
-        let plan = self.plan(sql).await?;
+        let plan = self.plan_once(sql).await?;
         let began = Instant::now();
         let batches = collect(Arc::clone(&plan), self.context.task_ctx()).await;
         self.ledger.note(sql, plan.as_ref(), began, &batches);
