@@ -21,12 +21,12 @@ use crate::filters::{KeyFilter, KeyFilters};
 use crate::functions;
 use crate::pieces::Pieces;
 use crate::plan_rules;
+use crate::plans::Plans;
 use crate::row_store::RowStore;
 use crate::rows::Rows;
 use crate::scatter::{Regrouping, Scattered, Shelves, Step, scatter};
 use crate::spill::SpillFolder;
 use crate::stored::StoredRows;
-use crate::plans::Plans;
 use crate::stored_table::{KnownRows, table_of};
 use crate::table::PinnedTable;
 
@@ -143,16 +143,7 @@ impl Engine {
         let context = SessionContext::new_with_state(state);
         let filters = KeyFilters::default();
         functions::register(&context, &filters);
-        Self {
-            context,
-            limits,
-            store,
-            filters,
-            ledger: Arc::default(),
-            known,
-            plans: None,
-            of_pieces: Arc::default(),
-        }
+        Self { context, limits, store, filters, ledger: Arc::default(), known, plans: None, of_pieces: Arc::default() }
     }
 
     /// What the session may use.

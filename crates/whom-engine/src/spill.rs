@@ -97,7 +97,7 @@ impl SpillFolder {
         let created = File::create_new(&file.path).map_err(|error| full(&error))?;
         let counted = Counted { inner: created, file: Arc::clone(&file) };
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
-        let options = options.map_err(|error| refused(error))?;
+        let options = options.map_err(refused)?;
         let buffered = BufWriter::with_capacity(BUFFER, counted);
         let writer = StreamWriter::try_new_with_options(buffered, schema, options).map_err(refused)?;
         Ok(SpillWriter { writer, schema: Arc::clone(schema), file, rows: 0 })

@@ -82,7 +82,8 @@ impl PartitionStream for Reading {
         let batches = self.rows(&context).and_then(|rows| rows.read());
         let batches: SendableRecordBatchStream = match batches {
             Ok(batches) => {
-                let batches = batches.flat_map(move |batch| parts(batch, most)).map(move |batch| batch.map_err(external));
+                let batches =
+                    batches.flat_map(move |batch| parts(batch, most)).map(move |batch| batch.map_err(external));
                 Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::iter(batches)))
             }
             Err(error) => {

@@ -57,10 +57,12 @@ fn gathered_words(parts: &[WordPart<'_>], places: &[Place]) -> Result<ArrayRef, 
         }
     }
     let (words, codes) = united(&dictionaries);
-    let keys: Vec<Vec<i32>> = parts.iter().zip(of_part).map(|(part, dictionary)| part.translated(&codes[dictionary])).collect();
+    let keys: Vec<Vec<i32>> =
+        parts.iter().zip(of_part).map(|(part, dictionary)| part.translated(&codes[dictionary])).collect();
     let gathered: Vec<i32> = places.iter().map(|(batch, row)| keys[*batch][*row]).collect();
     let known = BooleanBuffer::collect_bool(gathered.len(), |place| gathered[place] != UNKNOWN);
-    let keys = Int32Array::try_new(gathered.into(), Some(NullBuffer::new(known)).filter(|known| known.null_count() > 0))?;
+    let keys =
+        Int32Array::try_new(gathered.into(), Some(NullBuffer::new(known)).filter(|known| known.null_count() > 0))?;
     Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(words))?))
 }
 

@@ -118,9 +118,14 @@ fn rows_at_most(purpose: &Purpose, catalog: &Catalog, units: u64) -> Result<u64,
         Purpose::FactRows(fact) | Purpose::Events(fact) | Purpose::EventKeys(fact) => rows(&fact_table(fact))?,
         Purpose::SnapshotDays(tags) => rows(&tag_table(tags))?,
         Purpose::UnknownVariants | Purpose::EventRepeats(_) | Purpose::DistinctKeys(_) => 1,
-        Purpose::FirstExposure | Purpose::EarlierExposed | Purpose::Units | Purpose::UnitTable => units,
         Purpose::Metrics(fact) => rows(&fact_table(fact))?.min(units),
-        Purpose::Snapshots(_) | Purpose::TagRows(_) | Purpose::Tags(_) => units,
+        Purpose::FirstExposure
+        | Purpose::EarlierExposed
+        | Purpose::Units
+        | Purpose::Snapshots(_)
+        | Purpose::TagRows(_)
+        | Purpose::Tags(_)
+        | Purpose::UnitTable => units,
     })
 }
 

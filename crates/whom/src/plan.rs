@@ -65,6 +65,6 @@ fn expected(planned: &Planned) -> String {
 }
 
 fn headed(heading: &str, text: &str) -> String {
-    let lines: String = text.lines().map(|line| format!("  {line}\n")).collect();
+    let lines: String = text.lines().flat_map(|line| ["  ", line, "\n"]).collect();
     format!("{heading}\n{lines}")
 }

@@ -39,7 +39,9 @@ pub(super) struct FirstSeen {
 
 impl FirstSeen {
     pub(super) fn new() -> Self {
-        Self { signature: Signature::exact(vec![instants(), DataType::Int16, DataType::Boolean], Volatility::Immutable) }
+        Self {
+            signature: Signature::exact(vec![instants(), DataType::Int16, DataType::Boolean], Volatility::Immutable),
+        }
     }
 }
 

@@ -84,10 +84,10 @@ impl ScalarUDFImpl for DaysEarlier {
 }
 
 fn literal(number: &ColumnarValue) -> Result<i64> {
-    match number {
-        ColumnarValue::Scalar(ScalarValue::Int64(Some(number))) => Ok(*number),
-        _ => plan_err!("how much later or earlier must be a literal"),
+    if let ColumnarValue::Scalar(ScalarValue::Int64(Some(number))) = number {
+        return Ok(*number);
     }
+    plan_err!("how much later or earlier must be a literal")
 }
 
 fn beyond() -> ArrowError {

@@ -140,7 +140,10 @@ impl Together {
             (0, Arc::new(sent.iter().map(|(unit, _)| *unit).collect::<Int64Array>()) as ArrayRef),
             (self.places.instant, Arc::new(TimestampMicrosecondArray::from(instants).with_timezone("UTC"))),
             (self.places.arm, Arc::new(sent.iter().map(|(_, seen)| seen.arm()).collect::<Int16Array>())),
-            (self.places.several, Arc::new(BooleanArray::from_iter(sent.iter().map(|(_, seen)| Some(seen.several()))))),
+            (
+                self.places.several,
+                Arc::new(sent.iter().map(|(_, seen)| Some(seen.several())).collect::<BooleanArray>()),
+            ),
         ];
         let mut columns = columns.to_vec();
         columns.sort_by_key(|(place, _)| *place);

@@ -54,7 +54,7 @@ async fn a_name_is_known_once_until_it_is_removed() {
 /// An aggregation emits its groups as slices of one buffer, which must not be counted once for each of them.
 #[tokio::test]
 async fn rows_in_many_slices_take_the_memory_of_one_buffer() {
-    let batch = RecordBatch::try_from_iter([("v", one(&[7; 10_000]))]).unwrap();
+    let batch = RecordBatch::try_from_iter([("v", one(&vec![7; 10_000]))]).unwrap();
     let batches = (0..100).map(|place| batch.slice(place * 100, 100)).collect();
     let rows = Rows { schema: batch.schema(), batches };
     assert_eq!(rows.bytes(), 80_000);

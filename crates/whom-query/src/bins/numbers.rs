@@ -39,7 +39,9 @@ impl Numbers {
 
     fn add_known(&mut self, values: &[f64], sampled: bool) {
         if self.distinct.are_few() {
-            values.iter().for_each(|value| self.distinct.add(key(*value)));
+            for value in values {
+                self.distinct.add(key(*value));
+            }
         }
         let largest =
             values.iter().copied().fold(f64::NEG_INFINITY, |one, other| if other > one { other } else { one });

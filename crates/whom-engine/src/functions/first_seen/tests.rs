@@ -69,9 +69,11 @@ async fn the_first_row_of_a_unit_decides_and_ties_go_to_the_first_arm() {
     let engine = engine_with("t", table);
     let grouped = column_of(&engine, "SELECT first_seen(at, arm, several) FROM t GROUP BY unit ORDER BY unit").await;
     assert_eq!(found(&grouped), [Some((3, 0, true)), None, Some((5, 4, false))]);
-    let filtered =
-        column_of(&engine, "SELECT first_seen(at, arm, several) FILTER (WHERE arm > 0) FROM t GROUP BY unit ORDER BY unit")
-            .await;
+    let filtered = column_of(
+        &engine,
+        "SELECT first_seen(at, arm, several) FILTER (WHERE arm > 0) FROM t GROUP BY unit ORDER BY unit",
+    )
+    .await;
     assert_eq!(found(&filtered), [Some((3, 1, true)), None, Some((5, 4, false))]);
     let all = column_of(&engine, "SELECT first_seen(at, arm, several) FROM t").await;
     assert_eq!(found(&all), [Some((3, 0, true))]);

@@ -19,7 +19,9 @@ fn schema() -> SchemaRef {
     let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let kinds = [DataType::Int64, DataType::Int16, instant, DataType::Boolean, DataType::Int64];
     let names = ["unit", "arm", "exposed_at", "several", "step"];
-    Arc::new(Schema::new(names.into_iter().zip(kinds).map(|(name, kind)| Field::new(name, kind, true)).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        names.into_iter().zip(kinds).map(|(name, kind)| Field::new(name, kind, true)).collect::<Vec<_>>(),
+    ))
 }
 
 fn batch(rows: &[Row]) -> RecordBatch {
@@ -37,8 +39,7 @@ fn batch(rows: &[Row]) -> RecordBatch {
 fn put_together(rows: &[Row], batch_size: usize) -> (Vec<RecordBatch>, Vec<u64>) {
     let kept = Arc::new(schema().project(&[0, 1, 2, 3]).unwrap());
     let mut together = Together::new(&kept, PLACES, STEP, batch_size);
-    let mut on: Vec<RecordBatch> =
-        rows.chunks(7).flat_map(|rows| together.add(batch(rows)).unwrap()).collect();
+    let mut on: Vec<RecordBatch> = rows.chunks(7).flat_map(|rows| together.add(batch(rows)).unwrap()).collect();
     let (rest, steps) = together.finish().unwrap();
     on.extend(rest);
     (on, steps)
