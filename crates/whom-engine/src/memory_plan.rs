@@ -27,6 +27,9 @@ const MOST_FOR_CACHES: u64 = 64;
 /// Batches that are on their way in a reader: decoded, filtered, evaluated, sorted into pieces.
 const BATCHES_ON_THE_WAY: usize = 6;
 
+/// One part in so many is what allocators keep of memory that was given back, and what is too small to be counted.
+const SLACK: usize = 8;
+
 /// The least that must be left to work with.
 const LEAST_ROOM: usize = 96 << 20;
 
@@ -79,6 +82,8 @@ pub struct ScanNeeds {
 pub struct MemoryPlan {
     /// What the process may take.
     pub limit: usize,
+    /// What allocators keep, and what is not counted.
+    pub slack: usize,
     /// The program and its threads.
     pub program: usize,
     /// Row groups and batches of all readers.
@@ -104,7 +109,7 @@ pub struct MemoryPlan {
 /// A limit under which nothing can be done.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{limit} bytes of memory are too few: the program takes {program}, {threads} readers take {readers}, filters of keys take {filters}, and {least} are needed to work with; raise `--memory-limit` to {floor} bytes or more, or lower `--threads`",
+    "{limit} bytes of memory are too few: the program takes {program}, {threads} readers take {readers}, filters of keys take {filters}, {least} are needed to work with, and an eighth is kept for what allocators hold back; raise `--memory-limit` to {floor} bytes or more, or lower `--threads`",
     least = LEAST_ROOM
 )]
 pub struct TooLittleMemory {
@@ -127,10 +132,13 @@ impl MemoryPlan {
         let program = PROGRAM + threads * THREAD;
         let readers = threads * needs.reader(limits.batch_size);
         let filters = (needs.units * FILTER_BITS / 8 * FILTERS) as usize;
-        let floor = program + readers + filters + LEAST_ROOM;
-        let Some(room) = limit.checked_sub(floor).map(|left| left + LEAST_ROOM) else {
+        let slack = limit / SLACK;
+        let taken = program + readers + filters;
+        let room = limit.saturating_sub(slack + taken);
+        if room < LEAST_ROOM {
+            let floor = (taken + LEAST_ROOM).div_ceil(SLACK - 1) * SLACK;
             return Err(TooLittleMemory { limit, program, threads, readers, filters, floor });
-        };
+        }
         let buffers = (room / 8).min(threads * limits.buffer);
         let (work, pool) = (room / 4, room / 8);
         let rows = room - buffers - work - pool;
@@ -138,6 +146,7 @@ impl MemoryPlan {
         let pieces = limits.pieces.unwrap_or_else(needed);
         let plan = Self {
             limit,
+            slack,
             program,
             readers,
             filters,
@@ -178,7 +187,8 @@ impl MemoryPlan {
         let waiting = needs.waiting.min((self.rows + self.buffers) as u64);
         let making = self.readers as u64 + self.filters as u64 + waiting + work.min(self.work as u64);
         let analysing = waiting + (2 * needs.analysed).min(self.resident() as u64);
-        (self.program as u64 + making.max(analysing)).min(self.limit as u64)
+        let counted = self.program as u64 + making.max(analysing);
+        (counted + counted / (SLACK as u64 - 1)).min(self.limit as u64)
     }
 
     /// Rows beyond their room, and binned units beyond theirs.
@@ -240,7 +250,14 @@ mod tests {
     fn the_parts_are_the_limit() {
         for limit in [512 << 20, 2 << 30, 8 << 30] {
             let plan = MemoryPlan::new(limit, &asked(2), &needs(10_000_000)).unwrap();
-            let parts = plan.program + plan.readers + plan.filters + plan.buffers + plan.rows + plan.work + plan.pool;
+            let parts = plan.slack
+                + plan.program
+                + plan.readers
+                + plan.filters
+                + plan.buffers
+                + plan.rows
+                + plan.work
+                + plan.pool;
             assert_eq!(parts, limit);
             assert!(plan.peak <= limit as u64);
         }
@@ -266,6 +283,6 @@ mod tests {
         let refused = MemoryPlan::new(128 << 20, &asked(2), &needs(1_000)).unwrap_err();
         insta::assert_snapshot!(refused);
         assert!(MemoryPlan::new(refused.floor, &asked(2), &needs(1_000)).is_ok());
-        assert!(MemoryPlan::new(refused.floor - 1, &asked(2), &needs(1_000)).is_err());
+        assert!(MemoryPlan::new(refused.floor - 2 * SLACK, &asked(2), &needs(1_000)).is_err());
     }
 }

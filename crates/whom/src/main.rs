@@ -5,6 +5,7 @@
 //! puts on standard output, or to a [`Failure`]; nothing is printed there before the command has ended (of several
 //! pipelines, before each has ended), so that the last line of `run` is always one line for programs. Progress, warnings and errors go to standard error.
 
+mod allocator;
 mod arguments;
 mod bar;
 mod bug;
@@ -39,6 +40,7 @@ use environment::Environment;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    allocator::restrain(machine::cores());
     bug::install_hook();
     let is_run = arguments::is_run(std::env::args_os());
     let code = catch_unwind(AssertUnwindSafe(|| execute(is_run))).unwrap_or_else(|_| Err(Failure::bug()));

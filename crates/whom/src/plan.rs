@@ -39,6 +39,7 @@ fn read(planned: &Planned) -> String {
 /// Who gets how much.
 fn memory(plan: &MemoryPlan) -> String {
     let rows = [
+        ("what allocators keep", plan.slack),
         ("program and threads", plan.program),
         ("readers", plan.readers),
         ("filters of keys", plan.filters),
