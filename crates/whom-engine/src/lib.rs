@@ -10,6 +10,10 @@
 //! count for nobody, are recognised before their wide columns are decoded, by a filter of keys ([`filters`]); it lets a few
 //! too many through, and the join within the piece is exact.
 //!
+//! Memory is shared out before any row is read ([`MemoryPlan`]): pieces are made so small that as many as there are threads
+//! fit, and rows that wait for later statements lie in memory while there is room and on disk otherwise ([`RowStore`],
+//! [`SpillFolder`]). Which of them that is depends on threads, and no result does.
+//!
 //! Three rules make results repeatable, and the engine enforces them rather than asking for them:
 //! values become integers in the scan (`to_grid`) and are summed by a checked integer sum (`exact_sum`); a plan is refused
 //! if it holds an aggregate that is not exact, a repartitioning or a join without bound ([`plan_rules`]); and statements

@@ -24,8 +24,11 @@ const PREFIX: &str = "whom-spill-";
 /// The file that a living owner keeps locked.
 const OWNER: &str = "owner";
 
-/// Bytes that are written or read at once.
-const BUFFER: usize = 1 << 18;
+/// Bytes that are read at once.
+const READ_BUFFER: usize = 1 << 18;
+
+/// Bytes that wait to be written together. A scan may have a file open for each of 1,024 pieces, and batches are larger.
+const WRITE_BUFFER: usize = 1 << 14;
 
 /// The folder of one process.
 #[derive(Debug)]
@@ -98,7 +101,7 @@ impl SpillFolder {
         let counted = Counted { inner: created, file: Arc::clone(&file) };
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
         let options = options.map_err(refused)?;
-        let buffered = BufWriter::with_capacity(BUFFER, counted);
+        let buffered = BufWriter::with_capacity(WRITE_BUFFER, counted);
         let writer = StreamWriter::try_new_with_options(buffered, schema, options).map_err(refused)?;
         Ok(SpillWriter { writer, schema: Arc::clone(schema), file, rows: 0 })
     }
@@ -245,7 +248,7 @@ impl SpilledRows {
     /// [`EngineError::Resources`] if the file cannot be read.
     pub fn read(&self) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + Send + use<>, EngineError> {
         let file = File::open(&self.file.path).map_err(|error| full(&error))?;
-        let reader = StreamReader::try_new(BufReader::with_capacity(BUFFER, file), None).map_err(refused)?;
+        let reader = StreamReader::try_new(BufReader::with_capacity(READ_BUFFER, file), None).map_err(refused)?;
         let kept = Arc::clone(&self.file);
         Ok(reader.map(move |batch| {
             let _ = &kept;

@@ -103,12 +103,12 @@ fn scan_needs(
 }
 
 /// About how many units there are: no more than rows of the split, and if there are tags, about as many as have them on a
-/// day. Those whom one day lacks are allowed for by another so many.
+/// day, and a fourth more for those whom that day lacks.
 fn units(catalog: &Catalog) -> Result<u64, QueryError> {
     let exposures = catalog.source(SPLIT)?.pinned.rows();
     let tagged = catalog.sources().filter(|source| source.is_of_tags());
     let tagged = tagged.map(|source| source.pinned.rows_of_largest_day()).max();
-    Ok(tagged.map_or(exposures, |tagged| (2 * tagged).min(exposures)))
+    Ok(tagged.map_or(exposures, |tagged| (tagged + tagged / 4).min(exposures)))
 }
 
 fn rows_at_most(purpose: &Purpose, catalog: &Catalog, units: u64) -> Result<u64, QueryError> {
