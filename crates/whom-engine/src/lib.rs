@@ -31,6 +31,7 @@
 //! # });
 //! ```
 
+pub mod checkpoint;
 pub mod day;
 pub mod day_facts;
 pub mod error;
@@ -59,10 +60,11 @@ mod testing;
 pub mod units;
 mod words;
 
+pub use checkpoint::{CheckpointFolder, CheckpointSweep, CheckpointTerms, FolderState, Kept, TableRows};
 pub use day::DayScan;
 pub use day_facts::DayFacts;
 pub use error::EngineError;
-pub use executed::{Executed, Ledger};
+pub use executed::{Executed, ExecutedRecord, Ledger};
 pub use filters::KeyFilter;
 pub use memory_plan::{MemoryPlan, Needs, ScanNeeds, TooLittleMemory};
 pub use no_value::NoValue;

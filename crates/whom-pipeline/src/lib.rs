@@ -24,6 +24,7 @@
 //!     limits: Limits::default(),
 //!     stores: Stores::new(),
 //!     cache: None,
+//!     checkpoints: None,
 //!     cancel: Arc::default(),
 //! };
 //! let outcome = run(&request, &Silent).await?;
@@ -34,6 +35,7 @@
 
 mod analysis;
 mod averages;
+mod checkpoints;
 mod clock;
 mod cohorts;
 mod comparison;
@@ -66,6 +68,7 @@ mod units_file;
 mod usage;
 mod waterfall;
 
+pub use checkpoints::{Checkpointing, clean_checkpoints};
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use planned::{Planned, plan};
@@ -74,7 +77,7 @@ pub use published::{Cleaning, ShownRun, clean, clean_cache, path, runs, show, sh
 pub use request::Request;
 pub use run::{Outcome, run};
 pub use shared_cache::SharedCache;
-pub use whom_engine::{Limits, MemoryPlan, Needs, ScanNeeds};
+pub use whom_engine::{CheckpointSweep, Limits, MemoryPlan, Needs, ScanNeeds};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
 pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus, Sweep};
