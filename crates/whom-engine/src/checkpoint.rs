@@ -14,7 +14,7 @@
 //! the files that it names, and renamed. The checkpoint before it, and what only that one named, goes afterwards. Killed at any
 //! moment, the folder holds the one or the other, and files of neither, which the next owner removes.
 //!
-//! **It decides nothing.** It is used by the same version for the same plan on the same files ([`CheckpointFolder::open`] is
+//! **It decides nothing.** It is used by the same program for the same plan on the same files ([`CheckpointFolder::open`] is
 //! told which by a name and an identity), and only after the length and the hash of every file were found to be what was
 //! written. Otherwise it is removed and the run begins anew. The hashes find accidents, not somebody who may write to
 //! the folder. A disk that is full costs the checkpoint and not the run.
@@ -205,12 +205,12 @@ impl CheckpointFolder {
         let before = self.state().clone();
         let known: BTreeMap<&str, &TableRecord> =
             before.iter().flat_map(|state| &state.tables).map(|table| (table.name.as_str(), table)).collect();
-        let keep = |table: &TableRows| match known.get(table.name.as_str()) {
-            Some(kept) => Ok((*kept).clone()),
-            None => {
-                let pieces = table.pieces.par_iter().map(|rows| row_files::kept(self, rows));
-                Ok(TableRecord { name: table.name.clone(), pieces: pieces.collect::<Result<_, EngineError>>()? })
+        let keep = |table: &TableRows| {
+            if let Some(kept) = known.get(table.name.as_str()) {
+                return Ok((*kept).clone());
             }
+            let pieces = table.pieces.par_iter().map(|rows| row_files::kept(self, rows));
+            Ok(TableRecord { name: table.name.clone(), pieces: pieces.collect::<Result<_, EngineError>>()? })
         };
         let tables = self.step(|| Ok(tables.iter().map(keep).collect::<Result<Vec<_>, EngineError>>()));
         let state = State::new(&self.terms.identity, tables.map_err(full)??, note)?;

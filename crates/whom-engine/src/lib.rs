@@ -12,7 +12,8 @@
 //!
 //! Memory is shared out before any row is read ([`MemoryPlan`]): pieces are made so small that as many as there are threads
 //! fit, and rows that wait for later statements lie in memory while there is room and on disk otherwise ([`RowStore`],
-//! [`SpillFolder`]). Which of them that is depends on threads, and no result does.
+//! [`SpillFolder`]). Which of them that is depends on threads, and no result does. What waits between two statements can be
+//! kept for a next run ([`checkpoint`]).
 //!
 //! Three rules make results repeatable, and the engine enforces them rather than asking for them:
 //! values become integers in the scan (`to_grid`) and are summed by a checked integer sum (`exact_sum`); a plan is refused

@@ -1,7 +1,7 @@
 //! Checkpoints of a run: which plan they are of, when they are of use, and when they go.
 //!
 //! A folder of checkpoints belongs to one plan with its variables and its output, so a retry finds what the run before it
-//! left, and there is never more than one checkpoint of a plan. It is used only if the statements, the version and every
+//! left, and there is never more than one checkpoint of a plan. It is used only if the statements, the program and every
 //! input file are the same as then; otherwise it is removed, because inputs that have changed do not change back.
 //!
 //! The number of pieces is that of the checkpoint. Rows lie in pieces, and a run that is tried again with more memory,
@@ -52,46 +52,10 @@ pub(crate) struct RunCheckpoints {
 
 impl RunCheckpoints {
     /// Opens the checkpoints that a request asks for. The plan of the run may follow that of the checkpoint.
-    pub(crate) async fn open(
-        request: &Request,
-        prepared: &Prepared,
-        planned: &mut Planned,
-        output: &Output,
-        observer: &dyn Observer,
-    ) -> Result<Self, RunError> {
-        let Some(asked) = &request.checkpoints else { return Ok(Self { checkpoints: None }) };
-        let note = |note: String| observer.event(&Event::Note { stage: Stage::Sources, note });
-        let opened = opened(asked, request, prepared, output);
-        let (folder, found) = match opened? {
-            Ok(Some(opened)) => opened,
-            Ok(None) => {
-                let folder = asked.folder.display();
-                note(format!("another run of this plan keeps its checkpoints in `{folder}`; this one keeps none"));
-                return Ok(Self { checkpoints: None });
-            }
-            Err(error) if is_full(&error) => {
-                note(format!("no checkpoints in `{}`: {error}; the run goes on without", asked.folder.display()));
-                return Ok(Self { checkpoints: None });
-            }
-            Err(error) => return Err(unusable(&asked.folder, &error)),
-        };
-        if let FolderState::Unusable(reason) = &found {
-            let path = folder.path().display();
-            note(format!("the checkpoint in `{path}` is of no use and was removed: {reason}; the run begins anew"));
-        }
-        if let Some(pieces) = folder.pieces() {
-            match with_pieces(request, prepared, planned, pieces).await? {
-                Some(suited) => *planned = suited,
-                None => {
-                    let needed = planned.memory.pieces.count();
-                    let path = folder.path().display();
-                    note(format!(
-                        "the checkpoint in `{path}` was removed: it has {pieces} pieces, and the limits of this run ask for {needed}; the run begins anew"
-                    ));
-                    folder.forget();
-                }
-            }
-        }
+    pub(crate) async fn open(opening: Opening<'_>, planned: &mut Planned) -> Result<Self, RunError> {
+        let Some(asked) = &opening.request.checkpoints else { return Ok(Self { checkpoints: None }) };
+        let Some(folder) = opening.folder(asked)? else { return Ok(Self { checkpoints: None }) };
+        opening.suit(&folder, planned).await?;
         Ok(Self { checkpoints: Some(Checkpoints { folder: Arc::new(folder), after: asked.after }) })
     }
 
@@ -109,18 +73,66 @@ impl RunCheckpoints {
     }
 }
 
-type Found = io::Result<Option<(CheckpointFolder, FolderState)>>;
+/// A run that is about to open its checkpoints.
+pub(crate) struct Opening<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) prepared: &'a Prepared,
+    pub(crate) output: &'a Output,
+    pub(crate) observer: &'a dyn Observer,
+}
 
-fn opened(asked: &Checkpointing, request: &Request, prepared: &Prepared, output: &Output) -> Result<Found, RunError> {
-    let internal = |error: serde_json::Error| RunError::new(Stage::Sources, Cause::Internal, error.to_string());
-    let terms = CheckpointTerms {
-        identity: checkpoint_identity(prepared).map_err(internal)?,
-        attempt: Uuid::new_v4().to_string(),
-        limit: asked.limit,
-        faults: request.stores.faults().cloned(),
-    };
-    let name = work_name(&prepared.loaded.plan, &output.address()).map_err(internal)?;
-    Ok(CheckpointFolder::open(&asked.folder, &name, terms))
+impl Opening<'_> {
+    /// The folder of this run; none if another run has it, or no disk room for one.
+    fn folder(&self, asked: &Checkpointing) -> Result<Option<CheckpointFolder>, RunError> {
+        let internal = |error: serde_json::Error| RunError::new(Stage::Sources, Cause::Internal, error.to_string());
+        let terms = CheckpointTerms {
+            identity: checkpoint_identity(self.prepared).map_err(internal)?,
+            attempt: Uuid::new_v4().to_string(),
+            limit: asked.limit,
+            faults: self.request.stores.faults().cloned(),
+        };
+        let name = work_name(&self.prepared.loaded.plan, &self.output.address()).map_err(internal)?;
+        let place = asked.folder.display();
+        match CheckpointFolder::open(&asked.folder, &name, terms) {
+            Ok(Some((folder, found))) => {
+                if let FolderState::Unusable(reason) = found {
+                    self.removed(&folder, &reason);
+                }
+                Ok(Some(folder))
+            }
+            Ok(None) => {
+                self.note(format!("another run of this plan keeps its checkpoints in `{place}`; this one keeps none"));
+                Ok(None)
+            }
+            Err(error) if is_full(&error) => {
+                self.note(format!("no checkpoints in `{place}`: {error}; the run goes on without"));
+                Ok(None)
+            }
+            Err(error) => Err(unusable(&asked.folder, &error)),
+        }
+    }
+
+    /// Makes the plan of the run suit the pieces of a checkpoint; removes the checkpoint if that cannot be.
+    async fn suit(&self, folder: &CheckpointFolder, planned: &mut Planned) -> Result<(), RunError> {
+        let Some(pieces) = folder.pieces() else { return Ok(()) };
+        if let Some(suited) = with_pieces(self.request, self.prepared, planned, pieces).await? {
+            *planned = suited;
+            return Ok(());
+        }
+        let needed = planned.memory.pieces.count();
+        folder.forget();
+        self.removed(folder, &format!("it is in {pieces} pieces, and the limits of this run ask for {needed}"));
+        Ok(())
+    }
+
+    fn removed(&self, folder: &CheckpointFolder, reason: &str) {
+        let path = folder.path().display();
+        self.note(format!("the checkpoint in `{path}` is of no use and was removed: {reason}; the run begins anew"));
+    }
+
+    fn note(&self, note: String) {
+        self.observer.event(&Event::Note { stage: Stage::Sources, note });
+    }
 }
 
 /// The plan of the run with the pieces of a checkpoint; none, if these are too large for its limits, or others are asked for.

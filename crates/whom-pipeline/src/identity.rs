@@ -1,7 +1,9 @@
 //! The identities of a run: of its plan, and of its inputs.
 
 use std::fmt::Write;
+use std::{env, fs};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use whom_query::compile::Compiled;
 use whom_spec::plan::Plan;
@@ -38,12 +40,12 @@ pub(crate) fn work_name(plan: &Plan, output: &Address) -> Result<String, serde_j
     Ok(name)
 }
 
-/// What has to be the same for the rows of a run to be those of another: the plan, the statements, the version, and each
+/// What has to be the same for the rows of a run to be those of another: the plan, the statements, the program, and each
 /// file where it lies, in the state in which it is read.
 pub(crate) fn checkpoint_identity(prepared: &Prepared) -> Result<String, serde_json::Error> {
     let Prepared { loaded, catalog, compiled, .. } = prepared;
     let plan = identities(&loaded.plan, compiled, &[])?.plan;
-    let mut parts = vec![plan];
+    let mut parts = vec![plan, program()];
     for source in catalog.sources() {
         parts.push(source.table.clone());
         for file in &source.listing.files {
@@ -54,6 +56,13 @@ pub(crate) fn checkpoint_identity(prepared: &Prepared) -> Result<String, serde_j
         }
     }
     Ok(hash(parts.iter().map(String::as_str)))
+}
+
+/// This very build of the program, as far as its file tells; builds of one version differ while somebody works on it.
+fn program() -> String {
+    let file = env::current_exe().and_then(fs::metadata);
+    let told = file.and_then(|file| Ok(format!("{} {}", file.len(), DateTime::<Utc>::from(file.modified()?))));
+    told.unwrap_or_default()
 }
 
 /// SHA-256 over parts, each preceded by its length so that no two lists of parts hash alike.

@@ -15,7 +15,7 @@ use whom_stats::Check;
 use whom_store::{Address, Location, Output, Publication, Published, RunId, RunRecord, StoreError};
 
 use crate::analysis::analyse;
-use crate::checkpoints::{self, RunCheckpoints};
+use crate::checkpoints::{self, Opening, RunCheckpoints};
 use crate::clock::Stages;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
@@ -98,8 +98,9 @@ impl Run<'_> {
             planned = Planned::new(self.request, &prepared).await?;
         }
         let stage = output.stage(run_id).await.map_err(|error| store(&error))?;
-        let observer = stages.observer();
-        let kept = RunCheckpoints::open(self.request, &prepared, &mut planned, &output, observer).await;
+        let (request, observer) = (self.request, stages.observer());
+        let opening = Opening { request, prepared: &prepared, output: &output, observer };
+        let kept = RunCheckpoints::open(opening, &mut planned).await;
         let worked = match &kept {
             Ok(kept) => self.worked(&prepared, &planned, kept.get(), stages).await,
             Err(error) => Err(error.clone()),

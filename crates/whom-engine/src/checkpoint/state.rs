@@ -81,7 +81,7 @@ impl State {
         match Self::parsed(&text) {
             None => (FolderState::Unusable("`state.json` is not what was written".to_owned()), None),
             Some(state) if state.format != FORMAT || state.identity != identity => {
-                (FolderState::Unusable("its inputs, its statements or its version were others".to_owned()), None)
+                (FolderState::Unusable("its inputs, its statements or the program were others".to_owned()), None)
             }
             Some(state) => (FolderState::Usable, Some(state)),
         }

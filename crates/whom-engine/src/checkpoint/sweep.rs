@@ -77,8 +77,8 @@ fn is_old(folder: &Path, written_before: Option<SystemTime>) -> bool {
 }
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).map(|entries| entries.flatten().collect()).unwrap_or(Vec::new());
-    let files = entries.into_iter().filter(|entry| entry.file_name() != OWNER && entry.file_name() != STATE);
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.file_name() != OWNER && entry.file_name() != STATE);
     files.map(|entry| entry.path()).collect()
 }
 

@@ -78,7 +78,7 @@ fn a_checkpoint_writes_only_what_the_one_before_had_not() {
     let parent = tempfile::tempdir().unwrap();
     let (folder, _) = opened(parent.path(), terms());
     let (units, orders) = (table(parent.path(), "units", 1_000), table(parent.path(), "orders", 2_000));
-    let first = folder.save(&[units.clone()], &1).unwrap();
+    let first = folder.save(std::slice::from_ref(&units), &1).unwrap();
     let second = folder.save(&[units.clone(), orders.clone()], &2).unwrap();
     assert!(first.written > 0 && second.bytes > first.bytes, "{first:?} {second:?}");
     // The piece on disk is linked, the one in memory written; of the units nothing at all.
@@ -110,7 +110,7 @@ fn whatever_happened_to_a_file_is_noticed() {
         ("a byte of rows in memory", |folder| flip(&folder.join("0"))),
         ("a byte of rows on disk", |folder| flip(&folder.join("1"))),
         ("a file cut off", |folder| {
-            OpenOptions::new().write(true).open(folder.join("1")).unwrap().set_len(99).unwrap()
+            OpenOptions::new().write(true).open(folder.join("1")).unwrap().set_len(99).unwrap();
         }),
         ("no file", |folder| fs::remove_file(folder.join("0")).unwrap()),
     ];
@@ -190,12 +190,12 @@ fn old_checkpoints_and_empty_folders_go_and_those_in_use_stay() {
     fs::create_dir(parent.path().join("whom-checkpoint-killed-early")).unwrap();
     fs::create_dir(parent.path().join("somebody else's")).unwrap();
     let swept = |written_before| CheckpointSweep::find(parent.path(), written_before).unwrap();
-    let (past, future) = (SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_secs(60));
+    let (past, future) = (SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_mins(1));
     assert_eq!((swept(None).checkpoints(), swept(None).kept), (1, 1));
     assert_eq!((swept(Some(past)).checkpoints(), swept(Some(past)).kept), (1, 1));
-    let (_user, _) = opened(parent.path(), terms());
+    let (user, _) = opened(parent.path(), terms());
     assert_eq!((swept(Some(future)).checkpoints(), swept(Some(future)).kept), (1, 1));
-    drop(_user);
+    drop(user);
     let sweep = swept(Some(future));
     assert!(sweep.checkpoints() == 2 && sweep.kept == 0 && sweep.bytes > 1_000, "{sweep:?}");
     sweep.remove("two").unwrap();
