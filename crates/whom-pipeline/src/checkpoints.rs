@@ -204,3 +204,40 @@ pub fn clean_checkpoints(folder: &Path, older_than: Option<Hours>, dry_run: bool
     }
     Ok(sweep)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_stays_where_trying_again_can_help() {
+        let causes = [
+            (Cause::Internal, false),
+            (Cause::Configuration, false),
+            (Cause::Data, false),
+            (Cause::Transient, true),
+            (Cause::NotReady, true),
+            (Cause::Resources, true),
+            (Cause::Interrupted, true),
+        ];
+        for (cause, stays) in causes {
+            assert_eq!(helps_after(cause), stays, "{cause:?}");
+            let retryable = cause.is_retryable();
+            assert!(stays || !retryable, "{cause:?}: what may be tried again must be able to go on");
+        }
+    }
+
+    #[test]
+    fn a_disk_without_room_costs_no_run_and_a_wrong_folder_is_refused() {
+        assert!(is_full(&io::ErrorKind::StorageFull.into()) && is_full(&io::ErrorKind::QuotaExceeded.into()));
+        assert!(!is_full(&io::ErrorKind::PermissionDenied.into()));
+        let refused = unusable(Path::new("/nowhere"), &io::ErrorKind::PermissionDenied.into());
+        assert_eq!(
+            (refused.cause, refused.headline.as_str()),
+            (
+                Cause::Configuration,
+                "`/nowhere` cannot hold checkpoints: permission denied; name another folder with `--checkpoints`, or leave it out"
+            )
+        );
+    }
+}
