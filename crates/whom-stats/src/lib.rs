@@ -73,6 +73,7 @@ pub mod bucket;
 pub mod cells;
 pub mod check;
 pub mod columns;
+pub mod cross_products;
 pub mod distribution;
 pub mod effect;
 pub mod estimate;
@@ -113,6 +114,7 @@ pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
 pub use columns::{
     ABSENT, CodeColumn, ColumnsError, Layout, MetricRange, PackedUnits, UnitColumnParts, UnitColumns, resident_bytes,
 };
+pub use cross_products::CrossProducts;
 pub use distribution::{Reference, chi_square_upper};
 pub use effect::{ArmSummary, Effect, Lift};
 pub use estimate::{Estimate, Interval, NotEstimable};
