@@ -84,6 +84,7 @@ pub mod grid;
 pub mod histogram;
 pub mod identity;
 pub mod independence;
+pub mod linear;
 pub mod measured;
 mod merge;
 pub mod moments;
