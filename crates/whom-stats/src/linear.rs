@@ -41,6 +41,8 @@ pub use meat::{Meat, RobustError};
 pub use symmetric::Symmetric;
 
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod published;
 #[cfg(test)]
 mod tests;

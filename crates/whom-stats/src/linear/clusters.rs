@@ -52,11 +52,11 @@ pub enum ClusterError {
 /// let mut scores = ClusterScores::new(&fit, ClusterError::Cr2);
 /// rows.iter().for_each(|(cluster, row)| scores.push(*cluster, row));
 /// let effect = fit.estimate(&[0.0, 1.0], &scores.covariance()?)?;
-/// assert_eq!(effect.value, 2.75);
-/// assert!(effect.degrees_of_freedom < 4.0);
+/// assert_eq!(format!("{:.3} ({:.3})", effect.value, effect.std_err), "2.750 (2.723)");
+/// assert!(effect.degrees_of_freedom < 4.0, "{} clusters say less than 4 degrees", scores.clusters());
 /// # Ok::<(), whom_stats::NotEstimable>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ClusterScores {
     kind: ClusterError,
     scorer: Scorer,

@@ -97,7 +97,7 @@ mod tests {
         #[test]
         fn an_inverse_root_twice_is_the_inverse(vectors in prop::collection::vec(prop::array::uniform3(-1.0..1.0_f64), 2)) {
             let mut matrix = Symmetric::identity(3);
-            vectors.iter().for_each(|vector| matrix.add_square(1.0, vector));
+            for vector in &vectors { matrix.add_square(1.0, vector); }
             let root = Eigen::new(&matrix).map(|value| 1.0 / value.sqrt());
             let vector = [1.0, -2.0, 3.0];
             let back = root.product(&root.product(&matrix.product(&vector)));

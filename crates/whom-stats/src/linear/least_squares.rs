@@ -51,7 +51,7 @@ pub(super) struct Axis {
 /// let variables = Variables { predictors: vec![0], outcome: 1 };
 /// let fit = LeastSquares::fit(&products, &variables, &[Grid::INTEGER; 2])?;
 /// let slope = fit.estimate(&[0.0, 1.0], &fit.classical())?;
-/// assert_eq!(format!("{:.3} ({:.3})", slope.value, slope.std_err), "2.200 (0.383)");
+/// assert_eq!(format!("{:.3} ({:.3})", slope.value, slope.std_err), "2.200 (0.424)");
 /// # Ok::<(), whom_stats::NotEstimable>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

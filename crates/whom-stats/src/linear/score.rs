@@ -6,7 +6,7 @@ use super::least_squares::LeastSquares;
 const SCORE_BITS: i32 = 60;
 
 /// Works out rows of a fit one after the other.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Scorer {
     fit: LeastSquares,
     /// Grid steps of scores in a grid step of the outcome: a power of two.
