@@ -26,7 +26,7 @@ enum Degrees {
     ByShape(Vec<ClusterShape>),
 }
 
-/// Where intervals hold their level, as the simulations of `tests/reference/linear_ranges.py` show.
+/// Where intervals hold their level, as the simulations of `tests/reference/linear_ranges.csv` show.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Range {
     /// Nowhere else than under the assumption of equal variances, which the data do not tell.
