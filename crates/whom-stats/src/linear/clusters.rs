@@ -28,7 +28,7 @@ const BELL_MCCAFFREY: Range = Range::Degrees(4);
 /// **Range.** From 4 degrees of freedom on CR2 covers 93.8 to 95.6 % at a level of 95 %; with fewer it is on the safe side, up to
 /// 99 %. CR0 and CR1 are marked below 50 clusters, but it is not their number that matters: with 50 clusters of 4 to 604
 /// units, ten of which are treated, CR1 covers 88 % (`tests/reference/linear_ranges.csv`). Where clusters are unequal or few
-/// of them are treated, CR2 is right at any number.
+/// of them are treated, CR2 is the one to read at any number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClusterError {

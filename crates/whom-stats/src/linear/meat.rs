@@ -31,7 +31,7 @@ const SHARE_STEPS: f64 = (1_u128 << 100) as f64;
 /// with n - rank degrees of freedom.
 ///
 /// **Range.** A coefficient c'b weighs row i by its share q_i = (c'u_i)² / |c|² and rests on 1 / sum q_i² units, as if they were
-/// equal. At a level of 95 %, HC3 covers 94.5 to 95.2 % from 50 such units on, HC2 94.2 to 95 % from 120 on
+/// equal. At a level of 95 %, HC3 covers 94.4 to 95.2 % from 50 such units on, HC2 94.2 to 94.9 % from 120 on
 /// (`tests/reference/linear_ranges.csv`); HC0 and HC1 are held to the 120 too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
