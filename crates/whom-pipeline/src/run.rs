@@ -24,6 +24,7 @@ use crate::identity::{VERSION, identities};
 use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
+use crate::seal::Registrations;
 use crate::shared_cache::SharedCache;
 use crate::study::Study;
 use crate::trail::Trail;
@@ -97,12 +98,16 @@ impl Run<'_> {
             shared.fill(self.request, &mut prepared, &engine, stages.observer()).await?;
             planned = Planned::new(self.request, &prepared).await?;
         }
+        let registrations = Registrations::read(&output, &prepared.loaded.plan).await?;
         let stage = output.stage(run_id).await.map_err(|error| store(&error))?;
         let (request, observer) = (self.request, stages.observer());
         let opening = Opening { request, prepared: &prepared, output: &output, observer };
         let kept = RunCheckpoints::open(opening, &mut planned).await;
         let worked = match &kept {
-            Ok(kept) => self.worked(&prepared, &planned, kept.get(), stages).await,
+            Ok(kept) => {
+                let found = Found { registrations, checkpoints: kept.get() };
+                self.worked(&prepared, &planned, found, stages).await
+            }
             Err(error) => Err(error.clone()),
         };
         let outcome = match worked {
@@ -129,15 +134,18 @@ impl Run<'_> {
         &self,
         prepared: &Prepared,
         planned: &Planned,
-        checkpoints: Option<&Checkpoints>,
+        found: Found<'_>,
         stages: &mut Stages<'_>,
     ) -> Result<Work, RunError> {
         stages.begin(Stage::UnitTable)?;
         let engine = planned.engine(self.request)?;
         self.trail.working(&prepared.compiled, &engine);
-        let units = self.units(prepared, &engine, checkpoints, stages).await;
+        let units = self.units(prepared, &engine, found.checkpoints, stages).await;
         let (units, keeping) = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
-        let study = Study::new(&prepared.loaded.plan, &prepared.compiled, &units);
+        let plan = &prepared.loaded.plan;
+        let registrations = found.registrations;
+        let seal = registrations.judge(plan, units.tally.earliest_exposure)?;
+        let study = Study { seal, ..Study::new(plan, &prepared.compiled, &units) };
 
         stages.begin(Stage::Checks)?;
         let checks = judged(&study)?;
@@ -154,7 +162,7 @@ impl Run<'_> {
         } else {
             None
         };
-        Ok(Work { results, files, units, memory, keeping })
+        Ok(Work { results, files, units, memory, keeping, registrations })
     }
 
     /// The units as passes see them, and what was kept of the way to their table.
@@ -231,7 +239,7 @@ impl Run<'_> {
     }
 
     fn record(&self, prepared: &Prepared, work: &Work, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
-        let Work { results, memory, keeping, .. } = work;
+        let Work { results, memory, keeping, registrations, .. } = work;
         let inputs = prepared.catalog.inputs();
         let identities =
             identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
@@ -243,6 +251,7 @@ impl Run<'_> {
             inputs,
             details: json!({
                 "experiment": results.experiment,
+                "registrations": registrations.to_json(),
                 "through": results.through,
                 "units": results.units(),
                 "waterfall": results.waterfall,
@@ -267,6 +276,13 @@ fn read_of(reads: &TableReads) -> Value {
     json!({ "table": table, "bytes": source.bytes, "files": source.files, "cache": cache })
 }
 
+/// What lies there when a run begins to work.
+struct Found<'a> {
+    registrations: Registrations,
+    /// None, if none are to be kept.
+    checkpoints: Option<&'a Checkpoints>,
+}
+
 /// What a run found, and the files that say it.
 struct Work {
     results: Results,
@@ -276,6 +292,7 @@ struct Work {
     memory: MemoryUse,
     /// What was kept on the way, if anything was to be.
     keeping: Option<Keeping>,
+    registrations: Registrations,
 }
 
 /// What was planned, and what came of it.
