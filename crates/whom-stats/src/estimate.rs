@@ -36,6 +36,18 @@ pub enum NotEstimable {
     /// The statistics hold no such cell, arm or metric.
     #[error("the statistics hold no such cell, arm or metric")]
     NotCounted,
+    /// A ratio's denominator adds up to zero in an arm.
+    #[error("the denominator adds up to zero in an arm")]
+    DenominatorZero,
+    /// A limit relative to the control's mean has no direction where that is zero or negative.
+    #[error("the control's mean is not positive, so a relative limit says nothing; give an absolute one")]
+    ControlMeanNotPositive,
+    /// Too many units are in strata that lack an arm.
+    #[error("more than 5 % of the units are in strata with fewer than two units in an arm")]
+    StrataWithoutArm,
+    /// A quantile lies so near the end of the values that its interval leaves them.
+    #[error("too few values lie beyond the quantile")]
+    TooFewBeyondQuantile,
 }
 
 /// A number with a standard error and the degrees of freedom behind it.
