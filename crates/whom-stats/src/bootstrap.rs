@@ -15,6 +15,9 @@
 //! hypotheses are. The adjusted p-value is Šidák's with that number, 1 - (1 - p(|t|))^m. It falls below 1 - level exactly where
 //! |t| > c, so that interval and p-value never contradict each other, and it is smooth to the far tail. Where the bootstrap's
 //! critical value lies below that of a single test, the latter is taken (m = 1): correcting never helps.
+//!
+//! **Step down.** Beside it stands the p-value of Romano and Wolf (2005), which corrects a hypothesis only for those that are
+//! not clearer than itself. It is never larger, so it never contradicts an interval that excludes zero.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -24,6 +27,7 @@ use crate::estimate::{Estimate, Interval, NotEstimable};
 use crate::identity::Identity;
 use crate::measured::{Measured, Target};
 use crate::replicate::Resampled;
+use crate::step_down::Correcting;
 
 /// Share of undefined replicates above which a hypothesis is not estimable.
 const MOST_UNDEFINED: f64 = 0.01;
@@ -80,6 +84,8 @@ pub struct Simultaneous {
     pub effective_tests: f64,
     /// The adjusted p-value, below 1 - level exactly if the interval excludes zero.
     pub p_adjusted: f64,
+    /// Romano and Wolf's step-down p-value, at most `p_adjusted`; it may reject where the interval does not exclude zero.
+    pub p_step_down: f64,
     /// The simultaneous interval.
     pub interval: Interval,
     /// The standard deviation of the replicates' estimates.
@@ -103,16 +109,29 @@ impl Bootstrap<'_> {
         let replicates = self.replicates(measured, &estimable);
         let spreads: Vec<Spread> =
             (0..estimable.len()).map(|hypothesis| Spread::new(&replicates, hypothesis)).collect();
-        let critical_value = self.critical_value(&replicates, &spreads);
+        let defined: Vec<usize> =
+            (0..spreads.len()).filter(|hypothesis| spreads[*hypothesis].is_defined()).collect();
+        let distances = distances(&replicates, &defined);
+        let mut maxima: Vec<f64> = distances.iter().map(|row| row.iter().copied().fold(0.0, f64::max)).collect();
+        let critical_value = self.correcting().critical_value(&mut maxima);
+        let tested: Vec<Estimate> = defined.iter().map(|hypothesis| estimable[*hypothesis].1).collect();
+        let mut step_down = self.correcting().step_down(&tested, &distances).into_iter();
         let mut spreads = spreads.into_iter();
         let outcome = |estimate: Result<Estimate, NotEstimable>| {
-            let (estimate, spread) = (estimate?, spreads.next());
-            match (critical_value, spread.filter(Spread::is_defined)) {
-                (Some(critical), Some(spread)) => Ok(self.simultaneous(estimate, critical, spread)),
+            let (estimate, spread) = (estimate?, spreads.next().filter(Spread::is_defined));
+            let step_down = spread.and_then(|_| step_down.next());
+            match (critical_value, spread, step_down) {
+                (Some(critical), Some(spread), Some(p_step_down)) => {
+                    Ok(self.simultaneous(estimate, critical, spread, p_step_down))
+                }
                 _ => Err(NotEstimable::UndefinedReplicates),
             }
         };
         MaxT { critical_value, outcomes: estimates.into_iter().map(outcome).collect() }
+    }
+
+    fn correcting(&self) -> Correcting {
+        Correcting { reference: self.reference, level: self.level }
     }
 
     /// By replicate, then by hypothesis: the estimate and its studentised distance from the original one.
@@ -131,33 +150,17 @@ impl Bootstrap<'_> {
         (0..self.replicates).into_par_iter().map(draw).collect()
     }
 
-    /// The order statistic of max |t*| over the hypotheses that are defined.
-    fn critical_value(&self, replicates: &[Vec<Option<Draw>>], spreads: &[Spread]) -> Option<f64> {
-        let maximum = |draws: &Vec<Option<Draw>>| {
-            let defined = draws.iter().zip(spreads).filter(|(_, spread)| spread.is_defined());
-            defined.filter_map(|(draw, _)| draw.map(|draw| draw.statistic.abs())).max_by(f64::total_cmp)
-        };
-        let mut maxima: Vec<f64> = replicates.iter().filter_map(maximum).collect();
-        maxima.sort_by(f64::total_cmp);
-        let rank = ((maxima.len() + 1) as f64 * self.level).ceil() as usize;
-        maxima.get(rank.clamp(1, maxima.len().max(1)) - 1).copied()
-    }
-
-    fn simultaneous(&self, estimate: Estimate, critical_value: f64, spread: Spread) -> Simultaneous {
-        let degrees_of_freedom = estimate.degrees_of_freedom;
-        let critical_value = critical_value.max(self.reference.critical_value(self.level, degrees_of_freedom));
-        // A tail below the smallest number counts as that number, so that no product of zero and infinity arises.
-        let ln_coverage = |statistic| {
-            let p_value = self.reference.two_sided_p(statistic, degrees_of_freedom);
-            libm::log1p(-p_value.max(f64::MIN_POSITIVE))
-        };
-        let effective_tests = (libm::log(self.level) / ln_coverage(critical_value)).max(1.0);
-        let p_adjusted = -libm::expm1(effective_tests * ln_coverage(estimate.statistic()));
+    fn simultaneous(&self, estimate: Estimate, critical_value: f64, spread: Spread, p_step_down: f64) -> Simultaneous {
+        let (correcting, degrees_of_freedom) = (self.correcting(), estimate.degrees_of_freedom);
+        let critical_value = correcting.at_least_single(critical_value, degrees_of_freedom);
+        let effective_tests = correcting.effective_tests(critical_value, degrees_of_freedom);
+        let p_adjusted = correcting.p_adjusted(&estimate, effective_tests);
         Simultaneous {
             estimate,
             critical_value,
             effective_tests,
             p_adjusted,
+            p_step_down,
             interval: estimate.interval_at(critical_value),
             bootstrap_std_err: spread.std_err,
             undefined: spread.undefined,
@@ -176,6 +179,14 @@ impl Hypothesis {
             Against::Rest => measured.contrast(self.target),
         }
     }
+}
+
+/// By replicate, |t*| of the `defined` hypotheses, zero where it has no value; replicates without any value are left out.
+fn distances(replicates: &[Vec<Option<Draw>>], defined: &[usize]) -> Vec<Vec<f64>> {
+    let distance = |draw: Option<Draw>| draw.map_or(0.0, |draw| draw.statistic.abs());
+    let has_value = |draws: &&Vec<Option<Draw>>| defined.iter().any(|hypothesis| draws[*hypothesis].is_some());
+    let row = |draws: &Vec<Option<Draw>>| defined.iter().map(|hypothesis| distance(draws[*hypothesis])).collect();
+    replicates.iter().filter(has_value).map(row).collect()
 }
 
 /// One hypothesis in one replicate.
