@@ -51,7 +51,9 @@ pub enum CapError {
         threshold: f64,
     },
     /// No value is above the threshold.
-    #[error("the cap at the {percent} % quantile is {threshold}, the largest value: it changes nothing; lower `percentile` or drop `cap`")]
+    #[error(
+        "the cap at the {percent} % quantile is {threshold}, the largest value: it changes nothing; lower `percentile` or drop `cap`"
+    )]
     CapsNothing {
         /// The percentile.
         percent: f64,
@@ -145,7 +147,10 @@ mod tests {
         let cap = cap(&spend, 0.99, CapOf::NonZero).unwrap();
         assert_eq!(cap, Cap { threshold: 5, capped: 1 });
         assert_eq!(cap.moments(&counts(&spend)).sum, 500);
-        assert!(matches!(super::tests::cap(&[0, 0, 0, 1_000_000], 0.99, CapOf::NonZero), Err(CapError::CapsNothing { .. })));
+        assert!(matches!(
+            super::tests::cap(&[0, 0, 0, 1_000_000], 0.99, CapOf::NonZero),
+            Err(CapError::CapsNothing { .. })
+        ));
     }
 
     proptest! {

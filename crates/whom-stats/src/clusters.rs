@@ -97,8 +97,9 @@ impl Clusters {
             return Err(NotEstimable::NotCounted);
         }
         let present = || (0..self.totals.len()).filter(|cluster| holds_a_unit(&self.totals[*cluster]));
-        let rows: Vec<Vec<f64>> =
-            present().map(|cluster| columns.iter().flat_map(|column| column.of(&self.totals[cluster])).collect()).collect();
+        let rows: Vec<Vec<f64>> = present()
+            .map(|cluster| columns.iter().flat_map(|column| column.of(&self.totals[cluster])).collect())
+            .collect();
         let weights: Option<Vec<f64>> =
             weights.map(|weights| present().map(|cluster| weights.get(cluster).copied().unwrap_or(0.0)).collect());
         let ratios: Vec<RatioColumn> = columns.iter().enumerate().map(|(place, column)| column.ratio(place)).collect();

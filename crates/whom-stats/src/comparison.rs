@@ -55,7 +55,12 @@ impl Source {
     #[must_use]
     pub(crate) fn scaled(&self, weight: f64) -> Self {
         let Self { treatment, control, covariance, degrees_of_freedom } = *self;
-        Self { treatment: weight * treatment, control: weight * control, covariance: weight * covariance, degrees_of_freedom }
+        Self {
+            treatment: weight * treatment,
+            control: weight * control,
+            covariance: weight * covariance,
+            degrees_of_freedom,
+        }
     }
 }
 
@@ -81,7 +86,11 @@ impl Comparison {
                     degrees_of_freedom: treatment.degrees_of_freedom(),
                     ..Source::default()
                 },
-                Source { control: variance(control), degrees_of_freedom: control.degrees_of_freedom(), ..Source::default() },
+                Source {
+                    control: variance(control),
+                    degrees_of_freedom: control.degrees_of_freedom(),
+                    ..Source::default()
+                },
             ],
             unreliable: treatment.unreliable().or(control.unreliable()),
         })
@@ -156,10 +165,11 @@ impl Comparison {
     /// [`NotEstimable::NoVariance`].
     pub(crate) fn combined(&self, value: f64, weights: [f64; 2]) -> Result<Estimate, NotEstimable> {
         let varying = self.sources.iter().map(|source| (source.of(weights), source.degrees_of_freedom));
-        let variance = varying.filter(|(variance, _)| *variance > 0.0).fold(
-            Satterthwaite::default(),
-            |sum, (variance, degrees_of_freedom)| sum.plus(variance, degrees_of_freedom),
-        );
+        let variance = varying
+            .filter(|(variance, _)| *variance > 0.0)
+            .fold(Satterthwaite::default(), |sum, (variance, degrees_of_freedom)| {
+                sum.plus(variance, degrees_of_freedom)
+            });
         if variance.is_zero() { Err(NotEstimable::NoVariance) } else { Ok(variance.estimate(value)) }
     }
 

@@ -18,6 +18,9 @@ pub enum NotEstimable {
     /// No value differs from the others of its arm.
     #[error("the values do not vary")]
     NoVariance,
+    /// A logarithm is asked of a mean that is not positive.
+    #[error("a mean is not positive, and has no logarithm")]
+    MeanNotPositive,
     /// A lift is relative to the control's mean, which is zero.
     #[error("the control's mean is zero")]
     ControlMeanZero,
@@ -27,6 +30,12 @@ pub enum NotEstimable {
     /// A comparison of groups found fewer than two that hold enough units.
     #[error("fewer than two groups hold enough units")]
     OneGroup,
+    /// A prior without an end leaves no posterior distribution of two groups.
+    #[error("a flat prior needs three groups")]
+    FewGroups,
+    /// The scale of a prior, or what a sequence is planned for, is not a positive number.
+    #[error("a scale has to be a positive number")]
+    NoScale,
     /// No unit in any arm.
     #[error("there are no units")]
     NoUnits,

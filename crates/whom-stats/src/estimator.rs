@@ -62,7 +62,9 @@ impl MeasuredProducts<'_> {
     /// [`NotEstimable::OneGroup`] for a contrast of all cells with no rest.
     pub fn estimate(&self, question: &Question<'_>) -> Result<Estimate, NotEstimable> {
         let cells = 0..self.products.cells();
-        if question.group >= self.products.groups().min(self.grids.len()) || question.cell.is_some_and(|cell| !cells.contains(&cell)) {
+        if question.group >= self.products.groups().min(self.grids.len())
+            || question.cell.is_some_and(|cell| !cells.contains(&cell))
+        {
             return Err(NotEstimable::NotCounted);
         }
         let in_cell = self.estimate_in(question, |cell| question.cell.is_none_or(|asked| asked == cell))?;

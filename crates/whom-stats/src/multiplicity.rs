@@ -21,6 +21,9 @@ pub enum Correction {
     Bonferroni,
     /// Family-wise error under any dependence, never weaker than Bonferroni (Holm 1979).
     Holm,
+    /// False discovery rate of independent or positively dependent tests (Benjamini and Hochberg 1995). The contrasts of
+    /// cohorts with their rest are negatively dependent, so that [`Self::BenjaminiYekutieli`] is the safe choice for them.
+    BenjaminiHochberg,
     /// False discovery rate under any dependence (Benjamini and Yekutieli 2001).
     BenjaminiYekutieli,
 }
@@ -32,7 +35,8 @@ impl Correction {
         match self {
             Self::Bonferroni => p_values.iter().map(|p| (tests * p).min(1.0)).collect(),
             Self::Holm => holm(p_values),
-            Self::BenjaminiYekutieli => benjamini_yekutieli(p_values),
+            Self::BenjaminiHochberg => step_up(p_values, 1.0),
+            Self::BenjaminiYekutieli => step_up(p_values, harmonic(p_values.len())),
         }
     }
 }
@@ -52,13 +56,18 @@ fn holm(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-fn benjamini_yekutieli(p_values: &[f64]) -> Vec<f64> {
+/// 1 + 1/2 + ... + 1/tests.
+fn harmonic(tests: usize) -> f64 {
+    (1..=tests).map(|rank| 1.0 / rank as f64).sum()
+}
+
+/// The smallest of penalty x tests / rank x p over the p-values from this one upwards.
+fn step_up(p_values: &[f64], penalty: f64) -> Vec<f64> {
     let tests = p_values.len() as f64;
-    let harmonic: f64 = (1..=p_values.len()).map(|rank| 1.0 / rank as f64).sum();
     let mut adjusted = vec![0.0; p_values.len()];
     let mut smallest = 1.0_f64;
     for (rank, test) in ascending(p_values).into_iter().enumerate().rev() {
-        smallest = smallest.min(harmonic * tests / (rank + 1) as f64 * p_values[test]);
+        smallest = smallest.min(penalty * tests / (rank + 1) as f64 * p_values[test]);
         adjusted[test] = smallest;
     }
     adjusted

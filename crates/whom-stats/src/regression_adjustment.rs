@@ -128,7 +128,8 @@ impl RegressionAdjustment<'_> {
                 return Ok(Adjusted { comparison, unadjusted, coefficients, source, dropped, variance_reduction: 0.0 });
             }
         };
-        let fit = Fit { outcome: self.outcome, columns: &columns, slopes: &slopes, is_own: source == CoefficientSource::Own };
+        let fit =
+            Fit { outcome: self.outcome, columns: &columns, slopes: &slopes, is_own: source == CoefficientSource::Own };
         let comparison = fit.comparison(arms, self.treatment);
         let [treated, controls] = slopes.map(|slopes| spread(&slopes, &kept, self.covariates.len()));
         let before = unadjusted.variance([1.0, -1.0]);
@@ -178,7 +179,8 @@ impl Fit<'_> {
             sources.push(self.source(sample, place, share, &pooled));
             if let Some(place) = place {
                 let distance = self.distance(sample, &pooled);
-                let correction: f64 = self.slopes[place].iter().zip(&distance).map(|(slope, distance)| slope * distance).sum();
+                let correction: f64 =
+                    self.slopes[place].iter().zip(&distance).map(|(slope, distance)| slope * distance).sum();
                 offsets[place] = sample.offset(self.outcome) - correction;
                 means[place] = sample.mean(self.outcome) - correction;
                 unreliable = unreliable.or(sample.unreliable());
@@ -225,8 +227,12 @@ impl Fit<'_> {
 
     /// S_yy - b' S_xy, which is not negative.
     fn residual_variance(&self, sample: &Sample, place: usize) -> f64 {
-        let explained: f64 =
-            self.columns.iter().zip(&self.slopes[place]).map(|(column, slope)| slope * sample.covariance(*column, self.outcome)).sum();
+        let explained: f64 = self
+            .columns
+            .iter()
+            .zip(&self.slopes[place])
+            .map(|(column, slope)| slope * sample.covariance(*column, self.outcome))
+            .sum();
         let variance = sample.covariance(self.outcome, self.outcome);
         if variance - explained > ROUNDING * variance { variance - explained } else { 0.0 }
     }

@@ -152,7 +152,8 @@ impl Sample {
         if units <= 1.0 {
             return Err(NotEstimable::OneUnit);
         }
-        let total = |column: usize| rows.iter().enumerate().map(|(row, values)| weight(row) * values[column]).sum::<f64>();
+        let total =
+            |column: usize| rows.iter().enumerate().map(|(row, values)| weight(row) * values[column]).sum::<f64>();
         let offsets: Vec<f64> = (0..columns).map(|column| total(column) / units).collect();
         let mut covariances = vec![0.0; columns * columns];
         for (row, values) in rows.iter().enumerate() {
@@ -234,7 +235,8 @@ impl Sample {
         });
         let covariances = directions.iter().flat_map(|left| directions.iter().map(|right| self.along(left, right)));
         let made = Self::new(self.units, centres.collect(), offsets.collect(), covariances.collect());
-        Ok(made.judged(self.degrees_of_freedom, self.unreliable.or(near_zero.then_some(Unreliable::DenominatorNearZero))))
+        Ok(made
+            .judged(self.degrees_of_freedom, self.unreliable.or(near_zero.then_some(Unreliable::DenominatorNearZero))))
     }
 
     /// With one more column, at the end: the difference of two, such as a cohort's mean and that of the rest.
@@ -271,7 +273,8 @@ impl Sample {
     }
 
     fn along(&self, left: &Direction, right: &Direction) -> f64 {
-        let terms = left.iter().flat_map(|(row, by)| right.iter().map(move |(column, times)| (row, column, by * times)));
+        let terms =
+            left.iter().flat_map(|(row, by)| right.iter().map(move |(column, times)| (row, column, by * times)));
         terms.map(|(row, column, weight)| weight * self.covariance(*row, *column)).sum()
     }
 }

@@ -75,9 +75,14 @@ impl Stratified {
 
 fn weighted(strata: &[Stratum], weights: &[f64]) -> Comparison {
     let compared = || {
-        strata.iter().zip(weights).filter_map(|(stratum, weight)| Some((stratum.comparison.as_ref().ok()?, *weight, stratum)))
+        strata
+            .iter()
+            .zip(weights)
+            .filter_map(|(stratum, weight)| Some((stratum.comparison.as_ref().ok()?, *weight, stratum)))
     };
-    let mean = |value: fn(&Comparison) -> f64| compared().map(|(comparison, weight, _)| weight * value(comparison)).sum::<f64>();
+    let mean = |value: fn(&Comparison) -> f64| {
+        compared().map(|(comparison, weight, _)| weight * value(comparison)).sum::<f64>()
+    };
     let (treatment, control) = (mean(|comparison| comparison.treatment), mean(|comparison| comparison.control));
     let independent: u64 = compared().map(|(.., stratum)| stratum.independent).sum();
     let independent = independent.max(1) as f64;

@@ -64,10 +64,18 @@ fn few_clusters_are_marked_and_one_is_not_estimable() {
     let one = Clusters::new([unit(3), vec![Moments::default()]]);
     assert_eq!((one.count(), one.sample(&[plain], None)), (1, Err(NotEstimable::OneUnit)));
     assert_eq!(Clusters::default().sample(&[plain], None), Err(NotEstimable::EmptyArm));
-    assert_eq!(one.sample(&[ClusterColumn::Mean { total: 1, grid: Grid::INTEGER, centre: 0 }], None), Err(NotEstimable::NotCounted));
-    let giant = Clusters::new((0..100).map(|place| vec![Moments::repeated(place, if place == 7 { 10_000 } else { 10 })]));
+    assert_eq!(
+        one.sample(&[ClusterColumn::Mean { total: 1, grid: Grid::INTEGER, centre: 0 }], None),
+        Err(NotEstimable::NotCounted)
+    );
+    let giant =
+        Clusters::new((0..100).map(|place| vec![Moments::repeated(place, if place == 7 { 10_000 } else { 10 })]));
     let giant = giant.sample(&[plain], None).unwrap();
-    assert_eq!(giant.unreliable(), Some(Unreliable::FewClusters { found: 1, needed: 50 }), "one holds nearly everybody");
+    assert_eq!(
+        giant.unreliable(),
+        Some(Unreliable::FewClusters { found: 1, needed: 50 }),
+        "one holds nearly everybody"
+    );
 }
 
 fn clusters() -> impl Strategy<Value = Vec<Vec<i64>>> {

@@ -54,7 +54,9 @@ fn quantiles_of_events_are_clustered_by_unit_as_numpy_has_them() {
 
 #[test]
 fn degenerate_values_have_named_outcomes() {
-    let of = |values: &[i64], share| QuantileArm::of_units(&values.iter().copied().collect(), percentile(share), Grid::INTEGER);
+    let of = |values: &[i64], share| {
+        QuantileArm::of_units(&values.iter().copied().collect(), percentile(share), Grid::INTEGER)
+    };
     assert_eq!(of(&[], 0.5), Err(NotEstimable::EmptyArm));
     assert_eq!(of(&[1], 0.5), Err(NotEstimable::TooFewBeyondQuantile));
     let values: Vec<i64> = (0..100).collect();

@@ -55,12 +55,7 @@ fn one_given_coefficient_for_both_arms_meets_gbstats() {
     let few: Vec<Unit> = units().into_iter().filter(|unit| unit.arm < 2).collect();
     // The parent's coefficients are used where there are too few units; asked for directly they hold for any number.
     let columns = [PRE];
-    let fit = Fit {
-        outcome: SPEND,
-        columns: &columns,
-        slopes: &[parent.treatment, parent.control],
-        is_own: false,
-    };
+    let fit = Fit { outcome: SPEND, columns: &columns, slopes: &[parent.treatment, parent.control], is_own: false };
     let difference = fit.comparison(&samples(few.iter()), 1).difference().unwrap();
     assert_estimate("gbstats cuped", &difference);
     assert!(difference.p_value(Reference::T) < 1e-12, "gbstats says {}", expected("gbstats cuped p"));
