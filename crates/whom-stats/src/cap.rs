@@ -85,21 +85,15 @@ impl Cap {
         };
         let threshold = found.ok_or(CapError::NoValues { of })?;
         let (percent, shown) = (100.0 * share.get(), grid.from_grid(threshold));
-        Self::at_value(counts, threshold).map_err(|caps_all| match caps_all {
-            true => CapError::CapsAll { percent, threshold: shown },
-            false => CapError::CapsNothing { percent, threshold: shown },
-        })
-    }
-
-    /// The cap at a threshold; whether it caps all (`true`) or nothing (`false`), if it does.
-    fn at_value(counts: &ValueCounts, threshold: i64) -> Result<Self, bool> {
         let capped = counts.total() - counts.at_most(threshold);
-        let smallest = counts.iter().next().map(|(value, _)| value);
-        match capped {
-            0 => Err(false),
-            _ if smallest.is_some_and(|smallest| smallest >= threshold) => Err(true),
-            _ => Ok(Self { threshold, capped }),
+        if capped == 0 {
+            return Err(CapError::CapsNothing { percent, threshold: shown });
         }
+        let smallest = counts.iter().next().map(|(value, _)| value);
+        if smallest.is_some_and(|smallest| smallest >= threshold) {
+            return Err(CapError::CapsAll { percent, threshold: shown });
+        }
+        Ok(Self { threshold, capped })
     }
 
     /// The capped value.

@@ -110,17 +110,12 @@ impl CellProducts {
     }
 
     /// By arm, the products of a group over cells and buckets; empty for a group that is not there.
-    pub fn sum(
-        &self,
-        group: usize,
-        cells: impl Iterator<Item = usize> + Clone,
-        buckets: &BucketSet,
-    ) -> Vec<CrossProducts> {
+    pub fn sum(&self, group: usize, cells: &[usize], buckets: &BucketSet) -> Vec<CrossProducts> {
         let columns = self.groups.get(group).and_then(|products| products.first()).map_or(0, CrossProducts::columns);
         let total = |arm| {
             let mut sum = CrossProducts::new(columns);
-            for cell in cells.clone() {
-                buckets.iter().filter_map(|bucket| self.get(group, cell, bucket, arm)).for_each(|part| sum += part);
+            for cell in cells {
+                buckets.iter().filter_map(|bucket| self.get(group, *cell, bucket, arm)).for_each(|part| sum += part);
             }
             sum
         };

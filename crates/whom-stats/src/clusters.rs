@@ -106,7 +106,9 @@ impl Clusters {
         let sample = Sample::from_rows(&rows, weights.as_deref())?.ratios(&ratios)?;
         let effective = effective(&rows, weights.as_deref());
         let few = Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 };
-        Ok(sample.judged((effective - 1.0).max(1.0), (effective < CLUSTERS).then_some(few)))
+        // Sizes are counts: their mean is never near zero, however few the clusters.
+        let near_zero = sample.unreliable().filter(|_| columns.iter().any(|column| !column.is_mean()));
+        Ok(sample.judged((effective - 1.0).max(1.0), (effective < CLUSTERS).then_some(few).or(near_zero)))
     }
 
     /// (sum n)² / sum n² over the clusters, with n the units that the column's denominator counts: equal clusters that would
@@ -140,6 +142,10 @@ impl ClusterColumn {
             Self::Ratio { totals, .. } => *totals,
         }
         .into_iter()
+    }
+
+    fn is_mean(self) -> bool {
+        matches!(self, Self::Mean { .. })
     }
 
     /// What a cluster adds above and below.

@@ -78,7 +78,7 @@ impl MeasuredProducts<'_> {
     /// The samples of the arms in chosen cells, about their own centres.
     pub fn samples(&self, group: usize, selects: impl Fn(usize) -> bool) -> Vec<Option<Sample>> {
         let cells: Vec<usize> = (0..self.products.cells()).filter(|cell| selects(*cell)).collect();
-        let arms = self.products.sum(group, cells.into_iter(), self.buckets);
+        let arms = self.products.sum(group, &cells, self.buckets);
         let (centres, grids) = (centres(&arms), self.grids.get(group));
         let sample = |arm| Sample::exact(arm, &centres, grids?).ok();
         arms.iter().map(sample).collect()
@@ -146,7 +146,8 @@ impl<'a> WeightedProducts<'a> {
 impl ArmSeries {
     fn new(measured: &MeasuredProducts<'_>, group: usize, cell: Option<usize>) -> Self {
         let (products, grids) = (measured.products, &measured.grids[group]);
-        let centres = centres(&products.sum(group, 0..products.cells(), measured.buckets));
+        let everybody: Vec<usize> = (0..products.cells()).collect();
+        let centres = centres(&products.sum(group, &everybody, measured.buckets));
         let bucket_sums = |arm: usize, bucket: u16| {
             let mut sum = CrossProducts::new(centres.len());
             let cells = cell.map_or(0..products.cells(), |cell| cell..cell + 1);

@@ -109,6 +109,7 @@ pub mod pass;
 pub mod power;
 pub mod quantile_bins;
 pub mod quantile_effect;
+pub mod rank_search;
 #[cfg(test)]
 mod reference_units;
 pub mod regression_adjustment;
@@ -168,6 +169,7 @@ pub use pass::{CellStatistics, ColumnShape, Grouping, Histograms, NodeHistogram,
 pub use power::{COHORT_SHARES, DetectableDifference, Detection};
 pub use quantile_bins::QuantileBins;
 pub use quantile_effect::QuantileArm;
+pub use rank_search::{Narrowed, RankSearch};
 pub use regression_adjustment::{Adjusted, CoefficientSource, Coefficients, Dropped, RegressionAdjustment};
 pub use reliability::Unreliable;
 pub use replication::{Replication, ReplicationTest, ReplicationVerdict};

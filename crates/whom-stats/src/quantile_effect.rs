@@ -9,8 +9,8 @@
 //!
 //! **Degrees of freedom.** The distance spans k values. Spacings of a sample are nearly exponential, so it varies like a
 //! gamma variable of shape k, its square by 4 / k in relative terms, and a variance with d degrees of freedom by 2 / d:
-//! d = k / 2, divided by the design effect s² n / (p (1 - p)) where events cluster. Without them the median of 100 units
-//! covers 93.4 % (`tests/reference/stats_quantiles.py`).
+//! d = k / 2, divided by the design effect s² n / (p (1 - p)) where events cluster. With them the interval covers 95 to 98 %
+//! (`tests/simulation/results/estimators.md`).
 //!
 //! **Range.** p ± z s must lie inside the values. Where one value holds a greater share of them than s, as of a count with
 //! few levels, the quantile jumps or stands still, no standard error describes it, and the row is marked.

@@ -157,12 +157,12 @@ impl Sample {
         let offsets: Vec<f64> = (0..columns).map(|column| total(column) / units).collect();
         let mut covariances = vec![0.0; columns * columns];
         for (row, values) in rows.iter().enumerate() {
-            for place in 0..columns * columns {
-                let (left, right) = (place / columns, place % columns);
-                covariances[place] += weight(row) * (values[left] - offsets[left]) * (values[right] - offsets[right]);
+            let weight = weight(row) / (units - 1.0);
+            let deviation = |column: usize| values[column] - offsets[column];
+            for (place, covariance) in covariances.iter_mut().enumerate() {
+                *covariance += weight * deviation(place / columns) * deviation(place % columns);
             }
         }
-        covariances.iter_mut().for_each(|covariance| *covariance /= units - 1.0);
         Ok(Self::new(units, vec![0.0; columns], offsets, covariances))
     }
 
@@ -170,10 +170,10 @@ impl Sample {
         Self { units, centres, offsets, covariances, degrees_of_freedom: units - 1.0, unreliable: None }
     }
 
-    /// With other degrees of freedom, and a reason why an interval may not hold its level.
+    /// With these degrees of freedom, and this reason why an interval may not hold its level.
     #[must_use]
     pub(crate) fn judged(self, degrees_of_freedom: f64, unreliable: Option<Unreliable>) -> Self {
-        Self { degrees_of_freedom, unreliable: self.unreliable.or(unreliable), ..self }
+        Self { degrees_of_freedom, unreliable, ..self }
     }
 
     /// Units, or clusters.

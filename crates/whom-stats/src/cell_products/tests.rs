@@ -1,7 +1,7 @@
 use super::*;
 use crate::columns::{ABSENT, CodeColumn, UnitColumnParts};
 use crate::pass::ColumnShape;
-use crate::routing::{CodeSet, Routing, Split};
+use crate::routing::{CodeSet, Routing};
 use crate::simulated::Draws;
 
 const UNITS: usize = 3_000;
@@ -68,7 +68,7 @@ fn every_grouping_meets_the_oracle() {
     let three = Grouping::Codes { column: 0, codes: 3 };
     assert_eq!(count(&parts, &three), Ok(oracle(&parts, 3, |row| usize::from(codes[row]))), "code 3 is in no cell");
     let mut routing = Routing::root();
-    routing.split(0, Split { column: 0, left: CodeSet::from_iter([0, 2]) });
+    routing.split(0, 0, CodeSet::from_iter([0, 2]));
     let leaves = Grouping::Leaves(routing);
     assert_eq!(count(&parts, &leaves), Ok(oracle(&parts, 2, |row| usize::from(codes[row] % 2))));
 }

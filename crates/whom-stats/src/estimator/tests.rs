@@ -32,7 +32,7 @@ fn units() -> UnitColumns {
     for _ in 0..UNITS {
         let (arm, cohort) = (draws.below(2), draws.below(3));
         let (before, views) = (draws.noise(), 1 + draws.below(9));
-        let after = 3 * before / 2 + draws.noise() + if cohort == 2 { 150 * arm as i64 } else { 0 };
+        let after = 3 * before / 2 + draws.noise() + if cohort == 2 { 400 * arm as i64 } else { 0 };
         parts.arms.push(arm as u8);
         parts.buckets.push(draws.below(BUCKETS as u64) as u16);
         codes.push(cohort as u8);

@@ -31,10 +31,14 @@ fn quantiles_of_units_meet_sorting_and_gbstats() {
 /// Events at or below a value, and events, by unit; then the quantile.
 fn of_events(units: &[Unit], share: f64) -> Result<QuantileArm, NotEstimable> {
     let mut counts = ValueCounts::default();
-    units.iter().for_each(|unit| counts.add(unit.spend, unit.views as u64));
+    for unit in units {
+        counts.add(unit.spend, unit.views as u64);
+    }
     let quantile = counts.quantile(percentile(share)).ok_or(NotEstimable::EmptyArm)?;
     let mut products = CrossProducts::new(2);
-    units.iter().for_each(|unit| products.push(&[if unit.spend <= quantile { unit.views } else { 0 }, unit.views]));
+    for unit in units {
+        products.push(&[if unit.spend <= quantile { unit.views } else { 0 }, unit.views]);
+    }
     let sample = Sample::exact(&products, &[0, 0], &[Grid::INTEGER; 2])?;
     let at_most = sample.ratios(&[RatioColumn { numerator: 0, denominator: Some(1), centre: 0.0 }])?;
     QuantileArm::of_events(&counts, percentile(share), cents(), &at_most)

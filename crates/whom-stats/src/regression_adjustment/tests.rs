@@ -80,19 +80,23 @@ fn small_cohorts_take_their_parent_s_coefficients_or_none() {
 #[test]
 fn constant_and_repeated_covariates_are_dropped_by_name() {
     let mut all = units();
-    all.iter_mut().for_each(|unit| unit.missing = 1);
+    for unit in &mut all {
+        unit.missing = 1;
+    }
     let constant = adjustment(1, &COVARIATES).compare(&samples(all.iter())).unwrap();
     assert_eq!(constant.dropped, [None, Some(Dropped::Constant), None]);
     assert_eq!(constant.coefficients.control[1], 0.0);
     let two = adjustment(1, &[PRE, AGE]).compare(&samples(all.iter())).unwrap();
     assert_eq!(constant.comparison, two.comparison);
 
-    all.iter_mut().for_each(|unit| unit.missing = 3 * unit.pre - 40);
+    for unit in &mut all {
+        unit.missing = 3 * unit.pre - 40;
+    }
     let repeated = adjustment(1, &COVARIATES).compare(&samples(all.iter())).unwrap();
     assert_eq!(repeated.dropped, [None, Some(Dropped::Collinear), None]);
     assert_eq!(repeated.comparison, two.comparison);
 
-    let nothing = adjustment(1, &[MISSING, MISSING]).compare(&samples(all.iter().map(|unit| unit)).to_vec()).unwrap();
+    let nothing = adjustment(1, &[MISSING, MISSING]).compare(&samples(all.iter())).unwrap();
     assert_eq!(nothing.dropped, [None, Some(Dropped::Collinear)]);
 }
 
@@ -104,11 +108,15 @@ fn degenerate_arms_have_named_outcomes() {
     assert_eq!(adjustment(1, &COVARIATES).compare(&[]), Err(NotEstimable::EmptyArm));
     assert_eq!(adjustment(1, &[9]).compare(&samples(all.iter())), Err(NotEstimable::NotCounted));
     let mut flat = all.clone();
-    flat.iter_mut().for_each(|unit| unit.spend = 7);
+    for unit in &mut flat {
+        unit.spend = 7;
+    }
     let flat = adjustment(1, &COVARIATES).compare(&samples(flat.iter())).unwrap();
     assert_eq!((flat.comparison.difference(), flat.variance_reduction), (Err(NotEstimable::NoVariance), 0.0));
     let mut explained = all;
-    explained.iter_mut().for_each(|unit| unit.spend = 2 * unit.pre + 5);
+    for unit in &mut explained {
+        unit.spend = 2 * unit.pre + 5;
+    }
     let explained = adjustment(1, &COVARIATES).compare(&samples(explained.iter())).unwrap();
     assert_eq!(explained.comparison.difference(), Err(NotEstimable::NoVariance), "no residual is left");
 }

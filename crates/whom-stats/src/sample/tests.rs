@@ -45,7 +45,9 @@ fn a_mean_meets_gbstats_and_welch() {
 
 fn exact(rows: &[[i64; 2]]) -> Result<Sample, NotEstimable> {
     let mut products = CrossProducts::new(2);
-    rows.iter().for_each(|row| products.push(row));
+    for row in rows {
+        products.push(row);
+    }
     Sample::exact(&products, &[0, 0], &[Grid::INTEGER; 2])
 }
 
@@ -75,7 +77,9 @@ proptest! {
     #[test]
     fn sums_about_any_centres_give_the_exact_sample(rows in rows(), centres in prop::array::uniform2(-2000_i64..2000)) {
         let mut products = CrossProducts::new(2);
-        rows.iter().for_each(|row| products.push(row));
+        for row in &rows {
+            products.push(row);
+        }
         let exact = Sample::exact(&products, &centres, &[Grid::INTEGER; 2]).unwrap();
         let sums = CentredSums::new(&products, &centres, &[Grid::INTEGER; 2]);
         let from_sums = Sample::from_sums(&sums, &centres.map(|centre| centre as f64)).unwrap();

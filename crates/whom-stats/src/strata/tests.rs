@@ -71,7 +71,9 @@ fn a_stratum_where_nothing_happens_still_counts() {
     all.iter_mut().filter(|unit| unit.stratum == 0).for_each(|unit| unit.spend = 0);
     let with = Stratified::new(&by_stratum(&all)).unwrap();
     assert_eq!(with.left_out, 0);
-    all.iter_mut().for_each(|unit| unit.spend = 0);
+    for unit in &mut all {
+        unit.spend = 0;
+    }
     let nothing = Stratified::new(&by_stratum(&all)).unwrap();
     assert_eq!(nothing.comparison.difference(), Err(NotEstimable::NoVariance));
 }
