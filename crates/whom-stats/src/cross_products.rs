@@ -141,7 +141,9 @@ mod tests {
 
     fn of_rows(rows: &[Row]) -> CrossProducts {
         let mut products = CrossProducts::new(COLUMNS);
-        rows.iter().for_each(|row| products.push(row));
+        for row in rows {
+            products.push(row);
+        }
         products
     }
 

@@ -32,6 +32,10 @@
 //! A [`Check`] is a test of the data held against a level, with its verdict in words: who counts fills it, who reports shows
 //! it, and what follows from the p-value is decided here.
 //!
+//! # Regressions
+//! [`CrossProducts`] are to a regression what [`Moments`] are to a mean. [`linear`] fits least squares to them, and a second
+//! pass gives robust and clustered errors from sums that are integers too.
+//!
 //! # Example
 //! Two cohorts of which one gains, measured on the fold that did not find them.
 //!
@@ -94,6 +98,7 @@ pub mod hierarchy;
 pub mod histogram;
 pub mod identity;
 pub mod independence;
+pub mod linear;
 mod log_ratio;
 pub mod measured;
 mod merge;
