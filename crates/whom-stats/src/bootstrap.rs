@@ -109,8 +109,7 @@ impl Bootstrap<'_> {
         let replicates = self.replicates(measured, &estimable);
         let spreads: Vec<Spread> =
             (0..estimable.len()).map(|hypothesis| Spread::new(&replicates, hypothesis)).collect();
-        let defined: Vec<usize> =
-            (0..spreads.len()).filter(|hypothesis| spreads[*hypothesis].is_defined()).collect();
+        let defined: Vec<usize> = (0..spreads.len()).filter(|hypothesis| spreads[*hypothesis].is_defined()).collect();
         let distances = distances(&replicates, &defined);
         let mut maxima: Vec<f64> = distances.iter().map(|row| row.iter().copied().fold(0.0, f64::max)).collect();
         let critical_value = self.correcting().critical_value(&mut maxima);

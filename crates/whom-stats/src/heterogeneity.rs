@@ -167,9 +167,8 @@ pub(crate) struct Groups(pub(crate) Vec<Estimate>);
 
 impl Groups {
     pub(crate) fn new<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> Self {
-        let usable = |estimate: &&Estimate| {
-            estimate.value.is_finite() && estimate.std_err > 0.0 && estimate.std_err.is_finite()
-        };
+        let usable =
+            |estimate: &&Estimate| estimate.value.is_finite() && estimate.std_err > 0.0 && estimate.std_err.is_finite();
         Self(estimates.filter(usable).copied().collect())
     }
 
@@ -198,7 +197,12 @@ impl Groups {
 
     fn q(&self, between: f64) -> f64 {
         let mean = self.mean(between).value;
-        self.0.iter().map(|group| (group.value - mean) * (group.value - mean)).zip(self.weights(between)).map(|(square, weight)| square * weight).sum()
+        self.0
+            .iter()
+            .map(|group| (group.value - mean) * (group.value - mean))
+            .zip(self.weights(between))
+            .map(|(square, weight)| square * weight)
+            .sum()
     }
 
     pub(crate) fn cochran(&self) -> Cochran {

@@ -155,7 +155,10 @@ impl Hierarchy {
             mean: posterior(&mean, level),
             between: grid.quantile(0.5),
             between_interval: Interval { lower: grid.quantile(half), upper: grid.quantile(1.0 - half) },
-            cohorts: checked.into_iter().map(|effect| effect.and_then(|_| shrunken.next().ok_or(NotEstimable::NoVariance))).collect(),
+            cohorts: checked
+                .into_iter()
+                .map(|effect| effect.and_then(|_| shrunken.next().ok_or(NotEstimable::NoVariance)))
+                .collect(),
         })
     }
 }

@@ -78,6 +78,8 @@ pub mod detectable;
 pub mod distribution;
 pub mod effect;
 pub mod estimate;
+#[cfg(test)]
+mod expected;
 pub mod folds;
 mod gather;
 pub mod global_test;

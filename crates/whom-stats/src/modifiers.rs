@@ -101,8 +101,10 @@ impl Ranking {
         let prognosis: Vec<_> = tables.iter().map(|table| prognosis(table.levels)).collect();
         let p_value = |test: Result<EqualEffects, NotEstimable>| test.ok().map(|test| test.p_value);
         let adjust = |raw: Vec<Option<f64>>| self.adjusted(&raw);
-        let absolute = adjust(heterogeneity.iter().map(|both| p_value(both.absolute.map(|h| h.equal_effects))).collect());
-        let relative = adjust(heterogeneity.iter().map(|both| p_value(both.relative.map(|h| h.equal_effects))).collect());
+        let absolute =
+            adjust(heterogeneity.iter().map(|both| p_value(both.absolute.map(|h| h.equal_effects))).collect());
+        let relative =
+            adjust(heterogeneity.iter().map(|both| p_value(both.relative.map(|h| h.equal_effects))).collect());
         let prognostic = adjust(prognosis.iter().map(|test| p_value(*test)).collect());
         let mut modifiers: Vec<Modifier> = tables
             .iter()
@@ -181,7 +183,9 @@ fn strength(
     let units = |level: &Effect| (level.treatment.units + level.control.units) as f64;
     let total: f64 = levels.iter().map(|level| units(level)).sum();
     let shares: Vec<f64> = levels.iter().map(|level| units(level) / total).collect();
-    let between = |value: &dyn Fn(&Effect) -> Estimate| variance_between(&shares, &levels.iter().map(|level| value(level)).collect::<Vec<_>>());
+    let between = |value: &dyn Fn(&Effect) -> Estimate| {
+        variance_between(&shares, &levels.iter().map(|level| value(level)).collect::<Vec<_>>())
+    };
     let within: f64 = levels.iter().zip(&shares).map(|(level, share)| share * level.control.variance).sum();
     let control = within + between(&control_mean);
     if control == 0.0 {

@@ -103,7 +103,9 @@ impl Grid {
     pub(super) fn quantile(&self, probability: f64) -> f64 {
         let above = self.below.partition_point(|below| *below < probability);
         let (Some(right), Some(left)) = (self.at(above), above.checked_sub(1).and_then(|left| self.at(left))) else {
-            return libm::exp(self.at(above.min(self.ln_tau.len().saturating_sub(1))).map_or(0.0, |(ln_tau, _)| ln_tau));
+            return libm::exp(
+                self.at(above.min(self.ln_tau.len().saturating_sub(1))).map_or(0.0, |(ln_tau, _)| ln_tau),
+            );
         };
         let part = (probability - left.1) / (right.1 - left.1);
         libm::exp(left.0 + part * (right.0 - left.0))

@@ -19,7 +19,8 @@ struct Component {
 impl Mixture {
     /// From weights that add up to one, means and variances.
     pub(super) fn new(components: impl Iterator<Item = (f64, f64, f64)>) -> Self {
-        let component = |(weight, mean, variance): (f64, f64, f64)| Component { weight, mean, std_dev: variance.sqrt() };
+        let component =
+            |(weight, mean, variance): (f64, f64, f64)| Component { weight, mean, std_dev: variance.sqrt() };
         Self(components.map(component).collect())
     }
 
