@@ -101,6 +101,9 @@ pub fn chi_square_upper(statistic: f64, degrees_of_freedom: f64) -> f64 {
 /// ```
 pub fn f_upper(statistic: f64, numerator: f64, denominator: f64) -> f64 {
     let scaled = numerator * statistic;
+    if scaled == f64::INFINITY {
+        return 0.0;
+    }
     if denominator >= ENDLESS_DEGREES {
         return chi_square_upper(scaled, numerator);
     }

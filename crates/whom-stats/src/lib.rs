@@ -89,6 +89,8 @@ pub mod distribution;
 pub mod effect;
 pub mod estimate;
 pub mod estimator;
+#[cfg(test)]
+mod expected;
 pub mod folds;
 mod gather;
 pub mod global_test;

@@ -84,6 +84,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::distribution::Reference;
+    use crate::expected::value;
+    use crate::simulated::Draws;
 
     #[test]
     fn a_textbook_family_is_met() {
@@ -97,8 +100,47 @@ mod tests {
     }
 
     #[test]
+    fn statsmodels_is_met() {
+        let of =
+            |name: &str| (0..10).map(|test| value("multiplicity", "ten", &format!("{name}{test}"))).collect::<Vec<_>>();
+        let corrections = [
+            (Correction::Holm, "holm"),
+            (Correction::BenjaminiHochberg, "hochberg"),
+            (Correction::BenjaminiYekutieli, "yekutieli"),
+        ];
+        for (correction, name) in corrections {
+            let found = correction.adjust(&of("p"));
+            assert!(
+                found.iter().zip(of(name)).all(|(found, expected)| (found - expected).abs() < 1e-14),
+                "{name}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_share_of_false_discoveries_stays_below_its_level_if_some_are_true() {
+        // Twenty independent tests; of 5, 10 and 15 of them the null is true, the others are three standard errors away.
+        let mut draws = Draws::new(29);
+        let mut share = |nulls: usize, correction: Correction| {
+            let families = (0..500).map(|_| {
+                let p_value = |test| {
+                    let shift = if test < nulls { 0.0 } else { 3.0 };
+                    Reference::Normal.two_sided_p(shift + draws.noise() as f64 / 1000.0, f64::INFINITY)
+                };
+                let adjusted = correction.adjust(&(0..20).map(p_value).collect::<Vec<_>>());
+                let found = |adjusted: &[f64]| adjusted.iter().filter(|p_value| **p_value < 0.05).count();
+                found(&adjusted[..nulls]) as f64 / found(&adjusted).max(1) as f64
+            });
+            (families.sum::<f64>() * 2.0).round() as i64
+        };
+        let tenths_of_percent = [5, 10, 15].map(|nulls| share(nulls, Correction::BenjaminiHochberg));
+        assert_eq!(tenths_of_percent, [0, 0, 0], "12.5, 25 and 37.5 are expected");
+    }
+
+    #[test]
     fn an_empty_family_is_empty() {
         assert!(Correction::Holm.adjust(&[]).is_empty());
+        assert!(Correction::BenjaminiHochberg.adjust(&[]).is_empty());
         assert_eq!(simultaneous_level(0.95, 0), 0.95);
         assert_eq!(simultaneous_level(0.95, 5), 0.99);
     }
@@ -106,7 +148,9 @@ mod tests {
     proptest! {
         #[test]
         fn adjusting_keeps_the_order_and_never_helps(p_values in prop::collection::vec(0.0..=1.0_f64, 1..20)) {
-            for correction in [Correction::Bonferroni, Correction::Holm, Correction::BenjaminiYekutieli] {
+            let all =
+                [Correction::Bonferroni, Correction::Holm, Correction::BenjaminiHochberg, Correction::BenjaminiYekutieli];
+            for correction in all {
                 let adjusted = correction.adjust(&p_values);
                 for (i, p) in p_values.iter().enumerate() {
                     prop_assert!(*p <= adjusted[i] && adjusted[i] <= 1.0);
@@ -114,6 +158,15 @@ mod tests {
                         prop_assert!(p > q || adjusted[i] <= adjusted[j]);
                     }
                 }
+            }
+        }
+
+        #[test]
+        fn hochberg_is_never_stricter_than_holm_or_yekutieli(p_values in prop::collection::vec(0.0..=1.0_f64, 1..20)) {
+            let hochberg = Correction::BenjaminiHochberg.adjust(&p_values);
+            for stricter in [Correction::Holm, Correction::BenjaminiYekutieli] {
+                let stricter = stricter.adjust(&p_values);
+                prop_assert!(hochberg.iter().zip(&stricter).all(|(hochberg, other)| *hochberg <= other + 1e-15));
             }
         }
 
