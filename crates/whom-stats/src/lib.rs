@@ -36,6 +36,17 @@
 //! [`CrossProducts`] are to a regression what [`Moments`] are to a mean. [`linear`] fits least squares to them, and a second
 //! pass gives robust and clustered errors from sums that are integers too.
 //!
+//! # One sample, any estimator
+//! ```text
+//! CrossProducts by (cell, arm, bucket) ─┐
+//! totals of clusters ───────────────────┼─► Sample ─► ratios ─► adjustment ─► Comparison ─► difference, lift, Fieller's set,
+//! sums under a replicate's weights ─────┘   by arm                             ▲  │         non-inferiority
+//! quantiles from counts by value ─────────────────────────────────────────────┘  └─► strata, weighted by their shares
+//! ```
+//! A [`Sample`] holds the means and covariances of an arm's columns, whoever counted them, and a [`Comparison`] two arms' values
+//! with their covariance. What lies between composes: a ratio metric adjusted by covariates within strata of clusters is
+//! four calls. An [`Estimator`] is such a chain; the bootstrap asks it again in every replicate.
+//!
 //! # Example
 //! Two cohorts of which one gains, measured on the fold that did not find them.
 //!
