@@ -15,7 +15,8 @@
 //! its own x̄ and b.
 //!
 //! **Missing covariates.** A unit without a pre-period has covariate zero and an indicator column of its own, which is just
-//! another covariate. A covariate that is constant in an arm, or a combination of earlier ones, is dropped and named.
+//! another covariate. A covariate that is constant in an arm, or a combination of earlier ones, is dropped from a regression and
+//! named; the parent's coefficients apply to all.
 //!
 //! **Ratio metrics** are adjusted alike: their column in [`Sample::ratios`] is the linearised (N - R D) / D̄.
 
@@ -88,7 +89,7 @@ pub struct Adjusted {
     pub coefficients: Coefficients,
     /// Where they come from.
     pub source: CoefficientSource,
-    /// By covariate, why it takes no part, if it does not.
+    /// By covariate, why the cohort's own regression drops it, if it does.
     pub dropped: Vec<Option<Dropped>>,
     /// The part of the difference's variance that the adjustment took off; negative if it added.
     pub variance_reduction: f64,
@@ -110,11 +111,15 @@ impl RegressionAdjustment<'_> {
         }
         let unadjusted = Comparison::of_means(treatment, control, self.outcome)?;
         let dropped = self.dropped(treatment, control);
-        let kept: Vec<usize> = (0..self.covariates.len()).filter(|place| dropped[*place].is_none()).collect();
+        let mut kept: Vec<usize> = (0..self.covariates.len()).filter(|place| dropped[*place].is_none()).collect();
+        let is_own = suffice(treatment, control, kept.len());
+        if !is_own && self.parent.is_some() {
+            // Coefficients that are given need no covariate to be told from the others here.
+            kept = (0..self.covariates.len()).collect();
+        }
         let columns: Vec<usize> = kept.iter().map(|place| self.covariates[*place]).collect();
-        let fewest = treatment.units().min(control.units());
         let (slopes, source) = match self.parent {
-            _ if !kept.is_empty() && fewest > UNITS_PER_COVARIATE * kept.len() as f64 => {
+            _ if is_own => {
                 let fit = |sample| LeastSquares::new(sample, &columns).coefficients(sample, self.outcome);
                 ([fit(treatment), fit(control)], CoefficientSource::Own)
             }
@@ -128,8 +133,7 @@ impl RegressionAdjustment<'_> {
                 return Ok(Adjusted { comparison, unadjusted, coefficients, source, dropped, variance_reduction: 0.0 });
             }
         };
-        let fit =
-            Fit { outcome: self.outcome, columns: &columns, slopes: &slopes, is_own: source == CoefficientSource::Own };
+        let fit = Fit { outcome: self.outcome, columns: &columns, slopes: &slopes, is_own };
         let comparison = fit.comparison(arms, self.treatment);
         let [treated, controls] = slopes.map(|slopes| spread(&slopes, &kept, self.covariates.len()));
         let before = unadjusted.variance([1.0, -1.0]);
@@ -142,6 +146,11 @@ impl RegressionAdjustment<'_> {
         let of = |sample| LeastSquares::new(sample, self.covariates).dropped();
         of(treatment).into_iter().zip(of(control)).map(|(treatment, control)| treatment.or(control)).collect()
     }
+}
+
+/// Whether there are coefficients to be had from so many units.
+fn suffice(treatment: &Sample, control: &Sample, covariates: usize) -> bool {
+    covariates > 0 && treatment.units().min(control.units()) > UNITS_PER_COVARIATE * covariates as f64
 }
 
 /// Coefficients of the kept covariates among all of them.
