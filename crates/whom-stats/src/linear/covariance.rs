@@ -1,7 +1,8 @@
 //! The covariance of a fit's coefficients, in its orthonormal basis.
 
 use super::symmetric::{Symmetric, dot};
-use crate::estimate::NotEstimable;
+use crate::estimate::{Estimate, NotEstimable};
+use crate::reliability::Unreliable;
 
 /// The share of the homoskedastic variance below which a variance is the rounding of what it is made of, and counts as zero.
 const LEAST_VARIANCE: f64 = 1e-12;
@@ -14,6 +15,7 @@ pub struct Covariance {
     /// In grid steps of the outcome, squared.
     matrix: Symmetric,
     degrees: Degrees,
+    range: Range,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,22 @@ enum Degrees {
     Fixed(f64),
     /// Bell and McCaffrey's, from the shapes of the clusters.
     ByShape(Vec<ClusterShape>),
+}
+
+/// Where intervals hold their level, as the simulations of `tests/reference/linear_ranges.csv` show.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Range {
+    /// Nowhere else than under the assumption of equal variances, which the data do not tell.
+    Assumed,
+    /// From so many effective units of a coefficient on.
+    EffectiveUnits {
+        /// By coefficient, the intercept first; none of one that is not estimable.
+        of: Vec<Option<f64>>,
+        /// What is needed.
+        needed: u64,
+    },
+    /// From so many degrees of freedom on.
+    Degrees(u64),
 }
 
 /// A cluster's rows as they lie in the basis, G = U_g' U_g.
@@ -35,12 +53,27 @@ pub(super) struct ClusterShape {
 }
 
 impl Covariance {
-    pub(super) fn with_degrees(matrix: Symmetric, degrees_of_freedom: f64) -> Self {
-        Self { matrix, degrees: Degrees::Fixed(degrees_of_freedom) }
+    pub(super) fn with_degrees(matrix: Symmetric, degrees_of_freedom: f64, range: Range) -> Self {
+        Self { matrix, degrees: Degrees::Fixed(degrees_of_freedom), range }
     }
 
-    pub(super) fn with_shapes(matrix: Symmetric, shapes: Vec<ClusterShape>) -> Self {
-        Self { matrix, degrees: Degrees::ByShape(shapes) }
+    pub(super) fn with_shapes(matrix: Symmetric, shapes: Vec<ClusterShape>, range: Range) -> Self {
+        Self { matrix, degrees: Degrees::ByShape(shapes), range }
+    }
+
+    /// Why an interval of a coefficient, 0 for the intercept, may not hold its level; of classical errors it is not known.
+    pub fn judge(&self, coefficient: usize, estimate: &Estimate) -> Option<Unreliable> {
+        match &self.range {
+            Range::Assumed => None,
+            Range::EffectiveUnits { of, needed } => {
+                let found = of.get(coefficient).copied().flatten()? as u64;
+                (found < *needed).then_some(Unreliable::FewEffectiveUnits { found, needed: *needed })
+            }
+            Range::Degrees(needed) => {
+                let found = estimate.degrees_of_freedom as u64;
+                (found < *needed).then_some(Unreliable::FewDegrees { found, needed: *needed })
+            }
+        }
     }
 
     /// The variance of a direction with its degrees of freedom, given its homoskedastic variance.

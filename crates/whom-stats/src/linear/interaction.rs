@@ -8,6 +8,7 @@ use crate::distribution::Reference;
 use crate::estimate::{Estimate, NotEstimable};
 use crate::grid::Grid;
 use crate::multiplicity::Correction;
+use crate::reliability::Unreliable;
 
 /// How a covariate is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +80,8 @@ pub struct Coefficient {
     pub p_value: Option<f64>,
     /// The p-value corrected over all interactions of the model that have one; of interactions only.
     pub p_value_adjusted: Option<f64>,
+    /// Why its interval may not hold its level.
+    pub unreliable: Option<Unreliable>,
 }
 
 /// A coefficient's place in the model.
@@ -163,16 +166,14 @@ impl Interaction {
 
     /// The table of coefficients, with p-values of the interactions corrected as one family: is any effect heterogeneous?
     pub fn table(&self, fit: &LeastSquares, covariance: &Covariance, inference: Inference) -> Vec<Coefficient> {
-        let mut table: Vec<Coefficient> = self
-            .terms()
-            .iter()
-            .zip(self.names())
-            .map(|(term, name)| {
-                let estimate = fit.estimate(&self.coefficient(*term), covariance);
-                let p_value = estimate.ok().map(|estimate| estimate.p_value(inference.reference));
-                Coefficient { name, estimate, p_value, p_value_adjusted: None }
-            })
-            .collect();
+        let coefficient = |(place, (term, name)): (usize, (Term, String))| {
+            let estimate = fit.estimate(&self.coefficient(term), covariance);
+            let p_value = estimate.ok().map(|estimate| estimate.p_value(inference.reference));
+            let unreliable = estimate.ok().and_then(|estimate| covariance.judge(place, &estimate));
+            Coefficient { name, estimate, p_value, p_value_adjusted: None, unreliable }
+        };
+        let mut table: Vec<Coefficient> =
+            self.terms().into_iter().zip(self.names()).enumerate().map(coefficient).collect();
         let first = 1 + self.treatments.len() + self.covariates.len();
         let interactions = &mut table[first..];
         let p_values: Vec<f64> = interactions.iter().filter_map(|coefficient| coefficient.p_value).collect();

@@ -1,7 +1,7 @@
 //! Ordinary least squares with an intercept, from cross-products.
 
 use super::cholesky::Cholesky;
-use super::covariance::Covariance;
+use super::covariance::{Covariance, Range};
 use super::symmetric::{Symmetric, dot};
 use crate::cross_products::{CrossProducts, to_f64};
 use crate::estimate::{Estimate, NotEstimable};
@@ -119,7 +119,11 @@ impl LeastSquares {
     /// precision is that of 1 - R² as a difference: about 1e-15 / (1 - R²).
     pub fn classical(&self) -> Covariance {
         let variance = self.residual_squares / self.residual_degrees();
-        Covariance::with_degrees(Symmetric::identity(self.rank()).times(variance), self.residual_degrees())
+        Covariance::with_degrees(
+            Symmetric::identity(self.rank()).times(variance),
+            self.residual_degrees(),
+            Range::Assumed,
+        )
     }
 
     /// The combination `weights[0]` times the intercept plus `weights[1..]` times the predictors' coefficients: all zero but
@@ -161,6 +165,19 @@ impl LeastSquares {
             }
         }
         Ok(std::iter::once(intercept / (self.n as f64).sqrt()).chain(direction).collect())
+    }
+
+    /// The direction of each coefficient, the intercept first, at length 1; none of one that is not estimable.
+    pub(super) fn unit_directions(&self) -> Vec<Option<Vec<f64>>> {
+        let coefficients = 0..=self.predictors.len();
+        let weights = |coefficient| -> Vec<f64> {
+            coefficients.clone().map(|place| f64::from(u8::from(place == coefficient))).collect()
+        };
+        let of_length_1 = |direction: Vec<f64>| {
+            let length = dot(&direction, &direction).sqrt();
+            direction.iter().map(|place| place / length).collect()
+        };
+        coefficients.clone().map(|place| self.direction(&weights(place)).ok().map(of_length_1)).collect()
     }
 
     pub(super) fn residual_degrees(&self) -> f64 {

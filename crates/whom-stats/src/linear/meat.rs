@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 use arrow_buffer::i256;
 use serde::{Deserialize, Serialize};
 
-use super::covariance::Covariance;
+use super::covariance::{Covariance, Range};
 use super::least_squares::LeastSquares;
 use super::score::Scorer;
 use super::symmetric::Symmetric;
@@ -20,8 +20,19 @@ const COARSER_BITS: u8 = 10;
 /// 1 - h at which a row decides a coefficient alone.
 const DECIDES: f64 = 1.0 / (1_u64 << (2 * COARSER_BITS)) as f64;
 
+/// Effective units of a coefficient from which HC3 holds its level.
+const HC3_UNITS: u64 = 50;
+/// The same for the others.
+const OTHER_UNITS: u64 = 120;
+/// Grid steps in 1 of the squared shares of rows in a coefficient.
+const SHARE_STEPS: f64 = (1_u128 << 100) as f64;
+
 /// Standard errors that allow each unit a variance of its own (MacKinnon and White 1985). All are held against Student's t
 /// with n - rank degrees of freedom.
+///
+/// **Range.** A coefficient c'b weighs row i by its share q_i = (c'u_i)² / |c|² and rests on 1 / sum q_i² units, as if they were
+/// equal. At a level of 95 %, HC3 covers 94.4 to 95.2 % from 50 such units on, HC2 94.2 to 94.9 % from 120 on
+/// (`tests/reference/linear_ranges.csv`); HC0 and HC1 are held to the 120 too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RobustError {
@@ -63,6 +74,10 @@ pub struct Meat {
     deciding: u64,
     /// The lower triangle, row by row, in squared grid steps of scores.
     squares: Vec<i256>,
+    /// The coefficients' directions, at length 1.
+    directions: Vec<Option<Vec<f64>>>,
+    /// By coefficient, the sum of the rows' squared shares, on a grid of 2^-100.
+    squared_shares: Vec<i128>,
     scores: Vec<i64>,
 }
 
@@ -71,13 +86,20 @@ impl Meat {
     pub fn new(fit: &LeastSquares, kind: RobustError) -> Self {
         let size = fit.rank();
         let squares = vec![i256::ZERO; size * (size + 1) / 2];
-        Self { kind, scorer: Scorer::new(fit), n: 0, deciding: 0, squares, scores: Vec::with_capacity(size) }
+        let directions = fit.unit_directions();
+        let (squared_shares, scores) = (vec![0; directions.len()], Vec::with_capacity(size));
+        Self { kind, scorer: Scorer::new(fit), n: 0, deciding: 0, squares, directions, squared_shares, scores }
     }
 
     /// Adds one of the rows that the fit was made of, in the same layout.
     pub fn push(&mut self, row: &[i64]) {
         self.n += 1;
         let residual = self.scorer.work_out(row);
+        for (direction, sum) in self.directions.iter().zip(&mut self.squared_shares) {
+            let part = direction.as_ref().map_or(0.0, |direction| self.scorer.part(direction));
+            let share = part * part;
+            *sum += (share * share * SHARE_STEPS) as i128;
+        }
         let rest = 1.0 - residual.leverage;
         let inflated = match self.kind {
             RobustError::Hc0 | RobustError::Hc1 => residual.value,
@@ -119,7 +141,16 @@ impl Meat {
         }
         let factor = if self.kind == RobustError::Hc1 { self.n as f64 / fit.residual_degrees() } else { 1.0 };
         let matrix = lower_triangle(&self.squares, fit.rank(), factor / self.scorer.squared_steps());
-        Ok(Covariance::with_degrees(matrix, fit.residual_degrees()))
+        Ok(Covariance::with_degrees(matrix, fit.residual_degrees(), self.range()))
+    }
+
+    fn range(&self) -> Range {
+        let units = |(direction, sum): (&Option<Vec<f64>>, &i128)| {
+            direction.as_ref().map(|_| SHARE_STEPS / (*sum).max(1) as f64)
+        };
+        let of = self.directions.iter().zip(&self.squared_shares).map(units).collect();
+        let needed = if self.kind == RobustError::Hc3 { HC3_UNITS } else { OTHER_UNITS };
+        Range::EffectiveUnits { of, needed }
     }
 }
 
@@ -138,5 +169,6 @@ impl AddAssign<&Self> for Meat {
         self.n += other.n;
         self.deciding += other.deciding;
         self.squares.iter_mut().zip(&other.squares).for_each(|(square, other)| *square += *other);
+        self.squared_shares.iter_mut().zip(&other.squared_shares).for_each(|(sum, other)| *sum += other);
     }
 }

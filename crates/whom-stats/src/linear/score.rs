@@ -1,6 +1,7 @@
 //! A row's place, residual and score in the basis of a fit, and the grid of scores.
 
 use super::least_squares::LeastSquares;
+use super::symmetric::dot;
 
 /// Bits of the largest score.
 const SCORE_BITS: i32 = 60;
@@ -61,6 +62,11 @@ impl Scorer {
             explained += place * loading;
         }
         Residual { value: fit.outcome.place(row) * fit.outcome.scale - explained, leverage }
+    }
+
+    /// The last row's part in a direction of length 1.
+    pub(super) fn part(&self, direction: &[f64]) -> f64 {
+        self.constant * direction[0] + dot(&direction[1..], &self.row)
     }
 
     /// Writes the last row times `residual` as grid values, the constant first; `coarser` is a power of two by which the

@@ -10,6 +10,7 @@ use crate::effect::Effect;
 use crate::estimate::{Estimate, NotEstimable};
 use crate::grid::{Grid, MAX_GRID_VALUE};
 use crate::moments::Moments;
+use crate::reliability::Unreliable;
 
 const ROBUST: [RobustError; 4] = [RobustError::Hc0, RobustError::Hc1, RobustError::Hc2, RobustError::Hc3];
 const CLUSTERED: [ClusterError; 3] = [ClusterError::Cr0, ClusterError::Cr1, ClusterError::Cr2];
@@ -294,4 +295,26 @@ fn scores_are_fine_enough_for_two_to_the_30_units() {
     let std_err = (in_arm(1.0 / 3.0, 3.0) + in_arm(0.8, 5.0)).sqrt();
     assert!((found.value - (0.8 - 1.0 / 3.0)).abs() < 1e-9 * std_err);
     assert!((found.std_err / std_err - 1.0).abs() < 1e-9, "{} {std_err}", found.std_err);
+}
+
+#[test]
+fn a_coefficient_rests_on_the_units_of_the_smaller_arm() {
+    // 400 units of which 20 are treated: the arm's share of a unit is 1 / 20 to 1 / 380, weighted by the other arm's size.
+    let rows: Vec<[i64; 2]> = (0..400).map(|id| [i64::from(id % 20 == 0), id * id % 101]).collect();
+    let fit = fit(&rows).unwrap();
+    let judged = |kind| {
+        let covariance = robust(&fit, &rows, kind).unwrap();
+        [[1.0, 0.0], [0.0, 1.0]]
+            .iter()
+            .zip(0..)
+            .map(|(weights, place)| covariance.judge(place, &fit.estimate(weights, &covariance).unwrap()))
+            .collect::<Vec<_>>()
+    };
+    // Shares are .95 / 20 of the treated and .05 / 380 of the others.
+    let found = (1.0 / (20.0 * f64::powi(0.95 / 20.0, 2) + 380.0 * f64::powi(0.05 / 380.0, 2))) as u64;
+    let few = |needed| Some(Unreliable::FewEffectiveUnits { found, needed });
+    assert_eq!(found, 22);
+    assert_eq!(judged(RobustError::Hc3), [None, few(50)], "the intercept is the control's mean");
+    assert_eq!(judged(RobustError::Hc2), [None, few(120)]);
+    assert_eq!(fit.classical().judge(1, &fit.estimate(&[0.0, 1.0], &fit.classical()).unwrap()), None);
 }

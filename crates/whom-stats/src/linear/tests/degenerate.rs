@@ -65,5 +65,7 @@ fn one_cluster_and_a_treatment_in_one_cluster_are_named() {
     assert_eq!((one_treated.clusters(), one_treated.effective_clusters()), (4, 49.0 / 13.0));
     let covariance = one_treated.covariance().unwrap();
     assert_eq!(fit.estimate(&[0.0, 1.0], &covariance), Err(NotEstimable::OneClusterDecides));
-    assert!(fit.estimate(&[1.0, 0.0], &covariance).is_ok(), "the control's mean has three clusters");
+    let control = fit.estimate(&[1.0, 0.0], &covariance).unwrap();
+    assert!(control.degrees_of_freedom < 2.0, "the control's mean has three clusters");
+    assert_eq!(covariance.judge(0, &control), Some(Unreliable::FewDegrees { found: 1, needed: 4 }));
 }
