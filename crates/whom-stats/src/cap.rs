@@ -113,6 +113,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::distribution::Reference;
+    use crate::effect::Effect;
+    use crate::reference_units::{assert_estimate, assert_meets, expected, units};
 
     fn counts(values: &[i64]) -> ValueCounts {
         values.iter().copied().collect()
@@ -131,6 +134,23 @@ mod tests {
         insta::assert_snapshot!(cap(&[0; 5], 0.5, CapOf::NonZero).unwrap_err(), @"there is no non-zero value to find the cap's percentile among");
         insta::assert_snapshot!(cap(&[], 0.5, CapOf::All).unwrap_err(), @"there is no value to find the cap's percentile among");
         assert!(matches!(cap(&[7; 5], 0.5, CapOf::All), Err(CapError::CapsNothing { .. })), "a constant");
+    }
+
+    #[test]
+    fn capped_means_meet_numpy_and_gbstats() {
+        let units = units();
+        let clicks = |keep: fn(usize) -> bool| -> ValueCounts {
+            units.iter().filter(|unit| keep(unit.arm)).map(|unit| unit.clicks).collect()
+        };
+        let share = Percentile::new(0.9).unwrap();
+        let cap = Cap::at_percentile(&clicks(|_| true), share, CapOf::NonZero, Grid::INTEGER).unwrap();
+        assert_eq!((cap.threshold as f64, cap.capped as f64), (expected("cap threshold"), expected("cap units")));
+        let (treatment, control) = (cap.moments(&clicks(|arm| arm == 1)), cap.moments(&clicks(|arm| arm == 0)));
+        let effect = Effect::welch(&treatment, &control, Grid::INTEGER).unwrap();
+        assert_estimate("capped", &effect.difference);
+        assert_estimate("gbstats capped", &effect.difference);
+        assert_meets("gbstats capped p", effect.difference.p_value(Reference::T), expected("gbstats capped p"));
+        assert_estimate("gbstats capped lift", &effect.lift().unwrap().relative);
     }
 
     #[test]

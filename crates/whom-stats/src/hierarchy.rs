@@ -32,7 +32,11 @@ use self::grid::Conditional;
 use self::mixture::Mixture;
 
 /// The prior of the standard deviation between cohorts. Its scale is declared, or follows from what was known before the
-/// effects were: half the smallest effect that matters, or a tenth of the metric's standard deviation; never from the effects.
+/// effects were: the smallest effect that matters, or a tenth of the metric's standard deviation; never from the effects.
+///
+/// Too narrow is worse than too wide. Eight cohorts whose effects differ by a standard deviation near their standard errors are
+/// covered by 95 % intervals in 93 % if that is the scale and in 95 % if the scale is twice as large, at nearly the same error
+/// of the shrunken effects, two thirds of that of the measured ones (simulated in the tests).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Prior {

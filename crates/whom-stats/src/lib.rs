@@ -29,6 +29,12 @@
 //! [`Simultaneous`] and the tests are final and do not merge. What cannot be estimated is a [`NotEstimable`] with its reason,
 //! never a NaN; what is estimated outside the range where the method holds its level is marked [`Unreliable`].
 //!
+//! # From effects to conclusions
+//! What estimates together say needs no unit any more. [`Correction`] and [`Bootstrap`] correct a family; [`Heterogeneity`] asks
+//! whether a partition's effects differ, [`Ranking`] which tag makes them differ, [`Hierarchy`] draws them together;
+//! [`ConfidenceSequence`] holds at every look; [`StabilityTest`] and [`ReplicationTest`] ask whether a finding lasts;
+//! [`PlannedTest`] what a test could find at all. Each takes [`Estimate`]s or [`Effect`]s, whichever method made them.
+//!
 //! A [`Check`] is a test of the data held against a level, with its verdict in words: who counts fills it, who reports shows
 //! it, and what follows from the p-value is decided here.
 //!

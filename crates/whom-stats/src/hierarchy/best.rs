@@ -46,8 +46,7 @@ pub(super) fn probabilities(slices: &[Conditional], measured: &[Estimate]) -> Ve
         }
     }
     let total: f64 = largest.iter().sum();
-    largest.iter_mut().for_each(|probability| *probability /= total);
-    largest
+    largest.into_iter().map(|probability| probability / total).collect()
 }
 
 /// Up to a factor, the probability that a cohort's effect is the largest of independent ones with these means and deviations.

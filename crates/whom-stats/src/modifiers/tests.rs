@@ -47,19 +47,19 @@ fn predicting_the_metric_and_changing_the_effect_are_told_apart() {
 fn noise_is_taken_out_of_the_variance_between_levels() {
     let mut draws = Draws::new(4);
     let (mut raw, mut corrected) = (0.0, 0.0);
-    for _ in 0..400 {
+    for _ in 0..1_600 {
         let levels: Vec<Effect> = (0..5).map(|place| level(&mut draws, 20, [0, 200 * place]).unwrap()).collect();
         let values: Vec<Estimate> = levels.iter().map(|level| level.difference).collect();
         let mean = values.iter().map(|value| value.value).sum::<f64>() / 5.0;
-        raw += values.iter().map(|value| (value.value - mean).powi(2)).sum::<f64>() / 5.0 / 400.0;
+        raw += values.iter().map(|value| (value.value - mean).powi(2)).sum::<f64>() / 5.0 / 1_600.0;
         let noise = values.iter().map(|value| value.std_err.powi(2)).sum::<f64>() * 0.8 / 5.0;
-        corrected += (raw_variance(&values) - noise) / 400.0;
+        corrected += (raw_variance(&values) - noise) / 1_600.0;
         let clamped = variance_between(&[0.2; 5], &values);
         assert!((clamped - (raw_variance(&values) - noise).max(0.0)).abs() < 1e-6);
     }
     // The true variance is 200² x 2 = 80,000; noise adds 0.8 x 2 x 1,000² / 20 = 80,000.
-    assert!((corrected - 80_000.0).abs() < 8_000.0, "{corrected}");
-    assert!((raw - 160_000.0).abs() < 8_000.0, "{raw}");
+    assert!((corrected - 80_000.0).abs() < 7_000.0, "{corrected}");
+    assert!((raw - 160_000.0).abs() < 7_000.0, "{raw}");
 }
 
 fn raw_variance(values: &[Estimate]) -> f64 {
