@@ -181,7 +181,7 @@ fn shrunken(effect: &Estimate, largest: f64, given: &[(f64, Conditional)], level
         effect: posterior(&mixture, level),
         std_dev: mixture.variance().sqrt(),
         largest,
-        shrinkage: given.iter().map(|(weight, at)| weight * at.pull(effect)).sum(),
+        shrinkage: given.iter().map(|(weight, at)| weight * at.pull(effect)).sum::<f64>().min(1.0),
     }
 }
 

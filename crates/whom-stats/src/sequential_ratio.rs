@@ -15,8 +15,8 @@
 use crate::estimate::NotEstimable;
 use crate::sample_ratio::shares;
 
-/// How strongly the alternative is held to the promised shares: it expects shares that stray by about 1 / sqrt(10,000), a
-/// hundredth; larger deviations are found as surely, only some units later.
+/// How strongly the alternative is held to the promised shares w: it expects them to stray by sqrt(w (1 - w) / 10,000), half a
+/// percentage point for equal arms; larger deviations are found as surely, only some units later.
 pub const CONCENTRATION: f64 = 10_000.0;
 
 /// The always-valid p-value of units by arm against the arms' weights, which need not add up to 1.

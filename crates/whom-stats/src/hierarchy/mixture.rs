@@ -34,8 +34,9 @@ impl Mixture {
         self.0.iter().map(|one| one.weight * square(one)).sum()
     }
 
+    /// At most 1, although weights add up to it only to the last bits.
     pub(super) fn above_zero(&self) -> f64 {
-        self.0.iter().map(|one| one.weight * normal_lower(one.mean / one.std_dev)).sum()
+        self.0.iter().map(|one| one.weight * normal_lower(one.mean / one.std_dev)).sum::<f64>().min(1.0)
     }
 
     /// By bisection of the distribution function.
