@@ -53,6 +53,8 @@ mod failed;
 mod stopped;
 // Killed at every call of a store.
 mod killed;
+// Killed, and gone on where it was.
+mod resumed;
 
 // What the tests stand on: copies of the samples, days that arrive, the program, its files, and DuckDB.
 mod checker;

@@ -14,7 +14,7 @@ use crate::error::QueryError;
 use crate::flow::RowFlow;
 use crate::status::Status;
 
-pub use crate::build::{Watch, build};
+pub use crate::build::{Checkpoints, Keeping, Watch, build, build_kept};
 
 /// The unit table: one row per unit, units in several variants included. It lies in pieces, in memory or on disk; the
 /// pieces, one after the other, hold the units in the order of buckets and ids.
