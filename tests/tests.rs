@@ -31,6 +31,8 @@ mod portable;
 mod determinism;
 // Whatever the memory: the same bytes, or a refusal before any work.
 mod memory;
+// How much memory a run takes: as expected, within its limit, within walls.
+mod peak;
 // Outcomes of the measuring fold and later snapshots change no rule.
 mod honesty;
 // Tables in a bucket, and a run published there.

@@ -37,6 +37,8 @@ mod averages;
 mod clock;
 mod cohorts;
 mod comparison;
+#[cfg(test)]
+mod counted;
 mod discovery;
 pub mod error;
 pub mod event;
