@@ -22,7 +22,7 @@ pub use needs::{Moment, Needs, ScanNeeds};
 const PROGRAM: usize = 72 << 20;
 
 /// Stacks and caches of a thread.
-const THREAD: usize = 12 << 20;
+const THREAD: usize = 8 << 20;
 
 /// Units of which hash tables fit into the caches of a core.
 const UNITS_CACHED: u64 = 1 << 15;
@@ -189,7 +189,15 @@ mod tests {
         let scanning = Moment { scan: Some(0), waiting: 200 * units, worked: 0 };
         let working = Moment { scan: None, waiting: 300 * units, worked: 500 * units };
         let moments = vec![scanning, working];
-        Needs { scans: vec![scan], units, moments, table: 250 * units, analysed: 60 * units, search: 150 << 20, writer: 0 }
+        Needs {
+            scans: vec![scan],
+            units,
+            moments,
+            table: 250 * units,
+            analysed: 60 * units,
+            search: 150 << 20,
+            writer: 0,
+        }
     }
 
     #[test]

@@ -33,15 +33,14 @@ fn what_is_allocated_stays_within_the_plan() {
 }
 
 /// Runs a simulated warehouse within a limit, and asserts that what was allocated is what was planned, without the program's
-/// own pages and what allocators keep, and not much less than was expected.
+/// own pages and what allocators keep, and near what was expected.
 fn within(limit: usize) {
     let folder = tempfile::tempdir().unwrap();
     let threads = NonZeroUsize::new(2).unwrap();
     let population = Population::new(Warehouse::standard(Size::Units(UNITS), 1)).unwrap();
     population.write(folder.path(), threads, &|_| {}).unwrap();
     let limits = Limits { threads, ..Limits::default() };
-    let request =
-        Request { memory: limit, limits, keep_units: true, ..requested(folder.path().join("pipeline.yaml")) };
+    let request = Request { memory: limit, limits, keep_units: true, ..requested(folder.path().join("pipeline.yaml")) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let memory = runtime.block_on(plan(&request)).unwrap().memory;
     ALLOCATED.reset_peak_usage();
@@ -51,6 +50,6 @@ fn within(limit: usize) {
     let (given, expected) = (memory.limit - memory.slack - memory.program, memory.peak as usize - memory.program);
     println!("{limit} bytes: {given} given, {expected} expected, {allocated} allocated");
     assert!(allocated <= given, "{allocated} bytes were allocated of {given}");
-    assert!(allocated * 2 >= expected, "{allocated} bytes were allocated where {expected} were expected");
     assert!(allocated <= expected / 4 * 5, "{allocated} bytes were allocated where {expected} were expected");
+    assert!(expected <= allocated / 2 * 3, "{allocated} bytes were allocated where {expected} were expected");
 }

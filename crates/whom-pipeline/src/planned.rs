@@ -43,10 +43,9 @@ impl Planned {
     }
 }
 
-/// Bytes of the histograms that the search for trees holds at once: as if every tag had all its codes, and every tree were
-/// full. At the last level the smaller child of each node is counted, which is half of the level.
+/// Bytes of the histograms that the search for trees holds at once, as if every tag had all its codes.
 fn search_bytes(plan: &Plan, units: u64) -> u64 {
-    let Discover { tags, treatments, metrics, tree, codes, .. } = &plan.discover;
+    let Discover { tags, codes, .. } = &plan.discover;
     let most = match codes {
         Codes::Bits8 => 256,
         Codes::Bits16 => 65_536,
@@ -59,10 +58,18 @@ fn search_bytes(plan: &Plan, units: u64) -> u64 {
     let codes: u64 = codes.map(|codes| codes.min(units)).sum();
     let arms = plan.split.variants.len() as u64;
     let cell = arms * (8 + (size_of::<Moments>() * plan.metrics.len()) as u64);
+    codes.saturating_mul(cell).saturating_mul(searched_nodes(&plan.discover, units / (2 * arms)))
+}
+
+/// The nodes whose histograms are there at once: all trees grow by a level at a time, as if each were as full as it may be.
+/// At the last level the smaller child of each node is counted, which is half of the level. Trees that cannot be split share
+/// their roots. About half of the units discover; `per_arm` of them are in an arm.
+fn searched_nodes(discover: &Discover, per_arm: u64) -> u64 {
+    let Discover { treatments, metrics, tree, .. } = discover;
+    let repeats = 1 + u64::from(tree.pruning_folds);
+    let leaves = (per_arm / tree.units_per_arm.max(1)).min(1 << tree.depth.min(16));
     let questions = (treatments.len() * metrics.len()) as u64;
-    let trees = (questions + u64::from(questions > 1)) * (1 + u64::from(tree.pruning_folds));
-    let nodes = trees * (1 << tree.depth.saturating_sub(2).min(16));
-    codes.saturating_mul(cell).saturating_mul(nodes)
+    if leaves < 2 { repeats } else { (questions + u64::from(questions > 1)) * repeats * (leaves / 4).max(1) }
 }
 
 /// Bytes that writing the unit table takes, its upload included.

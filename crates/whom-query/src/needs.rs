@@ -58,7 +58,8 @@ fn no_rows(schema: SchemaRef) -> Result<Rows, QueryError> {
     Ok(Rows { schema, batches: vec![empty.map_err(|error| QueryError::Internal(error.to_string()))?] })
 }
 
-/// What a plan needs to make and hold units; what is done with them afterwards is left at 0. `engine` is a session that knows no table yet; it is good for nothing else afterwards.
+/// What a plan needs to make and hold units; what is done with them afterwards is left at 0. `engine` is a session that knows
+/// no table yet; it is good for nothing else afterwards.
 ///
 /// # Errors
 /// What planning refuses.

@@ -55,9 +55,10 @@ impl Expected<'_> {
         }
     }
 
-    /// Bytes of the pieces that are worked on at once.
+    /// Bytes of the pieces that are worked on at once. They are made for the most copies of their rows; at one time there are
+    /// about half as many.
     fn at_work(self, moment: &Moment) -> u64 {
         let pieces = self.plan.pieces.count() as u64;
-        moment.worked * COPIES_AT_WORK * self.threads.min(pieces) / pieces
+        moment.worked * COPIES_AT_WORK * self.threads.min(pieces) / pieces / 2
     }
 }

@@ -55,7 +55,8 @@ pub struct Moment {
 impl ScanNeeds {
     /// What one reader takes.
     pub(super) fn reader(&self, batch_size: usize) -> u64 {
-        self.row_group + BATCHES_ON_THE_WAY * batch_size as u64 * self.row + self.remembered
+        let rows = self.rows.min(BATCHES_ON_THE_WAY * batch_size as u64);
+        self.row_group + rows * self.row + self.remembered
     }
 }
 
