@@ -3,7 +3,8 @@
 //! The limit is for the whole process. First comes what nothing can do without: the program itself, a row group and some
 //! batches for each reader, and the filters of keys. What is left is shared among rows that wait for later statements, the
 //! pieces that are being worked on, and DataFusion's operators. Rows that do not fit go to disk; pieces are made so small
-//! that as many as there are threads fit. So the limit decides how fast a run is, and never what it finds.
+//! that as many as there are threads fit. Searching for trees and writing the unit table come when nothing is read any more, and
+//! take what readers and pieces have left. So the limit decides how fast a run is, and never what it finds.
 
 mod expected;
 mod needs;
@@ -112,7 +113,8 @@ impl MemoryPlan {
         let buffers = (room / 8).min(threads * limits.buffer);
         let (work, pool) = (room / 4, room / 8);
         let share = room - buffers - work - pool;
-        let afterwards = (needs.afterwards() as usize).saturating_sub(readers + buffers + work / 4).min(share);
+        // What a search needs at most is seldom what it takes: no more than half of what would keep rows from the disk.
+        let afterwards = (needs.afterwards() as usize).saturating_sub(readers + buffers + work / 4).min(share / 2);
         let needed = || pieces(needs.worked() * COPIES_AT_WORK, work, limits.threads).max(cached(needs.units));
         let pieces = limits.pieces.unwrap_or_else(needed);
         let plan = Self {

@@ -6,8 +6,18 @@
 
 use super::{COPIES_AT_WORK, MemoryPlan, Moment, Needs};
 
-/// One part in so many is what allocators commonly keep beside what was taken at the peak; the plan allows for twice as much.
+/// One part in so many is what allocators keep beside what was taken at the peak.
 const KEPT: u64 = 16;
+
+/// The same where rows go to disk, so that blocks of all sizes come and go while the memory is full.
+const KEPT_SPILLING: u64 = 8;
+
+/// Bytes that a batch on disk takes beside its rows: what its columns are, and the dictionaries of its words. Whenever a reader
+/// writes down what it has collected, each piece gets a batch.
+const BATCH: u64 = 4 << 10;
+
+/// What a reader collects at least before it writes.
+const LEAST_BUFFER: u64 = 1 << 20;
 
 /// What rows take on disk, in percent of what they take in memory: about a third of simulated warehouses, and something more
 /// for those that compress less.
@@ -27,10 +37,12 @@ impl Expected<'_> {
     pub(super) fn peak(self) -> u64 {
         let Self { plan, needs, .. } = self;
         let making = needs.moments.iter().map(|moment| self.at(moment)).max().unwrap_or(0);
-        let afterwards = needs.table.min(plan.rows as u64) + needs.afterwards();
+        let afterwards = needs.table.min(plan.rows as u64).saturating_add(needs.afterwards());
+        let most = making.max(afterwards).min(plan.limit as u64);
         let binned = if self.are_streamed() { 0 } else { needs.analysed };
-        let counted = (plan.program + plan.filters) as u64 + making.max(afterwards) + binned;
-        (counted + counted / KEPT).min(plan.limit as u64)
+        let counted = (plan.program + plan.filters) as u64 + most + binned;
+        let kept = if needs.waiting() > plan.rows as u64 { KEPT_SPILLING } else { KEPT };
+        (counted + counted / kept).min(plan.limit as u64)
     }
 
     /// The most bytes that lie on disk: rows beyond their room, or the unit table and the binned units.
@@ -38,7 +50,10 @@ impl Expected<'_> {
         let Self { plan, needs, .. } = self;
         let rows = |waiting: u64| waiting.saturating_sub(plan.rows as u64);
         let binned = if self.are_streamed() { needs.analysed } else { 0 };
-        rows(needs.waiting()).max(rows(needs.table) + binned) * SPILLED_PERCENT / 100
+        let scattered = rows(needs.waiting());
+        let times = scattered / (plan.buffers as u64 / self.threads).max(LEAST_BUFFER);
+        let batches = times * plan.pieces.count() as u64 * BATCH;
+        (scattered * SPILLED_PERCENT / 100 + batches).max((rows(needs.table) + binned) * SPILLED_PERCENT / 100)
     }
 
     /// Whether binned units are read from disk.
