@@ -33,6 +33,8 @@ mod determinism;
 mod memory;
 // How much memory a run takes: as expected, within its limit, within walls.
 mod peak;
+// Plans sealed before the experiment, and runs that keep to them or not.
+mod sealed;
 // Outcomes of the measuring fold and later snapshots change no rule.
 mod honesty;
 // Tables in a bucket, and a run published there.
