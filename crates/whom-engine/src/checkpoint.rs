@@ -275,7 +275,7 @@ impl CheckpointFolder {
 /// About the most bytes that checkpoints of a run hold at any moment: the rows that wait, as they lie on disk, twice while
 /// one takes the place of another.
 pub fn expected_bytes(needs: &Needs) -> u64 {
-    2 * (needs.waiting * SPILLED_PERCENT / 100)
+    2 * (needs.waiting() * SPILLED_PERCENT / 100)
 }
 
 /// Adds bytes to those that are taken, unless that exceeds a limit.

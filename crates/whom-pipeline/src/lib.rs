@@ -39,6 +39,8 @@ mod checkpoints;
 mod clock;
 mod cohorts;
 mod comparison;
+#[cfg(test)]
+mod counted;
 mod discovery;
 pub mod error;
 pub mod event;

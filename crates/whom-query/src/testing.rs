@@ -216,7 +216,7 @@ pub(crate) fn instants<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRe
 
 /// All units of a table at once.
 pub(crate) fn whole(table: &UnitTable) -> UnitRows {
-    let rows: Vec<UnitRows> = table.read().unwrap().map(Result::unwrap).collect();
+    let rows: Vec<UnitRows> = table.read().map(Result::unwrap).collect();
     UnitRows::joined(&rows)
 }
 

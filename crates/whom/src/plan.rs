@@ -47,6 +47,7 @@ fn memory(plan: &MemoryPlan) -> String {
         ("rows that wait", plan.rows),
         ("pieces at work", plan.work),
         ("operators", plan.pool),
+        ("search and writer, beyond these", plan.afterwards),
         ("limit", plan.limit),
     ];
     let rows = rows.map(|(part, bytes)| [part.to_owned(), shown(bytes as u64)]);
