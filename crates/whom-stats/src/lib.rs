@@ -99,10 +99,13 @@ pub mod routing;
 mod ruler;
 mod run;
 pub mod sample_ratio;
+pub mod scale;
+mod selection;
 mod series;
 mod sharing;
 #[cfg(test)]
 mod simulated;
+mod tally;
 
 pub use arm_table::{ArmCell, ArmTable, ColumnHistogram};
 pub use balance::{Share, equal_means, standardised_mean_difference, standardised_share_difference};
@@ -127,7 +130,8 @@ pub use moments::Moments;
 pub use multiplicity::{Correction, simultaneous_level};
 pub use pass::{CellStatistics, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, PassError, TreePass};
 pub use power::{COHORT_SHARES, DetectableDifference, Detection};
-pub use quantile_bins::QuantileBins;
+pub use quantile_bins::{BinEdges, QuantileBins};
 pub use reliability::Unreliable;
 pub use routing::{Code, CodeSet, NodeIndex, Routing, Split};
 pub use sample_ratio::{SampleRatio, SampleRatioMethod, sample_ratio};
+pub use scale::Number;
