@@ -18,9 +18,6 @@ pub trait Number:
     /// The largest number of this width that is not above a double: the same numbers of this width are larger than either.
     fn not_above(double: f64) -> Self;
 
-    /// A whole number that both widths hold.
-    fn whole(number: u16) -> Self;
-
     /// The low bits.
     fn low_bits(self) -> u32;
 
@@ -49,10 +46,6 @@ impl Number for f32 {
         if f64::from(nearest) > double { nearest.next_down() } else { nearest }
     }
 
-    fn whole(number: u16) -> Self {
-        number.into()
-    }
-
     #[inline]
     fn low_bits(self) -> u32 {
         self.to_bits()
@@ -78,10 +71,6 @@ impl Number for f64 {
 
     fn not_above(double: f64) -> Self {
         double
-    }
-
-    fn whole(number: u16) -> Self {
-        number.into()
     }
 
     #[inline]

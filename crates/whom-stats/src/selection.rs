@@ -94,7 +94,7 @@ fn within_sections<V: Number>(values: &[V], sample: &[V], ranks: &[usize]) -> Ve
 
 /// The values at some ranks of a section; there are so many values in all sections.
 fn in_section<V: Number>(own: &mut [V], ranks: &[usize], all: usize) -> Vec<V> {
-    // A section of half of the values is as hard as all of them were; of nearly all, sections have not helped.
+    // Many values of a section are selected from as all of them were, unless sections have not helped.
     if own.len() >= FEW && own.len() < all / 4 * 3 {
         return Selection::of(own).at_ranks(ranks);
     }

@@ -38,7 +38,7 @@ fn shaped(shape: usize, row: u64) -> f64 {
         // Close together, and in several places that are far from each other.
         7 => 1e9 + even,
         8 => (even * 3.0).floor() * 1e6 + (even * 7.0).fract() * 1e-6,
-        // What every so-manieth value does not tell.
+        // What values at equal distances do not tell.
         9 => (row % 8) as f64 * if row % 3 == 0 { 1.0 } else { even },
         10 if row % 4 == 1 => f64::from((row % 1_000) as u32),
         10 => 0.5,
