@@ -196,6 +196,50 @@ mod tests {
     }
 
     #[test]
+    fn units_are_counted_in_all_columns_as_in_each() {
+        for metrics in 0..8_i64 {
+            let columns: Vec<Vec<i64>> = (0..metrics)
+                .map(|metric| (0..50).map(|unit| (unit - 7) * 1_000_003 + metric * unit).collect())
+                .collect();
+            let ranges: Vec<MetricRange> = columns.iter().map(|values| MetricRange::of(values)).collect();
+            let packing = Packing::of(&ranges);
+            let mut records = vec![0; 50 * packing.words()];
+            columns.iter().enumerate().for_each(|(metric, values)| packing.pack(metric, values, &mut records));
+            packing.pack_units(&mut records);
+
+            // Columns of 3, 5, 300 and 7 codes.
+            let codes = |unit: usize| [unit % 3, unit * unit % 5, unit * 29 % 300, unit / 8];
+            let row = |unit: usize| {
+                let [one, two, wide, last] = codes(unit);
+                let [low, high] = (wide as u16).to_le_bytes();
+                [one as u8, two as u8, low, high, last as u8]
+            };
+            let rows: Vec<u8> = (0..50).flat_map(row).collect();
+            let rows = CodeRows { codes: &rows, stride: 5 };
+            let columns = [
+                Columns { offset: 0, wide: false, firsts: vec![0, 3] },
+                Columns { offset: 4, wide: false, firsts: vec![308] },
+                Columns { offset: 2, wide: true, firsts: vec![8] },
+            ];
+            let mut cells = PackedCells::new(&packing, 315);
+            cells.count_in(&records, &rows, &columns);
+            for (column, own) in [0..3, 3..8, 8..308, 308..315].into_iter().enumerate() {
+                let mut alone = PackedCells::new(&packing, own.len());
+                alone.count(&records, (0..50).map(|unit| codes(unit)[column]));
+                let expected: Vec<_> = alone
+                    .counted()
+                    .map(|(cell, units, moments)| (cell, units, moments.collect::<Vec<Moments>>()))
+                    .collect();
+                let found: Vec<_> = cells
+                    .counted_in(own)
+                    .map(|(cell, units, moments)| (cell, units, moments.collect::<Vec<Moments>>()))
+                    .collect();
+                assert_eq!(found, expected, "{metrics} metrics, column {column}");
+            }
+        }
+    }
+
+    #[test]
     #[should_panic(expected = "cells for 262144 units were given 262145")]
     fn more_units_than_the_fields_are_wide_for_are_never_counted() {
         let packing = Packing::of(&[]);

@@ -22,6 +22,7 @@ pub trait Number:
     fn low_bits(self) -> u32;
 
     /// The bits as a number of the same order: equal ratios are about equal distances then. Zero has one sign.
+    #[must_use]
     fn ratio(self) -> Self;
 
     /// The order of finite numbers without a negative zero.
