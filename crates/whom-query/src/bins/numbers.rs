@@ -59,7 +59,9 @@ impl Numbers {
     /// middle value of the sample. The last edge is the largest value of all.
     pub(super) fn fit(mut self) -> (BinKind, f64) {
         let QuantileBins { mut edges, exact, middle } = QuantileBins::of(&self.sample, self.most);
-        edges.iter().for_each(|edge| self.distinct.add(key(*edge)));
+        for edge in &edges {
+            self.distinct.add(key(*edge));
+        }
         if let Some(values) = self.distinct.sorted().filter(|_| exact) {
             let edges = values.into_iter().map(value).collect();
             return (BinKind::Numeric { edges, exact: true }, middle);
