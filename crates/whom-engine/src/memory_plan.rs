@@ -44,7 +44,7 @@ const COPIES_AT_WORK: u64 = 3;
 
 /// What rows take on disk, in percent of what they take in memory: about a third of simulated warehouses, and something more
 /// for those that compress less.
-const SPILLED_PERCENT: u64 = 40;
+pub(crate) const SPILLED_PERCENT: u64 = 40;
 
 /// What a run needs, as far as footers tell. Rows are those in the files, whatever conditions leave of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

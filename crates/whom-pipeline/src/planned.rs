@@ -1,6 +1,6 @@
 //! What a run will need, known before any row is read.
 
-use whom_engine::{Engine, MemoryPlan, Needs};
+use whom_engine::{Engine, MemoryPlan, Needs, checkpoint};
 
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
@@ -16,6 +16,8 @@ pub struct Planned {
     pub memory: MemoryPlan,
     /// Bytes of the unit table, if it is published: a guess, as nobody knows how well it compresses.
     pub units_written: u64,
+    /// The most bytes of checkpoints that lie on disk at any moment, if they are kept.
+    pub checkpoints: u64,
 }
 
 impl Planned {
@@ -27,7 +29,8 @@ impl Planned {
         let memory = MemoryPlan::new(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
         let units_written = if request.keep_units { needs.waiting / 4 } else { 0 };
-        Ok(Self { needs, memory, units_written })
+        let checkpoints = checkpoint::expected_bytes(&needs);
+        Ok(Self { needs, memory, units_written, checkpoints })
     }
 
     /// A session under this plan.

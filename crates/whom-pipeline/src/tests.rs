@@ -28,6 +28,7 @@ fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
         limits: Limits::default(),
         stores: Stores::new(),
         cache: None,
+        checkpoints: None,
         cancel: Arc::default(),
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Unwatched;
 
 impl Watch for Unwatched {
     fn statement(&self, _name: &str, _done: usize, _all: usize) {}
+
+    fn note(&self, _note: &str) {}
 }
 
 impl Warehouse {

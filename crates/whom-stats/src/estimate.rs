@@ -15,9 +15,27 @@ pub enum NotEstimable {
     /// An arm has a single unit with a value, hence no variance.
     #[error("an arm has only one unit with a value")]
     OneUnit,
+    /// A coefficient of a column that is a linear combination of those before it, or does not vary.
+    #[error("the column is a linear combination of those before it")]
+    Collinear,
+    /// A regression with no more units than coefficients.
+    #[error("there are no more units than coefficients")]
+    NoDegreesOfFreedom,
+    /// A unit alone decides a coefficient: its leverage is 1, and errors of type HC2 and HC3 divide by 1 less that.
+    #[error("one unit alone decides a coefficient, so that HC2 and HC3 are undefined")]
+    LeverageOne,
+    /// A standard error by cluster where there is only one.
+    #[error("all units are in one cluster")]
+    OneCluster,
+    /// A coefficient that the units of one cluster alone decide, so that clusters say nothing about its error.
+    #[error("one cluster alone decides the coefficient")]
+    OneClusterDecides,
     /// No value differs from the others of its arm.
     #[error("the values do not vary")]
     NoVariance,
+    /// A logarithm is asked of a mean that is not positive.
+    #[error("a mean is not positive, and has no logarithm")]
+    MeanNotPositive,
     /// A lift is relative to the control's mean, which is zero.
     #[error("the control's mean is zero")]
     ControlMeanZero,
@@ -27,6 +45,12 @@ pub enum NotEstimable {
     /// A comparison of groups found fewer than two that hold enough units.
     #[error("fewer than two groups hold enough units")]
     OneGroup,
+    /// A prior without an end leaves no posterior distribution of two groups.
+    #[error("a flat prior needs three groups")]
+    FewGroups,
+    /// The scale of a prior, or what a sequence is planned for, is not a positive number.
+    #[error("a scale has to be a positive number")]
+    NoScale,
     /// No unit in any arm.
     #[error("there are no units")]
     NoUnits,
@@ -36,6 +60,18 @@ pub enum NotEstimable {
     /// The statistics hold no such cell, arm or metric.
     #[error("the statistics hold no such cell, arm or metric")]
     NotCounted,
+    /// A ratio's denominator adds up to zero in an arm.
+    #[error("the denominator adds up to zero in an arm")]
+    DenominatorZero,
+    /// A limit relative to the control's mean has no direction where that is zero or negative.
+    #[error("the control's mean is not positive, so a relative limit says nothing; give an absolute one")]
+    ControlMeanNotPositive,
+    /// Too many units are in strata that lack an arm.
+    #[error("more than 5 % of the units are in strata with fewer than two units in an arm")]
+    StrataWithoutArm,
+    /// A quantile lies so near the end of the values that its interval leaves them.
+    #[error("too few values lie beyond the quantile")]
+    TooFewBeyondQuantile,
 }
 
 /// A number with a standard error and the degrees of freedom behind it.

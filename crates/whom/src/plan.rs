@@ -59,6 +59,7 @@ fn expected(planned: &Planned) -> String {
         ("pieces", count(planned.memory.pieces.count() as u64)),
         ("peak memory", shown(planned.memory.peak)),
         ("spilled, at most", shown(planned.memory.spilled)),
+        ("checkpoints, if kept, at most", shown(planned.checkpoints)),
         ("read", shown(planned.needs.read())),
         ("unit table written", shown(planned.units_written)),
     ];
