@@ -7,7 +7,7 @@ use whom_stats::{Against, Bootstrap, CellStatistics, Hypothesis, Target};
 
 use crate::averages::Rows;
 use crate::comparison::{Contrast, Sides};
-use crate::rows::{Draft, Subject, holm, simultaneous};
+use crate::rows::{Draft, Step, Subject, bonferroni, holm, simultaneous};
 use crate::study::{Question, Study};
 
 /// Cohorts with their units and the rest, in the measuring buckets.
@@ -94,7 +94,8 @@ impl<'a> MeasuredCohorts<'a> {
         let (reference, validate) = (self.study.reference(), &self.study.plan.validate);
         match validate.correction {
             Correction::Holm => holm(drafts, reference),
-            Correction::MaxT => {
+            Correction::Bonferroni => bonferroni(drafts, reference),
+            Correction::MaxT | Correction::RomanoWolf => {
                 let family: Vec<Hypothesis> =
                     targets.iter().map(|target| Hypothesis { target: *target, against }).collect();
                 let bootstrap = Bootstrap {
@@ -104,7 +105,9 @@ impl<'a> MeasuredCohorts<'a> {
                     reference,
                 };
                 let max_t = bootstrap.max_t(&self.study.measured(self.cells, Fold::Measure), &family);
-                drafts.into_iter().zip(&max_t.outcomes).map(|(draft, outcome)| simultaneous(draft, outcome)).collect()
+                let step = if validate.correction == Correction::RomanoWolf { Step::Down } else { Step::Single };
+                let outcomes = drafts.into_iter().zip(&max_t.outcomes);
+                outcomes.map(|(draft, outcome)| simultaneous(draft, outcome, step)).collect()
             }
         }
     }

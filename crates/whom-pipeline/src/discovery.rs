@@ -2,7 +2,7 @@
 
 use tokio::task::spawn_blocking;
 use whom_forest::{Controls, Discovered, Discovery, DiscoveryPlan, SplitCriterion, Target, Tree};
-use whom_spec::plan::{DeclaredPartition, Plan};
+use whom_spec::plan::{Criterion, DeclaredPartition, Plan};
 use whom_stats::Fold;
 
 use crate::error::{Cause, RunError};
@@ -81,11 +81,19 @@ fn controls(plan: &Plan, folds: &whom_stats::Folds) -> Controls {
         units_per_arm: tree.units_per_arm,
         events_per_arm: tree.events_per_arm,
         penalty: tree.penalty,
-        criterion: SplitCriterion::CausalMse,
+        criterion: criterion(tree.criterion),
         units: 0,
         smallest_gain: tree.smallest_gain,
         pruning_folds: tree.pruning_folds as usize,
         honesty_ratio: folds.buckets(Fold::Discover).len() as f64 / folds.buckets(Fold::Measure).len() as f64,
+    }
+}
+
+fn criterion(criterion: Criterion) -> SplitCriterion {
+    match criterion {
+        Criterion::CausalMse => SplitCriterion::CausalMse,
+        Criterion::TransformedOutcome => SplitCriterion::TransformedOutcome,
+        Criterion::RawTransformedOutcome => SplitCriterion::RawTransformedOutcome,
     }
 }
 

@@ -122,12 +122,29 @@ fn unreliable(comparison: &Comparison) -> Option<String> {
     effect.unreliable.map(|reason| reason.to_string())
 }
 
+/// Which p-values of the bootstrap's maximum a row gets; intervals are those of the single step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// One critical value for all.
+    Single,
+    /// Smaller ones for what is left once others are found (Romano and Wolf 2005).
+    Down,
+}
+
 /// Gives a row the interval and p-value of the bootstrap's maximum. A row that the bootstrap cannot judge is not estimable,
 /// whatever its own estimate was.
-pub(crate) fn simultaneous(draft: Draft, outcome: &Result<Simultaneous, NotEstimable>) -> EffectRow {
-    let row = EffectRow { correction: Correction::MaxT, ..draft.row };
+pub(crate) fn simultaneous(draft: Draft, outcome: &Result<Simultaneous, NotEstimable>, step: Step) -> EffectRow {
+    let correction = match step {
+        Step::Single => Correction::MaxT,
+        Step::Down => Correction::RomanoWolf,
+    };
+    let row = EffectRow { correction, ..draft.row };
+    let p_value = |found: &Simultaneous| match step {
+        Step::Single => found.p_adjusted,
+        Step::Down => found.p_step_down,
+    };
     match outcome {
-        Ok(found) => EffectRow { interval: Some(found.interval), p_value_adjusted: Some(found.p_adjusted), ..row },
+        Ok(found) => EffectRow { interval: Some(found.interval), p_value_adjusted: Some(p_value(found)), ..row },
         Err(reason) => EffectRow {
             estimate: None,
             std_err: None,
@@ -144,11 +161,24 @@ pub(crate) fn simultaneous(draft: Draft, outcome: &Result<Simultaneous, NotEstim
 ///
 /// A lift shares the hypothesis of its effect: it does not count, and takes that effect's corrected p-value.
 pub(crate) fn holm(drafts: Vec<Draft>, reference: Reference) -> Vec<EffectRow> {
-    let (adjusted, tests) = adjusted(&drafts, whom_stats::Correction::Holm);
+    with_bonferroni_intervals(drafts, reference, (whom_stats::Correction::Holm, Correction::Holm))
+}
+
+/// As [`holm`], with Bonferroni's p-values.
+pub(crate) fn bonferroni(drafts: Vec<Draft>, reference: Reference) -> Vec<EffectRow> {
+    with_bonferroni_intervals(drafts, reference, (whom_stats::Correction::Bonferroni, Correction::Bonferroni))
+}
+
+fn with_bonferroni_intervals(
+    drafts: Vec<Draft>,
+    reference: Reference,
+    (by, correction): (whom_stats::Correction, Correction),
+) -> Vec<EffectRow> {
+    let (adjusted, tests) = adjusted(&drafts, by);
     let correct = |(draft, adjusted): (Draft, Option<f64>)| {
         let level = whom_stats::simultaneous_level(draft.row.level, tests);
         EffectRow {
-            correction: Correction::Holm,
+            correction,
             p_value_adjusted: adjusted,
             interval: draft.estimate.map(|estimate| estimate.interval(level, reference)),
             ..draft.row

@@ -71,8 +71,12 @@ words! {
         None = "none",
         /// Holm's step-down p-values, Bonferroni intervals.
         Holm = "holm",
+        /// Bonferroni's p-values and intervals.
+        Bonferroni = "bonferroni",
         /// Single-step maximum of the studentised statistics.
         MaxT = "max_t",
+        /// Step-down p-values of that maximum (Romano and Wolf), its single-step intervals.
+        RomanoWolf = "romano_wolf",
         /// Benjamini and Yekutieli's false discovery rate under any dependence.
         BenjaminiYekutieli = "benjamini_yekutieli",
     }

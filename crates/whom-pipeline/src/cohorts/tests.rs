@@ -53,10 +53,12 @@ async fn a_lift_beside_the_discovered_family_has_no_corrected_p_value() {
 }
 
 #[tokio::test]
-async fn interval_and_corrected_p_value_agree_by_either_correction() {
+async fn interval_and_corrected_p_value_agree_by_every_correction() {
     for (validate, correction) in [
         ("validate: { bootstrap: 200 }", ReportCorrection::MaxT),
+        ("validate: { bootstrap: 200, correction: romano_wolf }", ReportCorrection::RomanoWolf),
         ("validate: { correction: holm }", ReportCorrection::Holm),
+        ("validate: { correction: bonferroni }", ReportCorrection::Bonferroni),
     ] {
         let rows = rows(validate).await;
         let discovered: Vec<&EffectRow> = rows.iter().filter(|row| row.family == Family::Discovered).collect();
@@ -69,6 +71,17 @@ async fn interval_and_corrected_p_value_agree_by_either_correction() {
         }
         assert!(discovered.iter().any(|row| row.is_significant()));
     }
+}
+
+#[tokio::test]
+async fn stepping_down_never_finds_less() {
+    let single = rows("validate: { bootstrap: 200 }").await;
+    let down = rows("validate: { bootstrap: 200, correction: romano_wolf }").await;
+    let discovered = single.iter().zip(&down).filter(|(row, _)| row.family == Family::Discovered);
+    let pairs: Vec<_> = discovered.collect();
+    assert!(pairs.iter().all(|(single, down)| down.p_value_adjusted <= single.p_value_adjusted));
+    assert!(pairs.iter().all(|(single, down)| down.interval == single.interval));
+    assert!(pairs.iter().any(|(single, down)| down.p_value_adjusted < single.p_value_adjusted));
 }
 
 #[tokio::test]

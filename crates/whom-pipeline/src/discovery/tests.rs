@@ -38,10 +38,17 @@ fn everything_primary_is_searched_unless_the_plan_narrows_it() {
 }
 
 #[tokio::test]
-async fn what_was_planted_is_found() {
-    let found = discovered(&Experiment::new()).await;
-    let first_split = |tree: &Tree| tree.routing.nodes()[0].as_ref().map(|split| split.column);
-    assert_eq!((first_split(&found.single[1].pruned), first_split(&found.joint.pruned)), (Some(0), Some(0)));
+async fn what_was_planted_is_found_by_every_criterion() {
+    for criterion in ["causal_mse", "transformed_outcome", "raw_transformed_outcome"] {
+        let discover = SMALL_TREES.replace("depth:", &format!("criterion: {criterion}, depth:"));
+        let experiment = Experiment::with(&discover, |person| person);
+        let study = experiment.study();
+        let grown = format!("{:?}", plan_of(&study, &study.targets()).controls.criterion);
+        assert_eq!(grown.to_lowercase(), criterion.replace('_', ""));
+        let found = discovered(&experiment).await;
+        let first_split = |tree: &Tree| tree.routing.nodes()[0].as_ref().map(|split| split.column);
+        assert_eq!((first_split(&found.single[1].pruned), first_split(&found.joint.pruned)), (Some(0), Some(0)));
+    }
 }
 
 #[tokio::test]

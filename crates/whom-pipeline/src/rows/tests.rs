@@ -158,7 +158,7 @@ fn exploratory_rows_are_corrected_by_benjamini_and_yekutieli() {
 
 #[test]
 fn a_bootstrap_without_an_answer_leaves_a_reason_and_no_figure() {
-    let row = simultaneous(draft(Estimand::Effect, Some(1.0)), &Err(NotEstimable::UndefinedReplicates));
+    let row = simultaneous(draft(Estimand::Effect, Some(1.0)), &Err(NotEstimable::UndefinedReplicates), Step::Single);
     assert_eq!((row.estimate, row.std_err, row.p_value), (None, None, None));
     assert_eq!((row.interval, row.individual_interval, row.p_value_adjusted), (None, None, None));
     assert_eq!((row.correction, row.n_control), (Correction::MaxT, 10));
@@ -169,6 +169,6 @@ fn a_bootstrap_without_an_answer_leaves_a_reason_and_no_figure() {
 fn what_could_not_be_estimated_at_all_keeps_its_own_reason() {
     let mut without = draft(Estimand::Effect, None);
     without.row.not_estimable = Some("the values do not vary".into());
-    let row = simultaneous(without, &Err(NotEstimable::NoVariance));
+    let row = simultaneous(without, &Err(NotEstimable::NoVariance), Step::Down);
     assert_eq!(row.not_estimable.as_deref(), Some("the values do not vary"));
 }

@@ -174,12 +174,11 @@ fn tree(field: &Field<'_>) -> Option<TreeControls> {
 }
 
 fn criterion(field: &Field<'_>) -> Option<Criterion> {
-    if field.is_word("transformed_outcome") {
-        let message = format!("`{}`: the criterion `transformed_outcome` is not yet available", field.path);
-        field.report.push(Diagnostic::error(message).at(field.node.span).hint("use `causal_mse`"));
-        return None;
-    }
-    field.choice(&[("causal_mse", Criterion::CausalMse)])
+    field.choice(&[
+        ("causal_mse", Criterion::CausalMse),
+        ("transformed_outcome", Criterion::TransformedOutcome),
+        ("raw_transformed_outcome", Criterion::RawTransformedOutcome),
+    ])
 }
 
 /// None, or enough for a cross-validation; there are 512 buckets to fold.

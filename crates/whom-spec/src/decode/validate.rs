@@ -32,14 +32,19 @@ fn threshold(fields: &Fields<'_>, name: &str) -> Option<f64> {
 }
 
 fn correction(field: &Field<'_>) -> Option<Correction> {
-    let later = ["none", "bonferroni", "benjamini_hochberg", "benjamini_yekutieli", "romano_wolf"];
-    if later.into_iter().any(|word| field.is_word(word)) {
-        let message = format!("`{}`: the correction {} is not yet available", field.path, field.node.describe());
-        let hint = "use `max_t`, or `holm`, which assumes less and finds less";
+    if ["none", "benjamini_hochberg", "benjamini_yekutieli"].into_iter().any(|word| field.is_word(word)) {
+        let message = format!("`{}`: {} would not keep the level of this family", field.path, field.node.describe());
+        let hint = "discovered cohorts are shown as proven, so the chance of a single false one is bounded: use `max_t`, or \
+                    `holm`, which assumes less and finds less";
         field.report.push(Diagnostic::error(message).at(field.node.span).hint(hint));
         return None;
     }
-    field.choice(&[("max_t", Correction::MaxT), ("holm", Correction::Holm)])
+    field.choice(&[
+        ("max_t", Correction::MaxT),
+        ("romano_wolf", Correction::RomanoWolf),
+        ("holm", Correction::Holm),
+        ("bonferroni", Correction::Bonferroni),
+    ])
 }
 
 fn reference(field: &Field<'_>) -> Option<Reference> {

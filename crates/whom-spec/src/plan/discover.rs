@@ -72,6 +72,10 @@ pub struct TreeControls {
 pub enum Criterion {
     /// Athey and Imbens' honest mean squared error of the effect.
     CausalMse,
+    /// The variance between leaves of the transformed outcome, centred at the metric's mean.
+    TransformedOutcome,
+    /// The same as textbooks have it, not centred: a shift of the metric moves its splits. For published trees.
+    RawTransformedOutcome,
 }
 
 impl Default for TreeControls {

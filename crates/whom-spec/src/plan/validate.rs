@@ -30,8 +30,12 @@ pub struct Validate {
 pub enum Correction {
     /// Single-step max-t from the bucket bootstrap (the default).
     MaxT,
+    /// The same, stepping down (Romano and Wolf 2005): finds more, with the intervals of the single step.
+    RomanoWolf,
     /// Holm's step-down.
     Holm,
+    /// Bonferroni.
+    Bonferroni,
 }
 
 /// The distribution that a test statistic refers to.

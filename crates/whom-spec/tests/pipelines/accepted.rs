@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use whom_spec::plan::{
-    Aggregate, Codes, Correction, DeclaredPartition, Direction, Gaps, Hours, IncompleteWindow, Matters, MissingMetric,
-    NonFinite, SeveralVariantsRule, Snapshot, TagKind, TreeControls, Validate,
+    Aggregate, Codes, Correction, Criterion, DeclaredPartition, Direction, Gaps, Hours, IncompleteWindow, Matters,
+    MissingMetric, NonFinite, SeveralVariantsRule, Snapshot, TagKind, TreeControls, Validate,
 };
 use whom_spec::{FileReader, Settings, load};
 
@@ -44,6 +44,27 @@ fn what_a_metric_leaves_out_has_the_documented_defaults() {
     assert_eq!(metric.missing, MissingMetric::Zero);
     assert_eq!(metric.non_finite, NonFinite::Refuse);
     assert_eq!(metric.matters.map(|matters| *matters), Some(Matters::Relative(0.01)));
+}
+
+#[test]
+fn criteria_and_corrections_go_by_their_names() {
+    for (word, criterion) in [
+        ("causal_mse", Criterion::CausalMse),
+        ("transformed_outcome", Criterion::TransformedOutcome),
+        ("raw_transformed_outcome", Criterion::RawTransformedOutcome),
+    ] {
+        let discover = format!("discover: {{ tree: {{ criterion: {word} }} }}\noutput:\n");
+        assert_eq!(loaded(&plain_with("output:\n", &discover)).unwrap().plan.discover.tree.criterion, criterion);
+    }
+    for (word, correction) in [
+        ("max_t", Correction::MaxT),
+        ("romano_wolf", Correction::RomanoWolf),
+        ("holm", Correction::Holm),
+        ("bonferroni", Correction::Bonferroni),
+    ] {
+        let validate = format!("validate: {{ correction: {word} }}\noutput:\n");
+        assert_eq!(loaded(&plain_with("output:\n", &validate)).unwrap().plan.validate.correction, correction);
+    }
 }
 
 #[test]

@@ -142,32 +142,6 @@ fn given_folds() {
 }
 
 #[test]
-fn other_corrections() {
-    insta::assert_snapshot!(refusal_with("output:\n", "validate: { correction: bonferroni }\noutput:\n"), @r"
-    error: `validate.correction`: the correction `bonferroni` is not yet available
-      --> pipeline.yaml:38:25
-       |
-    38 | validate: { correction: bonferroni }
-       |                         ^^^^^^^^^^
-       |
-       = help: use `max_t`, or `holm`, which assumes less and finds less
-    ");
-}
-
-#[test]
-fn other_criteria() {
-    insta::assert_snapshot!(refusal_with("output:\n", "discover: { tree: { criterion: transformed_outcome } }\noutput:\n"), @r"
-    error: `discover.tree.criterion`: the criterion `transformed_outcome` is not yet available
-      --> pipeline.yaml:38:32
-       |
-    38 | discover: { tree: { criterion: transformed_outcome } }
-       |                                ^^^^^^^^^^^^^^^^^^^
-       |
-       = help: use `causal_mse`
-    ");
-}
-
-#[test]
 fn slips_inside_are_found_all_the_same() {
     insta::assert_snapshot!(refusal_with("    matters: 1%\n", "    cap: { percentil: 0.999, of: nonzero }\n    matters: 1%\n"), @r"
     error: `metrics.revenue.cap` is not yet available

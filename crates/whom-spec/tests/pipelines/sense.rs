@@ -168,6 +168,23 @@ fn a_value_where_none_is_looked_at_or_none_where_one_is() {
 }
 
 #[test]
+fn a_correction_that_keeps_no_family_wise_level() {
+    for correction in ["none", "benjamini_hochberg", "benjamini_yekutieli"] {
+        let message = refusal_with("output:\n", &format!("validate: {{ correction: {correction} }}\noutput:\n"));
+        assert!(message.contains("would not keep the level of this family"), "{message}");
+    }
+    insta::assert_snapshot!(refusal_with("output:\n", "validate: { correction: benjamini_hochberg }\noutput:\n"), @r"
+    error: `validate.correction`: `benjamini_hochberg` would not keep the level of this family
+      --> pipeline.yaml:38:25
+       |
+    38 | validate: { correction: benjamini_hochberg }
+       |                         ^^^^^^^^^^^^^^^^^^
+       |
+       = help: discovered cohorts are shown as proven, so the chance of a single false one is bounded: use `max_t`, or `holm`, which assumes less and finds less
+    ");
+}
+
+#[test]
 fn a_grid_where_different_values_are_counted() {
     insta::assert_snapshot!(refusal_with("aggregate: sum", "aggregate: distinct\n    precision: 0.01"), @r"
     error: `metrics.revenue.precision` has no meaning here: `distinct` counts in whole numbers
