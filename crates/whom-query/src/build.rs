@@ -107,6 +107,7 @@ impl Work<'_> {
         if judged {
             self.recorder.exposures(&scattered.steps)?;
         }
+        self.recorder.scanned(&statement.purpose)?;
         self.keep(&statement.purpose, scattered.pieces);
         Ok(())
     }
