@@ -73,6 +73,13 @@ pub struct JoinedTable {
     pub as_of: Option<Purpose>,
 }
 
+impl JoinedTable {
+    /// The tables that are read for it.
+    pub(crate) fn read(&self) -> impl Iterator<Item = &Purpose> {
+        std::iter::once(&self.purpose).chain(&self.as_of)
+    }
+}
+
 /// Compiles a plan against the schemas of its tables.
 ///
 /// # Errors

@@ -116,10 +116,7 @@ impl AtWork<'_> {
     fn align(&mut self) -> Result<Vec<Beside>, QueryError> {
         let (batch, beside) = aligned(self.piece, &self.work.joined)?;
         self.piece.add_rows(JOINED, Rows { schema: batch.schema(), batches: vec![batch] })?;
-        for table in &self.work.joined {
-            self.forget(&table.purpose)?;
-            table.as_of.iter().try_for_each(|days| self.forget(days))?;
-        }
+        self.work.joined.iter().flat_map(JoinedTable::read).try_for_each(|table| self.forget(table))?;
         Ok(beside)
     }
 }
