@@ -158,7 +158,9 @@ impl Groups {
         }
         self.met.resize(count, false);
         let groups: Vec<usize> = joined.places.values().iter().map(|place| *place as usize).collect();
-        groups.iter().for_each(|group| self.met[*group] = true);
+        for group in &groups {
+            self.met[*group] = true;
+        }
         for (function, totals) in self.functions.iter().zip(&mut self.totals) {
             let evaluated =
                 |part: &Arc<dyn PhysicalExpr>| part.evaluate(&joined.rows)?.into_array(joined.rows.num_rows());
@@ -254,8 +256,7 @@ mod tests {
 
     fn totals(rows: &Rows) -> Vec<(i64, Totals)> {
         let batch = rows.to_batch().unwrap();
-        let columns: Vec<&Int64Array> =
-            batch.columns().iter().map(|column| column.as_primitive::<Int64Type>()).collect();
+        let columns: Vec<&Int64Array> = batch.columns().iter().map(AsArray::as_primitive::<Int64Type>).collect();
         let known = |column: usize, row: usize| columns[column].is_valid(row).then(|| columns[column].value(row));
         let of_row = |row| {
             let (count, beyond) = (columns[2].value(row), columns[3].value(row));

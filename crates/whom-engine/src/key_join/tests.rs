@@ -41,7 +41,7 @@ fn tables(left: &[Left], right: &[Right], kind: &DataType) -> Engine {
 fn answer(rows: &Rows) -> Vec<String> {
     let batch = rows.to_batch().unwrap();
     let columns: Vec<ArrayRef> = batch.columns().iter().map(|column| cast(column, &DataType::Utf8).unwrap()).collect();
-    let texts: Vec<&StringArray> = columns.iter().map(|column| column.as_string()).collect();
+    let texts: Vec<&StringArray> = columns.iter().map(AsArray::as_string).collect();
     (0..batch.num_rows()).map(|row| texts.iter().map(|text| text.value(row)).collect::<Vec<_>>().join(" ")).collect()
 }
 
