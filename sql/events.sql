@@ -10,7 +10,9 @@ FROM (
 SELECT
   unit
 {%- if unique %},
-  event_key,
+  event_key
+{%- endif %}
+{%- if needs_instant %},
   event_at
 {%- endif %}
 {%- for metric in metrics %}
@@ -20,6 +22,8 @@ SELECT
 {%- if metric.rounds %},
   {{ metric.number }} <> 0 AND to_grid({{ metric.number }}, {{ metric.grid }}, {{ metric.text }}) = 0 AS {{ metric.vanishes }}
 {%- endif %}
+{%- elif metric.distinct %},
+  {{ metric.number }}
 {%- else %},
   {{ metric.counts }}
 {%- endif %}
@@ -28,11 +32,13 @@ FROM (
   SELECT
     u.unit AS unit
 {%- if unique %},
-    {{ unique }} AS event_key,
+    {{ unique }} AS event_key
+{%- endif %}
+{%- if needs_instant %},
     {{ instant }} AS event_at
 {%- endif %}
 {%- for metric in metrics %}
-{%- if metric.graded %},
+{%- if metric.graded or metric.distinct %},
     CASE
       WHEN {{ instant }} >= {{ metric.opens }} AND {{ instant }} < {{ metric.closes }}
         AND {{ metric.filter }}

@@ -9,6 +9,14 @@ SELECT
   NULLIF(count(*) FILTER (WHERE {{ metric.counts }}), 0) AS {{ metric.name }}
 {%- elif metric.aggregate == "any" %},
   CASE WHEN count(*) FILTER (WHERE {{ metric.counts }}) > 0 THEN CAST(1 AS BIGINT) END AS {{ metric.name }}
+{%- elif metric.aggregate == "min" %},
+  min({{ metric.on_grid }}) AS {{ metric.name }}
+{%- elif metric.aggregate == "max" %},
+  max({{ metric.on_grid }}) AS {{ metric.name }}
+{%- elif metric.aggregate == "last" %},
+  first_value({{ metric.on_grid }} ORDER BY event_at DESC, {{ metric.on_grid }} DESC) FILTER (WHERE {{ metric.on_grid }} IS NOT NULL) AS {{ metric.name }}
+{%- elif metric.aggregate == "distinct" %},
+  NULLIF(count(DISTINCT {{ metric.number }}), 0) AS {{ metric.name }}
 {%- elif metric.aggregate == "mean" %},
   grid_mean(exact_sum({{ metric.on_grid }}), count({{ metric.on_grid }})) AS {{ metric.name }}
 {%- endif %}

@@ -15,6 +15,7 @@ pub(crate) struct Effect {
     pub(crate) metric: String,
     pub(crate) variant: String,
     pub(crate) cohort: String,
+    pub(crate) evidence: String,
     pub(crate) family: String,
     pub(crate) estimand: String,
     pub(crate) estimate: Option<f64>,
@@ -37,7 +38,7 @@ impl Published {
         let table = Table(self.table("effects.parquet"));
         let word = |name| table.words(name);
         let (metric, variant, cohort) = (word("metric"), word("variant"), word("cohort"));
-        let (family, estimand) = (word("family"), word("estimand"));
+        let (evidence, family, estimand) = (word("evidence"), word("family"), word("estimand"));
         let (estimate, std_err) = (table.numbers("estimate"), table.numbers("std_err"));
         let (lower, upper) = (table.numbers("ci_lower"), table.numbers("ci_upper"));
         let p_value_adjusted = table.numbers("p_value_adjusted");
@@ -48,6 +49,7 @@ impl Published {
                 metric: metric[row].clone(),
                 variant: variant[row].clone(),
                 cohort: cohort[row].clone(),
+                evidence: evidence[row].clone(),
                 family: family[row].clone(),
                 estimand: estimand[row].clone(),
                 estimate: estimate[row],

@@ -55,6 +55,22 @@ fn of_values_that_are_hard_to_round() {
     same(&published, &warehouse.pipeline());
 }
 
+/// Every way to make one number of the events of a user, repeats of events included.
+#[test]
+fn of_every_aggregate() {
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let more = "\ntags:\n  profile:";
+    let metrics = [
+        "last_rating: { role: secondary, from: events, value: rating, precision: 2^-20, aggregate: last, window: 3d }",
+        "worst_rating: { role: secondary, from: events, value: rating, precision: 0.01, aggregate: min, window: 3d, missing: zero }",
+        "largest: { role: secondary, from: events, value: amount, aggregate: max, window: 3d }",
+        "kinds: { role: secondary, from: events, value: kind, aggregate: distinct, window: 3d }",
+        "prices: { role: secondary, from: events, value: amount, aggregate: distinct, where: kind = 'purchase', window: 3d }",
+    ];
+    warehouse.edit(more, &format!("  {}\n{more}", metrics.join("\n  ")));
+    same(&warehouse.run(&["--keep-units"]), &warehouse.pipeline());
+}
+
 /// Quotients and casts of integers, patterns, numbers that are not finite, units exposed before the start.
 #[test]
 fn of_words_that_engines_read_differently() {

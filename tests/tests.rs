@@ -31,6 +31,8 @@ mod portable;
 mod determinism;
 // Whatever the memory: the same bytes, or a refusal before any work.
 mod memory;
+// Plans sealed before the experiment, and runs that keep to them or not.
+mod sealed;
 // Outcomes of the measuring fold and later snapshots change no rule.
 mod honesty;
 // Tables in a bucket, and a run published there.

@@ -4,11 +4,15 @@
 SELECT{% if unique %} DISTINCT{% endif %}
   unit
 {%- if unique %},
-  event_key,
+  event_key
+{%- endif %}
+{%- if needs_instant %},
   event_at
 {%- endif %}
 {%- for metric in metrics %}
-{%- if not metric.graded %},
+{%- if metric.distinct %},
+  {{ metric.number }}
+{%- elif not metric.graded %},
   {{ metric.counts }}
 {%- else %},
 {%- if metric.steps.form == "rounded_product" %}
@@ -66,11 +70,13 @@ FROM (
     SELECT
       u.unit AS unit
 {%- if unique %},
-      {{ unique }} AS event_key,
+      {{ unique }} AS event_key
+{%- endif %}
+{%- if needs_instant %},
       {{ instant }} AS event_at
 {%- endif %}
 {%- for metric in metrics %}
-{%- if metric.graded %},
+{%- if metric.graded or metric.distinct %},
       CASE
         WHEN {{ instant }} >= {{ metric.opens }} AND {{ instant }} < {{ metric.closes }}
           AND {{ metric.filter }}

@@ -26,6 +26,14 @@ FROM (
     NULLIF(count(*) FILTER (WHERE {{ metric.counts }}), 0) AS {{ metric.name }}
 {%- elif metric.aggregate == "any" %},
     CASE WHEN count(*) FILTER (WHERE {{ metric.counts }}) > 0 THEN CAST(1 AS BIGINT) END AS {{ metric.name }}
+{%- elif metric.aggregate == "min" %},
+    CAST(min({{ metric.on_grid }}) AS BIGINT) AS {{ metric.name }}
+{%- elif metric.aggregate == "max" %},
+    CAST(max({{ metric.on_grid }}) AS BIGINT) AS {{ metric.name }}
+{%- elif metric.aggregate == "last" %},
+    CAST(first({{ metric.on_grid }} ORDER BY event_at DESC, {{ metric.on_grid }} DESC) FILTER (WHERE {{ metric.on_grid }} IS NOT NULL) AS BIGINT) AS {{ metric.name }}
+{%- elif metric.aggregate == "distinct" %},
+    NULLIF(count(DISTINCT {{ metric.number }}), 0) AS {{ metric.name }}
 {%- elif metric.aggregate == "mean" %},
     sum({{ metric.on_grid }}) AS {{ metric.product }},
     NULLIF(count({{ metric.on_grid }}), 0) AS {{ metric.counts }}

@@ -61,6 +61,7 @@ pub(crate) async fn analyse(
         analysis: study.plan.analysis_identity().map_err(|error| internal(&error))?,
         through: study.plan.through.as_ref().map_or(*study.plan.split.end, |through| **through).to_string(),
         level: study.plan.validate.level,
+        seal: study.seal.clone(),
         variants: variants(study, &cells.everybody),
         metrics: metrics(study),
         waterfall: waterfall(study),

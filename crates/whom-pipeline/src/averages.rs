@@ -52,7 +52,7 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
     let cohorts: Vec<(&str, Sides)> = study.plan.cohorts.iter().map(|cohort| cohort.name.as_str()).zip(sides).collect();
     let mut drafts = Vec::new();
     for question in study.questions() {
-        let (family, evidence) = family(study.metric(question.metric).role);
+        let (family, evidence) = family(study, study.metric(question.metric).role);
         let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
         let average = study.compare(&cells.everybody, Fold::All, question);
         drafts.extend([subject.effect(&average), subject.lift(&average)]);
@@ -71,10 +71,10 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
 }
 
 /// The family of a metric's averages and pre-registered cohorts, and what they are evidence of.
-fn family(role: Role) -> (Family, Evidence) {
+fn family(study: &Study<'_>, role: Role) -> (Family, Evidence) {
     match role {
-        Role::Primary => (Family::Confirmatory, Evidence::Declared),
-        Role::Guardrail => (Family::Guardrail, Evidence::Declared),
+        Role::Primary => (Family::Confirmatory, study.declared_evidence()),
+        Role::Guardrail => (Family::Guardrail, study.declared_evidence()),
         Role::Secondary => (Family::Exploratory, Evidence::Exploratory),
     }
 }

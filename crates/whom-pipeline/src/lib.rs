@@ -6,7 +6,7 @@
 //!
 //! [`run()`] is a function of the files it reads and of its [`Request`]; clock and random names reach the manifest, never
 //! a result file. [`check`] and [`compile()`] stop after the tables fit the plan. [`runs()`], [`show`], [`path`] and
-//! [`clean`] look after what is published.
+//! [`clean`] look after what is published; [`register`] seals a plan before there is anything to publish.
 //!
 //! ```no_run
 //! use std::collections::BTreeMap;
@@ -56,6 +56,7 @@ pub mod request;
 mod rows;
 mod rules;
 mod run;
+mod seal;
 mod shared_cache;
 mod study;
 #[cfg(test)]
@@ -73,11 +74,12 @@ pub use prepare::{Checked, check, compile, compile_portable};
 pub use published::{Cleaning, ShownRun, clean, clean_cache, path, runs, show, show_failure};
 pub use request::Request;
 pub use run::{Outcome, run};
+pub use seal::register;
 pub use shared_cache::SharedCache;
 pub use whom_engine::{Limits, MemoryPlan, Needs, ScanNeeds};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
-pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Stores, Surplus, Sweep};
+pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Registered, Stores, Surplus, Sweep};
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

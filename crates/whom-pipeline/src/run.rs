@@ -23,6 +23,7 @@ use crate::identity::{VERSION, identities};
 use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
 use crate::request::Request;
+use crate::seal::Registrations;
 use crate::shared_cache::SharedCache;
 use crate::study::Study;
 use crate::trail::Trail;
@@ -96,8 +97,9 @@ impl Run<'_> {
             shared.fill(self.request, &mut prepared, &engine, stages.observer()).await?;
             planned = Planned::new(self.request, &prepared).await?;
         }
+        let registrations = Registrations::read(&output, &prepared.loaded.plan).await?;
         let stage = output.stage(run_id).await.map_err(|error| store(&error))?;
-        match self.worked(&prepared, &planned, stages).await {
+        match self.worked(&prepared, &planned, registrations, stages).await {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
             Err(error) => {
                 stage.discard().await;
@@ -113,13 +115,21 @@ impl Run<'_> {
     }
 
     /// Everything up to the result files, with nothing written.
-    async fn worked(&self, prepared: &Prepared, planned: &Planned, stages: &mut Stages<'_>) -> Result<Work, RunError> {
+    async fn worked(
+        &self,
+        prepared: &Prepared,
+        planned: &Planned,
+        registrations: Registrations,
+        stages: &mut Stages<'_>,
+    ) -> Result<Work, RunError> {
         stages.begin(Stage::UnitTable)?;
         let engine = planned.engine(self.request)?;
         self.trail.working(&prepared.compiled, &engine);
         let units = self.units(prepared, &engine, stages).await;
         let units = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
-        let study = Study::new(&prepared.loaded.plan, &prepared.compiled, &units);
+        let plan = &prepared.loaded.plan;
+        let seal = registrations.judge(plan, units.tally.earliest_exposure)?;
+        let study = Study { seal, ..Study::new(plan, &prepared.compiled, &units) };
 
         stages.begin(Stage::Checks)?;
         let checks = judged(&study)?;
@@ -136,7 +146,7 @@ impl Run<'_> {
         } else {
             None
         };
-        Ok(Work { results, files, units, memory })
+        Ok(Work { results, files, units, memory, registrations })
     }
 
     /// The unit table, and its units as passes see them.
@@ -204,7 +214,7 @@ impl Run<'_> {
     }
 
     fn record(&self, prepared: &Prepared, work: &Work, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
-        let Work { results, memory, .. } = work;
+        let Work { results, memory, registrations, .. } = work;
         let inputs = prepared.catalog.inputs();
         let identities =
             identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
@@ -216,6 +226,7 @@ impl Run<'_> {
             inputs,
             details: json!({
                 "experiment": results.experiment,
+                "registrations": registrations.to_json(),
                 "through": results.through,
                 "units": results.units(),
                 "waterfall": results.waterfall,
@@ -246,6 +257,7 @@ struct Work {
     /// The unit table, if it is kept: written while it is encoded, because it may be larger than memory.
     units: Option<UnitsFile>,
     memory: MemoryUse,
+    registrations: Registrations,
 }
 
 /// What was planned, and what came of it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use whom_engine::EngineError;
 use whom_query::AnalysedUnits;
 use whom_query::compile::Compiled;
-use whom_report as report;
+use whom_report::{self as report, Evidence, Seal};
 use whom_spec::plan::{Metric, Plan, Reference as PlanReference};
 use whom_stats::{BucketSet, CellStatistics, Fold, Folds, Grid, Grouping, Measured, Reference, Target};
 
@@ -19,6 +19,8 @@ pub(crate) struct Study<'a> {
     pub(crate) folds: Folds,
     pub(crate) grids: Vec<Grid>,
     pub(crate) everyone: BucketSet,
+    /// How the plan stands to those that were registered; `None` if none were.
+    pub(crate) seal: Option<Seal>,
 }
 
 /// A treatment on a metric.
@@ -46,7 +48,13 @@ impl<'a> Study<'a> {
             folds: Folds::hashed(&plan.experiment),
             grids: compiled.metrics.iter().map(|metric| metric.grid).collect(),
             everyone: BucketSet::all(),
+            seal: None,
         }
+    }
+
+    /// What declared things are evidence of.
+    pub(crate) fn declared_evidence(&self) -> Evidence {
+        if self.seal.as_ref().is_some_and(Seal::is_kept) { Evidence::Sealed } else { Evidence::Declared }
     }
 
     /// The name of an arm.

@@ -29,6 +29,8 @@ pub(crate) enum Expected {
     Condition,
     /// A number or a boolean.
     Number,
+    /// What can be equal or not: anything but a floating-point number.
+    Key,
 }
 
 /// An expression that may run.
@@ -203,6 +205,22 @@ fn check_type(kind: &DataType, expected: Expected, text: &Spanned<String>) -> Re
         Expected::Number if kind.is_numeric() || *kind == DataType::Boolean => Ok(()),
         Expected::Number => Err(wrong(text, format!("a value is a number, this is {}", in_words(kind)))
             .hint("cast it, as in `CAST(x AS DOUBLE)`")),
+        Expected::Key if kind.is_floating() => {
+            Err(wrong(text, "different values cannot be told apart by floating-point numbers".to_owned())
+                .hint("cast it, as in `CAST(x AS BIGINT)`"))
+        }
+        Expected::Key if is_key(kind) => Ok(()),
+        Expected::Key => Err(wrong(text, format!("different values cannot be counted of what is {}", in_words(kind)))
+            .hint("name a text, a whole number, a decimal, a boolean, a day or a time")),
+    }
+}
+
+/// Whether two values of a type are the same in every engine exactly if they are equal.
+fn is_key(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, values) => is_key(values),
+        DataType::Boolean | DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => true,
+        kind => kind.is_string() || kind.is_integer() || kind.is_decimal(),
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Tally {
     pub exposed: Vec<u64>,
     /// Those of them that saw several variants, by the first one.
     pub several: Vec<u64>,
+    /// The earliest first exposure of any unit, in microseconds since 1970-01-01 UTC; `None` without a unit.
+    pub earliest_exposure: Option<i64>,
     /// The analysed units, by arm.
     pub analysed: Vec<u64>,
     /// The analysed units by metric, status and arm.
@@ -54,6 +56,7 @@ impl Tally {
         Self {
             exposed: none(),
             several: none(),
+            earliest_exposure: None,
             analysed: none(),
             statuses: schema.metrics.iter().map(|_| Status::ALL.map(|_| none())).collect(),
             by_bucket: vec![0; BUCKETS * schema.arms],
@@ -69,6 +72,7 @@ impl Tally {
             self.exposed[usize::from(arm)] += 1;
             self.several[usize::from(arm)] += u64::from(several == Some(true));
         }
+        self.earliest_exposure = earlier(self.earliest_exposure, rows.earliest_exposure()?);
         Ok(())
     }
 
@@ -98,6 +102,7 @@ impl Tally {
     pub(crate) fn merge(&mut self, other: &Self) {
         add(&mut self.exposed, &other.exposed);
         add(&mut self.several, &other.several);
+        self.earliest_exposure = earlier(self.earliest_exposure, other.earliest_exposure);
         add(&mut self.analysed, &other.analysed);
         add(&mut self.by_bucket, &other.by_bucket);
         for (sums, others) in self.statuses.iter_mut().zip(&other.statuses) {
@@ -183,6 +188,11 @@ impl TagTally {
     pub fn by_code(&self) -> Vec<u64> {
         self.by_code.chunks_exact(self.arms.max(1)).map(|units| units.iter().sum()).collect()
     }
+}
+
+/// The earlier of two instants, of which either may be none.
+fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
 }
 
 fn add(sums: &mut [u64], units: &[u64]) {

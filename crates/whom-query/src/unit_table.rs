@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
-use datafusion::arrow::compute::filter_record_batch;
-use datafusion::arrow::datatypes::{Date32Type, Int32Type, Int64Type};
+use datafusion::arrow::compute::{filter_record_batch, min};
+use datafusion::arrow::datatypes::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use rayon::prelude::*;
 use whom_engine::{EngineError, StoredRows};
 use whom_stats::ABSENT;
@@ -168,6 +168,14 @@ impl UnitRows {
     /// As [`Self::column`].
     pub fn exposure_days(&self) -> Result<Vec<i32>, QueryError> {
         Ok(self.column("exposure_day")?.as_primitive::<Date32Type>().values().to_vec())
+    }
+
+    /// The earliest first exposure, in microseconds since 1970-01-01 UTC; `None` without a unit.
+    ///
+    /// # Errors
+    /// As [`Self::column`].
+    pub(crate) fn earliest_exposure(&self) -> Result<Option<i64>, QueryError> {
+        Ok(min(self.column("first_exposure")?.as_primitive::<TimestampMicrosecondType>()))
     }
 
     /// Whether each unit saw several variants.

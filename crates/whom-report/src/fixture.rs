@@ -34,6 +34,7 @@ pub(crate) fn hillstrom() -> Results {
         analysis: "3f9c1a7be0d24458".to_owned(),
         through: "2026-10-26".to_owned(),
         level: 0.95,
+        seal: None,
         variants: [("No E-Mail", 21_306), (MENS, 21_307), (WOMENS, 21_387)]
             .map(|(name, units)| VariantView { name: name.to_owned(), units })
             .to_vec(),

@@ -9,6 +9,7 @@ use crate::error::ReportError;
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
 use crate::json::document;
 use crate::results::{MetricView, Results, VariantView};
+use crate::seal::Seal;
 use crate::verdict::Verdict;
 use crate::waterfall::WaterfallStep;
 
@@ -23,6 +24,7 @@ struct ResultDocument<'a> {
     analysis: &'a str,
     through: &'a str,
     level: f64,
+    seal: Option<&'a Seal>,
     summary: Vec<&'a str>,
     verdict: &'a Verdict,
     variants: &'a [VariantView],
@@ -59,6 +61,7 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         analysis: &results.analysis,
         through: &results.through,
         level: results.level,
+        seal: results.seal.as_ref(),
         summary: verdict.sentences().collect(),
         verdict: &verdict,
         variants: &results.variants,

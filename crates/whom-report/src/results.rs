@@ -6,6 +6,7 @@ use whom_stats::Check;
 use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+use crate::seal::Seal;
 use crate::tree::TreeView;
 use crate::waterfall::WaterfallStep;
 use crate::word::words;
@@ -31,6 +32,8 @@ pub struct Results {
     pub through: String,
     /// The level of intervals, such as 0.95.
     pub level: f64,
+    /// How the run stands to the registered plans of the experiment; `None` if none were registered.
+    pub seal: Option<Seal>,
     /// The variants, control first.
     pub variants: Vec<VariantView>,
     /// The metrics in the order of the pipeline file.

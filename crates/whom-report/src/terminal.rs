@@ -84,6 +84,9 @@ fn verdict(results: &Results, palette: Palette) -> String {
     for sentence in verdict.for_whom.iter().chain(&verdict.advice) {
         tell(palette.strong("→"), sentence);
     }
+    if let Some((seal, sentence)) = results.seal.as_ref().zip(verdict.seal.as_ref()) {
+        tell(if seal.is_kept() { palette.good("✓") } else { palette.doubtful("?") }, sentence);
+    }
     if lines.len() == 1 {
         lines.push(marked("·", "No primary metric was estimated, so there is no verdict."));
     }

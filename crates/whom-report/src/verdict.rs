@@ -21,6 +21,7 @@ pub use heterogeneity::{HeterogeneityOutcome, HeterogeneityVerdict};
 use crate::effect::Role;
 use crate::label;
 use crate::results::{MetricView, Results};
+use crate::seal::Seal;
 
 /// What the results say.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,6 +38,8 @@ pub struct Verdict {
     pub for_whom: Vec<String>,
     /// What to do next, in sentences.
     pub advice: Vec<String>,
+    /// Whether the run kept to a registered plan, in a sentence; `None` if none was registered.
+    pub seal: Option<String>,
 }
 
 impl Verdict {
@@ -51,15 +54,17 @@ impl Verdict {
         let cohorts: Vec<_> = primary.iter().flat_map(|question| cohort::verdicts(results, *question)).collect();
         let for_whom = primary.iter().flat_map(|question| cohort::sentences(results, *question, &cohorts)).collect();
         let advice = advice::sentences(results, &averages, &guardrails, &cohorts);
-        Self { averages, guardrails, heterogeneity, cohorts, for_whom, advice }
+        let seal = results.seal.as_ref().map(Seal::sentence);
+        Self { averages, guardrails, heterogeneity, cohorts, for_whom, advice, seal }
     }
 
-    /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next.
+    /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next, and what it
+    /// rests on.
     pub fn sentences(&self) -> impl Iterator<Item = &str> {
         let averages = self.averages.iter().map(|verdict| verdict.sentence.as_str());
         let guardrails = self.guardrails.iter().map(|verdict| verdict.sentence.as_str());
         let heterogeneity = self.heterogeneity.iter().map(|verdict| verdict.sentence.as_str());
-        let rest = self.for_whom.iter().chain(&self.advice).map(String::as_str);
+        let rest = self.for_whom.iter().chain(&self.advice).chain(&self.seal).map(String::as_str);
         averages.chain(guardrails).chain(heterogeneity).chain(rest)
     }
 }

@@ -15,6 +15,21 @@ pub enum NotEstimable {
     /// An arm has a single unit with a value, hence no variance.
     #[error("an arm has only one unit with a value")]
     OneUnit,
+    /// A coefficient of a column that is a linear combination of those before it, or does not vary.
+    #[error("the column is a linear combination of those before it")]
+    Collinear,
+    /// A regression with no more units than coefficients.
+    #[error("there are no more units than coefficients")]
+    NoDegreesOfFreedom,
+    /// A unit alone decides a coefficient: its leverage is 1, and errors of type HC2 and HC3 divide by 1 less that.
+    #[error("one unit alone decides a coefficient, so that HC2 and HC3 are undefined")]
+    LeverageOne,
+    /// A standard error by cluster where there is only one.
+    #[error("all units are in one cluster")]
+    OneCluster,
+    /// A coefficient that the units of one cluster alone decide, so that clusters say nothing about its error.
+    #[error("one cluster alone decides the coefficient")]
+    OneClusterDecides,
     /// No value differs from the others of its arm.
     #[error("the values do not vary")]
     NoVariance,

@@ -32,6 +32,10 @@
 //! A [`Check`] is a test of the data held against a level, with its verdict in words: who counts fills it, who reports shows
 //! it, and what follows from the p-value is decided here.
 //!
+//! # Regressions
+//! [`CrossProducts`] are to a regression what [`Moments`] are to a mean. [`linear`] fits least squares to them, and a second
+//! pass gives robust and clustered errors from sums that are integers too.
+//!
 //! # Example
 //! Two cohorts of which one gains, measured on the fold that did not find them.
 //!
@@ -73,6 +77,7 @@ pub mod bucket;
 pub mod cells;
 pub mod check;
 pub mod columns;
+pub mod cross_products;
 pub mod distribution;
 pub mod effect;
 pub mod estimate;
@@ -83,6 +88,7 @@ pub mod grid;
 pub mod histogram;
 pub mod identity;
 pub mod independence;
+pub mod linear;
 pub mod measured;
 mod merge;
 pub mod moments;
@@ -113,6 +119,7 @@ pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
 pub use columns::{
     ABSENT, CodeColumn, ColumnsError, Layout, MetricRange, PackedUnits, UnitColumnParts, UnitColumns, resident_bytes,
 };
+pub use cross_products::CrossProducts;
 pub use distribution::{Reference, chi_square_upper};
 pub use effect::{ArmSummary, Effect, Lift};
 pub use estimate::{Estimate, Interval, NotEstimable};

@@ -115,7 +115,7 @@ impl Moments {
 }
 
 /// The nearest `f64` or its neighbour, the same on every machine.
-fn non_negative_to_f64(value: i256) -> f64 {
+pub(crate) fn non_negative_to_f64(value: i256) -> f64 {
     const TWO_TO_128: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0;
     let (low, high) = value.to_parts();
     high as f64 * TWO_TO_128 + low as f64

@@ -36,6 +36,22 @@ pub enum Unreliable {
         /// Units needed.
         needed: u64,
     },
+    /// A coefficient rests on few units: those far out in its direction weigh most.
+    #[error("a coefficient rests on as much as {found} equal units where {needed} are needed")]
+    FewEffectiveUnits {
+        /// The effective number of units.
+        found: u64,
+        /// Units needed, given the kind of standard error.
+        needed: u64,
+    },
+    /// A standard error has few degrees of freedom.
+    #[error("a standard error has {found} degrees of freedom where {needed} are needed")]
+    FewDegrees {
+        /// Degrees of freedom, rounded down.
+        found: u64,
+        /// Degrees of freedom needed, given the kind of standard error.
+        needed: u64,
+    },
     /// An arm has few events (non-zero values; for a proportion also few non-events).
     #[error("an arm has {found} events where {needed} are needed")]
     FewEvents {

@@ -175,6 +175,18 @@ pub enum StoreError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A registration cannot be read.
+    #[error(
+        "registration `{path}` of `{location}` cannot be read: {problem}; use the version of whom that wrote it, or move the file away"
+    )]
+    RegistrationUnreadable {
+        /// The output.
+        location: Redacted,
+        /// The file, relative to the output.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A manifest was written by a later version.
     #[error(
         "manifest {number} of `{location}` has schema version {version}, this program reads up to {supported}; use a newer version of whom"
@@ -229,6 +241,7 @@ impl StoreError {
             | Self::NoPutIfAbsent { .. }
             | Self::UnknownFile { .. }
             | Self::ManifestUnreadable { .. }
+            | Self::RegistrationUnreadable { .. }
             | Self::ManifestTooNew { .. }
             | Self::InvalidFault { .. } => ErrorKind::Configuration,
             Self::NothingFound { missing_days, .. } if missing_days.is_empty() => ErrorKind::Configuration,

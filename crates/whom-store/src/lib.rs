@@ -37,6 +37,11 @@
 //! [`Output::remove`] removes it: the manifests first, so that a run is gone at once as it came at once. The latest run
 //! stays, and so does every file that a remaining manifest names, in whichever folder it lies.
 //!
+//! # What is sealed
+//!
+//! [`Output::register`] keeps a plan under the name of its identity, once. When the store took it is all that a reader has to
+//! believe: a [`Registered`] plan is older than the data that it is about, or it is not.
+//!
 //! # What is kept for the next night
 //!
 //! [`DayCache`] keeps days of tables in a form that is cheaper to read than their source, under names that say from which
@@ -148,6 +153,7 @@ mod publish;
 mod reads;
 mod redact;
 mod refusal;
+mod registrations;
 mod remote;
 mod rooted;
 mod run_id;
@@ -178,6 +184,7 @@ pub use pseudonym::pseudonym;
 pub use publish::Publication;
 pub use reads::ReadSoFar;
 pub use redact::{Redacted, redact};
+pub use registrations::{REGISTRATION_VERSION, Registered, Registration};
 pub use run_id::RunId;
 pub use runs::ListedRun;
 pub use stage::{Stage, StagedFile};

@@ -9,4 +9,5 @@ mod manifest; // old manifests stay readable
 mod pin; // a read gives what was listed or fails
 mod publish; // probe, successor, conflict, damage
 mod race; // many writers, one winner
+mod registrations; // plans are sealed once, and keep their time
 mod removal; // what is listed, what is kept, what goes

@@ -40,6 +40,12 @@ pub(crate) enum Command {
     /// they have in common once. One that fails stops no other, and the exit code is that of the failure that is hardest
     /// to mend: 1, 2, 3, 5, 4, 99, in this order.
     Run(RunArguments),
+    /// Seal a plan before the experiment begins
+    ///
+    /// Keeps what the file declares (metrics, windows, tags, cohorts, tests) beside the results to come. A run whose plan is
+    /// the last one that was sealed before its first exposure says so, and what it declares is sealed evidence. The tables
+    /// need not be there yet.
+    Register(PipelineArguments),
     /// Check a pipeline file and the tables it names, without any work
     Check(PipelineArguments),
     /// Print the SQL of a pipeline exactly as it runs

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::CommandFactory;
 use clap_complete::Shell;
 use tokio::runtime::{Builder, Runtime};
-use whom_pipeline::{Cause, Checked, RunError};
+use whom_pipeline::{Cause, Checked, Registered, RunError};
 
 use crate::arguments::{Arguments, CompileArguments, PipelineArguments, PlaceArguments};
 use crate::console;
@@ -22,6 +22,12 @@ pub(crate) fn check(pipeline: &PipelineArguments, environment: &Environment) -> 
     let checked = wait(whom_pipeline::check(&request))?;
     checked.warnings.iter().for_each(|warning| console::warn(warning));
     Ok(format!("{}`{}` can be run\n", tables(&checked), pipeline.pipeline.display()))
+}
+
+/// `whom register`: what was sealed, when and where.
+pub(crate) fn register(pipeline: &PipelineArguments, environment: &Environment) -> Result<String, Failure> {
+    let request = request::of_pipeline(pipeline, environment)?;
+    Ok(sealed(&wait(whom_pipeline::register(&request))?))
 }
 
 /// `whom compile`: the SQL.
@@ -76,6 +82,18 @@ fn built(builder: &mut Builder) -> Result<Runtime, Failure> {
 /// Waits for the work of a command.
 pub(crate) fn wait<T>(work: impl Future<Output = Result<T, RunError>>) -> Result<T, Failure> {
     Ok(runtime(FEW_THREADS)?.block_on(work)?)
+}
+
+/// One line on when and where, and one on what follows.
+fn sealed(registered: &Registered) -> String {
+    let Registered { registration, registered_at, fresh, address } = registered;
+    format!(
+        "{} analysis {} at {}, in {address}\n{}\n",
+        if *fresh { "sealed" } else { "was sealed before:" },
+        registration.analysis.get(..12).unwrap_or(&registration.analysis),
+        registered_at.format("%Y-%m-%d %H:%M:%S UTC"),
+        "what it declares is sealed evidence in runs whose first exposure is later, if no other plan is sealed in between"
+    )
 }
 
 /// One line for each table, in columns.

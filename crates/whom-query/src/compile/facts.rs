@@ -10,7 +10,7 @@ use whom_spec::plan::{Aggregate, Fact, IncompleteWindow, Metric, MissingMetric, 
 
 use crate::catalog::{column, fact_table};
 use crate::columns::{instant, same_unit_key};
-use crate::compile::grids::{grid_of, is_graded, may_round, not_zero_column, rounded_to_zero_column};
+use crate::compile::grids::{grid_of, may_round, not_zero_column, rounded_to_zero_column};
 use crate::compile::steps::{ROUNDED_PRODUCT, steps};
 use crate::compile::{Compiler, MetricColumn, Purpose};
 use crate::days::{Period, through_end, windows};
@@ -164,7 +164,9 @@ impl Compiler<'_> {
         scope: &FactScope<'_>,
     ) -> Result<(CompiledMetric, Value, BTreeSet<String>), Diagnostic> {
         let columns = self.columns_of(scope);
-        let value = metric.value.as_ref().map(|value| columns.resolve(value, Expected::Number)).transpose()?;
+        let graded = metric.aggregate.is_graded();
+        let expected = if graded { Expected::Number } else { Expected::Key };
+        let value = metric.value.as_ref().map(|value| columns.resolve(value, expected)).transpose()?;
         let filter = columns.condition(metric.filter.as_ref())?;
         let mut reads = filter.columns;
         reads.extend(value.iter().flat_map(|value| value.columns.iter().cloned()));
@@ -185,7 +187,7 @@ impl Compiler<'_> {
                 IncompleteWindow::Exclude => through_end(self.plan, scope.fact.partition.as_ref()),
                 IncompleteWindow::Include => None,
             },
-            if_not_finite: is_graded(metric).then_some(match metric.non_finite {
+            if_not_finite: graded.then_some(match metric.non_finite {
                 NonFinite::Zero => Status::NotFiniteAsZero,
                 NonFinite::Refuse | NonFinite::DropUnit => Status::NotFinite,
             }),
@@ -203,14 +205,15 @@ impl Compiler<'_> {
             value => value.as_ref().map(|value| Value::from(&value.sql)),
             text => metric.value.as_ref().map(|value| Value::from(Fragment::literal(value))),
             grid => Fragment::literal(&grid.to_string()),
-            graded => is_graded(metric),
+            graded => graded,
+            distinct => metric.aggregate == Aggregate::Distinct,
             flag => Fragment::identifier(&format!("not finite for {name}")),
             not_finite => Fragment::identifier(&compiled.not_finite),
-            rounds => value.as_ref().is_some_and(|value| is_graded(metric) && may_round(&value.kind, grid)),
+            rounds => value.as_ref().is_some_and(|value| graded && may_round(&value.kind, grid)),
             vanishes => Fragment::identifier(&format!("rounds to zero for {name}")),
             not_zero => Fragment::identifier(&not_zero_column(name)),
             rounded_to_zero => Fragment::identifier(&rounded_to_zero_column(name)),
-            steps => value.as_ref().map(|value| steps(&value.kind, grid)),
+            steps => value.as_ref().filter(|_| graded).map(|value| steps(&value.kind, grid)),
             product => Fragment::identifier(&format!("product for {name}")),
             high_part => Fragment::identifier(&format!("high part for {name}")),
             remainder => Fragment::identifier(&format!("remainder for {name}")),
@@ -230,6 +233,7 @@ fn windowed(dialect: Dialect, scope: &FactScope<'_>, metrics: &[&Metric], contex
         opens => dialect.after("u.first_exposure", opens),
         closes => dialect.after("u.first_exposure", closes),
         metrics => contexts,
+        needs_instant => scope.fact.unique.is_some() || metrics.iter().any(|metric| metric.aggregate == Aggregate::Last),
         has_remainders => contexts.iter().any(has_remainder),
     }
 }
@@ -260,5 +264,9 @@ fn aggregate_word(aggregate: Aggregate) -> &'static str {
         Aggregate::Count => "count",
         Aggregate::Any => "any",
         Aggregate::Mean => "mean",
+        Aggregate::Min => "min",
+        Aggregate::Max => "max",
+        Aggregate::Last => "last",
+        Aggregate::Distinct => "distinct",
     }
 }

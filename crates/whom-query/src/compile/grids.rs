@@ -7,14 +7,9 @@ use whom_stats::Grid;
 
 use crate::expression::Resolved;
 
-/// Whether a metric takes numbers from its rows, which may be NaN or infinite.
-pub(super) fn is_graded(metric: &Metric) -> bool {
-    matches!(metric.aggregate, Aggregate::Sum | Aggregate::Mean)
-}
-
 /// The grid: declared, or given by the type of the value, never read off the data.
 pub(super) fn grid_of(metric: &Metric, value: Option<&Resolved>) -> Result<Grid, Diagnostic> {
-    if !is_graded(metric) {
+    if !metric.aggregate.is_graded() {
         return Ok(Grid::INTEGER);
     }
     let refused = |error: &dyn std::fmt::Display| Diagnostic::error(error.to_string()).at(metric.name.span);

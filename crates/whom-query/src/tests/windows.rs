@@ -73,6 +73,66 @@ async fn sum_count_any_and_mean_say_what_they_say() {
 }
 
 #[tokio::test]
+async fn min_max_and_last_are_values_of_events() {
+    let rows = [
+        ("u", "2026-10-06T15:00:00", Some(-0.25)),
+        ("u", "2026-10-06T16:00:00", None),
+        ("u", "2026-10-06T15:00:00", Some(0.5)), // at the same instant: the larger one is the last
+        ("u", "2026-10-06T13:00:00", Some(3.0)),
+        ("u", "2026-10-07T13:00:00", Some(90.0)), // after the window
+    ];
+    for (aggregate, expected) in [("min", -25), ("max", 300), ("last", 50)] {
+        let properties = format!("value: amount, precision: 0.01, aggregate: {aggregate}, window: 1d");
+        let table = warehouse(&rows).units(&metric(&properties)).await.unwrap();
+        assert_eq!(by_unit(&table, "metric m"), expected_of(Some(expected), None), "{aggregate}");
+        assert_eq!(status(&table, "v"), Status::Missing, "{aggregate}");
+        let properties = format!("{properties}, missing: zero");
+        let table = warehouse(&rows).units(&metric(&properties)).await.unwrap();
+        assert_eq!(by_unit(&table, "metric m"), expected_of(Some(expected), Some(0)), "{aggregate}");
+    }
+}
+
+/// The metric of `u`, who has orders, and of `v`, who has none.
+fn expected_of(u: Option<i64>, v: Option<i64>) -> std::collections::BTreeMap<String, Option<i64>> {
+    expected(&[("u", u), ("v", v)])
+}
+
+#[tokio::test]
+async fn distinct_counts_each_value_once() {
+    let warehouse = Warehouse::exposing(&[("u", "a", EXPOSED), ("v", "b", EXPOSED)]);
+    let shops = [Some("x"), Some("y"), Some("x"), None, Some("X")];
+    warehouse.write(
+        "orders.parquet",
+        vec![
+            ("user", texts(shops.iter().map(|_| Some("u")))),
+            ("at", instants(shops.iter().map(|_| "2026-10-06T13:00:00"))),
+            ("shop", texts(shops)),
+            ("number", integers(&[7, 7, 7, 8, 8])),
+            ("amount", numbers(&[0.5, 0.25, 0.5, 1.0, 2.0])),
+        ],
+    );
+    for (properties, of_u) in [
+        ("value: shop, aggregate: distinct, window: 1d", 3),
+        ("value: number, aggregate: distinct, window: 1d", 2),
+        ("value: shop, aggregate: distinct, where: number = 7, window: 1d", 2),
+        ("value: lower(shop), aggregate: distinct, window: 1d", 2),
+        ("value: CAST(amount AS BIGINT), aggregate: distinct, window: 1d", 3),
+    ] {
+        let table = warehouse.units(&metric(properties)).await.unwrap();
+        assert_eq!(by_unit(&table, "metric m"), expected_of(Some(of_u), Some(0)), "{properties}");
+    }
+    insta::assert_snapshot!(warehouse.refusal(&metric("value: amount, aggregate: distinct, window: 1d")).await, @r"
+    error: different values cannot be told apart by floating-point numbers
+      --> pipeline.yaml:18:44
+       |
+    18 |   m: { role: primary, from: orders, value: amount, aggregate: distinct, window: 1d, desired: increase, matters: 1% }
+       |                                            ^^^^^^
+       |
+       = help: cast it, as in `CAST(x AS BIGINT)`
+    ");
+}
+
+#[tokio::test]
 async fn a_mean_goes_to_the_grid_ties_to_even() {
     let at = "2026-10-06T13:00:00";
     for (values, expected) in [([1.0, 2.0], 2), ([2.0, 3.0], 2), ([-1.0, -2.0], -2), ([1.0, 1.0], 1)] {

@@ -25,7 +25,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
     let window = fields.required("window").and_then(|window| longer_than_zero(&window));
     let incomplete_window = incomplete_window(&fields);
     let missing = missing(&fields, aggregate);
-    let non_finite = non_finite(&fields);
+    let non_finite = non_finite(&fields, aggregate);
     let desired = desired(&fields, role);
     let matters = matters(&fields);
     let limit = limit(&fields, role, desired);
@@ -64,35 +64,39 @@ fn from(fields: &Fields<'_>, known: &Known<'_>) -> Option<Spanned<String>> {
     None
 }
 
-/// The aggregate; one that a later version will know is refused as such.
 pub(super) fn aggregate(field: &Field<'_>) -> Option<Aggregate> {
-    if ["distinct", "min", "max", "last"].into_iter().any(|word| field.is_word(word)) {
-        let message = format!("`{}`: the aggregate {} is not yet available", field.path, field.node.describe());
-        let hint = "available are `sum`, `count`, `any` and `mean`";
-        field.report.push(Diagnostic::error(message).at(field.node.span).hint(hint));
-        return None;
-    }
     field.choice(&[
         ("sum", Aggregate::Sum),
         ("count", Aggregate::Count),
         ("any", Aggregate::Any),
         ("mean", Aggregate::Mean),
+        ("min", Aggregate::Min),
+        ("max", Aggregate::Max),
+        ("last", Aggregate::Last),
+        ("distinct", Aggregate::Distinct),
     ])
 }
 
-/// `value`, which belongs to sums and means and to nothing else, and so does `precision`.
+/// `value`, which aggregates of values need and others may not have, and likewise `precision`.
 fn value(fields: &Fields<'_>, aggregate: Option<Aggregate>) -> Option<Spanned<String>> {
-    if let Some(Aggregate::Sum | Aggregate::Mean) = aggregate {
-        return fields.required("value")?.expression();
+    let Some(aggregate) = aggregate else {
+        return fields.optional("value")?.expression();
+    };
+    let value = if aggregate.takes_value() { fields.required("value") } else { None };
+    for key in ["value", "precision"] {
+        let belongs = if key == "value" { aggregate.takes_value() } else { aggregate.is_graded() };
+        let Some(field) = fields.optional(key).filter(|_| !belongs) else { continue };
+        let (why, hint) = match aggregate {
+            Aggregate::Distinct => ("`distinct` counts in whole numbers", "leave it out"),
+            _ => (
+                "`count` and `any` look at no value",
+                "leave it out, or use `aggregate: sum`; `where` says which events count",
+            ),
+        };
+        let message = format!("`{}` has no meaning here: {why}", field.path);
+        field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
     }
-    for field in ["value", "precision"].into_iter().filter_map(|key| fields.optional(key)) {
-        if aggregate.is_some() {
-            let message = format!("`{}` has no meaning here: `count` and `any` look at no value", field.path);
-            let hint = "leave it out, or use `aggregate: sum`; `where` says which events count";
-            field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
-        }
-    }
-    None
+    value?.expression()
 }
 
 fn incomplete_window(fields: &Fields<'_>) -> IncompleteWindow {
@@ -103,16 +107,22 @@ fn incomplete_window(fields: &Fields<'_>) -> IncompleteWindow {
 fn missing(fields: &Fields<'_>, aggregate: Option<Aggregate>) -> MissingMetric {
     let words =
         [("zero", MissingMetric::Zero), ("drop_unit", MissingMetric::DropUnit), ("refuse", MissingMetric::Refuse)];
-    let default = match aggregate {
-        Some(Aggregate::Mean) => MissingMetric::DropUnit,
-        _ => MissingMetric::Zero,
+    let default = match aggregate.is_some_and(Aggregate::needs_event) {
+        true => MissingMetric::DropUnit,
+        false => MissingMetric::Zero,
     };
     fields.optional("missing").and_then(|field| field.choice(&words)).unwrap_or(default)
 }
 
-fn non_finite(fields: &Fields<'_>) -> NonFinite {
+fn non_finite(fields: &Fields<'_>, aggregate: Option<Aggregate>) -> NonFinite {
     let words = [("refuse", NonFinite::Refuse), ("drop_unit", NonFinite::DropUnit), ("zero", NonFinite::Zero)];
-    fields.optional("non_finite").and_then(|field| field.choice(&words)).unwrap_or(NonFinite::Refuse)
+    let Some(field) = fields.optional("non_finite") else { return NonFinite::Refuse };
+    let rule = field.choice(&words).unwrap_or(NonFinite::Refuse);
+    if rule == NonFinite::Zero && matches!(aggregate, Some(Aggregate::Min | Aggregate::Max | Aggregate::Last)) {
+        let problem = "a single value decides here, and it may not be made up";
+        field.refuse(format!("`{}`: {problem}; use `drop_unit`, or leave such events out by `where`", field.path));
+    }
+    rule
 }
 
 /// Which way is good: a verdict on a primary metric needs to know, and so does a guardrail.

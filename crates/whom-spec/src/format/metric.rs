@@ -14,7 +14,7 @@ pub(crate) struct Metric {
     role: plan::Role,
     /// The fact table.
     from: Option<String>,
-    /// SQL: what is aggregated. Needed for `sum` and `mean`.
+    /// SQL: what is aggregated. Needed for all aggregates but `count` and `any`.
     value: Option<String>,
     /// The step of the fixed-point grid that values are counted on. Default: by the column's type.
     precision: Option<Step>,
@@ -29,7 +29,7 @@ pub(crate) struct Metric {
     window: Duration,
     /// What happens to a unit whose window is not over at the end of `through`. Default: `exclude`.
     incomplete_window: Option<plan::IncompleteWindow>,
-    /// What a unit without events gets. Default: `zero`, and `drop_unit` for `mean`.
+    /// What a unit without events gets. Default: `zero`, and `drop_unit` for `mean`, `min`, `max` and `last`.
     missing: Option<plan::MissingMetric>,
     /// What happens to NaN and infinite values. Default: `refuse`.
     non_finite: Option<plan::NonFinite>,

@@ -26,6 +26,15 @@ impl Plan {
         serde_json::to_string(self)
     }
 
+    /// What the analysis identity covers as JSON, in which keys stand in alphabetical order: for a registration to keep, and
+    /// for a later plan to be compared with.
+    ///
+    /// # Errors
+    /// Never for a plan that [`load`](crate::load) made: its names are strings and its numbers are finite.
+    pub fn analysis_json(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::to_value(Analysis::of(self))
+    }
+
     /// The analysis identity: SHA-256, in lower-case hexadecimal, of what decides which numbers are asked for.
     ///
     /// It holds the experiment, the unit, the zone of days, the variants, dates and rules of the split, the facts'

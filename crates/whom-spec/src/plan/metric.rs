@@ -15,7 +15,7 @@ pub struct Metric {
     pub role: Role,
     /// The fact table's name; it exists.
     pub from: Spanned<String>,
-    /// What is aggregated, as SQL text over the fact table; always there for `sum` and `mean`, never for the others.
+    /// What is aggregated, as SQL text over the fact table; never there for `count` and `any`, always for the others.
     pub value: Option<Spanned<String>>,
     /// The declared fixed-point grid; `None` takes the grid of the value's type.
     pub precision: Option<Precision>,
@@ -29,7 +29,7 @@ pub struct Metric {
     pub window: Hours,
     /// What happens to a unit whose window is still open at the end of `through`.
     pub incomplete_window: IncompleteWindow,
-    /// What a unit without events (or, for `mean`, without values) gets.
+    /// What a unit without events (or, where values are aggregated, without values) gets.
     pub missing: MissingMetric,
     /// What happens to NaN and infinite values.
     pub non_finite: NonFinite,
@@ -67,6 +67,31 @@ pub enum Aggregate {
     Any,
     /// The mean of `value` over the unit's events.
     Mean,
+    /// The smallest `value` among the unit's events.
+    Min,
+    /// The largest `value` among the unit's events.
+    Max,
+    /// The `value` of the unit's last event; of several at the same instant the largest.
+    Last,
+    /// The number of different values of `value`, which is anything but a floating-point number.
+    Distinct,
+}
+
+impl Aggregate {
+    /// Whether it looks at a `value`.
+    pub fn takes_value(self) -> bool {
+        !matches!(self, Self::Count | Self::Any)
+    }
+
+    /// Whether the unit's number is made of numbers of its events, which lie on a grid and may be NaN or infinite.
+    pub fn is_graded(self) -> bool {
+        self.takes_value() && self != Self::Distinct
+    }
+
+    /// Whether the unit's number is one of those of its events, or their mean: without events there is none.
+    pub fn needs_event(self) -> bool {
+        matches!(self, Self::Mean | Self::Min | Self::Max | Self::Last)
+    }
 }
 
 /// What happens to a unit whose window is not complete.
@@ -83,9 +108,9 @@ pub enum IncompleteWindow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingMetric {
-    /// Zero (the default of `sum`, `count` and `any`).
+    /// Zero (the default of `sum`, `count`, `any` and `distinct`).
     Zero,
-    /// Nothing: the unit is dropped from this metric only, and counted (the default of `mean`).
+    /// Nothing: the unit is dropped from this metric only, and counted (the default of `mean`, `min`, `max` and `last`).
     DropUnit,
     /// The run stops.
     Refuse,

@@ -44,9 +44,22 @@ fn what_a_metric_leaves_out_has_the_documented_defaults() {
     assert_eq!(metric.missing, MissingMetric::Zero);
     assert_eq!(metric.non_finite, NonFinite::Refuse);
     assert_eq!(metric.matters.map(|matters| *matters), Some(Matters::Relative(0.01)));
-    let mean = loaded(&plain_with("aggregate: sum", "aggregate: mean")).unwrap().plan;
-    assert_eq!(mean.metric("revenue").unwrap().aggregate, Aggregate::Mean);
-    assert_eq!(mean.metric("revenue").unwrap().missing, MissingMetric::DropUnit);
+}
+
+#[test]
+fn a_unit_without_events_has_no_metric_that_is_one_of_their_values() {
+    use MissingMetric::{DropUnit, Zero};
+    for (word, aggregate, missing) in [
+        ("mean", Aggregate::Mean, DropUnit),
+        ("min", Aggregate::Min, DropUnit),
+        ("max", Aggregate::Max, DropUnit),
+        ("last", Aggregate::Last, DropUnit),
+        ("distinct", Aggregate::Distinct, Zero),
+    ] {
+        let plan = loaded(&plain_with("aggregate: sum", &format!("aggregate: {word}"))).unwrap().plan;
+        let metric = plan.metric("revenue").unwrap();
+        assert_eq!((metric.aggregate, metric.missing), (aggregate, missing), "{word}");
+    }
 }
 
 #[test]

@@ -142,23 +142,6 @@ fn given_folds() {
 }
 
 #[test]
-fn other_aggregates() {
-    for aggregate in ["distinct", "min", "max", "last"] {
-        let message = refusal_with("aggregate: sum", &format!("aggregate: {aggregate}"));
-        assert!(message.contains(&format!("the aggregate `{aggregate}` is not yet available")), "{message}");
-    }
-    insta::assert_snapshot!(refusal_with("aggregate: sum", "aggregate: distinct"), @r"
-    error: `metrics.revenue.aggregate`: the aggregate `distinct` is not yet available
-      --> pipeline.yaml:25:16
-       |
-    25 |     aggregate: distinct
-       |                ^^^^^^^^
-       |
-       = help: available are `sum`, `count`, `any` and `mean`
-    ");
-}
-
-#[test]
 fn other_corrections() {
     insta::assert_snapshot!(refusal_with("output:\n", "validate: { correction: bonferroni }\noutput:\n"), @r"
     error: `validate.correction`: the correction `bonferroni` is not yet available

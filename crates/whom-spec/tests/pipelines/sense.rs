@@ -163,7 +163,35 @@ fn a_value_where_none_is_looked_at_or_none_where_one_is() {
     22 |   revenue:
        |   ^^^^^^^
        |
-       = help: add `value`: SQL: what is aggregated. Needed for `sum` and `mean`
+       = help: add `value`: SQL: what is aggregated. Needed for all aggregates but `count` and `any`
+    ");
+}
+
+#[test]
+fn a_grid_where_different_values_are_counted() {
+    insta::assert_snapshot!(refusal_with("aggregate: sum", "aggregate: distinct\n    precision: 0.01"), @r"
+    error: `metrics.revenue.precision` has no meaning here: `distinct` counts in whole numbers
+      --> pipeline.yaml:26:5
+       |
+    26 |     precision: 0.01
+       |     ^^^^^^^^^
+       |
+       = help: leave it out
+    ");
+}
+
+#[test]
+fn a_made_up_value_where_one_decides() {
+    for aggregate in ["min", "max", "last"] {
+        let message = refusal_with("aggregate: sum", &format!("aggregate: {aggregate}\n    non_finite: zero"));
+        assert!(message.contains("a single value decides here"), "{message}");
+    }
+    insta::assert_snapshot!(refusal_with("aggregate: sum", "aggregate: last\n    non_finite: zero"), @r"
+    error: `metrics.revenue.non_finite`: a single value decides here, and it may not be made up; use `drop_unit`, or leave such events out by `where`
+      --> pipeline.yaml:26:17
+       |
+    26 |     non_finite: zero
+       |                 ^^^^
     ");
 }
 
