@@ -6,6 +6,8 @@
 //!
 //!     cargo test --locked --workspace --test whole simulation:: -- --ignored
 
+// Ratios, adjusted means, strata, clusters, quantiles, limits: each interval covers as often as it says.
+mod estimators;
 // Where nothing is to be found, nothing is claimed more often than the level says.
 mod null;
 // A planted tree is found, from units to verdict.

@@ -31,6 +31,8 @@ mod portable;
 mod determinism;
 // Whatever the memory: the same bytes, or a refusal before any work.
 mod memory;
+// How much memory a run takes: as expected, within its limit, within walls.
+mod peak;
 // Plans sealed before the experiment, and runs that keep to them or not.
 mod sealed;
 // Outcomes of the measuring fold and later snapshots change no rule.
@@ -53,6 +55,8 @@ mod failed;
 mod stopped;
 // Killed at every call of a store.
 mod killed;
+// Killed, and gone on where it was.
+mod resumed;
 
 // What the tests stand on: copies of the samples, days that arrive, the program, its files, and DuckDB.
 mod checker;

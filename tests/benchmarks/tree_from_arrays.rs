@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use datafusion::arrow::array::{ArrayRef, Float64Array};
-use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer};
-use datafusion::arrow::datatypes::Float64Type;
+use datafusion::arrow::array::{ArrayRef, Float32Array};
+use datafusion::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use datafusion::arrow::datatypes::Float32Type;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use whom_forest::{Controls, Discovery, DiscoveryPlan, Target, Tree};
@@ -44,7 +44,7 @@ struct Setting {
 
 /// The arrays of the units that are given.
 struct Given {
-    tags: Vec<Vec<f32>>,
+    tags: Vec<ScalarBuffer<f32>>,
     outcome: Vec<f32>,
     treated: Vec<u8>,
 }
@@ -85,9 +85,9 @@ fn numbers(path: &Path) -> Outcome<Vec<f32>> {
 }
 
 /// Columns that lie one after the other.
-fn columns(path: &Path, columns: usize) -> Outcome<Vec<Vec<f32>>> {
+fn columns(path: &Path, columns: usize) -> Outcome<Vec<ScalarBuffer<f32>>> {
     let numbers = numbers(path)?;
-    Ok(numbers.chunks(numbers.len().div_ceil(columns.max(1)).max(1)).map(<[f32]>::to_vec).collect())
+    Ok(numbers.chunks(numbers.len().div_ceil(columns.max(1)).max(1)).map(|own| own.to_vec().into()).collect())
 }
 
 /// A grown tree, what its codes mean, and what it cost.
@@ -120,16 +120,10 @@ fn grow(setting: &Setting, given: &Given) -> Outcome<Grown> {
 }
 
 fn binned(setting: &Setting, given: &Given) -> Outcome<(Vec<TagBins>, UnitColumns)> {
-    // A column of 64 bits a thread, not a tag.
-    let tags = given.tags.par_iter().enumerate().map_init(Vec::new, |space, (place, values)| {
-        space.clear();
-        space.extend(values.iter().map(|value| f64::from(*value)));
-        let tag = as_tag(std::mem::take(space));
-        let values: ArrayRef = Arc::new(tag.clone());
+    let tags = given.tags.par_iter().enumerate().map(|(place, values)| {
+        let values: ArrayRef = Arc::new(as_tag(values.clone()));
         let bins = TagBins::fit(&format!("tag_{place:03}"), &values, TagKind::Numeric, Codes::Bits8)?;
         let codes = bins.encode(&values)?;
-        drop(values);
-        *space = tag.into_parts().1.into_inner().into_vec().unwrap_or_default();
         Ok((bins, codes))
     });
     let tags: Vec<(TagBins, CodeColumn)> = tags.collect::<Result<_, QueryError>>()?;
@@ -147,9 +141,9 @@ fn binned(setting: &Setting, given: &Given) -> Outcome<(Vec<TagBins>, UnitColumn
 }
 
 /// A numeric tag as the unit table has it: NaN is missing.
-fn as_tag(values: Vec<f64>) -> Float64Array {
+fn as_tag(values: ScalarBuffer<f32>) -> Float32Array {
     let known = NullBuffer::new(BooleanBuffer::collect_bool(values.len(), |row| !values[row].is_nan()));
-    Float64Array::new(values.into(), (known.null_count() > 0).then_some(known))
+    Float32Array::new(values, (known.null_count() > 0).then_some(known))
 }
 
 impl Setting {
@@ -215,7 +209,7 @@ fn measured(units: &UnitColumns, tree: &Tree) -> Outcome<Vec<Option<f64>>> {
 
 impl Grown {
     /// The leaf of units that nobody has seen, as four bytes each.
-    fn leaves_of(&self, tags: &[Vec<f32>]) -> Outcome<Vec<[u8; 4]>> {
+    fn leaves_of(&self, tags: &[ScalarBuffer<f32>]) -> Outcome<Vec<[u8; 4]>> {
         let codes = tags.par_iter().zip(&self.bins).map(|(values, bins)| codes(values, bins));
         let codes: Vec<CodeColumn> = codes.collect::<Result<_, QueryError>>()?;
         let rows = codes.first().map_or(0, CodeColumn::len);
@@ -225,11 +219,11 @@ impl Grown {
 }
 
 /// The codes of unseen values, the largest of which may be beyond the last edge and belong to its bin.
-fn codes(values: &[f32], bins: &TagBins) -> Result<CodeColumn, QueryError> {
+fn codes(values: &ScalarBuffer<f32>, bins: &TagBins) -> Result<CodeColumn, QueryError> {
     let BinKind::Numeric { edges, .. } = &bins.kind else { return Ok(CodeColumn::U8(Vec::new())) };
-    let last = edges.last().copied().unwrap_or(0.0);
-    let values = as_tag(values.iter().map(|value| f64::from(*value)).collect());
-    let within = values.unary::<_, Float64Type>(|value| value.min(last));
+    // Edges are values of the given units, which have 32 bits.
+    let last = edges.last().copied().unwrap_or(0.0) as f32;
+    let within = as_tag(values.clone()).unary::<_, Float32Type>(|value| value.min(last));
     bins.encode(&(Arc::new(within) as ArrayRef))
 }
 

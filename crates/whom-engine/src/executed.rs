@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
+use serde::{Deserialize, Serialize};
 
 /// What executing a statement took, all its plans together.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +30,21 @@ pub struct Executed {
     pub computed: Duration,
     /// Whether one of the plans failed.
     pub failed: bool,
+    /// The plan as it was shown, if not this process executed the statement but one before it, whose work was taken over.
+    carried: Option<String>,
     operators: Vec<Operator>,
+}
+
+/// What executing a statement took, as it can be written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExecutedRecord {
+    plans: u64,
+    rows: u64,
+    bytes_read: u64,
+    bytes_spilled: u64,
+    took: Duration,
+    computed: Duration,
+    plan: String,
 }
 
 /// An operator of a plan, in the order in which plans are shown.
@@ -59,8 +74,27 @@ impl Executed {
             took,
             computed: Duration::from_nanos(total(is_computing)),
             failed,
+            carried: None,
             operators,
         }
+    }
+
+    /// What is written down of it.
+    pub fn record(&self) -> ExecutedRecord {
+        let Self { plans, rows, bytes_read, bytes_spilled, took, computed, .. } = *self;
+        ExecutedRecord { plans, rows, bytes_read, bytes_spilled, took, computed, plan: self.explain() }
+    }
+
+    /// What another process took that executed the statement.
+    pub fn carried(record: ExecutedRecord) -> Self {
+        let ExecutedRecord { plans, rows, bytes_read, bytes_spilled, took, computed, plan } = record;
+        let (failed, carried) = (false, Some(plan));
+        Self { plans, rows, bytes_read, bytes_spilled, took, computed, failed, carried, operators: Vec::new() }
+    }
+
+    /// Whether another process executed the statement.
+    pub fn is_carried(&self) -> bool {
+        self.carried.is_some()
     }
 
     fn add(&mut self, other: Self) {
@@ -83,6 +117,9 @@ impl Executed {
 
     /// The plan with the figures of each operator; what is zero is left out.
     pub fn explain(&self) -> String {
+        if let Some(plan) = &self.carried {
+            return plan.clone();
+        }
         let mut text = String::new();
         for Operator { depth, line, metrics } in &self.operators {
             // Writing to a text cannot fail.
@@ -115,6 +152,11 @@ impl Ledger {
     /// What a statement took so far; `None` if it was not executed.
     pub fn executed(&self, sql: &str) -> Option<Executed> {
         self.entries().get(sql).cloned()
+    }
+
+    /// Takes note of a statement that another process executed.
+    pub fn carry(&self, sql: &str, record: ExecutedRecord) {
+        self.entries().insert(sql.to_owned(), Executed::carried(record));
     }
 
     /// Takes note of a plan that was executed, or failed.
@@ -175,6 +217,18 @@ mod tests {
         let size = folder.path().join("a.parquet").metadata().unwrap().len();
         assert!((1..=size).contains(&executed.bytes_read), "{} of {size}", executed.bytes_read);
         assert_eq!((executed.plans, executed.rows), (1, 1_000));
+    }
+
+    #[tokio::test]
+    async fn what_another_process_executed_is_told_as_it_told_it() {
+        let engine = engine_with("t", numbers());
+        engine.query(COUNTED).await.unwrap();
+        let executed = engine.ledger().executed(COUNTED).unwrap();
+        let next = engine_with("t", numbers());
+        next.ledger().carry(COUNTED, executed.record());
+        let carried = next.ledger().executed(COUNTED).unwrap();
+        assert_eq!((carried.is_carried(), executed.is_carried()), (true, false));
+        assert_eq!((carried.record(), carried.explain()), (executed.record(), executed.explain()));
     }
 
     #[tokio::test]

@@ -13,7 +13,8 @@
 //!
 //! Memory is shared out before any row is read ([`MemoryPlan`]): pieces are made so small that as many as there are threads
 //! fit, and rows that wait for later statements lie in memory while there is room and on disk otherwise ([`RowStore`],
-//! [`SpillFolder`]). Which of them that is depends on threads, and no result does.
+//! [`SpillFolder`]). Which of them that is depends on threads, and no result does. What waits between two statements can be
+//! kept for a next run ([`checkpoint`]).
 //!
 //! Three rules make results repeatable, and the engine enforces them rather than asking for them:
 //! values become integers in the scan (`to_grid`) and are summed by a checked integer sum (`exact_sum`); a plan is refused
@@ -32,6 +33,7 @@
 //! # });
 //! ```
 
+pub mod checkpoint;
 pub mod day;
 pub mod day_facts;
 pub mod error;
@@ -63,18 +65,19 @@ mod testing;
 pub mod units;
 mod words;
 
+pub use checkpoint::{CheckpointFolder, CheckpointSweep, CheckpointTerms, FolderState, Kept, TableRows};
 pub use day::DayScan;
 pub use day_facts::DayFacts;
 pub use error::EngineError;
-pub use executed::{Executed, Ledger};
+pub use executed::{Executed, ExecutedRecord, Ledger};
 pub use filters::KeyFilter;
 pub use key_places::{KeyPlaces, NOWHERE};
-pub use memory_plan::{MemoryPlan, Needs, ScanNeeds, TooLittleMemory};
+pub use memory_plan::{MemoryPlan, Moment, Needs, ScanNeeds, TooLittleMemory};
 pub use no_value::NoValue;
 pub use pieces::Pieces;
 pub use row_store::RowStore;
 pub use rows::{Rows, integer};
-pub use scatter::{Regrouping, Scattered, Step};
+pub use scatter::{Regrouping, Scattered, Step, remembered_bytes};
 pub use schema::ColumnSize;
 pub use session::{Engine, Limits};
 pub use spill::{SpillFolder, SpillWriter, SpilledRows};

@@ -3,7 +3,11 @@
 //! The limit is for the whole process. First comes what nothing can do without: the program itself, a row group and some
 //! batches for each reader, and the filters of keys. What is left is shared among rows that wait for later statements, the
 //! pieces that are being worked on, and DataFusion's operators. Rows that do not fit go to disk; pieces are made so small
-//! that as many as there are threads fit. So the limit decides how fast a run is, and never what it finds.
+//! that as many as there are threads fit. Searching for trees and writing the unit table come when nothing is read any more, and
+//! take what readers and pieces have left. So the limit decides how fast a run is, and never what it finds.
+
+mod expected;
+mod needs;
 
 use std::num::NonZeroUsize;
 
@@ -11,21 +15,22 @@ use thiserror::Error;
 
 use crate::pieces::Pieces;
 use crate::session::Limits;
+use expected::Expected;
+
+pub(crate) use expected::SPILLED_PERCENT;
+pub use needs::{Moment, Needs, ScanNeeds};
 
 /// The program, its runtime, and footers.
 const PROGRAM: usize = 72 << 20;
 
 /// Stacks and caches of a thread.
-const THREAD: usize = 12 << 20;
+const THREAD: usize = 8 << 20;
 
 /// Units of which hash tables fit into the caches of a core.
 const UNITS_CACHED: u64 = 1 << 15;
 
 /// The most pieces that are made for the sake of caches.
 const MOST_FOR_CACHES: u64 = 64;
-
-/// Batches that are on their way in a reader: decoded, filtered, evaluated, sorted into pieces.
-const BATCHES_ON_THE_WAY: usize = 6;
 
 /// One part in so many is what allocators keep of memory that was given back, and what is too small to be counted.
 const SLACK: usize = 8;
@@ -41,42 +46,6 @@ const FILTERS: u64 = 2;
 
 /// A piece at work holds its rows about so often: read, put together, and made into the next table.
 const COPIES_AT_WORK: u64 = 3;
-
-/// What rows take on disk, in percent of what they take in memory: about a third of simulated warehouses, and something more
-/// for those that compress less.
-const SPILLED_PERCENT: u64 = 40;
-
-/// What a run needs, as far as footers tell. Rows are those in the files, whatever conditions leave of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Scans, in their order.
-    pub scans: Vec<ScanNeeds>,
-    /// Units, about: what is planned by it adapts where there are more.
-    pub units: u64,
-    /// The most bytes of rows that wait for later statements at any moment.
-    pub waiting: u64,
-    /// The most bytes of rows that all pieces together read and make between two scans.
-    pub worked: u64,
-    /// Bytes of the analysed units, binned and packed.
-    pub analysed: u64,
-}
-
-/// What one scan reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScanNeeds {
-    /// The table.
-    pub table: String,
-    /// Files.
-    pub files: usize,
-    /// Rows.
-    pub rows: u64,
-    /// Bytes of the columns that it needs, as they lie in the files.
-    pub bytes: u64,
-    /// Bytes of these columns in the row group where they are largest.
-    pub row_group: u64,
-    /// Bytes of a decoded row.
-    pub row: u64,
-}
 
 /// How the memory of a run is shared out, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +68,8 @@ pub struct MemoryPlan {
     pub work: usize,
     /// DataFusion's operators.
     pub pool: usize,
+    /// What the search for trees and the writer of the unit table need beyond what readers and pieces have left by then.
+    pub afterwards: usize,
     /// The number of pieces.
     pub pieces: Pieces,
     /// The largest amount that the run is expected to take.
@@ -131,7 +102,7 @@ impl MemoryPlan {
     pub fn new(limit: usize, limits: &Limits, needs: &Needs) -> Result<Self, TooLittleMemory> {
         let threads = limits.threads.get();
         let program = PROGRAM + threads * THREAD;
-        let readers = threads * needs.reader(limits.batch_size);
+        let readers = threads * needs.reader(limits.batch_size) as usize;
         let filters = (needs.units * FILTER_BITS / 8 * FILTERS) as usize;
         let slack = limit / SLACK;
         let taken = program + readers + filters;
@@ -142,8 +113,10 @@ impl MemoryPlan {
         }
         let buffers = (room / 8).min(threads * limits.buffer);
         let (work, pool) = (room / 4, room / 8);
-        let rows = room - buffers - work - pool;
-        let needed = || pieces(needs.worked * COPIES_AT_WORK, work, limits.threads).max(cached(needs.units));
+        let share = room - buffers - work - pool;
+        // What a search needs at most is seldom what it takes: no more than half of what would keep rows from the disk.
+        let afterwards = (needs.afterwards() as usize).saturating_sub(readers + buffers + work / 4).min(share / 2);
+        let needed = || pieces(needs.worked() * COPIES_AT_WORK, work, limits.threads).max(cached(needs.units));
         let pieces = limits.pieces.unwrap_or_else(needed);
         let plan = Self {
             limit,
@@ -152,14 +125,16 @@ impl MemoryPlan {
             readers,
             filters,
             buffers,
-            rows,
+            rows: share - afterwards,
             work,
             pool,
+            afterwards,
             pieces: Pieces::new(pieces),
             peak: 0,
             spilled: 0,
         };
-        Ok(Self { peak: plan.expected(needs, threads as u64), spilled: plan.expected_on_disk(needs), ..plan })
+        let expected = Expected { plan: &plan, needs, threads: threads as u64, batch_size: limits.batch_size };
+        Ok(Self { peak: expected.peak(), spilled: expected.on_disk(), ..plan.clone() })
     }
 
     /// The limits of a session under this plan.
@@ -176,40 +151,9 @@ impl MemoryPlan {
     }
 
     /// What binned units may take: they come when nothing is read any more, and leave a fourth of the pieces' share for
-    /// the pieces that become binned units.
+    /// the pieces that become binned units, and for what comes afterwards.
     fn resident(&self) -> usize {
-        self.buffers + self.pool + self.work / 4 * 3
-    }
-
-    /// The largest amount that is expected: while rows become units, or while units are analysed.
-    fn expected(&self, needs: &Needs, threads: u64) -> u64 {
-        let at_work = threads.min(self.pieces.count() as u64);
-        let work = needs.worked * COPIES_AT_WORK * at_work / self.pieces.count() as u64;
-        let waiting = needs.waiting.min((self.rows + self.buffers) as u64);
-        let making = self.readers as u64 + self.filters as u64 + waiting + work.min(self.work as u64);
-        let analysing = waiting + (2 * needs.analysed).min(self.resident() as u64);
-        let counted = self.program as u64 + making.max(analysing);
-        (counted + counted / (SLACK as u64 - 1)).min(self.limit as u64)
-    }
-
-    /// Rows beyond their room, and binned units beyond theirs.
-    fn expected_on_disk(&self, needs: &Needs) -> u64 {
-        let rows = needs.waiting.saturating_sub(self.rows as u64);
-        let units = if needs.analysed > self.resident() as u64 { needs.analysed } else { 0 };
-        (rows + units) * SPILLED_PERCENT / 100
-    }
-}
-
-impl Needs {
-    /// What the hungriest reader takes.
-    fn reader(&self, batch_size: usize) -> usize {
-        let scan = |scan: &ScanNeeds| scan.row_group as usize + BATCHES_ON_THE_WAY * batch_size * scan.row as usize;
-        self.scans.iter().map(scan).max().unwrap_or(0)
-    }
-
-    /// All bytes that are read.
-    pub fn read(&self) -> u64 {
-        self.scans.iter().map(|scan| scan.bytes).sum()
+        self.pool + self.work / 4 * 3
     }
 }
 
@@ -243,8 +187,20 @@ mod tests {
             bytes: 80 * units,
             row_group: 16 << 20,
             row: 32,
+            remembered: 6 << 20,
         };
-        Needs { scans: vec![scan], units, waiting: 300 * units, worked: 500 * units, analysed: 60 * units }
+        let scanning = Moment { scan: Some(0), waiting: 200 * units, worked: 0 };
+        let working = Moment { scan: None, waiting: 300 * units, worked: 500 * units };
+        let moments = vec![scanning, working];
+        Needs {
+            scans: vec![scan],
+            units,
+            moments,
+            table: 250 * units,
+            analysed: 60 * units,
+            search: 150 << 20,
+            writer: 0,
+        }
     }
 
     #[test]
@@ -258,7 +214,8 @@ mod tests {
                 + plan.buffers
                 + plan.rows
                 + plan.work
-                + plan.pool;
+                + plan.pool
+                + plan.afterwards;
             assert_eq!(parts, limit);
             assert!(plan.peak <= limit as u64);
         }

@@ -27,6 +27,8 @@ use piece_files::PieceFiles;
 use sorter::{Sorted, Sorter};
 use together::{SeenPlaces, Together};
 
+pub use together::remembered_bytes;
+
 /// How far rows come: those of a step from `kept` on go to their piece, the others are counted and dropped.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {

@@ -1,10 +1,12 @@
 //! The folder for rows that do not fit into memory: owned, capped, and gone with its owner.
 //!
-//! Rows lie there as Arrow IPC, compressed with LZ4, which is faster than most disks. The folder holds a file that its owner
-//! keeps locked; the lock ends with the process, however that ends, so the next start knows which folders nobody needs.
+//! The folder holds a file that its owner keeps locked; the lock ends with the process, however that ends, so the next start
+//! knows which folders nobody needs.
+
+pub(crate) mod row_file;
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,23 +14,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::ipc::CompressionType;
-use datafusion::arrow::ipc::reader::StreamReader;
-use datafusion::arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 
 use crate::error::EngineError;
+use row_file::{RowFile, Seal};
 
 /// How the folders of all runs begin.
 const PREFIX: &str = "whom-spill-";
 
 /// The file that a living owner keeps locked.
 const OWNER: &str = "owner";
-
-/// Bytes that are read at once.
-const READ_BUFFER: usize = 1 << 18;
-
-/// Bytes that wait to be written together. A scan may have a file open for each of 1,024 pieces, and batches are larger.
-const WRITE_BUFFER: usize = 1 << 14;
 
 /// The folder of one process.
 #[derive(Debug)]
@@ -94,16 +88,13 @@ impl SpillFolder {
     /// [`EngineError::Resources`] if it cannot be made.
     pub fn writer(self: &Arc<Self>, schema: &SchemaRef) -> Result<SpillWriter, EngineError> {
         let number = self.files.fetch_add(1, Ordering::Relaxed);
-        let file =
-            SpillFile { path: self.path.join(number.to_string()), bytes: AtomicU64::new(0), folder: Arc::clone(self) };
+        let bytes = AtomicU64::new(0);
+        let file = SpillFile { path: self.path.join(number.to_string()), bytes, folder: Some(Arc::clone(self)) };
         let file = Arc::new(file);
-        let created = File::create_new(&file.path).map_err(|error| full(&error))?;
-        let counted = Counted { inner: created, file: Arc::clone(&file) };
-        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
-        let options = options.map_err(refused)?;
-        let buffered = BufWriter::with_capacity(WRITE_BUFFER, counted);
-        let writer = StreamWriter::try_new_with_options(buffered, schema, options).map_err(refused)?;
-        Ok(SpillWriter { writer, schema: Arc::clone(schema), file, rows: 0 })
+        let counted = Arc::clone(&file);
+        let writer =
+            RowFile::create(&file.path, schema, Arc::new(move |bytes| counted.grow(bytes))).map_err(refused)?;
+        Ok(SpillWriter { writer, schema: Arc::clone(schema), file })
     }
 
     fn take(&self, bytes: u64) -> io::Result<()> {
@@ -149,52 +140,46 @@ fn is_abandoned(folder: &Path) -> bool {
     }
 }
 
-/// A file of the folder; its bytes are given back when nobody needs it.
+/// A file of rows. One of the folder is removed when nobody needs it, and its bytes are given back.
 #[derive(Debug)]
 struct SpillFile {
     path: PathBuf,
     bytes: AtomicU64,
-    folder: Arc<SpillFolder>,
+    /// None for a file that is somebody else's to remove.
+    folder: Option<Arc<SpillFolder>>,
+}
+
+impl SpillFile {
+    /// Takes room in the folder for bytes that are about to be written.
+    fn grow(&self, bytes: u64) -> io::Result<()> {
+        if let Some(folder) = &self.folder {
+            folder.take(bytes)?;
+        }
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 impl Drop for SpillFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-        self.folder.usage.now.fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-    }
-}
-
-/// Counts what is written against the folder's limit.
-struct Counted {
-    inner: File,
-    file: Arc<SpillFile>,
-}
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.folder.take(bytes.len() as u64)?;
-        self.file.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.inner.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        if let Some(folder) = &self.folder {
+            let _ = fs::remove_file(&self.path);
+            folder.usage.now.fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
     }
 }
 
 impl std::fmt::Debug for SpillWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SpillWriter").field("file", &self.file).field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("SpillWriter").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
 /// Writes rows to a file of the folder.
 pub struct SpillWriter {
-    writer: StreamWriter<BufWriter<Counted>>,
+    writer: RowFile,
     schema: SchemaRef,
     file: Arc<SpillFile>,
-    rows: u64,
 }
 
 impl SpillWriter {
@@ -203,7 +188,6 @@ impl SpillWriter {
     /// # Errors
     /// [`EngineError::Resources`] if the disk or the folder's limit is full.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
-        self.rows += batch.num_rows() as u64;
         self.writer.write(batch).map_err(refused)
     }
 
@@ -211,22 +195,38 @@ impl SpillWriter {
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub fn finish(mut self) -> Result<SpilledRows, EngineError> {
-        self.writer.finish().map_err(refused)?;
-        self.writer.flush().map_err(refused)?;
-        Ok(SpilledRows { schema: self.schema, file: self.file, rows: self.rows })
+    pub fn finish(self) -> Result<SpilledRows, EngineError> {
+        let seal = self.writer.finish().map_err(refused)?;
+        Ok(SpilledRows { schema: self.schema, file: self.file, seal })
     }
 }
 
-/// Rows in a file of the folder, which is removed when they are dropped.
+/// Rows in a file. One of the folder is removed when they are dropped.
 #[derive(Clone, Debug)]
 pub struct SpilledRows {
     schema: SchemaRef,
     file: Arc<SpillFile>,
-    rows: u64,
+    seal: Seal,
 }
 
 impl SpilledRows {
+    /// Rows in a file that is kept whatever becomes of them.
+    pub(crate) fn kept(path: PathBuf, seal: Seal) -> Result<Self, ArrowError> {
+        let schema = row_file::reader(&path)?.schema();
+        let file = SpillFile { path, bytes: AtomicU64::new(seal.bytes), folder: None };
+        Ok(Self { schema, file: Arc::new(file), seal })
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// What the file holds.
+    pub(crate) fn seal(&self) -> Seal {
+        self.seal
+    }
+
     /// The columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
@@ -234,12 +234,12 @@ impl SpilledRows {
 
     /// The number of rows.
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.seal.rows
     }
 
     /// The bytes on disk.
     pub fn bytes(&self) -> u64 {
-        self.file.bytes.load(Ordering::Relaxed)
+        self.seal.bytes
     }
 
     /// Reads the rows, batch by batch.
@@ -247,8 +247,7 @@ impl SpilledRows {
     /// # Errors
     /// [`EngineError::Resources`] if the file cannot be read.
     pub fn read(&self) -> Result<impl Iterator<Item = Result<RecordBatch, EngineError>> + Send + use<>, EngineError> {
-        let file = File::open(&self.file.path).map_err(|error| full(&error))?;
-        let reader = StreamReader::try_new(BufReader::with_capacity(READ_BUFFER, file), None).map_err(refused)?;
+        let reader = row_file::reader(&self.file.path).map_err(refused)?;
         let kept = Arc::clone(&self.file);
         Ok(reader.map(move |batch| {
             let _ = &kept;

@@ -74,6 +74,16 @@ impl StoredRows {
         self.disk.extend(other.disk);
     }
 
+    /// Those in memory.
+    pub(crate) fn memory(&self) -> &Rows {
+        &self.memory
+    }
+
+    /// Those on disk.
+    pub(crate) fn disk(&self) -> &[SpilledRows] {
+        &self.disk
+    }
+
     /// Adds rows on disk.
     pub(crate) fn extend_by(&mut self, disk: impl IntoIterator<Item = SpilledRows>) {
         self.disk.extend(disk);

@@ -4,17 +4,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ForestError;
 
+/// What the split of a node maximises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitCriterion {
+    /// The squared effects less what honest measurement of them would cost (Athey and Imbens 2016).
+    #[default]
+    CausalMse,
+    /// The variance between leaves of the transformed outcome Y* = (Y - m) (W - p) / (p (1 - p)), whose mean in a leaf is the
+    /// effect if m is a constant: m the metric's mean over all discovery units, p the realised share of the treated. A shift
+    /// of the metric changes nothing.
+    TransformedOutcome,
+    /// The same with m = 0, as textbooks have it. Leaves then also differ by the chance imbalance of arms times the level of the
+    /// metric, so that a shift of the metric moves splits: for published trees only.
+    RawTransformedOutcome,
+}
+
 /// How trees are grown and pruned. The fields are public; [`Controls::validate`] is the one place that judges them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Controls {
     /// Most splits on the way from the root to a leaf: 1 to 16.
     pub depth: usize,
+    /// What the split of a node maximises.
+    #[serde(default)]
+    pub criterion: SplitCriterion,
+    /// Fewest units with a value that a leaf holds in the treatment and control together, for each target.
+    #[serde(default)]
+    pub units: u64,
     /// Fewest units with a value that a leaf holds in each involved arm, for each target's metric: 2 or more.
     pub units_per_arm: u64,
     /// Fewest events (non-zero values) that a leaf holds in each involved arm, for each target's metric.
     pub events_per_arm: u64,
     /// Weight of a leaf's sampling variance against its squared effect: 0 (adaptive) to 1; one half is the honest
-    /// criterion of Athey and Imbens (2016).
+    /// criterion of Athey and Imbens (2016). A transformed outcome has no use for it.
     pub penalty: f64,
     /// A split's gain must exceed this. Gains are in units x squared effect in root standard deviations, so a
     /// threshold means the same for every metric; 0 or more.
@@ -29,6 +51,8 @@ impl Default for Controls {
     fn default() -> Self {
         Self {
             depth: 3,
+            criterion: SplitCriterion::CausalMse,
+            units: 0,
             units_per_arm: 500,
             events_per_arm: 50,
             penalty: 0.5,

@@ -7,6 +7,8 @@
 //!
 //! Q = (1 - penalty) n tau² - penalty (1 + r) n (v1/n1 + v0/n0), r = discovery units / measuring units.
 //!
+//! A [`SplitCriterion`] of the controls asks for the transformed outcome instead, the criterion of published trees.
+//!
 //! There is a tree per [`Target`] (treatment and metric), and one joint tree whose score is the mean of Q over targets,
 //! each divided by its metric's root variance. The leaves of a pruned tree are the cohorts; their effects are measured
 //! elsewhere, on units that no pass of this crate asks for.
@@ -88,7 +90,7 @@ mod tree;
 
 pub use candidates::MOST_SUBSET_LEVELS;
 pub use cohort::Cohort;
-pub use controls::Controls;
+pub use controls::{Controls, SplitCriterion};
 pub use discovery::{Discovered, DiscoveredTree, Discovery};
 pub use error::ForestError;
 pub use plan::DiscoveryPlan;

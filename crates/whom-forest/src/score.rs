@@ -7,7 +7,7 @@ use whom_stats::moments::Moments;
 use whom_stats::{ArmCell, ArmTable};
 
 use crate::centre::{nearest_mean, squared_deviations};
-use crate::controls::Controls;
+use crate::controls::{Controls, SplitCriterion};
 use crate::target::Target;
 
 /// Why a target takes no part in a tree's score and in the sizes that a leaf must have.
@@ -35,6 +35,9 @@ pub struct SilentTarget {
 /// Q = (1 - penalty) n tau² - penalty (1 + r) n (v1/n1 + v0/n0),
 ///
 /// n = n1 + n0 are the units with a value, tau the difference of the arms' means, v the variances with divisor n1, n0.
+/// or, for a transformed outcome (Athey and Imbens 2016, the TOT rule), Q = (sum of Y*)² / n, where the sum of
+/// Y* = (Y - m) (W - p) / (p (1 - p)) is S1 / p - S0 / (1 - p), S the sums of Y - m by arm and p the share of the treated among
+/// the root's n; the gain of a split is then what it takes off the squared error of Y*.
 /// The root variance is the metric's variance within arms, pooled over the involved arms. Sums are centred exactly at
 /// the metric's root mean before they become floating point, so a shift of a metric changes no bit, and swapping a
 /// treatment with control changes none either.
@@ -44,6 +47,8 @@ pub(crate) struct Criterion {
     scored: Vec<ScoredTarget>,
     silent: Vec<SilentTarget>,
     arms: Vec<usize>,
+    maximises: SplitCriterion,
+    units: u64,
     penalty: f64,
     honesty_ratio: f64,
     units_per_arm: u64,
@@ -64,6 +69,8 @@ struct ScoredTarget {
     treatment: usize,
     control: usize,
     root_variance: f64,
+    /// The shares of the treatment's and the control's discovery units in their sum.
+    shares: [f64; 2],
 }
 
 impl Criterion {
@@ -75,6 +82,8 @@ impl Criterion {
             scored: Vec::new(),
             silent: Vec::new(),
             arms: arms.into_iter().collect(),
+            maximises: controls.criterion,
+            units: controls.units,
             penalty: controls.penalty,
             honesty_ratio: controls.honesty_ratio,
             units_per_arm: controls.units_per_arm,
@@ -101,11 +110,16 @@ impl Criterion {
             self.silent.push(SilentTarget { target, silence });
             return;
         }
-        let centre = nearest_mean(&pooled);
+        let centre = match self.maximises {
+            SplitCriterion::CausalMse | SplitCriterion::TransformedOutcome => nearest_mean(&pooled),
+            SplitCriterion::RawTransformedOutcome => 0,
+        };
         let treatment = self.slot(target.treatment, target.metric, centre);
         let control = self.slot(0, target.metric, centre);
         let root_variance = deviations / pooled.n as f64;
-        self.scored.push(ScoredTarget { target, treatment, control, root_variance });
+        let (treated, untreated) = (of_arm(target.treatment).n as f64, of_arm(0).n as f64);
+        let shares = [treated, untreated].map(|units| units / (treated + untreated));
+        self.scored.push(ScoredTarget { target, treatment, control, root_variance, shares });
     }
 
     fn slot(&mut self, arm: usize, metric: usize, centre: i128) -> usize {
@@ -157,7 +171,10 @@ impl Criterion {
         cells.iter().all(|cell| {
             cell.n >= self.units_per_arm.saturating_mul(times)
                 && cell.events >= self.events_per_arm.saturating_mul(times)
-        })
+        }) && self
+            .scored
+            .iter()
+            .all(|scored| cells[scored.treatment].n + cells[scored.control].n >= self.units.saturating_mul(times))
     }
 
     /// The mean score over targets; a target with an empty arm contributes nothing.
@@ -169,19 +186,40 @@ impl Criterion {
     /// One target's Q over its root variance, or `None` if an arm is empty.
     #[inline]
     fn score_of(&self, scored: &ScoredTarget, cells: &[Moments]) -> Option<f64> {
-        let treated = Sample::new(&cells[scored.treatment])?;
-        let control = Sample::new(&cells[scored.control])?;
+        let (treated, control) = (&cells[scored.treatment], &cells[scored.control]);
+        let q = match self.maximises {
+            SplitCriterion::CausalMse => self.causal(treated, control)?,
+            SplitCriterion::TransformedOutcome | SplitCriterion::RawTransformedOutcome => {
+                transformed(treated, control, scored.shares)?
+            }
+        };
+        Some(q / scored.root_variance)
+    }
+
+    #[inline]
+    fn causal(&self, treated: &Moments, control: &Moments) -> Option<f64> {
+        let treated = Sample::new(treated)?;
+        let control = Sample::new(control)?;
         let n = treated.n + control.n;
         let tau = treated.mean - control.mean;
         let noise = treated.variance / treated.n + control.variance / control.n;
-        let q = (1.0 - self.penalty) * n * tau * tau - self.penalty * (1.0 + self.honesty_ratio) * n * noise;
-        Some(q / scored.root_variance)
+        Some((1.0 - self.penalty) * n * tau * tau - self.penalty * (1.0 + self.honesty_ratio) * n * noise)
     }
 
     /// One target's effect, in grid units, or `None` if an arm is empty.
     pub(crate) fn effect_of(&self, target: usize, cells: &[Moments]) -> Option<f64> {
         cells[self.scored[target].treatment].mean_difference(&cells[self.scored[target].control])
     }
+}
+
+/// (sum of Y*)² / n, or `None` if an arm is empty; `shares` are those of the treatment and of the control.
+#[inline]
+fn transformed(treated: &Moments, control: &Moments, shares: [f64; 2]) -> Option<f64> {
+    if treated.n == 0 || control.n == 0 {
+        return None;
+    }
+    let sum = float(treated.sum) / shares[0] - float(control.sum) / shares[1];
+    Some(sum * sum / (treated.n + control.n) as f64)
 }
 
 /// Centred moments as floating point.

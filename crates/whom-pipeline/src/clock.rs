@@ -101,6 +101,7 @@ mod tests {
             let text = match event {
                 Event::Started(stage) => format!("started {}", stage.name()),
                 Event::Progress { stage, .. } => format!("progress {}", stage.name()),
+                Event::Note { note, .. } => note.clone(),
                 Event::Finished { stage, .. } => format!("finished {}", stage.name()),
             };
             self.0.lock().unwrap().push(text);

@@ -1,7 +1,7 @@
 //! Growing and pruning the trees: passes asked by the forest, answered by the units.
 
 use tokio::task::spawn_blocking;
-use whom_forest::{Controls, Discovered, Discovery, DiscoveryPlan, Target, Tree};
+use whom_forest::{Controls, Discovered, Discovery, DiscoveryPlan, SplitCriterion, Target, Tree};
 use whom_spec::plan::{DeclaredPartition, Plan};
 use whom_stats::Fold;
 
@@ -81,6 +81,8 @@ fn controls(plan: &Plan, folds: &whom_stats::Folds) -> Controls {
         units_per_arm: tree.units_per_arm,
         events_per_arm: tree.events_per_arm,
         penalty: tree.penalty,
+        criterion: SplitCriterion::CausalMse,
+        units: 0,
         smallest_gain: tree.smallest_gain,
         pruning_folds: tree.pruning_folds as usize,
         honesty_ratio: folds.buckets(Fold::Discover).len() as f64 / folds.buckets(Fold::Measure).len() as f64,

@@ -71,6 +71,13 @@ pub enum Event {
         /// What it does now.
         doing: String,
     },
+    /// Something happened that whoever looks after the run may want to know, and that changes no result.
+    Note {
+        /// The stage.
+        stage: Stage,
+        /// What happened.
+        note: String,
+    },
     /// A stage ended.
     Finished {
         /// The stage.

@@ -24,6 +24,7 @@
 //!     limits: Limits::default(),
 //!     stores: Stores::new(),
 //!     cache: None,
+//!     checkpoints: None,
 //!     cancel: Arc::default(),
 //! };
 //! let outcome = run(&request, &Silent).await?;
@@ -34,9 +35,12 @@
 
 mod analysis;
 mod averages;
+mod checkpoints;
 mod clock;
 mod cohorts;
 mod comparison;
+#[cfg(test)]
+mod counted;
 mod discovery;
 pub mod error;
 pub mod event;
@@ -67,6 +71,7 @@ mod units_file;
 mod usage;
 mod waterfall;
 
+pub use checkpoints::{Checkpointing, clean_checkpoints};
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use planned::{Planned, plan};
@@ -76,7 +81,7 @@ pub use request::Request;
 pub use run::{Outcome, run};
 pub use seal::register;
 pub use shared_cache::SharedCache;
-pub use whom_engine::{Limits, MemoryPlan, Needs, ScanNeeds};
+pub use whom_engine::{CheckpointSweep, Limits, MemoryPlan, Needs, ScanNeeds};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
 pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Registered, Stores, Surplus, Sweep};

@@ -1,11 +1,15 @@
 //! What a run will need, known before any row is read.
 
-use whom_engine::{Engine, MemoryPlan, Needs};
+use whom_engine::{Engine, MemoryPlan, Needs, checkpoint};
+use whom_report::units_writer_bytes;
+use whom_spec::plan::{Codes, Discover, Plan, TagKind};
+use whom_stats::Moments;
 
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::prepare::{Prepared, load_plan, session};
 use crate::request::Request;
+use crate::units_file::{OWN_COLUMNS, UPLOAD};
 
 /// What a run will need, and how its memory is shared out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub struct Planned {
     pub memory: MemoryPlan,
     /// Bytes of the unit table, if it is published: a guess, as nobody knows how well it compresses.
     pub units_written: u64,
+    /// The most bytes of checkpoints that lie on disk at any moment, if they are kept.
+    pub checkpoints: u64,
 }
 
 impl Planned {
@@ -24,16 +30,56 @@ impl Planned {
         let scratch = session(&request.limits)?;
         let needs = whom_query::needs(&prepared.compiled, &prepared.catalog, &scratch).await;
         let needs = needs.map_err(|error| prepared.refused(Stage::Sources, &error))?;
+        let plan = &prepared.loaded.plan;
+        let writer = if request.keep_units { writer_bytes(plan, &needs) } else { 0 };
+        let needs = Needs { search: search_bytes(plan, needs.units), writer, ..needs };
         let memory = MemoryPlan::new(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
-        let units_written = if request.keep_units { needs.waiting / 4 } else { 0 };
-        Ok(Self { needs, memory, units_written })
+        let units_written = if request.keep_units { needs.table / 4 } else { 0 };
+        let checkpoints = checkpoint::expected_bytes(&needs);
+        Ok(Self { needs, memory, units_written, checkpoints })
     }
 
     /// A session under this plan.
     pub(crate) fn engine(&self, request: &Request) -> Result<Engine, RunError> {
         session(&self.memory.limits(&request.limits))
     }
+}
+
+/// Bytes of the histograms that the search for trees holds at once, as if every tag had all its codes.
+fn search_bytes(plan: &Plan, units: u64) -> u64 {
+    let Discover { tags, codes, .. } = &plan.discover;
+    let most = match codes {
+        Codes::Bits8 => 256,
+        Codes::Bits16 => 65_536,
+    };
+    let searched = plan.tag_columns().filter(|tag| tags.iter().any(|name| **name == *tag.name));
+    let codes = searched.map(|tag| match tag.kind {
+        TagKind::Numeric => most,
+        TagKind::Categorical { levels } => u64::from(levels) + 2,
+    });
+    let codes: u64 = codes.map(|codes| codes.min(units)).sum();
+    let arms = plan.split.variants.len() as u64;
+    let cell = arms * (8 + (size_of::<Moments>() * plan.metrics.len()) as u64);
+    codes.saturating_mul(cell).saturating_mul(searched_nodes(&plan.discover, units / (2 * arms)))
+}
+
+/// The nodes whose histograms are there at once: all trees grow by a level at a time, as if each were as full as it may be.
+/// At the last level the smaller child of each node is counted, which is half of the level. Trees that cannot be split share
+/// their roots. About half of the units discover; `per_arm` of them are in an arm.
+fn searched_nodes(discover: &Discover, per_arm: u64) -> u64 {
+    let Discover { treatments, metrics, tree, .. } = discover;
+    let repeats = 1 + u64::from(tree.pruning_folds);
+    let leaves = (per_arm / tree.units_per_arm.max(1)).min(1 << tree.depth.min(16));
+    let questions = (treatments.len() * metrics.len()) as u64;
+    if leaves < 2 { repeats } else { (questions + u64::from(questions > 1)) * repeats * (leaves / 4).max(1) }
+}
+
+/// Bytes that writing the unit table takes, its upload included.
+fn writer_bytes(plan: &Plan, needs: &Needs) -> u64 {
+    let columns = OWN_COLUMNS + (plan.metrics.len() + plan.tag_columns().count()) as u64;
+    let row = needs.table / needs.units.max(1);
+    units_writer_bytes(needs.units, columns, row) + UPLOAD.min(needs.table)
 }
 
 /// Plans a run without running it.

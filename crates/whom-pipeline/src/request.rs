@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use whom_engine::Limits;
 use whom_store::Stores;
 
+use crate::checkpoints::Checkpointing;
 use crate::shared_cache::SharedCache;
 
 /// Everything a run needs to know that is not in the pipeline file. The clock, random names and the environment come in
@@ -32,6 +33,8 @@ pub struct Request {
     pub stores: Stores,
     /// Days that were read before; none to read everything where it lies. It decides no result.
     pub cache: Option<Arc<SharedCache>>,
+    /// Where what is done is kept, so that a run that is stopped can go on; none to begin anew. It decides no result.
+    pub checkpoints: Option<Checkpointing>,
     /// Raised to stop the run.
     pub cancel: Arc<AtomicBool>,
 }

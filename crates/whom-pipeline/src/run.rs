@@ -8,13 +8,14 @@ use uuid::Uuid;
 use whom_engine::{Engine, MemoryPlan, blocking};
 use whom_query::cache::TableReads;
 use whom_query::checks::Subject;
-use whom_query::unit_table::{self, Watch};
+use whom_query::unit_table::{self, Checkpoints, Keeping, Watch};
 use whom_query::{AnalysedUnits, QueryError, Room, UnitSchema};
 use whom_report::{Colour, Results, refusal_text};
 use whom_stats::Check;
 use whom_store::{Address, Location, Output, Publication, Published, RunId, RunRecord, StoreError};
 
 use crate::analysis::analyse;
+use crate::checkpoints::{self, Opening, RunCheckpoints};
 use crate::clock::Stages;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
@@ -99,13 +100,27 @@ impl Run<'_> {
         }
         let registrations = Registrations::read(&output, &prepared.loaded.plan).await?;
         let stage = output.stage(run_id).await.map_err(|error| store(&error))?;
-        match self.worked(&prepared, &planned, registrations, stages).await {
+        let (request, observer) = (self.request, stages.observer());
+        let opening = Opening { request, prepared: &prepared, output: &output, observer };
+        let kept = RunCheckpoints::open(opening, &mut planned).await;
+        let worked = match &kept {
+            Ok(kept) => {
+                let found = Found { registrations, checkpoints: kept.get() };
+                self.worked(&prepared, &planned, found, stages).await
+            }
+            Err(error) => Err(error.clone()),
+        };
+        let outcome = match worked {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
             Err(error) => {
                 stage.discard().await;
                 Err(error)
             }
+        };
+        if let Ok(kept) = kept {
+            kept.end(&outcome);
         }
+        outcome
     }
 
     async fn open_output(&self, prepared: &Prepared) -> Result<Output, RunError> {
@@ -119,15 +134,16 @@ impl Run<'_> {
         &self,
         prepared: &Prepared,
         planned: &Planned,
-        registrations: Registrations,
+        found: Found<'_>,
         stages: &mut Stages<'_>,
     ) -> Result<Work, RunError> {
         stages.begin(Stage::UnitTable)?;
         let engine = planned.engine(self.request)?;
         self.trail.working(&prepared.compiled, &engine);
-        let units = self.units(prepared, &engine, stages).await;
-        let units = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
+        let units = self.units(prepared, &engine, found.checkpoints, stages).await;
+        let (units, keeping) = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let plan = &prepared.loaded.plan;
+        let registrations = found.registrations;
         let seal = registrations.judge(plan, units.tally.earliest_exposure)?;
         let study = Study { seal, ..Study::new(plan, &prepared.compiled, &units) };
 
@@ -146,18 +162,27 @@ impl Run<'_> {
         } else {
             None
         };
-        Ok(Work { results, files, units, memory, registrations })
+        Ok(Work { results, files, units, memory, keeping, registrations })
     }
 
-    /// The unit table, and its units as passes see them.
+    /// The units as passes see them, and what was kept of the way to their table.
     async fn units(
         &self,
         prepared: &Prepared,
         engine: &Engine,
+        checkpoints: Option<&Checkpoints>,
         stages: &Stages<'_>,
-    ) -> Result<Arc<AnalysedUnits>, QueryError> {
+    ) -> Result<(Arc<AnalysedUnits>, Option<Keeping>), QueryError> {
         let watch = Told { observer: stages.observer(), trail: &self.trail };
-        let table = Arc::new(unit_table::build(&prepared.compiled, &prepared.catalog, engine, &watch).await?);
+        let Prepared { compiled, catalog, .. } = prepared;
+        let (table, keeping) = match checkpoints {
+            None => (unit_table::build(compiled, catalog, engine, &watch).await?, None),
+            Some(kept) => {
+                let (table, keeping) = unit_table::build_kept(compiled, catalog, engine, &watch, kept).await?;
+                (table, Some(keeping))
+            }
+        };
+        let table = Arc::new(table);
         let room = Room {
             resident: engine.limits().resident(),
             folder: Arc::clone(engine.store().folder()),
@@ -165,7 +190,7 @@ impl Run<'_> {
         };
         let schema = UnitSchema::new(&prepared.loaded.plan, &prepared.compiled)?;
         let work = move || AnalysedUnits::new(schema, table, &room);
-        blocking(&self.request.cancel, work).await.map(Arc::new)
+        Ok((blocking(&self.request.cancel, work).await.map(Arc::new)?, keeping))
     }
 
     async fn publish(
@@ -214,7 +239,7 @@ impl Run<'_> {
     }
 
     fn record(&self, prepared: &Prepared, work: &Work, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
-        let Work { results, memory, registrations, .. } = work;
+        let Work { results, memory, keeping, registrations, .. } = work;
         let inputs = prepared.catalog.inputs();
         let identities =
             identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
@@ -237,6 +262,7 @@ impl Run<'_> {
                 "threads": self.request.limits.threads,
                 "pieces": memory.planned.pieces.count(),
                 "memory": memory.to_json(),
+                "checkpoints": keeping.as_ref().map(checkpoints::to_json),
             }),
         })
     }
@@ -250,6 +276,13 @@ fn read_of(reads: &TableReads) -> Value {
     json!({ "table": table, "bytes": source.bytes, "files": source.files, "cache": cache })
 }
 
+/// What lies there when a run begins to work.
+struct Found<'a> {
+    registrations: Registrations,
+    /// None, if none are to be kept.
+    checkpoints: Option<&'a Checkpoints>,
+}
+
 /// What a run found, and the files that say it.
 struct Work {
     results: Results,
@@ -257,6 +290,8 @@ struct Work {
     /// The unit table, if it is kept: written while it is encoded, because it may be larger than memory.
     units: Option<UnitsFile>,
     memory: MemoryUse,
+    /// What was kept on the way, if anything was to be.
+    keeping: Option<Keeping>,
     registrations: Registrations,
 }
 
@@ -338,5 +373,9 @@ impl Watch for Told<'_> {
         let event = Event::Progress { stage: Stage::UnitTable, done, all: Some(all), doing: name.to_owned() };
         self.trail.doing(name);
         self.observer.event(&event);
+    }
+
+    fn note(&self, note: &str) {
+        self.observer.event(&Event::Note { stage: Stage::UnitTable, note: note.to_owned() });
     }
 }

@@ -67,10 +67,8 @@ impl Registrations {
         let same = |registered: &&Registered| registered.registration.analysis == this.analysis;
         let in_time = is_before(binding, first);
         let compared = if in_time { binding } else { self.0.iter().find(same).unwrap_or(binding) };
-        let differences = match same(&compared) {
-            true => Vec::new(),
-            false => differences(&compared.registration.plan, &this.plan),
-        };
+        let differences =
+            if same(&compared) { Vec::new() } else { differences(&compared.registration.plan, &this.plan) };
         let standing = match (in_time, same(&compared)) {
             (false, _) => SealStanding::Late,
             (true, true) => SealStanding::Kept,

@@ -18,6 +18,11 @@ fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
     let text = text.replace("path: ../../../whom-out/tiny/", "path: out/");
     let pipeline = folder.path().join("tiny.yaml");
     std::fs::write(&pipeline, change(text)).unwrap();
+    requested(pipeline)
+}
+
+/// A request for a pipeline, with nothing around it.
+pub(crate) fn requested(pipeline: PathBuf) -> Request {
     Request {
         pipeline,
         variables: BTreeMap::default(),
@@ -28,6 +33,7 @@ fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
         limits: Limits::default(),
         stores: Stores::new(),
         cache: None,
+        checkpoints: None,
         cancel: Arc::default(),
     }
 }

@@ -129,7 +129,7 @@ impl Known {
     }
 }
 
-/// What a statement took. Seconds of pieces are added up, so that they are more than a clock shows.
+/// What a statement took, in this run or, if it is carried, in the one that this one goes on from. Seconds of pieces are added up, so that they are more than a clock shows.
 fn figures(statement: &Statement, executed: &Executed, plan: &str) -> Value {
     json!({
         "statement": redact(&statement.purpose.table()),
@@ -139,6 +139,7 @@ fn figures(statement: &Statement, executed: &Executed, plan: &str) -> Value {
         "bytes_spilled": executed.bytes_spilled,
         "seconds": executed.took.as_secs_f64(),
         "compute_seconds": executed.computed.as_secs_f64(),
+        "carried": executed.is_carried(),
         "plan": redact(plan),
     })
 }

@@ -14,16 +14,22 @@ use whom_query::compile::MetricColumn;
 use whom_query::{AnalysedUnits, QueryError, UnitRows};
 use whom_report::{UNITS_FILE, UnitsWriter};
 use whom_stats::{ABSENT, Folds};
-use whom_store::{Stage, StoreError};
+use whom_store::{PARTS_BYTES, Stage, StoreError};
 
 use crate::names;
 use crate::study::Study;
+
+/// Columns beside metrics and tags.
+pub(crate) const OWN_COLUMNS: u64 = 5;
 
 /// Bytes that are handed to the upload at once.
 const PART: usize = 1 << 20;
 
 /// Parts that may wait for the upload.
 const WAITING: usize = 4;
+
+/// The most bytes of parts that wait for the upload or are on their way.
+pub(crate) const UPLOAD: u64 = ((WAITING + 1) * PART) as u64 + PARTS_BYTES;
 
 /// The analysed units: id, arm, first exposure, bucket, fold, metrics in their own unit, tags.
 pub(crate) struct UnitsFile {
@@ -94,7 +100,7 @@ impl UnitsFile {
         let none = self.columns(&self.units.table.no_rows())?;
         let outlet = Outlet { sender, part: Vec::new() };
         let mut writer = UnitsWriter::new(&none.schema(), &self.analysis, outlet).map_err(internal)?;
-        for rows in self.units.table.read()? {
+        for rows in self.units.table.read() {
             if self.units.is_cancelled() {
                 return Err(EngineError::Cancelled.into());
             }

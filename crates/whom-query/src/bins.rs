@@ -14,7 +14,8 @@ mod order;
 mod survey;
 mod texts;
 
-use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{Float32Type, Float64Type};
 use whom_spec::plan::{Codes, TagKind};
 use whom_stats::CodeColumn;
 use whom_stats::pass::ColumnShape;
@@ -25,6 +26,10 @@ use crate::tag_values::TagValues;
 
 pub(crate) use encoder::Encoder;
 pub(crate) use survey::{Fitted, TagSurvey};
+
+use encoder::codes_of_all;
+use numbers::bins_of_all;
+use survey::most_known;
 
 /// What the codes of a tag mean.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,13 +63,21 @@ pub enum BinKind {
 }
 
 impl TagBins {
-    /// Makes bins from the values of all units: quantile edges for numbers, the most frequent levels for texts.
+    /// Makes bins from the values of all units: quantile edges for numbers, the most frequent levels for texts. Numbers have 64
+    /// bits or 32.
     ///
     /// Empty input gives no bin but for the missing one. Only tags see all units; no metric is read.
     ///
     /// # Errors
     /// [`QueryError::Internal`] for texts where numbers are declared, or the other way.
     pub fn fit(name: &str, values: &ArrayRef, kind: TagKind, codes: Codes) -> Result<Self, QueryError> {
+        let of_numbers = |kind| Self { name: name.to_owned(), kind, has_missing: values.logical_null_count() > 0 };
+        if let (TagKind::Numeric, Some(numbers)) = (kind, values.as_primitive_opt::<Float64Type>()) {
+            return Ok(of_numbers(bins_of_all(numbers, most_known(codes))));
+        }
+        if let (TagKind::Numeric, Some(numbers)) = (kind, values.as_primitive_opt::<Float32Type>()) {
+            return Ok(of_numbers(bins_of_all(numbers, most_known(codes))));
+        }
         let mut survey = TagSurvey::new(kind, codes);
         survey.add(&TagValues::of(values)?, None)?;
         Ok(survey.fit(name).bins)
@@ -93,11 +106,15 @@ impl TagBins {
         }
     }
 
-    /// The code of every unit.
+    /// The code of every unit. Numbers may have other bits than those that the bins were made from.
     ///
     /// # Errors
     /// [`QueryError::Internal`] if the values are not of the kind of the bins.
     pub fn encode(&self, values: &ArrayRef) -> Result<CodeColumn, QueryError> {
+        if let (BinKind::Numeric { edges, .. }, Some(numbers)) = (&self.kind, values.as_primitive_opt::<Float32Type>())
+        {
+            return Ok(codes_of_all(self, edges, numbers));
+        }
         let mut codes = self.no_codes();
         Encoder::new(self).encode(&TagValues::of(values)?, &mut codes)?;
         Ok(codes)

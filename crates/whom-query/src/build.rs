@@ -1,5 +1,6 @@
 //! Running the statements: from pinned tables to the unit table, piece by piece, every join checked to keep its rows.
 
+mod keeping;
 mod made;
 mod piece_work;
 
@@ -15,6 +16,8 @@ use crate::error::QueryError;
 use crate::flow::{ExposureStep, Recorder};
 use crate::unit_table::UnitTable;
 
+use keeping::Keeper;
+pub use keeping::{Checkpoints, Keeping};
 pub(crate) use made::Made;
 pub(crate) use piece_work::aligned;
 use piece_work::{Finished, PieceTables, PieceWork};
@@ -23,6 +26,9 @@ use piece_work::{Finished, PieceTables, PieceWork};
 pub trait Watch: Send + Sync {
     /// A statement is about to run, `done` of `all` have run.
     fn statement(&self, name: &str, done: usize, all: usize);
+
+    /// Something happened that whoever looks after the run may want to know.
+    fn note(&self, note: &str);
 }
 
 /// Runs the statements of a plan.
@@ -42,21 +48,29 @@ pub async fn build(
     watch: &dyn Watch,
 ) -> Result<UnitTable, QueryError> {
     catalog.register(engine)?;
-    let mut work = Work {
-        compiled,
-        engine: Arc::new(engine.piece()),
-        catalog,
-        scans: engine,
-        tables: (0..engine.limits().pieces().count()).map(|_| PieceTables::new()).collect(),
-        recorder: Recorder::new(catalog, compiled),
-    };
-    let mut done = 0;
-    for group in groups(&compiled.statements) {
-        watch.statement(&group[0].purpose.table(), done, compiled.statements.len());
-        work.run(group).await?;
-        done += group.len();
-    }
+    let mut work = Work::new(compiled, catalog, engine);
+    work.run_from(0, watch, None).await?;
     work.finish()
+}
+
+/// As [`build`], with checkpoints: what is kept is not done again, and what is done is kept. No byte of the unit table
+/// depends on either.
+///
+/// # Errors
+/// As [`build`].
+pub async fn build_kept(
+    compiled: &Compiled,
+    catalog: &Catalog,
+    engine: &Engine,
+    watch: &dyn Watch,
+    checkpoints: &Checkpoints,
+) -> Result<(UnitTable, Keeping), QueryError> {
+    catalog.register(engine)?;
+    let mut work = Work::new(compiled, catalog, engine);
+    let mut keeper = Keeper::new(checkpoints, watch);
+    let done = keeper.take_up(&mut work).await?;
+    work.run_from(done, watch, Some(&mut keeper)).await?;
+    Ok((work.finish()?, keeper.finish()))
 }
 
 /// Statements that run together: those in a piece that follow each other, and every other one by itself.
@@ -77,7 +91,38 @@ struct Work<'a> {
     recorder: Recorder<'a>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(compiled: &'a Compiled, catalog: &'a Catalog, engine: &'a Engine) -> Self {
+        Self {
+            compiled,
+            engine: Arc::new(engine.piece()),
+            catalog,
+            scans: engine,
+            tables: (0..engine.limits().pieces().count()).map(|_| PieceTables::new()).collect(),
+            recorder: Recorder::new(catalog, compiled),
+        }
+    }
+
+    /// Runs the statements from the one at a place on, which begins a group.
+    async fn run_from(
+        &mut self,
+        place: usize,
+        watch: &dyn Watch,
+        mut keeper: Option<&mut Keeper<'_>>,
+    ) -> Result<(), QueryError> {
+        let statements = &self.compiled.statements;
+        let mut done = place;
+        for group in groups(&statements[place..]) {
+            watch.statement(&group[0].purpose.table(), done, statements.len());
+            self.run(group).await?;
+            done += group.len();
+            if let Some(keeper) = &mut keeper {
+                keeper.keep(self, done).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Runs a group of statements where it belongs.
     async fn run(&mut self, group: &[Statement]) -> Result<(), QueryError> {
         let first = &group[0];
@@ -180,6 +225,12 @@ impl Work<'_> {
             self.tables.iter().filter_map(|tables| tables.get(purpose)).map(AsRef::as_ref).collect();
         self.scans.add_filter(&purpose.table(), KeyFilter::of(&rows, unit, day)?);
         Ok(())
+    }
+
+    /// Makes the filters of all tables that are there.
+    fn filter_by_all(&self) -> Result<(), QueryError> {
+        let there = self.tables.first().into_iter().flat_map(PieceTables::keys);
+        there.collect::<Vec<_>>().into_iter().try_for_each(|purpose| self.filter_by(purpose))
     }
 
     /// The unit tables of the pieces, which the last statement made.

@@ -4,10 +4,11 @@ mod recorder;
 
 use std::collections::BTreeMap;
 
-pub(crate) use recorder::Recorder;
+pub(crate) use recorder::{Recorded, Recorder};
+use serde::{Deserialize, Serialize};
 
 /// Rows and units along the way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowFlow {
     /// The rows of the split.
     pub split: SplitRows,
@@ -46,7 +47,7 @@ impl ExposureStep {
 }
 
 /// The rows of the split. Each count is a part of the one before it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitRows {
     /// Rows in the files of the needed days.
     pub read: u64,
@@ -65,7 +66,7 @@ pub struct SplitRows {
 }
 
 /// The rows of a fact table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactRows {
     /// The table's name in the pipeline file.
     pub table: String,
@@ -80,7 +81,7 @@ pub struct FactRows {
 }
 
 /// The values of a metric that were not zero when they came to its grid.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rounding {
     /// The metric.
     pub metric: String,
@@ -91,7 +92,7 @@ pub struct Rounding {
 }
 
 /// The rows of a tag table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagRows {
     /// The table's name in the pipeline file.
     pub table: String,

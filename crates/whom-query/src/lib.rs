@@ -6,6 +6,9 @@
 //! by their units, everything else happens within the pieces, and the unit tables of the pieces, one after the other, are
 //! the whole.
 //!
+//! With a folder for checkpoints, [`unit_table::build_kept`] keeps the tables between two groups of statements, and goes on
+//! from what an earlier build kept.
+//!
 //! From there on nobody holds all units. [`AnalysedUnits`] looks at the table twice, a piece at a time: first for the bins of
 //! the tags ([`TagBins`]) and the ranges of the metrics, then to turn tags into codes and to count what [`checks`] judge
 //! before any effect is computed. A third look sums tags by cohort ([`CohortSums`]). Counts are integers, which add up in any

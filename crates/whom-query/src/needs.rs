@@ -1,13 +1,13 @@
 //! What a plan will need, from footers and from its statements planned over empty tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{RecordBatch, new_empty_array};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::ExecutionPlan;
 use whom_engine::scanned::{columns, row_bytes};
-use whom_engine::{Engine, Needs, Rows, ScanNeeds};
+use whom_engine::{Engine, Moment, Needs, Rows, ScanNeeds, remembered_bytes};
 
 use crate::align::JOINED;
 use crate::build::{aligned, groups};
@@ -18,8 +18,11 @@ use crate::error::QueryError;
 /// Bytes of an analysed unit besides its tags: arm, bucket, and where it stands.
 const UNIT: u64 = 8;
 
-/// Bytes of an analysed unit's metric.
-const METRIC: u64 = 16;
+/// Bytes of an analysed unit's metric, packed.
+const METRIC: u64 = 8;
+
+/// Bytes of the step of an exposure, which is counted and does not wait.
+const STEP: u64 = 8;
 
 /// Plans every statement, in its order, over the footers of the files and empty tables.
 ///
@@ -55,31 +58,52 @@ fn no_rows(schema: SchemaRef) -> Result<Rows, QueryError> {
     Ok(Rows { schema, batches: vec![empty.map_err(|error| QueryError::Internal(error.to_string()))?] })
 }
 
-/// What a plan needs. `engine` is a session that knows no table yet; it is good for nothing else afterwards.
+/// What a plan needs to make and hold units; what is done with them afterwards is left at 0. `engine` is a session that knows
+/// no table yet; it is good for nothing else afterwards.
 ///
 /// # Errors
 /// What planning refuses.
 pub async fn needs(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> Result<Needs, QueryError> {
     let plans = dry_plans(compiled, catalog, engine).await?;
     let units = units(catalog)?;
-    let mut bytes = BTreeMap::new();
+    let mut sizes = Sizes::default();
     let mut scans = Vec::new();
     for (statement, plan) in &plans {
         let rows = rows_at_most(&statement.purpose, catalog, units)?;
-        bytes.insert(statement.purpose.clone(), rows * row_bytes(&plan.schema()));
+        let counted = if statement.purpose == Purpose::Exposures { STEP } else { 0 };
+        sizes.0.insert(statement.purpose.clone(), rows * (row_bytes(&plan.schema()) - counted));
         if matches!(statement.purpose.place(), Place::Scan) {
             scans.push(scan_needs(statement, plan, catalog)?);
         }
     }
-    let size = |purpose: &Purpose| bytes.get(purpose).copied().unwrap_or(0);
-    let analysed = UNIT + compiled.tags.len() as u64 + METRIC * compiled.metrics.len() as u64;
     Ok(Needs {
         scans,
         units,
-        waiting: waiting_at_most(compiled, &size),
-        worked: groups(&compiled.statements).map(|group| worked(group, compiled, &size)).max().unwrap_or(0),
-        analysed: units * analysed,
+        moments: moments(compiled, &sizes),
+        table: sizes.of(&Purpose::UnitTable),
+        analysed: units * analysed_bytes(compiled),
+        search: 0,
+        writer: 0,
     })
+}
+
+fn analysed_bytes(compiled: &Compiled) -> u64 {
+    let columns = compiled.tags.len() + compiled.cohorts.len();
+    UNIT + columns as u64 + METRIC * compiled.metrics.len() as u64
+}
+
+/// Bytes of what statements make, all pieces together.
+#[derive(Debug, Default)]
+struct Sizes(BTreeMap<Purpose, u64>);
+
+impl Sizes {
+    fn of(&self, purpose: &Purpose) -> u64 {
+        self.0.get(purpose).copied().unwrap_or(0)
+    }
+
+    fn of_all(&self, purposes: &BTreeSet<Purpose>) -> u64 {
+        purposes.iter().map(|purpose| self.of(purpose)).sum()
+    }
 }
 
 fn scan_needs(
@@ -99,16 +123,17 @@ fn scan_needs(
         bytes,
         row_group,
         row: row_bytes(&plan.schema()),
+        remembered: if statement.purpose == Purpose::Exposures { remembered_bytes() } else { 0 },
     })
 }
 
 /// About how many units there are: no more than rows of the split, and if there are tags, about as many as have them on a
-/// day, and a fourth more for those whom that day lacks.
+/// day, and an eighth more for those whom that day lacks.
 fn units(catalog: &Catalog) -> Result<u64, QueryError> {
     let exposures = catalog.source(SPLIT)?.pinned.rows();
     let tagged = catalog.sources().filter(|source| source.is_of_tags());
     let tagged = tagged.map(|source| source.pinned.rows_of_largest_day()).max();
-    Ok(tagged.map_or(exposures, |tagged| (tagged + tagged / 4).min(exposures)))
+    Ok(tagged.map_or(exposures, |tagged| (tagged + tagged / 8).min(exposures)))
 }
 
 fn rows_at_most(purpose: &Purpose, catalog: &Catalog, units: u64) -> Result<u64, QueryError> {
@@ -129,26 +154,32 @@ fn rows_at_most(purpose: &Purpose, catalog: &Catalog, units: u64) -> Result<u64,
     })
 }
 
-/// The most bytes that wait for later statements at any moment.
-fn waiting_at_most(compiled: &Compiled, size: &impl Fn(&Purpose) -> u64) -> u64 {
-    let (mut waiting, mut most) = (BTreeMap::new(), 0);
+/// What lies in memory while each group of statements runs.
+fn moments(compiled: &Compiled, sizes: &Sizes) -> Vec<Moment> {
+    let mut waiting = BTreeSet::new();
+    let (mut moments, mut scans) = (Vec::new(), 0..);
     for group in groups(&compiled.statements) {
-        for statement in group {
-            let purpose = &statement.purpose;
-            for superseded in purpose.supersedes() {
-                waiting.remove(&superseded);
-            }
-            if purpose.is_read() {
-                waiting.insert(purpose.clone(), size(purpose));
+        let before = sizes.of_all(&waiting);
+        for Statement { purpose, .. } in group {
+            purpose.supersedes().iter().for_each(|superseded| {
+                waiting.remove(superseded);
+            });
+            match purpose {
+                Purpose::UnitTable => waiting = BTreeSet::from([Purpose::UnitTable]),
+                purpose if purpose.is_read() => _ = waiting.insert(purpose.clone()),
+                _ => {}
             }
         }
-        most = most.max(waiting.values().sum());
+        let waits = before.max(sizes.of_all(&waiting));
+        let scan = if group[0].purpose.place() == Place::Scan { scans.next() } else { None };
+        moments.push(Moment { scan, waiting: waits, worked: worked(group, compiled, sizes) });
     }
-    most.max(size(&Purpose::UnitTable))
+    moments
 }
 
 /// The bytes that statements between two scans read and make.
-fn worked(group: &[Statement], compiled: &Compiled, size: &impl Fn(&Purpose) -> u64) -> u64 {
+fn worked(group: &[Statement], compiled: &Compiled, sizes: &Sizes) -> u64 {
+    let size = |purpose: &Purpose| sizes.of(purpose);
     let read = |statement: &Statement| -> u64 {
         let superseded = statement.purpose.supersedes();
         superseded.iter().filter(|purpose| !group.iter().any(|one| one.purpose == **purpose)).map(size).sum()
@@ -184,6 +215,6 @@ mod tests {
         let all = fitted.catalog.source("fact orders").unwrap().pinned.bytes_of(["user", "at", "amount"]).0;
         assert_eq!(orders.bytes, all - amount, "no metric reads `amount`");
         assert!(split.bytes > orders.bytes);
-        assert!(needs.waiting > 0 && needs.worked > 0 && needs.analysed > 0);
+        assert!(needs.waiting() > 0 && needs.table > 0 && needs.analysed > 0);
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Unwatched;
 
 impl Watch for Unwatched {
     fn statement(&self, _name: &str, _done: usize, _all: usize) {}
+
+    fn note(&self, _note: &str) {}
 }
 
 impl Warehouse {
@@ -214,7 +216,7 @@ pub(crate) fn instants<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRe
 
 /// All units of a table at once.
 pub(crate) fn whole(table: &UnitTable) -> UnitRows {
-    let rows: Vec<UnitRows> = table.read().unwrap().map(Result::unwrap).collect();
+    let rows: Vec<UnitRows> = table.read().map(Result::unwrap).collect();
     UnitRows::joined(&rows)
 }
 

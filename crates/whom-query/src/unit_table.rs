@@ -14,7 +14,7 @@ use crate::error::QueryError;
 use crate::flow::RowFlow;
 use crate::status::Status;
 
-pub use crate::build::{Watch, build};
+pub use crate::build::{Checkpoints, Keeping, Watch, build, build_kept};
 
 /// The unit table: one row per unit, units in several variants included. It lies in pieces, in memory or on disk; the
 /// pieces, one after the other, hold the units in the order of buckets and ids.
@@ -50,13 +50,18 @@ impl UnitTable {
         self.pieces.iter().map(|piece| piece.rows()).sum()
     }
 
-    /// Every unit, in order, some at a time.
+    /// Every unit, in order, some at a time; [`QueryError::Engine`] where some cannot be read back.
     ///
-    /// # Errors
-    /// [`QueryError::Engine`] if they cannot be read back, each item likewise.
-    pub fn read(&self) -> Result<impl Iterator<Item = Result<UnitRows, QueryError>> + Send, QueryError> {
-        let pieces = self.pieces.iter().map(|piece| piece.read()).collect::<Result<Vec<_>, _>>()?;
-        Ok(pieces.into_iter().flatten().map(|batch| Ok(UnitRows(batch?))))
+    /// A piece is opened when the one before it has ended: an open file takes a buffer, and there may be 1,024 pieces.
+    pub fn read(&self) -> impl Iterator<Item = Result<UnitRows, QueryError>> + Send {
+        let batches = self.pieces.iter().flat_map(|piece| {
+            let (rows, refusal) = match piece.read() {
+                Ok(rows) => (Some(rows), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            rows.into_iter().flatten().chain(refusal)
+        });
+        batches.map(|batch| Ok(UnitRows(batch?)))
     }
 
     /// None of the units, in the columns of all.

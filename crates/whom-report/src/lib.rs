@@ -95,7 +95,7 @@ pub use summary_md::summary_md;
 pub use terminal::{Colour, refusal_text, terminal_summary};
 pub use tree::{NodeEffect, NodeView, Side, SplitView, TreeView};
 pub use tree_json::{TREE_SCHEMA_VERSION, tree_json};
-pub use units_table::{UNITS_FILE, UNITS_SCHEMA_VERSION, UnitsWriter};
+pub use units_table::{UNITS_FILE, UNITS_SCHEMA_VERSION, UnitsWriter, units_writer_bytes};
 pub use verdict::{
     AverageOutcome, AverageVerdict, CohortVerdict, GuardrailOutcome, GuardrailVerdict, HeterogeneityOutcome,
     HeterogeneityVerdict, Standing, Verdict,

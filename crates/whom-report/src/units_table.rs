@@ -27,6 +27,20 @@ const CHUNK_UNITS: usize = 1 << 16;
 /// Units of a row group: a whole number of chunks.
 const GROUP_UNITS: usize = 1 << 20;
 
+/// Bytes that encoding a column takes besides: a dictionary, what finds values in it, and a page.
+const COLUMN_BYTES: u64 = 1 << 20;
+
+/// Encoded units take about one part in so many of what they take in columns.
+const SMALLER: u64 = 8;
+
+/// About how many bytes a [`UnitsWriter`] takes for so many units of so many columns, where a unit takes `row` bytes: a row
+/// group of encoded columns, two chunks of units, and what encodes each column.
+pub fn units_writer_bytes(units: u64, columns: u64, row: u64) -> u64 {
+    let group = units.min(GROUP_UNITS as u64) * row / SMALLER;
+    let chunks = 2 * units.min(CHUNK_UNITS as u64) * row;
+    group + chunks + columns * COLUMN_BYTES.min(8 * units)
+}
+
 /// Writes the unit table as Parquet: unit, arm, first_exposure, bucket, fold, then each metric in its own unit and each tag.
 ///
 /// Units are cut into chunks and row groups by their number, so the bytes do not depend on how they are handed over. Columns

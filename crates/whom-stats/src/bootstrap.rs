@@ -15,15 +15,21 @@
 //! hypotheses are. The adjusted p-value is Šidák's with that number, 1 - (1 - p(|t|))^m. It falls below 1 - level exactly where
 //! |t| > c, so that interval and p-value never contradict each other, and it is smooth to the far tail. Where the bootstrap's
 //! critical value lies below that of a single test, the latter is taken (m = 1): correcting never helps.
+//!
+//! **Step down.** Beside it stands the p-value of Romano and Wolf (2005), which corrects a hypothesis only for those that are
+//! not clearer than itself. It is never larger, so it never contradicts an interval that excludes zero.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::bucket::BucketSet;
 use crate::distribution::Reference;
 use crate::estimate::{Estimate, Interval, NotEstimable};
+use crate::estimator::{MeasuredProducts, Question, WeightedProducts};
 use crate::identity::Identity;
 use crate::measured::{Measured, Target};
 use crate::replicate::Resampled;
+use crate::step_down::Correcting;
 
 /// Share of undefined replicates above which a hypothesis is not estimable.
 const MOST_UNDEFINED: f64 = 0.01;
@@ -80,6 +86,8 @@ pub struct Simultaneous {
     pub effective_tests: f64,
     /// The adjusted p-value, below 1 - level exactly if the interval excludes zero.
     pub p_adjusted: f64,
+    /// Romano and Wolf's step-down p-value, at most `p_adjusted`; it may reject where the interval does not exclude zero.
+    pub p_step_down: f64,
     /// The simultaneous interval.
     pub interval: Interval,
     /// The standard deviation of the replicates' estimates.
@@ -95,69 +103,115 @@ impl Bootstrap<'_> {
     /// the result is the same to the bit on any number of threads.
     pub fn max_t(&self, measured: &Measured<'_>, family: &[Hypothesis]) -> MaxT {
         let estimates: Vec<_> = family.iter().map(|hypothesis| hypothesis.estimate(measured)).collect();
-        let estimable: Vec<(Hypothesis, Estimate)> = family
-            .iter()
-            .zip(&estimates)
-            .filter_map(|(hypothesis, estimate)| Some((*hypothesis, (*estimate).ok()?)))
-            .collect();
-        let replicates = self.replicates(measured, &estimable);
+        let estimable = family.iter().zip(&estimates).filter(|(_, estimate)| estimate.is_ok());
+        let resampled = Resampled::new(measured, estimable.map(|(hypothesis, _)| *hypothesis));
+        self.corrected(measured.buckets, estimates, |weights| resampled.estimates(weights))
+    }
+
+    /// The same for any estimators of cross-products.
+    ///
+    /// ```
+    /// use std::sync::atomic::AtomicBool;
+    /// use whom_stats::*;
+    ///
+    /// // Clicks per view of 4,000 units, of which every second is treated and clicks once more.
+    /// let units = UnitColumns::new(UnitColumnParts {
+    ///     arm_count: 2,
+    ///     arms: (0..4_000).map(|id| (id % 2) as u8).collect(),
+    ///     buckets: (0..4_000).map(bucket_of_integer).collect(),
+    ///     codes: Vec::new(),
+    ///     shapes: Vec::new(),
+    ///     metrics: vec![(0..4_000).map(|id| id % 2 + id / 2 % 3).collect(), (0..4_000).map(|id| 4 + id / 2 % 7).collect()],
+    /// })?;
+    /// let clicks_and_views = ProductGroup { columns: vec![ProductColumn::Value(0), ProductColumn::Value(1)] };
+    /// let grids = [clicks_and_views.grids(&[Grid::INTEGER; 2])];
+    /// let products = cell_products(&units, &Grouping::Everybody, &[clicks_and_views], &AtomicBool::new(false))?;
+    ///
+    /// let rate = RatioColumn { numerator: 0, denominator: Some(1), centre: 0.0 };
+    /// let effect = |arms: &[Option<Sample>]| {
+    ///     let arm = |arm: usize| arms[arm].as_ref().ok_or(NotEstimable::EmptyArm)?.ratios(&[rate]);
+    ///     Comparison::of_means(&arm(1)?, &arm(0)?, 0)?.difference()
+    /// };
+    /// let measured = MeasuredProducts { products: &products, buckets: &BucketSet::all(), grids: &grids };
+    /// let question = Question { estimator: &effect, group: 0, cell: None, against: Against::Zero };
+    /// let bootstrap = Bootstrap { experiment: "clicks", replicates: 199, level: 0.95, reference: Reference::T };
+    /// let found = bootstrap.max_t_of_products(&measured, &[question]).outcomes[0]?;
+    /// assert!((found.estimate.value - 1.0 / 7.0).abs() < 1e-3);
+    /// assert!((found.bootstrap_std_err / found.estimate.std_err - 1.0).abs() < 0.15);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn max_t_of_products(&self, measured: &MeasuredProducts<'_>, family: &[Question<'_>]) -> MaxT {
+        let estimates: Vec<_> = family.iter().map(|question| measured.estimate(question)).collect();
+        let estimable = family.iter().zip(&estimates).filter(|(_, estimate)| estimate.is_ok());
+        let weighted = WeightedProducts::new(measured, estimable.map(|(question, _)| *question).collect());
+        self.corrected(measured.buckets, estimates, |weights| weighted.estimates(weights))
+    }
+
+    /// Corrects estimates for their family, given those that are estimable again under a weight per bucket.
+    fn corrected(
+        &self,
+        buckets: &BucketSet,
+        estimates: Vec<Result<Estimate, NotEstimable>>,
+        again: impl Fn(&[f64]) -> Vec<Option<(f64, f64)>> + Sync,
+    ) -> MaxT {
+        let estimable: Vec<Estimate> = estimates.iter().filter_map(|estimate| estimate.ok()).collect();
+        let replicates = self.replicates(buckets, &estimable, again);
         let spreads: Vec<Spread> =
             (0..estimable.len()).map(|hypothesis| Spread::new(&replicates, hypothesis)).collect();
-        let critical_value = self.critical_value(&replicates, &spreads);
+        let defined: Vec<usize> = (0..spreads.len()).filter(|hypothesis| spreads[*hypothesis].is_defined()).collect();
+        let distances = distances(&replicates, &defined);
+        let mut maxima: Vec<f64> = distances.iter().map(|row| row.iter().copied().fold(0.0, f64::max)).collect();
+        let critical_value = self.correcting().critical_value(&mut maxima);
+        let tested: Vec<Estimate> = defined.iter().map(|hypothesis| estimable[*hypothesis]).collect();
+        let mut step_down = self.correcting().step_down(&tested, &distances).into_iter();
         let mut spreads = spreads.into_iter();
         let outcome = |estimate: Result<Estimate, NotEstimable>| {
-            let (estimate, spread) = (estimate?, spreads.next());
-            match (critical_value, spread.filter(Spread::is_defined)) {
-                (Some(critical), Some(spread)) => Ok(self.simultaneous(estimate, critical, spread)),
+            let (estimate, spread) = (estimate?, spreads.next().filter(Spread::is_defined));
+            let step_down = spread.and_then(|_| step_down.next());
+            match (critical_value, spread, step_down) {
+                (Some(critical), Some(spread), Some(p_step_down)) => {
+                    Ok(self.simultaneous(estimate, critical, spread, p_step_down))
+                }
                 _ => Err(NotEstimable::UndefinedReplicates),
             }
         };
         MaxT { critical_value, outcomes: estimates.into_iter().map(outcome).collect() }
     }
 
+    fn correcting(&self) -> Correcting {
+        Correcting { reference: self.reference, level: self.level }
+    }
+
     /// By replicate, then by hypothesis: the estimate and its studentised distance from the original one.
-    fn replicates(&self, measured: &Measured<'_>, family: &[(Hypothesis, Estimate)]) -> Vec<Vec<Option<Draw>>> {
-        if family.is_empty() {
+    fn replicates(
+        &self,
+        buckets: &BucketSet,
+        estimable: &[Estimate],
+        again: impl Fn(&[f64]) -> Vec<Option<(f64, f64)>> + Sync,
+    ) -> Vec<Vec<Option<Draw>>> {
+        if estimable.is_empty() {
             return Vec::new();
         }
         let identity = Identity::new(self.experiment, "bootstrap");
-        let resampled = Resampled::new(measured, family.iter().map(|(hypothesis, _)| *hypothesis));
         let draw = |replicate| {
             let weights: Vec<f64> =
-                measured.buckets.iter().map(|bucket| f64::from(poisson(identity.hash(bucket, replicate)))).collect();
-            let estimates = resampled.estimates(&weights).into_iter();
-            estimates.zip(family).map(|(again, (_, estimate))| Draw::new(again?, estimate)).collect()
+                buckets.iter().map(|bucket| f64::from(poisson(identity.hash(bucket, replicate)))).collect();
+            again(&weights).into_iter().zip(estimable).map(|(again, estimate)| Draw::new(again?, estimate)).collect()
         };
         (0..self.replicates).into_par_iter().map(draw).collect()
     }
 
-    /// The order statistic of max |t*| over the hypotheses that are defined.
-    fn critical_value(&self, replicates: &[Vec<Option<Draw>>], spreads: &[Spread]) -> Option<f64> {
-        let maximum = |draws: &Vec<Option<Draw>>| {
-            let defined = draws.iter().zip(spreads).filter(|(_, spread)| spread.is_defined());
-            defined.filter_map(|(draw, _)| draw.map(|draw| draw.statistic.abs())).max_by(f64::total_cmp)
-        };
-        let mut maxima: Vec<f64> = replicates.iter().filter_map(maximum).collect();
-        maxima.sort_by(f64::total_cmp);
-        let rank = ((maxima.len() + 1) as f64 * self.level).ceil() as usize;
-        maxima.get(rank.clamp(1, maxima.len().max(1)) - 1).copied()
-    }
-
-    fn simultaneous(&self, estimate: Estimate, critical_value: f64, spread: Spread) -> Simultaneous {
-        let degrees_of_freedom = estimate.degrees_of_freedom;
-        let critical_value = critical_value.max(self.reference.critical_value(self.level, degrees_of_freedom));
-        // A tail below the smallest number counts as that number, so that no product of zero and infinity arises.
-        let ln_coverage = |statistic| {
-            let p_value = self.reference.two_sided_p(statistic, degrees_of_freedom);
-            libm::log1p(-p_value.max(f64::MIN_POSITIVE))
-        };
-        let effective_tests = (libm::log(self.level) / ln_coverage(critical_value)).max(1.0);
-        let p_adjusted = -libm::expm1(effective_tests * ln_coverage(estimate.statistic()));
+    fn simultaneous(&self, estimate: Estimate, critical_value: f64, spread: Spread, p_step_down: f64) -> Simultaneous {
+        let (correcting, degrees_of_freedom) = (self.correcting(), estimate.degrees_of_freedom);
+        let critical_value = correcting.at_least_single(critical_value, degrees_of_freedom);
+        let effective_tests = correcting.effective_tests(critical_value, degrees_of_freedom);
+        let p_adjusted = correcting.p_adjusted(&estimate, effective_tests);
         Simultaneous {
             estimate,
             critical_value,
             effective_tests,
             p_adjusted,
+            p_step_down,
             interval: estimate.interval_at(critical_value),
             bootstrap_std_err: spread.std_err,
             undefined: spread.undefined,
@@ -176,6 +230,14 @@ impl Hypothesis {
             Against::Rest => measured.contrast(self.target),
         }
     }
+}
+
+/// By replicate, |t*| of the `defined` hypotheses, zero where it has no value; replicates without any value are left out.
+fn distances(replicates: &[Vec<Option<Draw>>], defined: &[usize]) -> Vec<Vec<f64>> {
+    let distance = |draw: Option<Draw>| draw.map_or(0.0, |draw| draw.statistic.abs());
+    let has_value = |draws: &&Vec<Option<Draw>>| defined.iter().any(|hypothesis| draws[*hypothesis].is_some());
+    let row = |draws: &Vec<Option<Draw>>| defined.iter().map(|hypothesis| distance(draws[*hypothesis])).collect();
+    replicates.iter().filter(has_value).map(row).collect()
 }
 
 /// One hypothesis in one replicate.

@@ -81,6 +81,27 @@ fn statistics(units: &UnitColumns, grouping: &Grouping, cancel: &AtomicBool) -> 
     }
 }
 
+/// The number of cells of a grouping, and the cell of each row; a cell beyond that number is none.
+pub(crate) fn cells_of<'a>(units: &'a UnitColumns, grouping: &'a Grouping) -> Result<CellOfRow<'a>, PassError> {
+    let columns = units.shapes().len();
+    match grouping {
+        Grouping::Everybody => Ok((1, Box::new(|_| 0))),
+        Grouping::Leaves(routing) => {
+            routing.check(columns)?;
+            let (cell_of_node, cells) = leaf_cells(routing);
+            let leaf = move |row| cell_of_node[routing.leaf(|column| units.codes().code(row, column))];
+            Ok((cells, Box::new(leaf)))
+        }
+        Grouping::Codes { column, .. } if *column >= columns => Err(PassError::Column { column: *column, columns }),
+        Grouping::Codes { column, codes } => {
+            Ok((usize::from(*codes), Box::new(|row| usize::from(units.codes().code(row, *column)))))
+        }
+    }
+}
+
+/// The number of cells, and the cell of a row.
+pub(crate) type CellOfRow<'a> = (usize, Box<dyn Fn(usize) -> usize + Sync + 'a>);
+
 /// The cell of each node, which is the rank of a leaf among the leaves and beyond them for others, and the number of leaves.
 fn leaf_cells(routing: &Routing) -> (Vec<usize>, usize) {
     let cells = routing.leaves().count();

@@ -137,6 +137,8 @@ fn packed(metrics: &[Vec<i64>], packing: &Packing, order: &[u32]) -> Vec<u64> {
     let mut records = vec![0; order.len() * packing.words()];
     let blocks = records.par_chunks_mut(BLOCK * packing.words()).zip(order.par_chunks(BLOCK));
     blocks.for_each_init(Vec::new, |values, (records, rows)| {
+        // Fresh memory that is read first is fetched twice.
+        records.fill(0);
         for (metric, all) in metrics.iter().enumerate() {
             // First brought together, so that the processor waits for many of them at once.
             values.clear();

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Degrees of freedom from which Hill's expansion of Student's t is as exact as the continued fraction, and quicker.
 const MANY_DEGREES: f64 = 100_000.0;
+/// Degrees of freedom of F's denominator from which it counts as infinite: relative errors of the tail stay below 1e-4.
+const ENDLESS_DEGREES: f64 = 1e8;
 /// Terms after which a series or fraction counts as converged; they need about the root of their largest parameter.
 const MAX_TERMS: u32 = 1_000_000;
 const SMALLEST: f64 = 1e-300;
@@ -56,6 +58,9 @@ fn normal_two_sided(statistic: f64) -> f64 {
 }
 
 fn student_two_sided(statistic: f64, degrees_of_freedom: f64) -> f64 {
+    if degrees_of_freedom == f64::INFINITY {
+        return normal_two_sided(statistic);
+    }
     let square = statistic * statistic / degrees_of_freedom;
     if square.is_infinite() {
         return 0.0;
@@ -84,6 +89,32 @@ pub fn chi_square_upper(statistic: f64, degrees_of_freedom: f64) -> f64 {
     }
     let factor = libm::exp(a * libm::log(x) - x - libm::lgamma(a));
     if x < a + 1.0 { 1.0 - factor * lower_gamma_series(a, x) } else { factor * upper_gamma_fraction(a, x) }
+}
+
+/// The probability that F with `numerator` and `denominator` degrees of freedom is at least `statistic`; an infinite or very
+/// large denominator makes it chi-square over `numerator`.
+///
+/// ```
+/// use whom_stats::f_upper;
+///
+/// assert!((f_upper(4.964602743730711, 1.0, 10.0) - 0.05).abs() < 1e-12, "the square of a t of 10 degrees");
+/// ```
+pub fn f_upper(statistic: f64, numerator: f64, denominator: f64) -> f64 {
+    let scaled = numerator * statistic;
+    if scaled == f64::INFINITY {
+        return 0.0;
+    }
+    if denominator >= ENDLESS_DEGREES {
+        return chi_square_upper(scaled, numerator);
+    }
+    let (x, y) = (denominator / (denominator + scaled), scaled / (denominator + scaled));
+    BetaPoint { x, y, ln_x: -libm::log1p(scaled / denominator), ln_y: libm::log(y) }
+        .regularised(denominator / 2.0, numerator / 2.0)
+}
+
+/// The probability that a standard normal is at most `value`.
+pub(crate) fn normal_lower(value: f64) -> f64 {
+    libm::erfc(-value * std::f64::consts::FRAC_1_SQRT_2) / 2.0
 }
 
 /// sum over n of x^n / (a (a + 1) ... (a + n)).
@@ -206,7 +237,7 @@ fn away_from_zero(value: f64) -> f64 {
 }
 
 /// The argument where a function that falls from 1 at zero reaches `target`, by doubling and bisection to the last bit.
-fn inverse_of_decreasing(target: f64, function: impl Fn(f64) -> f64) -> f64 {
+pub(crate) fn inverse_of_decreasing(target: f64, function: impl Fn(f64) -> f64) -> f64 {
     if target <= 0.0 {
         return f64::INFINITY;
     }

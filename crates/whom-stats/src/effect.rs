@@ -36,7 +36,7 @@ impl ArmSummary {
         self.variance / self.units as f64
     }
 
-    fn degrees_of_freedom(&self) -> f64 {
+    pub(crate) fn degrees_of_freedom(&self) -> f64 {
         self.units.saturating_sub(1) as f64
     }
 }

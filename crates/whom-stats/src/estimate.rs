@@ -33,6 +33,9 @@ pub enum NotEstimable {
     /// No value differs from the others of its arm.
     #[error("the values do not vary")]
     NoVariance,
+    /// A logarithm is asked of a mean that is not positive.
+    #[error("a mean is not positive, and has no logarithm")]
+    MeanNotPositive,
     /// A lift is relative to the control's mean, which is zero.
     #[error("the control's mean is zero")]
     ControlMeanZero,
@@ -42,6 +45,12 @@ pub enum NotEstimable {
     /// A comparison of groups found fewer than two that hold enough units.
     #[error("fewer than two groups hold enough units")]
     OneGroup,
+    /// A prior without an end leaves no posterior distribution of two groups.
+    #[error("a flat prior needs three groups")]
+    FewGroups,
+    /// The scale of a prior, or what a sequence is planned for, is not a positive number.
+    #[error("a scale has to be a positive number")]
+    NoScale,
     /// No unit in any arm.
     #[error("there are no units")]
     NoUnits,
@@ -51,6 +60,18 @@ pub enum NotEstimable {
     /// The statistics hold no such cell, arm or metric.
     #[error("the statistics hold no such cell, arm or metric")]
     NotCounted,
+    /// A ratio's denominator adds up to zero in an arm.
+    #[error("the denominator adds up to zero in an arm")]
+    DenominatorZero,
+    /// A limit relative to the control's mean has no direction where that is zero or negative.
+    #[error("the control's mean is not positive, so a relative limit says nothing; give an absolute one")]
+    ControlMeanNotPositive,
+    /// Too many units are in strata that lack an arm.
+    #[error("more than 5 % of the units are in strata with fewer than two units in an arm")]
+    StrataWithoutArm,
+    /// A quantile lies so near the end of the values that its interval leaves them.
+    #[error("too few values lie beyond the quantile")]
+    TooFewBeyondQuantile,
 }
 
 /// A number with a standard error and the degrees of freedom behind it.

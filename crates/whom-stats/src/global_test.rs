@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::distribution::{Reference, chi_square_upper};
+use crate::distribution::Reference;
 use crate::estimate::{Estimate, NotEstimable};
+use crate::heterogeneity::{Cochran, Groups};
 use crate::measured::{CONTROL, Measured, Target};
 use crate::series::{Series, SeriesKey, centre};
 
@@ -30,17 +31,6 @@ pub struct Slope {
     pub cochran: Cochran,
     /// Leaves without an effect on the measuring fold, whose units take no part.
     pub left_out: usize,
-}
-
-/// Cochran's Q = sum over leaves of (tau - mean tau)² / v, the mean weighted by 1 / v.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Cochran {
-    /// Q.
-    pub statistic: f64,
-    /// Leaves less one.
-    pub degrees_of_freedom: f64,
-    /// The upper tail of chi-square.
-    pub p_value: f64,
 }
 
 impl GlobalTest {
@@ -81,7 +71,7 @@ pub fn global_test(measured: &Measured<'_>, target: Target, predictions: &[f64])
         Ok(slope) => GlobalTest::Tested(Slope {
             slope,
             p_value: Reference::T.upper_p(slope.statistic(), slope.degrees_of_freedom),
-            cochran: cochran(&leaves),
+            cochran: Groups::new(leaves.iter().map(|leaf| &leaf.effect)).cochran(),
             left_out: predictions.len() - leaves.len(),
         }),
         Err(reason) => GlobalTest::NotEstimable(reason),
@@ -91,8 +81,7 @@ pub fn global_test(measured: &Measured<'_>, target: Target, predictions: &[f64])
 /// A leaf on the measuring fold.
 struct Leaf {
     prediction: f64,
-    effect: f64,
-    variance: f64,
+    effect: Estimate,
     units: Vec<f64>,
     /// By bucket, what moves the effect: (S1_g - n1_g m1) / n1 - (S0_g - n0_g m0) / n0.
     influence: Vec<f64>,
@@ -117,8 +106,7 @@ impl Leaf {
         let units = measured.buckets.iter().filter_map(|bucket| measured.cells.table(target.cell, bucket));
         Some(Self {
             prediction,
-            effect: effect.value,
-            variance: effect.std_err * effect.std_err,
+            effect,
             units: units.map(|table| table.total_units() as f64).collect(),
             influence: treatment.iter().zip(&control).map(|(treatment, control)| treatment - control).collect(),
         })
@@ -138,16 +126,16 @@ fn slope(leaves: &[Leaf]) -> Result<Estimate, NotEstimable> {
     let shares: Vec<f64> = leaves.iter().map(|leaf| leaf.units.iter().sum::<f64>() / everybody).collect();
     let mean =
         |value: fn(&Leaf) -> f64| leaves.iter().zip(&shares).map(|(leaf, share)| share * value(leaf)).sum::<f64>();
-    let (mean_prediction, mean_effect) = (mean(|leaf| leaf.prediction), mean(|leaf| leaf.effect));
+    let (mean_prediction, mean_effect) = (mean(|leaf| leaf.prediction), mean(|leaf| leaf.effect.value));
 
     let mut value = 0.0;
     let mut movement = vec![0.0; by_bucket.len()];
     for (leaf, share) in leaves.iter().zip(&shares) {
         let excess = leaf.prediction - mean_prediction;
-        value += share * excess * leaf.effect;
+        value += share * excess * leaf.effect.value;
         for (bucket, moved) in movement.iter_mut().enumerate() {
             let share_moved = (leaf.units[bucket] - share * by_bucket[bucket]) / everybody;
-            *moved += excess * (share * leaf.influence[bucket] + (leaf.effect - mean_effect) * share_moved);
+            *moved += excess * (share * leaf.influence[bucket] + (leaf.effect.value - mean_effect) * share_moved);
         }
     }
     let buckets = by_bucket.iter().filter(|units| **units > 0.0).count() as f64;
@@ -166,14 +154,6 @@ fn column_sums(leaves: &[Leaf]) -> Vec<f64> {
         sums.iter_mut().zip(&leaf.units).for_each(|(sum, units)| *sum += units);
     }
     sums
-}
-
-fn cochran(leaves: &[Leaf]) -> Cochran {
-    let weight: f64 = leaves.iter().map(|leaf| 1.0 / leaf.variance).sum();
-    let mean = leaves.iter().map(|leaf| leaf.effect / leaf.variance).sum::<f64>() / weight;
-    let statistic = leaves.iter().map(|leaf| (leaf.effect - mean) * (leaf.effect - mean) / leaf.variance).sum();
-    let degrees_of_freedom = (leaves.len() - 1) as f64;
-    Cochran { statistic, degrees_of_freedom, p_value: chi_square_upper(statistic, degrees_of_freedom) }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //!
 //! The work is cut so that what is written stays in a core's own caches. The rows of a node are listed by arm, and a task
 //! counts a stretch of one arm's rows. It goes over the stretch in short runs: it gathers a run's records and codes, which
-//! lie anywhere in memory, side by side once, and adds them to the cells of one column after the other. A cell is a few words
-//! to which a unit's record is added ([`Packing`](crate::packing::Packing)); a column of 256 codes and five metrics has 22 KiB
-//! of cells, which the first cache holds while a run is counted in them.
+//! lie anywhere in memory, side by side once, and adds them row by row to the cells of a few columns, then of the next ones. A
+//! cell is a few words to which a unit's record is added ([`Packing`](crate::packing::Packing)); the first cache holds the cells
+//! that a run is counted in: those of a single column of 256 codes and five metrics, which take 22 KiB, and those of many
+//! columns of few codes and one metric.
 //!
 //! Beside the answer, a node takes 4 bytes per row for its list of rows, and the cells of each stretch until they are added up:
 //! at most [`GROUP_BYTES`] per 131,072 rows, 10 bytes a row.
@@ -16,7 +17,7 @@ use rayon::prelude::*;
 use crate::arm_table::{ArmTable, ColumnHistogram};
 use crate::columns::UnitColumns;
 use crate::node_rows::{RowsByArm, node_rows};
-use crate::packed_cells::PackedCells;
+use crate::packed_cells::{CodeRows, Columns, PackedCells};
 use crate::packing::CAPACITY;
 use crate::pass::{Histograms, NodeHistogram, Pass, PassError, TreePass};
 use crate::run::Run;
@@ -26,10 +27,12 @@ use crate::sharing::Shared;
 const TASK_ROWS: usize = 1 << 17;
 const _: () = assert!(TASK_ROWS <= CAPACITY);
 /// Rows that are counted in all columns of a task before the next ones are.
-const RUN_ROWS: usize = 1 << 10;
+const RUN_ROWS: usize = 1 << 9;
 /// Bytes of cells per task; more columns are worked in groups. Somewhat more than a core's second cache on purpose: to fetch
 /// cells that have been pushed out once a run is cheaper than to gather the run again for another group of columns.
 const GROUP_BYTES: usize = 1280 << 10;
+/// Bytes of the cells of a few columns that are counted together.
+const TOGETHER_BYTES: usize = 24 << 10;
 
 /// Counts the units of a pass: for each tree and node asked for, tables by code, arm and metric.
 ///
@@ -83,30 +86,64 @@ impl<'a> Counting<'a> {
 
     /// The histograms of some columns.
     fn group(self, rows: &RowsByArm, columns: &[usize]) -> Result<Vec<ColumnHistogram>, PassError> {
-        let counted = self.stretches(rows, |rows| self.count(rows, columns))?;
-        let histogram = |(place, column): (usize, &usize)| {
+        let firsts: Vec<usize> = columns
+            .iter()
+            .scan(0, |next, column| {
+                *next += self.codes(*column);
+                Some(*next - self.codes(*column))
+            })
+            .collect();
+        let counted = self.stretches(rows, |rows| self.count(rows, columns, &firsts))?;
+        let histogram = |(column, first): (&usize, &usize)| {
             let (arms, metrics) = (self.units.arm_count(), self.units.metric_count());
             let mut histogram = ColumnHistogram::new(self.codes(*column), arms, metrics);
             for (arm, cells) in &counted {
-                cells[place].counted().for_each(|(code, units, moments)| histogram.add(code, *arm, units, moments));
+                cells
+                    .counted_in(*first..first + self.codes(*column))
+                    .for_each(|(code, units, moments)| histogram.add(code, *arm, units, moments));
             }
             histogram
         };
-        Ok(columns.par_iter().enumerate().map(histogram).collect())
+        Ok(columns.par_iter().zip(&firsts).map(histogram).collect())
     }
 
-    /// The cells of a stretch of one arm's rows, for each column.
-    fn count(self, rows: &[u32], columns: &[usize]) -> Vec<PackedCells<'a>> {
-        let empty = |column: &usize| PackedCells::new(self.units.packing(), self.codes(*column));
-        let mut cells: Vec<PackedCells<'a>> = columns.iter().map(empty).collect();
+    /// The cells of a stretch of one arm's rows, those of each column from its first one on.
+    fn count(self, rows: &[u32], columns: &[usize], firsts: &[usize]) -> PackedCells<'a> {
+        let bytes = columns.iter().map(|column| self.units.codes().bytes_of(*column));
+        let bytes = bytes.reduce(|one, other| one.start.min(other.start)..one.end.max(other.end)).unwrap_or(0..0);
+        let together = self.together(columns, firsts, bytes.start);
+        let all = columns.iter().map(|column| self.codes(*column)).sum();
+        let mut cells = PackedCells::new(self.units.packing(), all);
         let mut run = Run::default();
         for rows in rows.chunks(RUN_ROWS) {
-            run.gather(self.units, columns, rows);
-            for (place, cells) in cells.iter_mut().enumerate() {
-                run.count(place, cells);
-            }
+            run.gather(self.units, bytes.clone(), rows);
+            let codes = CodeRows { codes: run.codes(), stride: bytes.len() };
+            cells.count_in(run.records(), &codes, &together);
         }
         cells
+    }
+
+    /// Columns that are counted together: they lie side by side, and the first cache holds their cells.
+    fn together(self, columns: &[usize], firsts: &[usize], start: usize) -> Vec<Columns> {
+        let mut together: Vec<Columns> = Vec::new();
+        let (mut end, mut cells) = (0, 0);
+        for (column, first) in columns.iter().zip(firsts) {
+            let bytes = self.units.codes().bytes_of(*column);
+            let (wide, own) = (bytes.len() > 1, self.codes(*column));
+            let fits = (cells + own) * self.units.packing().words() * 8 <= TOGETHER_BYTES;
+            match together.last_mut() {
+                Some(last) if !wide && !last.wide && bytes.start == end && fits => {
+                    last.firsts.push(*first);
+                    cells += own;
+                }
+                _ => {
+                    together.push(Columns { offset: bytes.start - start, wide, firsts: vec![*first] });
+                    cells = own;
+                }
+            }
+            end = bytes.end;
+        }
+        together
     }
 
     fn totals(self, rows: &RowsByArm, totals: &mut ArmTable) -> Result<(), PassError> {
@@ -114,7 +151,7 @@ impl<'a> Counting<'a> {
             let mut everybody = PackedCells::new(self.units.packing(), 1);
             let mut run = Run::default();
             for rows in rows.chunks(RUN_ROWS) {
-                run.gather(self.units, &[], rows);
+                run.gather(self.units, 0..0, rows);
                 everybody.count(run.records(), rows.iter().map(|_| 0));
             }
             everybody

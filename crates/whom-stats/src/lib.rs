@@ -29,12 +29,29 @@
 //! [`Simultaneous`] and the tests are final and do not merge. What cannot be estimated is a [`NotEstimable`] with its reason,
 //! never a NaN; what is estimated outside the range where the method holds its level is marked [`Unreliable`].
 //!
+//! # From effects to conclusions
+//! What estimates together say needs no unit any more. [`Correction`] and [`Bootstrap`] correct a family; [`Heterogeneity`] asks
+//! whether a partition's effects differ, [`Ranking`] which tag makes them differ, [`Hierarchy`] draws them together;
+//! [`ConfidenceSequence`] holds at every look; [`StabilityTest`] and [`ReplicationTest`] ask whether a finding lasts;
+//! [`PlannedTest`] what a test could find at all. Each takes [`Estimate`]s or [`Effect`]s, whichever method made them.
+//!
 //! A [`Check`] is a test of the data held against a level, with its verdict in words: who counts fills it, who reports shows
 //! it, and what follows from the p-value is decided here.
 //!
 //! # Regressions
 //! [`CrossProducts`] are to a regression what [`Moments`] are to a mean. [`linear`] fits least squares to them, and a second
 //! pass gives robust and clustered errors from sums that are integers too.
+//!
+//! # One sample, any estimator
+//! ```text
+//! CrossProducts by (cell, arm, bucket) ─┐
+//! totals of clusters ───────────────────┼─► Sample ─► ratios ─► adjustment ─► Comparison ─► difference, lift, Fieller's set,
+//! sums under a replicate's weights ─────┘   by arm                             ▲  │         non-inferiority
+//! quantiles from counts by value ─────────────────────────────────────────────┘  └─► strata, weighted by their shares
+//! ```
+//! A [`Sample`] holds the means and covariances of an arm's columns, whoever counted them, and a [`Comparison`] two arms' values
+//! with their covariance. What lies between composes: a ratio metric adjusted by covariates within strata of clusters is
+//! four calls. An [`Estimator`] is such a chain; the bootstrap asks it again in every replicate.
 //!
 //! # Example
 //! Two cohorts of which one gains, measured on the fold that did not find them.
@@ -74,67 +91,120 @@ pub mod arm_table;
 pub mod balance;
 pub mod bootstrap;
 pub mod bucket;
+pub mod cap;
+pub mod cell_products;
 pub mod cells;
 pub mod check;
+pub mod clusters;
 pub mod columns;
+pub mod comparison;
+pub mod confidence_sequence;
+pub mod confidence_set;
 pub mod cross_products;
+pub mod detectable;
 pub mod distribution;
 pub mod effect;
 pub mod estimate;
+pub mod estimator;
+#[cfg(test)]
+mod expected;
 pub mod folds;
 mod gather;
 pub mod global_test;
 pub mod grid;
+pub mod heterogeneity;
+pub mod hierarchy;
 pub mod histogram;
 pub mod identity;
 pub mod independence;
 pub mod linear;
+mod log_ratio;
 pub mod measured;
 mod merge;
+pub mod modifiers;
 pub mod moments;
 pub mod multiplicity;
 mod node_rows;
+pub mod non_inferiority;
+mod noncentral_t;
 mod packed_cells;
 mod packing;
 pub mod pass;
 pub mod power;
 pub mod quantile_bins;
+pub mod quantile_effect;
+pub mod rank_search;
+#[cfg(test)]
+mod reference_units;
+pub mod regression_adjustment;
 pub mod reliability;
 mod replicate;
+pub mod replication;
 pub mod routing;
 mod ruler;
 mod run;
+pub mod sample;
 pub mod sample_ratio;
+pub mod scale;
+mod selection;
+pub mod sequential_ratio;
 mod series;
 mod sharing;
 #[cfg(test)]
 mod simulated;
+pub mod stability;
+mod step_down;
+pub mod strata;
+mod tally;
+pub mod value_counts;
 
 pub use arm_table::{ArmCell, ArmTable, ColumnHistogram};
 pub use balance::{Share, equal_means, standardised_mean_difference, standardised_share_difference};
 pub use bootstrap::{Against, Bootstrap, Hypothesis, MaxT, Simultaneous};
 pub use bucket::{BUCKETS, BucketSet, bucket_of_integer, bucket_of_text};
+pub use cap::{Cap, CapError, CapOf};
+pub use cell_products::{CellProducts, ProductColumn, ProductGroup, cell_products};
 pub use cells::cell_statistics;
 pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
+pub use clusters::{ClusterColumn, Clusters, TotalOf};
 pub use columns::{
     ABSENT, CodeColumn, ColumnsError, Layout, MetricRange, PackedUnits, UnitColumnParts, UnitColumns, resident_bytes,
 };
+pub use comparison::{Comparison, Source};
+pub use confidence_sequence::{ConfidenceSequence, Look, Running, RunningInterval};
+pub use confidence_set::{Alternative, ConfidenceSet};
 pub use cross_products::CrossProducts;
-pub use distribution::{Reference, chi_square_upper};
+pub use detectable::{Noise, PlannedArm, PlannedArms, PlannedTest, Sides};
+pub use distribution::{Reference, chi_square_upper, f_upper};
 pub use effect::{ArmSummary, Effect, Lift};
 pub use estimate::{Estimate, Interval, NotEstimable};
+pub use estimator::{Estimator, MeasuredProducts, Question};
 pub use folds::{Fold, Folds};
-pub use global_test::{Cochran, GlobalTest, Slope, global_test};
+pub use global_test::{GlobalTest, Slope, global_test};
 pub use grid::{Grid, GridError, MAX_GRID_VALUE, OffGrid};
+pub use heterogeneity::{Between, BothScales, Cochran, DifferingScale, EqualEffects, Heterogeneity};
+pub use hierarchy::{Hierarchy, Posterior, Prior, Shrunken};
 pub use histogram::answer;
 pub use identity::{Identity, identity_hash};
 pub use independence::{ChiSquare, independence};
 pub use measured::{CONTROL, Measured, Target};
+pub use modifiers::{Modifier, Ranking, Strength, TagRole, TagTable};
 pub use moments::Moments;
 pub use multiplicity::{Correction, simultaneous_level};
+pub use non_inferiority::{Desired, Limit, NonInferiority};
 pub use pass::{CellStatistics, ColumnShape, Grouping, Histograms, NodeHistogram, Pass, PassError, TreePass};
 pub use power::{COHORT_SHARES, DetectableDifference, Detection};
-pub use quantile_bins::QuantileBins;
+pub use quantile_bins::{BinEdges, QuantileBins};
+pub use quantile_effect::QuantileArm;
+pub use rank_search::{Narrowed, RankSearch};
+pub use regression_adjustment::{Adjusted, CoefficientSource, Coefficients, Dropped, RegressionAdjustment};
 pub use reliability::Unreliable;
+pub use replication::{Replication, ReplicationTest, ReplicationVerdict};
 pub use routing::{Code, CodeSet, NodeIndex, Routing, Split};
+pub use sample::{CentredSums, RatioColumn, Sample, centres};
 pub use sample_ratio::{SampleRatio, SampleRatioMethod, sample_ratio};
+pub use scale::Number;
+pub use sequential_ratio::{CONCENTRATION, sequential_sample_ratio};
+pub use stability::{Stability, StabilityTest, Steadiness};
+pub use strata::{Stratified, Stratum};
+pub use value_counts::{Percentile, PercentileError, ValueCounts};

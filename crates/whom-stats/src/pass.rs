@@ -40,6 +40,9 @@ pub enum PassError {
     /// A column is asked for, or split on, that the units do not have.
     #[error("the pass names tag column {column}; the units have {columns}")]
     Column { column: usize, columns: usize },
+    /// A metric is asked for that the units do not have.
+    #[error("the pass names metric {metric}; the units have {metrics}")]
+    Metric { metric: usize, metrics: usize },
     /// A node is asked for that the tree does not have.
     #[error("the pass names node {node} of a tree of {nodes} nodes")]
     Node { node: NodeIndex, nodes: usize },

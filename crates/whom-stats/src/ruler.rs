@@ -1,134 +1,126 @@
 //! Where many numbers lie among a few sorted ones, told without a branch that depends on them.
 //!
-//! A binary search mispredicts half of its steps. Here the line is cut into sections of equal length, or of equal ratio, which
-//! a multiplication finds; of the numbers, only those in the value's own section remain to be compared, for most shapes of
-//! data one or two. No step waits for another value's, so that the processor works at many together.
+//! A binary search mispredicts half of its steps. Here a [`Scale`] finds the value's section; of the numbers, only those in it
+//! remain to be compared, for most shapes of data one or none. No step waits for another value's, so that the processor works
+//! at many together.
 
-/// Added to a number below 2^32, it leaves the nearest integer in the low bits.
-const TO_LOW_BITS: f64 = (1_u64 << 52) as f64;
+use crate::scale::{BLOCK, Number, Scale};
 
 /// Marks beyond either end of the sections that are tried: a few numbers far out would leave one section for all others.
 const BEYOND: [usize; 4] = [0, 1, 3, 7];
 
 /// A ruler with up to `ROOM / 2` ascending numbers as its marks. `ROOM` and `SECTIONS` are powers of two.
-pub(crate) struct Ruler<const ROOM: usize, const SECTIONS: usize> {
-    /// Whether sections are of equal ratio.
-    ratios: bool,
-    /// The position where the sections begin; what lies before is in the first one.
-    first: f64,
-    /// Where they end; what lies behind is in the last one.
-    last: f64,
-    sections_per_one: f64,
-    /// The marks before each section.
-    before: Box<[u16; SECTIONS]>,
+#[derive(Clone, Debug)]
+pub(crate) struct Ruler<V, const ROOM: usize, const SECTIONS: usize> {
+    scale: Scale<V, SECTIONS>,
+    sections: Box<[Section<V>; SECTIONS]>,
     /// The marks; what is left over is infinite.
-    marks: Box<[f64; ROOM]>,
+    marks: Box<[V; ROOM]>,
     /// Comparisons that find the place among the marks of the fullest section.
     steps: u32,
 }
 
-impl<const ROOM: usize, const SECTIONS: usize> Ruler<ROOM, SECTIONS> {
+/// A section of the line.
+#[derive(Clone, Copy, Debug)]
+struct Section<V> {
+    /// The first mark within or behind; infinite if there is none.
+    mark: V,
+    /// The marks before the section.
+    before: u32,
+}
+
+impl<V: Number, const ROOM: usize, const SECTIONS: usize> Ruler<V, ROOM, SECTIONS> {
     /// A ruler of ascending finite marks, or `None` if they are more than it has room for.
-    pub(crate) fn new(marks: &[f64]) -> Option<Self> {
-        const { assert!(ROOM.is_power_of_two() && ROOM <= 1 << 16 && SECTIONS.is_power_of_two()) };
+    pub(crate) fn new(marks: &[V]) -> Option<Self> {
+        const { assert!(ROOM.is_power_of_two() && ROOM <= 1 << 16) };
         if marks.len() > ROOM / 2 {
             return None;
         }
         let kinds = [false, true].into_iter().flat_map(|ratios| BEYOND.map(|beyond| (ratios, beyond)));
-        kinds.map(|(ratios, beyond)| Self::of_sections(marks, ratios, beyond)).min_by_key(|ruler| ruler.steps)
+        let scales = kinds.map(|(ratios, beyond)| {
+            let scale = Scale::between(mark(marks, beyond), mark_from_end(marks, beyond), ratios);
+            (fullest(&scale, marks), scale)
+        });
+        let (fullest, scale) = scales.min_by_key(|(fullest, _)| *fullest)?;
+        Some(Self::on(scale, marks, usize::BITS - fullest.leading_zeros()))
     }
 
-    /// A ruler whose sections leave so many marks out at either end.
-    fn of_sections(marks: &[f64], ratios: bool, beyond: usize) -> Self {
-        let position = |place: Option<usize>| {
-            let mark = *place.and_then(|place| marks.get(place))?;
-            Some(if ratios { position::<true>(mark) } else { position::<false>(mark) })
-        };
-        let first = position(Some(beyond)).unwrap_or(0.0);
-        let last = position(marks.len().checked_sub(beyond + 1)).filter(|last| *last > first).unwrap_or(first);
-        let per_one = (SECTIONS - 1) as f64 / (last - first);
-        let sections_per_one = if per_one.is_finite() { per_one } else { 0.0 };
-        let (before, mut room) = (Box::new([0; SECTIONS]), Box::new([f64::INFINITY; ROOM]));
+    fn on(scale: Scale<V, SECTIONS>, marks: &[V], steps: u32) -> Self {
+        let mut room = Box::new([V::INFINITY; ROOM]);
         room[..marks.len()].copy_from_slice(marks);
-        let mut ruler = Self { ratios, first, last, sections_per_one, before, marks: room, steps: 0 };
-        let mut within = vec![0_u16; SECTIONS];
-        for mark in marks {
-            within[if ratios { ruler.section::<true>(*mark) } else { ruler.section::<false>(*mark) }] += 1;
-        }
-        ruler.steps = u16::BITS - within.iter().copied().max().unwrap_or(0).leading_zeros();
-        let mut sum = 0;
-        for (before, within) in ruler.before.iter_mut().zip(within) {
-            *before = sum;
-            sum += within;
-        }
-        ruler
-    }
-
-    /// Writes for each value, which is not NaN, how many marks are smaller. `told` is as long as `values`.
-    pub(crate) fn measure<T>(&self, values: &[f64], told: &mut [T], as_told: impl Fn(usize) -> T) {
-        if self.ratios {
-            self.measure_by::<true, T>(values, told, as_told);
-        } else {
-            self.measure_by::<false, T>(values, told, as_told);
-        }
-    }
-
-    fn measure_by<const RATIOS: bool, T>(&self, values: &[f64], told: &mut [T], as_told: impl Fn(usize) -> T) {
-        match self.steps {
-            0 | 1 => self.measure_in::<RATIOS, 1, T>(values, told, as_told),
-            2 => self.measure_in::<RATIOS, 2, T>(values, told, as_told),
-            3 => self.measure_in::<RATIOS, 3, T>(values, told, as_told),
-            4 => self.measure_in::<RATIOS, 4, T>(values, told, as_told),
-            5 => self.measure_in::<RATIOS, 5, T>(values, told, as_told),
-            steps => {
-                let ranks = values.iter().map(|value| self.rank::<RATIOS>(*value, steps));
-                told.iter_mut().zip(ranks).for_each(|(told, rank)| *told = as_told(rank));
+        let mut sections = Box::new([Section { mark: V::INFINITY, before: 0 }; SECTIONS]);
+        let mut next = 0;
+        for (place, section) in sections.iter_mut().enumerate() {
+            *section = Section { mark: room[next], before: next as u32 };
+            while next < marks.len() && scale.section(marks[next]) == place {
+                next += 1;
             }
         }
+        Self { scale, sections, marks: room, steps }
     }
 
-    /// As many steps as are known when compiled.
-    fn measure_in<const RATIOS: bool, const STEPS: u32, T>(
-        &self,
-        values: &[f64],
-        told: &mut [T],
-        as_told: impl Fn(usize) -> T,
-    ) {
-        let ranks = values.iter().map(|value| self.rank::<RATIOS>(*value, STEPS));
-        told.iter_mut().zip(ranks).for_each(|(told, rank)| *told = as_told(rank));
+    /// Writes for each value how many marks are smaller; any number for NaN. `told` is as long as `values`.
+    pub(crate) fn measure<T>(&self, values: &[V], told: &mut [T], as_told: impl Fn(usize) -> T) {
+        // As many steps as are known when compiled.
+        match self.steps {
+            0 | 1 => self.measure_by(values, told, |value, section| as_told(self.rank_in_one(value, section))),
+            2 => self.measure_by(values, told, |value, section| as_told(self.rank(value, section, 2))),
+            3 => self.measure_by(values, told, |value, section| as_told(self.rank(value, section, 3))),
+            4 => self.measure_by(values, told, |value, section| as_told(self.rank(value, section, 4))),
+            steps => self.measure_by(values, told, |value, section| as_told(self.rank(value, section, steps))),
+        }
     }
 
     #[inline]
-    fn rank<const RATIOS: bool>(&self, value: f64, steps: u32) -> usize {
+    fn measure_by<T>(&self, values: &[V], told: &mut [T], tell: impl Fn(V, u32) -> T) {
+        let mut told = told.chunks_mut(BLOCK);
+        self.scale.in_blocks(values, |values, sections| {
+            let Some(told) = told.next() else { return };
+            for ((told, value), section) in told.iter_mut().zip(values).zip(sections) {
+                *told = tell(*value, *section);
+            }
+        });
+    }
+
+    #[inline]
+    fn rank_in_one(&self, value: V, section: u32) -> usize {
+        let Section { mark, before } = self.sections[section as usize & (SECTIONS - 1)];
+        before.wrapping_add(u32::from(mark < value)) as usize
+    }
+
+    /// The mark of a rank; infinite behind the last one.
+    #[inline]
+    pub(crate) fn mark(&self, rank: usize) -> V {
+        self.marks[rank & (ROOM - 1)]
+    }
+
+    #[inline]
+    fn rank(&self, value: V, section: u32, steps: u32) -> usize {
         // The marks before the value's section are smaller, those after it larger: what finds the section never falls.
-        let mut rank = u32::from(self.before[self.section::<RATIOS>(value)]);
+        let mut rank = self.sections[section as usize & (SECTIONS - 1)].before;
         for step in (0..steps).rev() {
             let middle = rank.wrapping_add((1 << step) - 1);
-            let mark = self.marks[middle as usize & (ROOM - 1)];
+            let mark = self.mark(middle as usize);
             rank = rank.wrapping_add(u32::from(mark < value) << step);
         }
         rank as usize
     }
-
-    #[inline]
-    fn section<const RATIOS: bool>(&self, value: f64) -> usize {
-        let position = position::<RATIOS>(value);
-        // Each line one instruction.
-        let position = if position > self.first { position } else { self.first };
-        let position = if position < self.last { position } else { self.last };
-        let sections = (position - self.first) * self.sections_per_one;
-        (sections + TO_LOW_BITS).to_bits() as usize & (SECTIONS - 1)
-    }
 }
 
-/// The value, or with `RATIOS` its bits as a number of the same order: equal ratios are about equal distances then.
-#[inline]
-fn position<const RATIOS: bool>(value: f64) -> f64 {
-    if !RATIOS {
-        return value;
-    }
-    let bits = (value + 0.0).to_bits().cast_signed(); // zero has one sign
-    (bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()) as f64
+/// The mark at a place, zero if there is none.
+fn mark<V: Number>(marks: &[V], place: usize) -> V {
+    marks.get(place).copied().unwrap_or_default()
+}
+
+fn mark_from_end<V: Number>(marks: &[V], place: usize) -> V {
+    marks.iter().rev().nth(place).copied().unwrap_or_default()
+}
+
+/// The number of marks in the section that has most.
+fn fullest<V: Number, const SECTIONS: usize>(scale: &Scale<V, SECTIONS>, marks: &[V]) -> usize {
+    // Marks ascend, and so do their sections.
+    let sections: Vec<usize> = marks.iter().map(|mark| scale.section(*mark)).collect();
+    sections.chunk_by(|one, next| one == next).map(<[usize]>::len).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -139,7 +131,7 @@ mod tests {
 
     fn ranks(marks: &[f64], values: &[f64]) -> Vec<usize> {
         let mut ranks = vec![0; values.len()];
-        Ruler::<32, 64>::new(marks).unwrap().measure(values, &mut ranks, |rank| rank);
+        Ruler::<f64, 32, 64>::new(marks).unwrap().measure(values, &mut ranks, |rank| rank);
         ranks
     }
 
@@ -177,7 +169,7 @@ mod tests {
 
     #[test]
     fn more_marks_than_there_is_room_for_make_no_ruler() {
-        assert!(Ruler::<8, 8>::new(&[1.0, 2.0, 3.0, 4.0]).is_some());
-        assert!(Ruler::<8, 8>::new(&[1.0, 2.0, 3.0, 4.0, 5.0]).is_none());
+        assert!(Ruler::<f64, 8, 8>::new(&[1.0, 2.0, 3.0, 4.0]).is_some());
+        assert!(Ruler::<f64, 8, 8>::new(&[1.0, 2.0, 3.0, 4.0, 5.0]).is_none());
     }
 }

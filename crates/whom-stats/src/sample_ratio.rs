@@ -50,18 +50,11 @@ pub struct SampleRatio {
 /// # Ok::<(), whom_stats::NotEstimable>(())
 /// ```
 pub fn sample_ratio(units: &[u64], weights: &[f64]) -> Result<SampleRatio, NotEstimable> {
-    if units.len() != weights.len() || weights.iter().any(|weight| !(*weight > 0.0 && weight.is_finite())) {
-        return Err(NotEstimable::NoWeight);
-    }
-    if units.len() < 2 {
-        return Err(NotEstimable::OneGroup);
-    }
+    let shares = shares(units.len(), weights)?;
     let total: u64 = units.iter().sum();
     if total == 0 {
         return Err(NotEstimable::NoUnits);
     }
-    let weight: f64 = weights.iter().sum();
-    let shares: Vec<f64> = weights.iter().map(|arm| arm / weight).collect();
     let expected: Vec<f64> = shares.iter().map(|share| share * total as f64).collect();
     let (p_value, method) = if expected.iter().all(|expected| *expected >= SMALL_EXPECTED) {
         let p_value = chi_square_upper(distance(units, &shares), (units.len() - 1) as f64);
@@ -72,6 +65,18 @@ pub fn sample_ratio(units: &[u64], weights: &[f64]) -> Result<SampleRatio, NotEs
         (binomials(units, &shares), SampleRatioMethod::ExactBinomials)
     };
     Ok(SampleRatio { p_value, expected, method })
+}
+
+/// The weights of so many arms as shares that add up to 1.
+pub(crate) fn shares(arms: usize, weights: &[f64]) -> Result<Vec<f64>, NotEstimable> {
+    if arms != weights.len() || weights.iter().any(|weight| !(*weight > 0.0 && weight.is_finite())) {
+        return Err(NotEstimable::NoWeight);
+    }
+    if arms < 2 {
+        return Err(NotEstimable::OneGroup);
+    }
+    let weight: f64 = weights.iter().sum();
+    Ok(weights.iter().map(|arm| arm / weight).collect())
 }
 
 /// The number of ways to put `total` units into `arms`: (total + arms - 1) over (arms - 1).

@@ -96,6 +96,27 @@ impl FaultPlan {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// Counts a step that is no call of a store, such as one of keeping a checkpoint. Of all faults only
+    /// [`Fault::Kill`] and [`Fault::DiskFull`] strike it.
+    ///
+    /// # Errors
+    /// What the step refuses, and [`io::ErrorKind::StorageFull`] where the disk is to be full.
+    pub fn around_step<T>(&self, step: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let verdict = self.count();
+        if let Verdict::Strike(Fault::DiskFull) = verdict {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let kills = |moment| verdict == Verdict::Strike(Fault::Kill(moment));
+        if kills(Moment::Before) {
+            std::process::abort();
+        }
+        let answer = step();
+        if kills(Moment::After) {
+            std::process::abort();
+        }
+        answer
+    }
+
     /// Counts a call and says what becomes of it.
     pub(crate) fn count(&self) -> Verdict {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;

@@ -187,7 +187,7 @@ pub use redact::{Redacted, redact};
 pub use registrations::{REGISTRATION_VERSION, Registered, Registration};
 pub use run_id::RunId;
 pub use runs::ListedRun;
-pub use stage::{Stage, StagedFile};
+pub use stage::{PARTS_BYTES, Stage, StagedFile};
 pub use stores::Stores;
 pub use surplus::{Retention, Surplus};
 

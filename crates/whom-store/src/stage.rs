@@ -17,6 +17,10 @@ pub(crate) const RUNS: &str = "runs";
 /// The most parts of one file that are under way at once.
 const PARTS_AT_ONCE: usize = 4;
 
+/// The most bytes of a file's parts that are in memory: those under way, and the one that is being filled. A part of
+/// `object_store` has 5 MiB.
+pub const PARTS_BYTES: u64 = (PARTS_AT_ONCE as u64 + 1) * (5 << 20);
+
 /// The files of one attempt, written under fresh names that nobody looks at until a manifest names them.
 ///
 /// A stage that is dropped leaves its files where they are; [`Stage::discard`] removes them.

@@ -73,6 +73,11 @@ impl Stores {
         Self { faults: Some(faults), ..self }
     }
 
+    /// The faults that strike their calls, if there are any.
+    pub fn faults(&self) -> Option<&Arc<FaultPlan>> {
+        self.faults.as_ref()
+    }
+
     /// The same stores with another patience, and a budget of their own.
     #[must_use]
     pub fn with_limits(self, limits: NetworkLimits) -> Self {

@@ -28,7 +28,7 @@ Exit codes:
     4  transient: store unreachable, an input changed or is not there yet; retry
     5  out of memory or disk
    99  inputs not ready, with `--not-ready=skip`
-  130  interrupted (143: terminated); run it again
+  130  interrupted (143: terminated); run it again: with `--checkpoints` it goes on where it was
 In all but 0 the published state is unchanged.";
 
 #[derive(Debug, Subcommand)]
@@ -72,7 +72,8 @@ pub(crate) enum Command {
     /// The latest run always stays, and so does every file that a kept run names. Without `--keep` and `--older-than`
     /// no published run goes. What was uploaded for a run that was never published goes a day after its last write.
     ///
-    /// With `--cache` the same for a cache: days that no run used for `--older-than`, and what killed runs left.
+    /// With `--cache` the same for a cache: days that no run used for `--older-than`, and what killed runs left. With
+    /// `--checkpoints` those that were kept before `--older-than` and that no run uses.
     Clean(CleanArguments),
     /// Print the completions of a shell
     Completions {
@@ -140,7 +141,7 @@ pub(crate) struct ShowArguments {
 #[derive(Args, Debug)]
 pub(crate) struct CleanArguments {
     /// A pipeline file, or the folder that it publishes to
-    #[arg(value_name = "FILE|OUTPUT", required_unless_present = "cache")]
+    #[arg(value_name = "FILE|OUTPUT", required_unless_present_any = ["cache", "checkpoints"])]
     pub(crate) place: Option<PathBuf>,
     /// Set `${var.NAME}` of the pipeline file to VALUE
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
@@ -148,10 +149,13 @@ pub(crate) struct CleanArguments {
     /// Clean this cache instead
     #[arg(long, value_name = "LOCATION", conflicts_with_all = ["place", "assignments", "keep"])]
     pub(crate) cache: Option<String>,
+    /// Clean this folder of checkpoints instead
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["place", "assignments", "keep", "cache"])]
+    pub(crate) checkpoints: Option<PathBuf>,
     /// Keep the N latest runs, whatever their age
     #[arg(long, value_name = "N")]
     pub(crate) keep: Option<NonZeroUsize>,
-    /// Keep runs that are younger, or days that were used since, such as `90d` or `12h`
+    /// Keep runs and checkpoints that are younger, or days that were used since, such as `90d` or `12h`
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub(crate) older_than: Option<Hours>,
     /// Tell what would go, and remove nothing
@@ -171,6 +175,16 @@ pub(crate) struct RunArguments {
     /// `WHOM_CACHE` if not given. It changes no result and may be removed at any time
     #[arg(long, value_name = "LOCATION")]
     pub(crate) cache: Option<String>,
+    /// Keep what is done in this folder, so that a run that is stopped or killed goes on from there when it is tried again;
+    /// the value of `WHOM_CHECKPOINTS` if not given. It changes no result, and goes when the run is published
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checkpoints: Option<PathBuf>,
+    /// The most that one run may keep there, such as `100GB`; as much as fits if not given. What does not fit is not kept
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) checkpoint_limit: Option<ByteSize>,
+    /// Seconds of work that are worth a checkpoint
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, hide = true)]
+    pub(crate) checkpoint_after: u64,
     /// Publish the unit table as well
     #[arg(long)]
     pub(crate) keep_units: bool,

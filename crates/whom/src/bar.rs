@@ -50,6 +50,7 @@ impl Bar {
                 self.line.set_position(*done as u64);
                 self.line.set_message(doing.clone());
             }
+            Event::Note { note, .. } => self.line.println(note),
             Event::Finished { stage, took } => self.line.println(finished(*stage, *took)),
         }
     }

@@ -1,7 +1,7 @@
 //! `whom clean`: throws away published runs that nobody keeps, and what interrupted runs left.
 
 use whom_pipeline::report::count;
-use whom_pipeline::{Cleaning, Surplus, Sweep};
+use whom_pipeline::{CheckpointSweep, Cleaning, Surplus, Sweep};
 
 use crate::arguments::{CleanArguments, PlaceArguments};
 use crate::byte_size;
@@ -18,6 +18,10 @@ pub(crate) fn clean(arguments: &CleanArguments, environment: &Environment) -> Re
         let stores = request::stores(environment)?;
         let sweep = wait(whom_pipeline::clean_cache(cache, &stores, &cleaning))?;
         return Ok(swept(&sweep, dry_run));
+    }
+    if let Some(folder) = &arguments.checkpoints {
+        let sweep = whom_pipeline::clean_checkpoints(folder, older_than, dry_run)?;
+        return Ok(checkpoints_swept(&sweep, dry_run));
     }
     let place = arguments.place.clone().unwrap_or_default();
     let place = PlaceArguments { place, assignments: arguments.assignments.clone() };
@@ -39,6 +43,19 @@ fn swept(sweep: &Sweep, dry_run: bool) -> String {
         counted(sweep.remains, "file"),
         byte_size::shown(sweep.bytes),
     )
+}
+
+/// What goes of a folder of checkpoints.
+fn checkpoints_swept(sweep: &CheckpointSweep, dry_run: bool) -> String {
+    let kept = counted(sweep.kept, "checkpoint");
+    match sweep.checkpoints() {
+        0 => format!("nothing to remove; kept {kept}\n"),
+        number => {
+            let verb = if dry_run { "would remove" } else { "removed" };
+            let bytes = byte_size::shown(sweep.bytes);
+            format!("{verb} {}, {bytes}; kept {kept}\n", counted(number, "checkpoint"))
+        }
+    }
 }
 
 fn told(surplus: &Surplus, dry_run: bool) -> String {

@@ -29,7 +29,7 @@ pub(crate) fn statements(told: &Value) -> String {
     let rows: Vec<[String; 7]> = list(told, "statements")
         .filter_map(|statement| {
             Some([
-                name(statement, "statement")?,
+                executed(statement)?,
                 number(statement, "plans"),
                 number(statement, "rows"),
                 size(statement, "bytes_read"),
@@ -87,6 +87,12 @@ fn name(told: &Value, name: &str) -> Option<String> {
     told.get(name)?.as_str().map(plain)
 }
 
+/// A statement; one that an earlier run executed, from which this one goes on, is marked.
+fn executed(statement: &Value) -> Option<String> {
+    let is_carried = statement.get("carried").and_then(Value::as_bool).unwrap_or_default();
+    Some(name(statement, "statement")? + if is_carried { " (earlier run)" } else { "" })
+}
+
 fn number(told: &Value, name: &str) -> String {
     told.get(name).and_then(Value::as_u64).map(count).unwrap_or_default()
 }
@@ -125,6 +131,16 @@ mod tests {
         metrics of [31morders
           AggregateExec: z
         ");
+    }
+
+    #[test]
+    fn what_an_earlier_run_executed_is_marked() {
+        let told = json!({ "statements": [
+            { "statement": "exposures", "carried": true },
+            { "statement": "units", "carried": false },
+        ] });
+        let shown = statements(&told);
+        assert!(shown.contains("exposures (earlier run)") && !shown.contains("units (earlier run)"), "{shown}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Progress in a log: one line of JSON when a stage begins or ends, and every 30 seconds between.
+//! Progress in a log: one line of JSON when a stage begins or ends, when something is worth a note, and every 30 seconds
+//! between.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -57,6 +58,8 @@ struct Line<'a> {
     doing: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     took_seconds: Option<f64>,
     elapsed_seconds: f64,
@@ -134,6 +137,7 @@ impl State {
             Event::Progress { stage, done, all, doing } => {
                 self.now = Now { stage: Some(*stage), done: *done, all: *all, doing: Some(doing.clone()) };
             }
+            Event::Note { stage, note } => self.write_note(*stage, note),
             Event::Finished { stage, took } => self.write_stage("finished", *stage, Some(*took)),
         }
     }
@@ -141,6 +145,12 @@ impl State {
     fn write_stage(&mut self, event: &'static str, stage: Stage, took: Option<Duration>) {
         let took_seconds = took.map(seconds);
         let line = Line { event, stage: Some(stage.name()), took_seconds, ..self.silent_line() };
+        let text = text(&line);
+        self.write(&text);
+    }
+
+    fn write_note(&mut self, stage: Stage, note: &str) {
+        let line = Line { event: "note", stage: Some(stage.name()), note: Some(note), ..self.silent_line() };
         let text = text(&line);
         self.write(&text);
     }
@@ -171,6 +181,7 @@ impl State {
             all: None,
             doing: None,
             waiting: None,
+            note: None,
             took_seconds: None,
             elapsed_seconds,
         }
@@ -276,6 +287,17 @@ mod tests {
         heartbeat.shared.state().write_heartbeat("heartbeat");
         assert_eq!(log.lines()[2]["waiting"], "503 for 9 s");
         heartbeat.finish();
+    }
+
+    #[test]
+    fn what_happens_on_the_way_is_told_at_once() {
+        let log = Log::default();
+        let heartbeat = Heartbeat::of(None, PERIOD, Box::new(log.clone()));
+        heartbeat.tell(&Event::Note { stage: Stage::UnitTable, note: "resumed after `units`".to_owned() });
+        heartbeat.finish();
+        let [line] = log.lines().try_into().unwrap();
+        assert_eq!((&line["event"], &line["stage"]), (&"note".into(), &"unit table".into()));
+        assert_eq!(line["note"], "resumed after `units`");
     }
 
     #[test]

@@ -47,6 +47,7 @@ fn memory(plan: &MemoryPlan) -> String {
         ("rows that wait", plan.rows),
         ("pieces at work", plan.work),
         ("operators", plan.pool),
+        ("search and writer, beyond these", plan.afterwards),
         ("limit", plan.limit),
     ];
     let rows = rows.map(|(part, bytes)| [part.to_owned(), shown(bytes as u64)]);
@@ -59,6 +60,7 @@ fn expected(planned: &Planned) -> String {
         ("pieces", count(planned.memory.pieces.count() as u64)),
         ("peak memory", shown(planned.memory.peak)),
         ("spilled, at most", shown(planned.memory.spilled)),
+        ("checkpoints, if kept, at most", shown(planned.checkpoints)),
         ("read", shown(planned.needs.read())),
         ("unit table written", shown(planned.units_written)),
     ];

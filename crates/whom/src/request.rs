@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use whom_pipeline::{Cause, FaultPlan, Limits, Request, SharedCache, Stores};
+use whom_pipeline::{Cause, Checkpointing, FaultPlan, Limits, Request, SharedCache, Stores};
 
 use crate::arguments::{PipelineArguments, PlaceArguments, PlanArguments, Resources, RunArguments};
 use crate::byte_size::ByteSize;
@@ -19,14 +20,19 @@ const MEMORY_OF_AN_UNKNOWN_MACHINE: usize = 4 << 30;
 /// The variable that says where days are cached.
 const CACHE: &str = "WHOM_CACHE";
 
+/// The variable that says where checkpoints are kept.
+const CHECKPOINTS: &str = "WHOM_CHECKPOINTS";
+
 /// The requests of the runs of one command, which share a cache.
 pub(crate) fn of_runs(arguments: &RunArguments, environment: &Environment) -> Result<Vec<Request>, Failure> {
     let RunArguments { pipelines, assignments, resources, keep_units, show_ids, .. } = arguments;
     let stores = stores(environment)?;
+    let checkpoints = checkpointing(arguments, environment);
     let request = |pipeline: &PathBuf| {
         let pipeline = PipelineArguments { pipeline: pipeline.clone(), assignments: assignments.clone() };
         let request = request(&pipeline, resources, environment)?;
-        Ok(Request { keep_units: *keep_units, show_ids: *show_ids, stores: stores.of_another_run(), ..request })
+        let (stores, checkpoints) = (stores.of_another_run(), checkpoints.clone());
+        Ok(Request { keep_units: *keep_units, show_ids: *show_ids, stores, checkpoints, ..request })
     };
     let requests = pipelines.iter().map(request).collect::<Result<Vec<_>, Failure>>()?;
     let given = arguments.cache.clone().or_else(|| environment.get(CACHE)).filter(|location| !location.is_empty());
@@ -40,6 +46,14 @@ pub(crate) fn of_runs(arguments: &RunArguments, environment: &Environment) -> Re
     };
     let cache = cache.map(Arc::new);
     Ok(requests.into_iter().map(|request| Request { cache: cache.clone(), ..request }).collect())
+}
+
+/// Where and how checkpoints are kept, if they are to be.
+fn checkpointing(arguments: &RunArguments, environment: &Environment) -> Option<Checkpointing> {
+    let given = arguments.checkpoints.clone().or_else(|| environment.get(CHECKPOINTS).map(PathBuf::from));
+    let folder = given.filter(|folder| !folder.as_os_str().is_empty())?;
+    let limit = arguments.checkpoint_limit.map(|limit| limit.bytes() as u64);
+    Some(Checkpointing { folder, limit, after: Duration::from_secs(arguments.checkpoint_after) })
 }
 
 /// The request of a run that is only planned.
@@ -74,6 +88,7 @@ fn request(
         limits: limits(resources),
         stores: stores(environment)?,
         cache: None,
+        checkpoints: None,
         cancel: Arc::new(AtomicBool::new(false)),
     })
 }

@@ -58,9 +58,18 @@ fn facts(manifest: &Manifest) -> String {
         ("inputs", Some(plain(&run.identities.inputs))),
         ("program", Some(format!("whom {}", plain(&run.tool_version)))),
         ("threads", number("threads")),
+        ("resumed", resumed(manifest)),
     ];
     let lines = facts.into_iter().filter_map(|(name, value)| Some(format!("{name:<11} {}\n", value?)));
     lines.collect()
+}
+
+/// Where the run went on, if an earlier one had been stopped.
+fn resumed(manifest: &Manifest) -> Option<String> {
+    let checkpoints = detail(manifest, "checkpoints")?;
+    let after = plain(checkpoints.get("resumed_after")?.as_str()?);
+    let saved = checkpoints.get("seconds_saved").and_then(Value::as_f64).unwrap_or_default();
+    Some(format!("after `{after}`: {saved:.0} s of an earlier run were not repeated"))
 }
 
 /// What was read, table by table: the files that the tables are, and how much of them had to be read where they lie. Days

@@ -21,6 +21,11 @@ use crate::functions::Seen;
 /// Units that a reader remembers, as a power of two: 6 MB.
 const REMEMBERED: u32 = 18;
 
+/// Bytes of the units that a reader of exposures remembers.
+pub fn remembered_bytes() -> u64 {
+    (size_of::<(i64, Seen)>() as u64) << REMEMBERED
+}
+
 /// Rows whose places are looked at together.
 const AHEAD: usize = 64;
 

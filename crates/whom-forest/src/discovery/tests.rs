@@ -17,3 +17,6 @@ mod outcomes;
 
 /// Passes, their answers, and the state between them.
 mod passes;
+
+/// The transformed outcome, on the experiment whose tree is printed.
+mod transformed;

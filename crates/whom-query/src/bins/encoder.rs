@@ -1,8 +1,8 @@
 //! From values to codes.
 
-use datafusion::arrow::array::Array;
+use datafusion::arrow::array::{Array, ArrowPrimitiveType, PrimitiveArray};
 use whom_stats::routing::Code;
-use whom_stats::{CodeColumn, QuantileBins};
+use whom_stats::{BinEdges, CodeColumn, Number};
 
 use super::levels::Levels;
 use super::{BinKind, TagBins};
@@ -18,19 +18,15 @@ pub(crate) struct Encoder {
 
 #[derive(Clone, Debug)]
 enum Known {
-    /// Edges.
-    Numbers(Vec<f64>),
-    Texts {
-        levels: Levels,
-        other: Code,
-    },
+    Numbers(BinEdges<f64>),
+    Texts { levels: Levels, other: Code },
 }
 
 impl Encoder {
     /// The codes that bins stand for.
     pub(crate) fn new(bins: &TagBins) -> Self {
         let known = match &bins.kind {
-            BinKind::Numeric { edges, .. } => Known::Numbers(edges.clone()),
+            BinKind::Numeric { edges, .. } => Known::Numbers(BinEdges::new(edges)),
             BinKind::Categorical { levels, .. } => {
                 Known::Texts { levels: levels.iter().map(String::as_str).collect(), other: levels.len() as Code }
             }
@@ -58,11 +54,7 @@ impl Encoder {
         let missing = as_code(self.missing);
         match (&self.known, values) {
             (Known::Numbers(edges), TagValues::Numbers(numbers)) => {
-                let mut coded = QuantileBins::encode(edges, numbers.values(), |bin| as_code(bin as Code));
-                if let Some(nulls) = numbers.nulls() {
-                    (!nulls.inner()).set_indices().for_each(|row| coded[row] = missing);
-                }
-                codes.append(&mut coded);
+                encode_numbers(edges, numbers, missing, as_code, codes);
             }
             (Known::Texts { levels, other }, TagValues::Texts(texts)) => {
                 let code = |level: &str| levels.number(level).map_or(*other, |number| number as Code);
@@ -77,4 +69,39 @@ impl Encoder {
         }
         Ok(())
     }
+}
+
+/// Adds the codes of numbers, by bins for which `as_code` gives the code.
+fn encode_numbers<T: ArrowPrimitiveType, C: Copy + Default>(
+    edges: &BinEdges<T::Native>,
+    numbers: &PrimitiveArray<T>,
+    missing: C,
+    as_code: impl Fn(Code) -> C,
+    codes: &mut Vec<C>,
+) where
+    T::Native: Number,
+{
+    let before = codes.len();
+    edges.encode(numbers.values(), codes, |bin| as_code(bin as Code));
+    if let Some(nulls) = numbers.nulls() {
+        (!nulls.inner()).set_indices().for_each(|row| codes[before + row] = missing);
+    }
+}
+
+/// The codes of numbers of any width.
+pub(super) fn codes_of_all<T: ArrowPrimitiveType>(
+    bins: &TagBins,
+    edges: &[f64],
+    numbers: &PrimitiveArray<T>,
+) -> CodeColumn
+where
+    T::Native: Number,
+{
+    let (edges, missing) = (BinEdges::new(edges), bins.known_codes() as Code);
+    let mut codes = bins.no_codes();
+    match &mut codes {
+        CodeColumn::U8(codes) => encode_numbers(&edges, numbers, missing as u8, |code| code as u8, codes),
+        CodeColumn::U16(codes) => encode_numbers(&edges, numbers, missing, |code| code, codes),
+    }
+    codes
 }

@@ -1,20 +1,22 @@
 //! What the values of a numeric tag are like: quantile edges from a sample, what must be exact from all of them.
 
-use datafusion::arrow::array::{Array, Float64Array};
+use std::borrow::Cow;
 
-use whom_stats::QuantileBins;
+use datafusion::arrow::array::{Array, ArrowPrimitiveType, Float64Array, PrimitiveArray};
+
+use whom_stats::{Number, QuantileBins};
 
 use super::BinKind;
 use super::distinct::Distinct;
 use super::order::{key, value};
 
-/// Numbers, as their places among all doubles.
+/// Numbers, of which those outside the sample are known by their places among all doubles.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {
     most: usize,
-    /// Of all numbers.
+    /// Of all numbers that came where only some were chosen.
     distinct: Distinct,
-    /// Of all numbers.
+    /// Likewise.
     largest: Option<i64>,
     sample: Vec<f64>,
 }
@@ -26,18 +28,15 @@ impl Numbers {
     }
 
     pub(super) fn add(&mut self, numbers: &Float64Array, chosen: Option<&[usize]>) {
-        let values = numbers.values();
-        match numbers.nulls().filter(|nulls| nulls.null_count() > 0) {
-            None => self.add_known(values, chosen.is_none()),
-            Some(nulls) => {
-                nulls.valid_slices().for_each(|(start, end)| self.add_known(&values[start..end], chosen.is_none()));
-            }
-        }
-        let known = chosen.unwrap_or_default().iter().filter(|row| numbers.is_valid(**row));
+        let Some(chosen) = chosen else {
+            return in_known(numbers, |known| self.sample.extend_from_slice(known));
+        };
+        in_known(numbers, |known| self.see(known));
+        let known = chosen.iter().filter(|row| numbers.is_valid(**row));
         self.sample.extend(known.map(|row| numbers.value(*row)));
     }
 
-    fn add_known(&mut self, values: &[f64], sampled: bool) {
+    fn see(&mut self, values: &[f64]) {
         if self.distinct.are_few() {
             for value in values {
                 self.distinct.add(key(*value));
@@ -47,9 +46,6 @@ impl Numbers {
             values.iter().copied().fold(f64::NEG_INFINITY, |one, other| if other > one { other } else { one });
         if !values.is_empty() {
             self.largest = self.largest.max(Some(key(largest)));
-        }
-        if sampled {
-            self.sample.extend_from_slice(values);
         }
     }
 
@@ -61,16 +57,47 @@ impl Numbers {
 
     /// A bin for each value if there are few, and bins that hold about equally many units of the sample otherwise; and the
     /// middle value of the sample. The last edge is the largest value of all.
-    pub(super) fn fit(self) -> (BinKind, f64) {
-        let QuantileBins { mut edges, middle, .. } = QuantileBins::of(&self.sample, self.most);
-        if let Some(values) = self.distinct.sorted() {
+    pub(super) fn fit(mut self) -> (BinKind, f64) {
+        let QuantileBins { mut edges, exact, middle } = QuantileBins::of(&self.sample, self.most);
+        for edge in &edges {
+            self.distinct.add(key(*edge));
+        }
+        if let Some(values) = self.distinct.sorted().filter(|_| exact) {
             let edges = values.into_iter().map(value).collect();
             return (BinKind::Numeric { edges, exact: true }, middle);
         }
-        if let Some(largest) = self.largest.map(value).filter(|largest| edges.last() != Some(largest)) {
+        let largest = self.largest.max(edges.last().copied().map(key));
+        if let Some(largest) = largest.map(value).filter(|largest| edges.last() != Some(largest)) {
             edges.truncate(self.most - 1);
             edges.push(largest);
         }
         (BinKind::Numeric { edges, exact: false }, middle)
+    }
+}
+
+/// The bins of numbers that are all there.
+pub(super) fn bins_of_all<T: ArrowPrimitiveType>(numbers: &PrimitiveArray<T>, most: usize) -> BinKind
+where
+    T::Native: Number,
+{
+    let QuantileBins { edges, exact, .. } = QuantileBins::of(&known(numbers), most);
+    BinKind::Numeric { edges, exact }
+}
+
+/// The numbers that are not missing.
+fn known<T: ArrowPrimitiveType>(numbers: &PrimitiveArray<T>) -> Cow<'_, [T::Native]> {
+    if numbers.null_count() == 0 {
+        return Cow::Borrowed(numbers.values());
+    }
+    let mut known = Vec::with_capacity(numbers.len() - numbers.null_count());
+    in_known(numbers, |values| known.extend_from_slice(values));
+    Cow::Owned(known)
+}
+
+/// Calls `each` with stretches of numbers that are not missing.
+fn in_known<T: ArrowPrimitiveType>(numbers: &PrimitiveArray<T>, mut each: impl FnMut(&[T::Native])) {
+    match numbers.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None => each(numbers.values()),
+        Some(nulls) => nulls.valid_slices().for_each(|(start, end)| each(&numbers.values()[start..end])),
     }
 }

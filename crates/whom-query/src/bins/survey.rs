@@ -30,13 +30,18 @@ pub(crate) struct Fitted {
     pub(crate) centre: f64,
 }
 
+/// The most codes of known values.
+pub(super) fn most_known(codes: Codes) -> usize {
+    match codes {
+        Codes::Bits8 => 255,
+        Codes::Bits16 => 65_535,
+    }
+}
+
 impl TagSurvey {
     /// A survey of no unit.
     pub(crate) fn new(kind: TagKind, codes: Codes) -> Self {
-        let most = match codes {
-            Codes::Bits8 => 255,
-            Codes::Bits16 => 65_535,
-        };
+        let most = most_known(codes);
         let known = match kind {
             TagKind::Numeric => Known::Numbers(Numbers::up_to(most)),
             TagKind::Categorical { levels } => Known::Texts(Texts::up_to(usize::from(levels).min(most - 1))),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use datafusion::arrow::array::{DictionaryArray, Float64Array, StringArray};
+use datafusion::arrow::array::{DictionaryArray, Float32Array, Float64Array, StringArray};
 use datafusion::arrow::datatypes::Int32Type;
 use proptest::prelude::*;
 
@@ -116,7 +116,60 @@ fn the_most_frequent_levels_of_a_sample_are_kept_and_no_other_is_lost() {
     assert_eq!(all.kind, BinKind::Categorical { levels: expected, other: false });
 }
 
+/// What the documentation of bins says, by sorting.
+fn edges_by_sorting(values: &[Option<f64>]) -> (Vec<f64>, bool) {
+    let mut sorted: Vec<f64> = values.iter().flatten().map(|value| value + 0.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    let mut distinct = sorted.clone();
+    distinct.dedup();
+    if distinct.len() <= 255 {
+        return (distinct, true);
+    }
+    let mut edges: Vec<f64> = (1..=255).map(|bin| sorted[(sorted.len() * bin).div_ceil(255) - 1]).collect();
+    edges.dedup();
+    (edges, false)
+}
+
 proptest! {
+    #[test]
+    fn bins_and_codes_are_those_of_all_values_sorted(
+        known in prop::collection::vec(prop::option::weighted(0.9, -1000..1000_i32), 0..3_000),
+        few in any::<bool>(), at in 0..3_000_usize,
+    ) {
+        let value = |number: i32| if few { f64::from(number / 30) * 1e-310 } else { f64::from(number).powi(3) };
+        let known: Vec<Option<f64>> = known.into_iter().map(|number| number.map(value)).collect();
+        let (edges, exact) = edges_by_sorting(&known);
+        let code = |value: f64| edges.partition_point(|edge| *edge < value);
+        let expected: Vec<u8> = known.iter().map(|value| value.map_or(edges.len(), code) as u8).collect();
+        let narrow: ArrayRef = Arc::new(known.iter().map(|value| value.map(|value| value as f32)).collect::<Float32Array>());
+        let values = numbers(known.clone());
+
+        let bins = TagBins::fit("t", &values, TagKind::Numeric, Codes::Bits8).unwrap();
+        prop_assert_eq!(&bins.kind, &BinKind::Numeric { edges: edges.clone(), exact });
+        prop_assert_eq!(bins.has_missing, known.contains(&None));
+        prop_assert_eq!(bins.encode(&values).unwrap(), CodeColumn::U8(expected.clone()));
+        // In parts, as the product does: of everybody, and with everybody in the sample.
+        let mut survey = TagSurvey::new(TagKind::Numeric, Codes::Bits8);
+        for part in cut(&values, at) {
+            let all: Vec<usize> = (0..part.len()).collect();
+            survey.add(&TagValues::of(&part).unwrap(), (at % 2 == 0).then_some(&all)).unwrap();
+        }
+        prop_assert_eq!(&survey.fit("t").bins, &bins);
+        let mut codes = bins.no_codes();
+        let encoder = Encoder::new(&bins);
+        for part in cut(&values, at) {
+            encoder.encode(&TagValues::of(&part).unwrap(), &mut codes).unwrap();
+        }
+        prop_assert_eq!(codes, CodeColumn::U8(expected.clone()));
+        // The cubes of these whole numbers have 30 bits at most, of which 32-bit numbers hold 24.
+        let of_narrow: Vec<Option<f64>> = known.iter().map(|value| value.map(|value| f64::from(value as f32))).collect();
+        let (edges, exact) = edges_by_sorting(&of_narrow);
+        let bins = TagBins::fit("t", &narrow, TagKind::Numeric, Codes::Bits8).unwrap();
+        let wide = numbers(of_narrow);
+        prop_assert_eq!(&bins.kind, &BinKind::Numeric { edges, exact });
+        prop_assert_eq!(bins.encode(&narrow).unwrap(), bins.encode(&wide).unwrap());
+    }
+
     #[test]
     fn parts_of_the_units_give_the_bins_of_all(
         known in prop::collection::vec(prop::option::weighted(0.9, -400..400_i32), 0..900), at in 0..900_usize,

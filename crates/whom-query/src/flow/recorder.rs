@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
+use serde::{Deserialize, Serialize};
 use whom_engine::Rows;
 
 use super::{ExposureStep, FactRows, Rounding, RowFlow, SplitRows, TagRows};
@@ -20,6 +21,12 @@ use crate::unit_table::column;
 pub(crate) struct Recorder<'a> {
     catalog: &'a Catalog,
     compiled: &'a Compiled,
+    recorded: Recorded,
+}
+
+/// What was collected so far.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Recorded {
     flow: RowFlow,
     /// The events of the fact table at hand, if it has a `unique` column.
     keyed: Option<Keyed>,
@@ -28,7 +35,7 @@ pub(crate) struct Recorder<'a> {
 }
 
 /// Rows of exposed units that are not as of the day that counts.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct UnusedSnapshots {
     later: u64,
     too_old: u64,
@@ -36,18 +43,28 @@ struct UnusedSnapshots {
 
 impl<'a> Recorder<'a> {
     pub(crate) fn new(catalog: &'a Catalog, compiled: &'a Compiled) -> Self {
-        Self { catalog, compiled, flow: RowFlow::default(), keyed: None, unused: UnusedSnapshots::default() }
+        Self::going_on(catalog, compiled, Recorded::default())
+    }
+
+    /// One that knows what another has collected.
+    pub(crate) fn going_on(catalog: &'a Catalog, compiled: &'a Compiled, recorded: Recorded) -> Self {
+        Self { catalog, compiled, recorded }
+    }
+
+    /// What was collected so far.
+    pub(crate) fn recorded(&self) -> &Recorded {
+        &self.recorded
     }
 
     /// What all statements together said.
     pub(crate) fn finish(self) -> RowFlow {
-        self.flow
+        self.recorded.flow
     }
 
     /// Takes note of how far the rows of the split came.
     pub(crate) fn exposures(&mut self, steps: &[u64]) -> Result<(), QueryError> {
         let from = |step: ExposureStep| steps[step as usize..ExposureStep::COUNT - 1].iter().sum();
-        self.flow.split = SplitRows {
+        self.recorded.flow.split = SplitRows {
             read: self.catalog.source(SPLIT)?.pinned.rows(),
             of_experiment: steps.iter().sum(),
             in_days: from(ExposureStep::InDays),
@@ -61,12 +78,12 @@ impl<'a> Recorder<'a> {
 
     /// Whether the split holds variants that are not declared.
     pub(crate) fn asks_for_unknown_variants(&self) -> bool {
-        self.flow.split.with_variant > self.flow.split.of_variants
+        self.recorded.flow.split.with_variant > self.recorded.flow.split.of_variants
     }
 
     /// Takes note of the variants that are not declared.
     pub(crate) fn unknown_variants(&mut self, rows: &Rows) -> Result<(), QueryError> {
-        self.flow.split.unknown_variants = rows_by_name(&rows.to_batch()?)?;
+        self.recorded.flow.split.unknown_variants = rows_by_name(&rows.to_batch()?)?;
         Ok(())
     }
 
@@ -92,15 +109,19 @@ impl<'a> Recorder<'a> {
     /// [`QueryError::Data`] for rows that contradict each other, [`QueryError::Internal`] if a join lost or made a row.
     pub(crate) fn record(&mut self, purpose: &Purpose, made: &Made) -> Result<(), QueryError> {
         match purpose {
-            Purpose::EarlierExposed => self.flow.earlier_exposed = Some(made.rows),
-            Purpose::Units => self.flow.units = made.rows,
-            Purpose::EventRepeats(fact) => self.keyed = Some(keyed(fact, made)?),
+            Purpose::EarlierExposed => self.recorded.flow.earlier_exposed = Some(made.rows),
+            Purpose::Units => self.recorded.flow.units = made.rows,
+            Purpose::EventRepeats(fact) => self.recorded.keyed = Some(keyed(fact, made)?),
             Purpose::DistinctKeys(fact) => {
-                refuse_repeated_keys(fact, self.keyed.unwrap_or_default().events, made.total("distinct_keys")?)?;
+                refuse_repeated_keys(
+                    fact,
+                    self.recorded.keyed.unwrap_or_default().events,
+                    made.total("distinct_keys")?,
+                )?;
             }
             Purpose::Metrics(fact) => self.metrics(fact, made)?,
             Purpose::Snapshots(_) => {
-                self.unused = UnusedSnapshots { later: made.total("later")?, too_old: made.total("too_old")? };
+                self.recorded.unused = UnusedSnapshots { later: made.total("later")?, too_old: made.total("too_old")? };
             }
             Purpose::UnitTable => {
                 for (table, beside) in self.compiled.joined.iter().zip(&made.beside) {
@@ -115,10 +136,10 @@ impl<'a> Recorder<'a> {
 
     fn metrics(&mut self, fact: &str, made: &Made) -> Result<(), QueryError> {
         let events = made.total("event_count")?;
-        self.flow.facts.push(FactRows {
+        self.recorded.flow.facts.push(FactRows {
             table: fact.to_owned(),
             read: self.catalog.source(&fact_table(fact))?.pinned.rows(),
-            delivered: self.keyed.take().map_or(events, |keyed| keyed.deliveries),
+            delivered: self.recorded.keyed.take().map_or(events, |keyed| keyed.deliveries),
             events,
             rounding: self.compiled.metrics.iter().filter_map(|metric| rounding(metric, made)).collect(),
         });
@@ -128,8 +149,8 @@ impl<'a> Recorder<'a> {
     /// Takes note of a scan. The units with tags are counted when their tags stand beside them.
     pub(crate) fn scanned(&mut self, purpose: &Purpose) -> Result<(), QueryError> {
         let Purpose::TagRows(table) = purpose else { return Ok(()) };
-        let UnusedSnapshots { later, too_old } = std::mem::take(&mut self.unused);
-        self.flow.tags.push(TagRows {
+        let UnusedSnapshots { later, too_old } = std::mem::take(&mut self.recorded.unused);
+        self.recorded.flow.tags.push(TagRows {
             table: table.clone(),
             read: self.catalog.source(&tag_table(table))?.pinned.rows(),
             units: 0,
@@ -155,7 +176,7 @@ impl<'a> Recorder<'a> {
                 },
             )));
         }
-        if let Some(rows) = self.flow.tags.iter_mut().find(|rows| rows.table == *table) {
+        if let Some(rows) = self.recorded.flow.tags.iter_mut().find(|rows| rows.table == *table) {
             rows.units = beside.units;
         }
         Ok(())
@@ -163,7 +184,7 @@ impl<'a> Recorder<'a> {
 
     /// The unit table has a row for each unit, whatever it was joined with.
     fn conserved(&self, made: u64) -> Result<(), QueryError> {
-        let units = self.flow.units;
+        let units = self.recorded.flow.units;
         if made == units {
             return Ok(());
         }
@@ -172,7 +193,7 @@ impl<'a> Recorder<'a> {
 }
 
 /// What the events of a fact table with a `unique` column are.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Keyed {
     deliveries: u64,
     events: u64,

@@ -107,10 +107,8 @@ fn incomplete_window(fields: &Fields<'_>) -> IncompleteWindow {
 fn missing(fields: &Fields<'_>, aggregate: Option<Aggregate>) -> MissingMetric {
     let words =
         [("zero", MissingMetric::Zero), ("drop_unit", MissingMetric::DropUnit), ("refuse", MissingMetric::Refuse)];
-    let default = match aggregate.is_some_and(Aggregate::needs_event) {
-        true => MissingMetric::DropUnit,
-        false => MissingMetric::Zero,
-    };
+    let needs_event = aggregate.is_some_and(Aggregate::needs_event);
+    let default = if needs_event { MissingMetric::DropUnit } else { MissingMetric::Zero };
     fields.optional("missing").and_then(|field| field.choice(&words)).unwrap_or(default)
 }
 

@@ -1,6 +1,8 @@
 //! All tags' codes, unit by unit: whoever counts a unit in one column soon counts it in the others, and finds its codes in
 //! the same cache line.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::codes::CodeColumn;
@@ -10,8 +12,6 @@ use crate::routing::Code;
 
 /// Rows that are filled together, one column after the other.
 const BLOCK: usize = 256;
-/// Rows and columns whose codes are turned at once: the bytes of a word.
-const SIDE: usize = 8;
 
 /// A row of bytes per unit, with one or two bytes per tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl CodeTable {
                 });
             });
             let rows = bytes.par_chunks_mut(BLOCK * stride).zip(order.par_chunks(BLOCK));
-            rows.for_each(|(bytes, rows)| gather(&unordered, stride, rows, bytes));
+            rows.for_each(|(bytes, rows)| gather(&unordered, stride, 0..stride, rows, bytes));
         }
         Self { places, bytes }
     }
@@ -82,7 +82,7 @@ impl CodeTable {
     }
 
     /// The codes, row by row.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
@@ -94,41 +94,15 @@ impl CodeTable {
         if wide { Code::from_le_bytes([self.bytes[at], self.bytes[at + 1]]) } else { self.bytes[at].into() }
     }
 
-    /// Whether these tags have codes of one byte.
-    pub(crate) fn are_narrow(&self, columns: &[usize]) -> bool {
-        !columns.iter().any(|column| self.places.columns[*column].wide)
+    /// The bytes of a row.
+    pub(crate) fn stride(&self) -> usize {
+        self.places.stride
     }
 
-    /// Writes the codes of some rows in some narrow columns, one column after the other, each where `start` says of its place.
-    pub(crate) fn turn(&self, rows: &[u32], columns: &[usize], codes: &mut [u8], start: impl Fn(usize) -> usize) {
-        for (group, columns) in columns.chunks(SIDE).enumerate() {
-            let offset = self.places.columns[columns[0]].offset;
-            let follows = |(place, column): (usize, &usize)| self.places.columns[*column].offset == offset + place;
-            let together = columns.iter().enumerate().all(follows);
-            let (squares, rest) = if together { rows.as_chunks::<SIDE>() } else { (&[] as &[[u32; SIDE]], rows) };
-            for (square, rows) in squares.iter().enumerate() {
-                let mut words = [0; SIDE];
-                words.iter_mut().zip(rows).for_each(|(word, row)| *word = self.word(*row, offset));
-                for (place, codes_of_column) in turned(words).into_iter().enumerate().take(columns.len()) {
-                    let at = start(group * SIDE + place) + square * SIDE;
-                    codes[at..at + SIDE].copy_from_slice(&codes_of_column.to_le_bytes());
-                }
-            }
-            let done = rows.len() - rest.len();
-            for (place, column) in columns.iter().enumerate() {
-                let at = start(group * SIDE + place) + done;
-                let own = codes[at..at + rest.len()].iter_mut();
-                own.zip(self.codes(rest, *column)).for_each(|(place, code)| *place = code as u8);
-            }
-        }
-    }
-
-    /// Eight bytes of a row and of what follows it.
-    #[inline]
-    fn word(&self, row: u32, offset: usize) -> u64 {
-        let bytes = &self.bytes[row as usize * self.places.stride + offset..];
-        let last = || bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        bytes.first_chunk().map_or_else(last, |bytes| u64::from_le_bytes(*bytes))
+    /// The bytes of a row that a tag has.
+    pub(crate) fn bytes_of(&self, column: usize) -> Range<usize> {
+        let CodePlace { offset, wide } = self.places.columns[column];
+        offset..offset + if wide { 2 } else { 1 }
     }
 
     /// The codes of a tag in some rows.
@@ -156,26 +130,6 @@ fn fill<'a>(place: CodePlace, column: &CodeColumn, first: usize, rows: impl Exac
     }
 }
 
-/// Eight rows of eight bytes as eight columns.
-#[inline]
-fn turned(mut rows: [u64; SIDE]) -> [u64; SIDE] {
-    exchange::<4>(&mut rows, 0x0000_0000_ffff_ffff);
-    exchange::<2>(&mut rows, 0x0000_ffff_0000_ffff);
-    exchange::<1>(&mut rows, 0x00ff_00ff_00ff_00ff);
-    rows
-}
-
-/// Of rows so far apart, exchanges the bytes of the upper one that are not in the mask with those of the lower one that are.
-#[inline]
-fn exchange<const DISTANCE: usize>(rows: &mut [u64; SIDE], mask: u64) {
-    for pair in 0..SIDE / 2 {
-        let upper = pair / DISTANCE * 2 * DISTANCE + pair % DISTANCE;
-        let (one, other) = (rows[upper], rows[upper + DISTANCE]);
-        rows[upper] = one & mask | (other & mask) << (8 * DISTANCE);
-        rows[upper + DISTANCE] = one >> (8 * DISTANCE) & mask | other & !mask;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,22 +146,5 @@ mod tests {
             assert_eq!([0, 1, 2].map(|row| table.code(row, column)), expected);
         }
         assert_eq!(CodeTable::new(CodePlaces::of(&[]), &[], &[0, 1]).bytes(), [0_u8; 0]);
-    }
-
-    #[test]
-    fn codes_are_turned_from_rows_to_columns_in_any_number_and_order() {
-        let code = |row: usize, column: usize| (row * 31 + column * 7) as u8;
-        let columns: Vec<CodeColumn> =
-            (0..11).map(|column| CodeColumn::U8((0..40).map(|row| code(row, column)).collect())).collect();
-        let shapes = vec![ColumnShape { name: "t".into(), codes: 256, ordered: true, missing: None }; 11];
-        let table = CodeTable::new(CodePlaces::of(&shapes), &columns, &(0..40).collect::<Vec<u32>>());
-        let rows: Vec<u32> = (0..40).rev().chain([3, 3, 39]).collect();
-        for asked in [(0..11).collect::<Vec<usize>>(), vec![3, 4, 5, 6, 7, 8, 9, 10], vec![9, 0, 1, 2], vec![10]] {
-            assert!(table.are_narrow(&asked));
-            let mut codes = vec![0; asked.len() * rows.len()];
-            table.turn(&rows, &asked, &mut codes, |place| place * rows.len());
-            let expected = asked.iter().flat_map(|column| rows.iter().map(|row| code(*row as usize, *column)));
-            assert_eq!(codes, expected.collect::<Vec<u8>>(), "{asked:?}");
-        }
     }
 }

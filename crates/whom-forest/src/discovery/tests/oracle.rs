@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use whom_stats::routing::{Code, NodeIndex, Split};
 
 use super::population::{Population, Unit, path, shape};
-use crate::{Controls, DiscoveryPlan, Stop, Target, Tree};
+use crate::{Controls, DiscoveryPlan, SplitCriterion, Stop, Target, Tree};
 
 /// Rounding allowed between the oracle's arithmetic and the search's, relative to the scores.
 const TOLERANCE: f64 = 1e-9;
@@ -100,21 +100,50 @@ impl<'a> Oracle<'a> {
                 let tau = mean(&treated) - mean(&control);
                 let noise = variance(&treated) / n1 + variance(&control) / n0;
                 let n = n1 + n0;
-                let q = (1.0 - controls.penalty) * n * tau * tau
+                let causal = (1.0 - controls.penalty) * n * tau * tau
                     - controls.penalty * (1.0 + controls.honesty_ratio) * n * noise;
+                let q = match controls.criterion {
+                    SplitCriterion::CausalMse => causal,
+                    SplitCriterion::TransformedOutcome => self.squared_error_taken(units, *target, true),
+                    SplitCriterion::RawTransformedOutcome => self.squared_error_taken(units, *target, false),
+                };
                 q / root_variance
             })
             .collect();
         mean(&scores)
     }
 
+    /// What predicting Y* by its mean takes off the sum of its squares, unit by unit.
+    fn squared_error_taken(&self, units: &[&Unit], target: Target, centred: bool) -> f64 {
+        let of = |units: &[&Unit], arm| values(units, arm, target.metric);
+        let (treated, control) = (of(&self.discovering, target.treatment), of(&self.discovering, 0));
+        let p = treated.len() as f64 / (treated.len() + control.len()) as f64;
+        let pooled: Vec<f64> = self.involved_values(target.metric);
+        let m = if centred { (mean(&pooled) + 0.5).floor() } else { 0.0 };
+        let transformed: Vec<f64> = [(1.0, target.treatment), (0.0, 0)]
+            .into_iter()
+            .flat_map(|(w, arm)| of(units, arm).into_iter().map(move |y| (y - m) * (w - p) / (p * (1.0 - p))))
+            .collect();
+        let leaf = mean(&transformed);
+        transformed.iter().map(|y| y * y - (y - leaf) * (y - leaf)).sum()
+    }
+
+    fn involved_values(&self, metric: usize) -> Vec<f64> {
+        let of_metric = self.tree.targets.iter().filter(|target| target.metric == metric);
+        let arms: BTreeSet<usize> = of_metric.map(|target| target.treatment).chain([0]).collect();
+        arms.iter().flat_map(|arm| values(&self.discovering, *arm, metric)).collect()
+    }
+
     fn large_enough(&self, units: &[&Unit]) -> bool {
         self.scored.iter().all(|(target, _)| {
-            [0, target.treatment].iter().all(|arm| {
-                let values = values(units, *arm, target.metric);
-                let events = values.iter().filter(|value| **value != 0.0).count() as u64;
-                values.len() as u64 >= self.plan.controls.units_per_arm && events >= self.plan.controls.events_per_arm
-            })
+            let of_arm = |arm| values(units, arm, target.metric).len() as u64;
+            of_arm(0) + of_arm(target.treatment) >= self.plan.controls.units
+                && [0, target.treatment].iter().all(|arm| {
+                    let values = values(units, *arm, target.metric);
+                    let events = values.iter().filter(|value| **value != 0.0).count() as u64;
+                    values.len() as u64 >= self.plan.controls.units_per_arm
+                        && events >= self.plan.controls.events_per_arm
+                })
         })
     }
 
@@ -321,16 +350,24 @@ pub(super) fn populations() -> impl Strategy<Value = Population> {
 }
 
 pub(super) fn controls() -> impl Strategy<Value = Controls> {
+    let criteria =
+        vec![SplitCriterion::CausalMse, SplitCriterion::TransformedOutcome, SplitCriterion::RawTransformedOutcome];
+    let criterion = (prop::sample::select(criteria), prop::sample::select(vec![0, 12]));
     let numbers = (prop::sample::select(vec![0.0, 0.25, 0.5, 1.0]), prop::sample::select(vec![0.5, 1.0, 2.0]));
-    (1_usize..=3, 2_u64..5, 0_u64..3, numbers, prop::sample::select(vec![0.0, 0.5, 4.0])).prop_map(
-        |(depth, units_per_arm, events_per_arm, (penalty, honesty_ratio), smallest_gain)| Controls {
-            depth,
-            units_per_arm,
-            events_per_arm,
-            penalty,
-            smallest_gain,
-            pruning_folds: 0,
-            honesty_ratio,
+    let leaf = (2_u64..5, 0_u64..3);
+    (1_usize..=3, criterion, leaf, numbers, prop::sample::select(vec![0.0, 0.5, 4.0])).prop_map(
+        |(depth, (criterion, units), (units_per_arm, events_per_arm), (penalty, honesty_ratio), smallest_gain)| {
+            Controls {
+                depth,
+                criterion,
+                units,
+                units_per_arm,
+                events_per_arm,
+                penalty,
+                smallest_gain,
+                pruning_folds: 0,
+                honesty_ratio,
+            }
         },
     )
 }

@@ -1,0 +1,261 @@
+//! How much the effects of a partition's cohorts differ: Cochran's Q, I², and the variance between cohorts.
+//!
+//! With tau_l the effect in cohort l, v_l its estimated variance, w_l = 1 / v_l and W their sum:
+//!
+//! * **Cochran's Q** = sum of w_l (tau_l - mean tau)², the mean weighted by w_l, against chi-square with k - 1 degrees of
+//!   freedom (Cochran 1954). It takes the v_l for known, and rejects too often where cohorts are small.
+//! * **Welch's test** (Welch 1951, James 1951) is Q for variances that are estimated: with nu_l the degrees of freedom of v_l and
+//!   A = sum of (1 - w_l / W)² / nu_l, F = [Q / (k - 1)] / [1 + 2 (k - 2) A / (k² - 1)] against F with k - 1 and (k² - 1) / (3 A)
+//!   degrees of freedom. It goes over into Cochran's as the cohorts grow, holds its level from about ten units per arm, and is the
+//!   p-value to read.
+//! * **I²** = (Q - (k - 1)) / Q, at least 0: the share of the effects' scatter that is no noise (Higgins and Thompson 2002). It
+//!   is relative to the noise at hand, so that it grows with the experiment; how large effects differ is said by the next.
+//! * **The variance between cohorts** tau²: DerSimonian and Laird's (1986) (Q - (k - 1)) / (W - sum of w² / W), and Paule and
+//!   Mandel's (1982), at which the Q of weights 1 / (v_l + tau²) is k - 1; both at least 0. Its interval is Q-profile's
+//!   (Viechtbauer 2007): all tau² whose Q lies between the quantiles of chi-square; it holds its level for normal effects,
+//!   whatever their number. I² has the interval that follows from it by I² = tau² / (tau² + s²),
+//!   s² = (k - 1) W / (W² - sum of w²).
+//!
+//! **Both scales.** A constant lift is absolute heterogeneity along everything that predicts the control's mean. Heterogeneity is
+//! therefore tested on differences and on logarithms of ratios; if only the differences differ, effects follow the baseline.
+
+use serde::{Deserialize, Serialize};
+
+use crate::distribution::{chi_square_upper, f_upper, inverse_of_decreasing};
+use crate::effect::Effect;
+use crate::estimate::{Estimate, Interval, NotEstimable};
+
+/// Cochran's Q = sum over cohorts of (tau - mean tau)² / v, the mean weighted by 1 / v.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cochran {
+    /// Q.
+    pub statistic: f64,
+    /// Cohorts less one.
+    pub degrees_of_freedom: f64,
+    /// The upper tail of chi-square.
+    pub p_value: f64,
+}
+
+/// Welch's test that all cohorts share an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EqualEffects {
+    /// F.
+    pub statistic: f64,
+    /// Cohorts less one.
+    pub numerator: f64,
+    /// Degrees of freedom of the denominator; infinite if those of all estimates are.
+    pub denominator: f64,
+    /// The upper tail of F.
+    pub p_value: f64,
+}
+
+/// A share or variance that is not negative, with its interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Between {
+    /// The estimate.
+    pub value: f64,
+    /// The interval; from zero to zero if the effects scatter less than noise alone would make them.
+    pub interval: Interval,
+}
+
+/// The heterogeneity of the effects in the cohorts of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Heterogeneity {
+    /// Cohorts with an effect.
+    pub groups: usize,
+    /// Cohorts without one, which take no part.
+    pub left_out: usize,
+    /// Cochran's test.
+    pub cochran: Cochran,
+    /// Welch's test: the one to read.
+    pub equal_effects: EqualEffects,
+    /// I², a share.
+    pub i_squared: Between,
+    /// Paule and Mandel's variance between cohorts, in the squared unit of the effect.
+    pub tau_squared: Between,
+    /// DerSimonian and Laird's.
+    pub tau_squared_moments: f64,
+    /// The mean weighted by precision: the common effect, if there is one.
+    pub common: Estimate,
+    /// The mean over a population of such cohorts, with weights 1 / (v + Paule and Mandel's tau²).
+    pub average: Estimate,
+}
+
+impl Heterogeneity {
+    /// The heterogeneity of effects of cohorts that share no unit; intervals hold with probability `level`.
+    ///
+    /// Cohorts without an estimate, and those whose standard error is zero or not finite, are left out. Their order changes
+    /// results in the last bits at most.
+    ///
+    /// # Errors
+    /// [`NotEstimable::OneGroup`] if fewer than two cohorts are left.
+    ///
+    /// ```
+    /// use whom_stats::{Estimate, Heterogeneity};
+    ///
+    /// let cohort = |value| Ok(Estimate { value, std_err: 1.0, degrees_of_freedom: f64::INFINITY });
+    /// let found = Heterogeneity::of(&[cohort(0.0), cohort(2.0), cohort(4.0)], 0.95)?;
+    /// assert_eq!((found.cochran.statistic, found.i_squared.value, found.tau_squared_moments), (8.0, 0.75, 3.0));
+    /// # Ok::<(), whom_stats::NotEstimable>(())
+    /// ```
+    pub fn of(effects: &[Result<Estimate, NotEstimable>], level: f64) -> Result<Self, NotEstimable> {
+        let groups = Groups::new(effects.iter().flatten());
+        if groups.0.len() < 2 {
+            return Err(NotEstimable::OneGroup);
+        }
+        let cochran = groups.cochran();
+        let tau_squared = Between { value: groups.variance_at(groups.excess()), interval: groups.profile(level) };
+        Ok(Self {
+            groups: groups.0.len(),
+            left_out: effects.len() - groups.0.len(),
+            cochran,
+            equal_effects: groups.equal_effects(&cochran),
+            i_squared: groups.i_squared(&cochran, tau_squared.interval),
+            tau_squared,
+            tau_squared_moments: groups.moments(&cochran),
+            common: groups.mean(0.0),
+            average: groups.mean(tau_squared.value),
+        })
+    }
+}
+
+/// On which scale effects differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferingScale {
+    /// On neither, as far as can be proven.
+    Neither,
+    /// Differences differ, ratios are not shown to: effects follow the baseline.
+    FollowsBaseline,
+    /// Ratios differ, differences are not shown to.
+    RelativeOnly,
+    /// On both.
+    Both,
+}
+
+/// Heterogeneity of differences and of ratios.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BothScales {
+    /// Of treatment mean less control mean.
+    pub absolute: Result<Heterogeneity, NotEstimable>,
+    /// Of the logarithm of treatment mean over control mean.
+    pub relative: Result<Heterogeneity, NotEstimable>,
+}
+
+impl BothScales {
+    /// Both heterogeneities of the same cohorts. A mean that is not positive leaves its cohort out of the relative one.
+    pub fn of(effects: &[Result<Effect, NotEstimable>], level: f64) -> Self {
+        let absolute: Vec<_> = effects.iter().map(|effect| effect.map(|effect| effect.difference)).collect();
+        let relative: Vec<_> = effects.iter().map(|effect| effect.and_then(|effect| effect.log_ratio())).collect();
+        Self { absolute: Heterogeneity::of(&absolute, level), relative: Heterogeneity::of(&relative, level) }
+    }
+
+    /// On which scale the effects differ, given what counts as proof after any correction; what was not tested proves nothing.
+    pub fn differing(absolute: Option<f64>, relative: Option<f64>, level: f64) -> DifferingScale {
+        let proven = |p_value: Option<f64>| p_value.is_some_and(|p_value| p_value < 1.0 - level);
+        match (proven(absolute), proven(relative)) {
+            (false, false) => DifferingScale::Neither,
+            (true, false) => DifferingScale::FollowsBaseline,
+            (false, true) => DifferingScale::RelativeOnly,
+            (true, true) => DifferingScale::Both,
+        }
+    }
+}
+
+/// Cohorts with a positive, finite standard error.
+pub(crate) struct Groups(pub(crate) Vec<Estimate>);
+
+impl Groups {
+    pub(crate) fn new<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> Self {
+        let usable =
+            |estimate: &&Estimate| estimate.value.is_finite() && estimate.std_err > 0.0 && estimate.std_err.is_finite();
+        Self(estimates.filter(usable).copied().collect())
+    }
+
+    fn less_one(&self) -> f64 {
+        self.0.len() as f64 - 1.0
+    }
+
+    fn weights(&self, between: f64) -> impl Iterator<Item = f64> {
+        self.0.iter().map(move |group| 1.0 / (group.std_err * group.std_err + between))
+    }
+
+    fn total_weight(&self) -> f64 {
+        self.weights(0.0).sum()
+    }
+
+    /// The mean with weights 1 / (v + between), whose variance estimates are worth what Satterthwaite says.
+    pub(crate) fn mean(&self, between: f64) -> Estimate {
+        let total: f64 = self.weights(between).sum();
+        let sum: f64 = self.0.iter().zip(self.weights(between)).map(|(group, weight)| group.value * weight).sum();
+        let doubt = self.0.iter().zip(self.weights(between)).map(|(group, weight)| {
+            let share = weight / total;
+            share * share / group.degrees_of_freedom
+        });
+        Estimate { value: sum / total, std_err: (1.0 / total).sqrt(), degrees_of_freedom: 1.0 / doubt.sum::<f64>() }
+    }
+
+    fn q(&self, between: f64) -> f64 {
+        let mean = self.mean(between).value;
+        self.0
+            .iter()
+            .map(|group| (group.value - mean) * (group.value - mean))
+            .zip(self.weights(between))
+            .map(|(square, weight)| square * weight)
+            .sum()
+    }
+
+    pub(crate) fn cochran(&self) -> Cochran {
+        let (statistic, degrees_of_freedom) = (self.q(0.0), self.less_one());
+        Cochran { statistic, degrees_of_freedom, p_value: chi_square_upper(statistic, degrees_of_freedom) }
+    }
+
+    pub(crate) fn equal_effects(&self, cochran: &Cochran) -> EqualEffects {
+        let (groups, total) = (self.0.len() as f64, self.total_weight());
+        let doubt: f64 = self
+            .0
+            .iter()
+            .zip(self.weights(0.0))
+            .map(|(group, weight)| (1.0 - weight / total) * (1.0 - weight / total) / group.degrees_of_freedom)
+            .sum();
+        let squares = groups * groups - 1.0;
+        let numerator = cochran.degrees_of_freedom;
+        let statistic = cochran.statistic / numerator / (1.0 + 2.0 * (groups - 2.0) * doubt / squares);
+        let denominator = squares / (3.0 * doubt);
+        EqualEffects { statistic, numerator, denominator, p_value: f_upper(statistic, numerator, denominator) }
+    }
+
+    fn moments(&self, cochran: &Cochran) -> f64 {
+        let total = self.total_weight();
+        let squares: f64 = self.weights(0.0).map(|weight| weight * weight).sum();
+        ((cochran.statistic - cochran.degrees_of_freedom) / (total - squares / total)).max(0.0)
+    }
+
+    /// The Q that noise alone makes on average.
+    fn excess(&self) -> f64 {
+        self.less_one()
+    }
+
+    /// The variance between groups at which Q falls to `target`; zero if it is below from the start.
+    fn variance_at(&self, target: f64) -> f64 {
+        if self.q(0.0) <= target { 0.0 } else { inverse_of_decreasing(target, |between| self.q(between)) }
+    }
+
+    fn profile(&self, level: f64) -> Interval {
+        let quantile = |tail| inverse_of_decreasing(tail, |statistic| chi_square_upper(statistic, self.less_one()));
+        let half = (1.0 - level) / 2.0;
+        Interval { lower: self.variance_at(quantile(half)), upper: self.variance_at(quantile(1.0 - half)) }
+    }
+
+    fn i_squared(&self, cochran: &Cochran, tau_squared: Interval) -> Between {
+        let total = self.total_weight();
+        let squares: f64 = self.weights(0.0).map(|weight| weight * weight).sum();
+        let typical = self.less_one() * total / (total * total - squares);
+        let share = |between: f64| between / (between + typical);
+        let value = ((cochran.statistic - cochran.degrees_of_freedom) / cochran.statistic).max(0.0);
+        Between { value, interval: Interval { lower: share(tau_squared.lower), upper: share(tau_squared.upper) } }
+    }
+}
+
+#[cfg(test)]
+mod tests;
