@@ -1,5 +1,6 @@
 -- The unit table: one row per unit, in the order of buckets and ids. {{ joined }} holds each row of units beside the row
--- with that unit of every table of metrics and tags.
+-- with that unit of every table of metrics, and of every table of tags; where rows of tags are of days, beside the one of
+-- the day that is the unit's snapshot.
 SELECT
   unit,
   bucket,

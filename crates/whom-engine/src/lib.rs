@@ -8,7 +8,8 @@
 //! the piece that its unit's bucket belongs to ([`scatter`]). Whatever joins or groups happens within a piece, by a plan with
 //! one partition, so nothing is repartitioned and no join grows with the table. Rows of other units, and snapshots that
 //! count for nobody, are recognised before their wide columns are decoded, by a filter of keys ([`filters`]); it lets a few
-//! too many through, and the join within the piece is exact.
+//! too many through, and the join within the piece is exact. One side of a join has one row a key, so it is an operator of
+//! ours that gives each row of the other side its place ([`KeyPlaces`]), and a grouping by the key groups by that place.
 //!
 //! Memory is shared out before any row is read ([`MemoryPlan`]): pieces are made so small that as many as there are threads
 //! fit, and rows that wait for later statements lie in memory while there is room and on disk otherwise ([`RowStore`],
@@ -39,6 +40,9 @@ pub mod error;
 pub mod executed;
 pub mod filters;
 pub mod functions;
+mod key_aggregate;
+mod key_join;
+pub mod key_places;
 pub mod memory_plan;
 pub mod no_value;
 pub mod pieces;
@@ -67,6 +71,7 @@ pub use day_facts::DayFacts;
 pub use error::EngineError;
 pub use executed::{Executed, ExecutedRecord, Ledger};
 pub use filters::KeyFilter;
+pub use key_places::{KeyPlaces, NOWHERE};
 pub use memory_plan::{MemoryPlan, Moment, Needs, ScanNeeds, TooLittleMemory};
 pub use no_value::NoValue;
 pub use pieces::Pieces;

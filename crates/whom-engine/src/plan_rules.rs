@@ -23,7 +23,7 @@ const ORDERED: &str = "first_value";
 /// Refuses a plan that breaks a rule of the engine.
 ///
 /// A plan must run without repartitioning (rows are split into pieces before, by unit); joins build their hash table from
-/// the left side, which our SQL makes the units of the piece; and every aggregate is exact whatever the order of rows.
+/// the left side, which our SQL makes the units of the piece, one row a unit; and every aggregate is exact whatever the order of rows.
 ///
 /// # Errors
 /// [`EngineError::Internal`], because our own SQL made the plan.

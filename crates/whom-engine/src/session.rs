@@ -19,6 +19,7 @@ use crate::error::EngineError;
 use crate::executed::Ledger;
 use crate::filters::{KeyFilter, KeyFilters};
 use crate::functions;
+use crate::key_join;
 use crate::pieces::Pieces;
 use crate::plan_rules;
 use crate::plans::Plans;
@@ -231,7 +232,7 @@ impl Engine {
         let frame = self.context.sql_with_options(sql, read_only).await?;
         let plan = frame.create_physical_plan().await?;
         plan_rules::check(&plan)?;
-        Ok(plan)
+        Ok(key_join::in_place_of_hash_joins(plan)?)
     }
 
     /// The plan of a query; of a statement that runs in every piece, the one that the first of them has made.

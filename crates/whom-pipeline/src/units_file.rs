@@ -7,6 +7,7 @@ use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt16Array};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use rayon::prelude::*;
 use tokio::sync::mpsc::{Sender, channel};
 use whom_engine::EngineError;
 use whom_query::compile::MetricColumn;
@@ -122,9 +123,8 @@ impl UnitsFile {
         for metric in &self.metrics {
             columns.push((&metric.name, metric_values(rows, metric)?));
         }
-        for (name, column) in &self.tags {
-            columns.push((name, plain(rows.column(column)?)?));
-        }
+        let tags = self.tags.par_iter().map(|(name, column)| Ok((name.as_str(), plain(rows.column(column)?)?)));
+        columns.extend(tags.collect::<Result<Vec<_>, QueryError>>()?);
         let fields: Vec<Field> =
             columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
         let arrays = columns.into_iter().map(|(_, array)| array).collect();

@@ -1,13 +1,12 @@
 //! Rows of other tables beside the units they belong to.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_comparator};
 use datafusion::arrow::compute::SortOptions;
-use datafusion::arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::hash_utils::RandomState;
-use whom_engine::Rows;
+use datafusion::arrow::datatypes::{DataType, Date32Type};
+use whom_engine::{KeyPlaces, NOWHERE, Rows};
 
 use crate::error::QueryError;
 use crate::gather::{Place, gather};
@@ -17,14 +16,20 @@ use crate::unit_table::column;
 pub(crate) const JOINED: &str = "joined";
 
 /// Where each unit stands.
-pub(crate) struct Alignment<'a> {
-    places: Places<'a>,
+pub(crate) struct Alignment {
+    places: KeyPlaces,
     units: usize,
 }
 
-enum Places<'a> {
-    Integers(HashMap<i64, u32, RandomState>),
-    Texts(HashMap<&'a str, u32, RandomState>),
+/// Which rows of a table count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Counting<'a> {
+    /// All of them; each is of a unit that is there.
+    All,
+    /// Those of units that are there.
+    OfUnits,
+    /// Those that are of the day of their unit, in their column `day`.
+    OfDays(&'a [Option<i32>]),
 }
 
 /// Columns of a table, a row for each unit.
@@ -50,36 +55,51 @@ impl std::ops::AddAssign for Beside {
     }
 }
 
-impl<'a> Alignment<'a> {
+impl Alignment {
     /// By the units of a column, each of them once.
-    pub(crate) fn by(units: &'a ArrayRef) -> Result<Self, QueryError> {
-        let places = match units.data_type() {
-            DataType::Int64 => {
-                let units = units.as_primitive::<Int64Type>();
-                Places::Integers(units.values().iter().zip(0..).map(|(unit, place)| (*unit, place)).collect())
-            }
-            DataType::Utf8 => {
-                let units = units.as_string::<i32>();
-                Places::Texts(units.iter().flatten().zip(0..).collect())
-            }
-            other => return Err(QueryError::Internal(format!("a unit cannot be of type {other}"))),
-        };
-        Ok(Self { places, units: units.len() })
+    ///
+    /// # Errors
+    /// [`QueryError::Engine`] for a unit that is there twice, or is neither an integer nor a text.
+    pub(crate) fn by(units: ArrayRef) -> Result<Self, QueryError> {
+        Ok(Self { units: units.len(), places: KeyPlaces::of(units)? })
     }
 
-    /// Puts rows beside the units in their column `unit`; equal rows of one unit count once.
+    /// The day of each unit, from the columns `unit` and `snapshot` of a table; `None` where it has none.
     ///
     /// # Errors
     /// [`QueryError::Internal`] for a row of a unit that is not there, or a table without one of the columns.
-    pub(crate) fn align(&self, table: &Rows, columns: &[String]) -> Result<Aligned, QueryError> {
+    pub(crate) fn days(&self, table: &Rows) -> Result<Vec<Option<i32>>, QueryError> {
+        let mut days = vec![None; self.units];
+        for batch in &table.batches {
+            let snapshots = column(batch, "snapshot")?;
+            let snapshots = dates(&snapshots)?;
+            for (place, day) in self.places.find(&column(batch, "unit")?)?.into_iter().zip(snapshots) {
+                *days.get_mut(place as usize).ok_or_else(nobody)? = day;
+            }
+        }
+        Ok(days)
+    }
+
+    /// Puts the rows that count beside the units in their column `unit`; equal rows of one unit count once.
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] for a row of a unit that is not there but should be, or a table without one of the columns.
+    pub(crate) fn align(
+        &self,
+        table: &Rows,
+        columns: &[String],
+        counting: Counting<'_>,
+    ) -> Result<Aligned, QueryError> {
         let values: Vec<Vec<ArrayRef>> =
             table.batches.iter().map(|batch| named(batch, columns)).collect::<Result<_, _>>()?;
         let nowhere: Place = (table.batches.len(), 0);
         let mut rows: Vec<Place> = vec![nowhere; self.units];
         let mut differing = BTreeSet::new();
         for (number, batch) in table.batches.iter().enumerate() {
-            for (row, place) in self.places_of(&column(batch, "unit")?)?.into_iter().enumerate() {
-                let place = place.ok_or_else(|| QueryError::Internal("a row of no unit was joined".to_owned()))?;
+            for (row, place) in self.places_of(batch, counting)?.into_iter().enumerate() {
+                if place == NOWHERE {
+                    continue;
+                }
                 let first = &mut rows[place as usize];
                 if *first == nowhere {
                     *first = (number, row);
@@ -98,17 +118,33 @@ impl<'a> Alignment<'a> {
         Ok(Aligned { columns, beside: Beside { units, differing: differing.len() as u64 } })
     }
 
-    fn places_of(&self, units: &ArrayRef) -> Result<Vec<Option<u32>>, QueryError> {
-        let places = match &self.places {
-            Places::Integers(places) => units
-                .as_primitive_opt::<Int64Type>()
-                .map(|units| units.iter().map(|unit| places.get(&unit?).copied()).collect()),
-            Places::Texts(places) => {
-                units.as_string_opt::<i32>().map(|units| units.iter().map(|unit| places.get(unit?).copied()).collect())
+    /// The place of each row that counts, [`NOWHERE`] for the others.
+    fn places_of(&self, batch: &RecordBatch, counting: Counting<'_>) -> Result<Vec<u32>, QueryError> {
+        let mut places = self.places.find(&column(batch, "unit")?)?;
+        match counting {
+            Counting::All if places.contains(&NOWHERE) => return Err(nobody()),
+            Counting::All | Counting::OfUnits => {}
+            Counting::OfDays(of_units) => {
+                let days = column(batch, "day")?;
+                for (place, day) in places.iter_mut().zip(dates(&days)?) {
+                    let of_unit = of_units.get(*place as usize).copied().flatten();
+                    if day.is_none() || day != of_unit {
+                        *place = NOWHERE;
+                    }
+                }
             }
-        };
-        places.ok_or_else(|| QueryError::Internal("the ids of two tables are of two types".to_owned()))
+        }
+        Ok(places)
     }
+}
+
+fn dates(column: &ArrayRef) -> Result<impl Iterator<Item = Option<i32>>, QueryError> {
+    let days = column.as_primitive_opt::<Date32Type>();
+    Ok(days.ok_or_else(|| QueryError::Internal(format!("a day is of type {}", column.data_type())))?.iter())
+}
+
+fn nobody() -> QueryError {
+    QueryError::Internal("a row of no unit was joined".to_owned())
 }
 
 /// Whether two rows are the same in every column; NaN equals itself, and null itself.
@@ -140,7 +176,7 @@ fn internal(error: impl std::fmt::Display) -> QueryError {
 mod tests {
     use std::sync::Arc;
 
-    use datafusion::arrow::array::{Float64Array, Int64Array, StringArray};
+    use datafusion::arrow::array::{Date32Array, Float64Array, Int64Array, StringArray};
 
     use super::*;
 
@@ -160,7 +196,12 @@ mod tests {
     }
 
     fn aligned(units: &ArrayRef, table: &RecordBatch) -> (Vec<Option<f64>>, u64) {
-        let aligned = Alignment::by(units).unwrap().align(&rows(table), &["value".to_owned()]).unwrap();
+        counted(units, table, Counting::All)
+    }
+
+    fn counted(units: &ArrayRef, table: &RecordBatch, counting: Counting<'_>) -> (Vec<Option<f64>>, u64) {
+        let alignment = Alignment::by(ArrayRef::clone(units)).unwrap();
+        let aligned = alignment.align(&rows(table), &["value".to_owned()], counting).unwrap();
         let values = aligned.columns[0].as_primitive::<datafusion::arrow::datatypes::Float64Type>().iter().collect();
         (values, aligned.beside.differing)
     }
@@ -186,8 +227,33 @@ mod tests {
 
     #[test]
     fn a_row_of_nobody_is_a_bug_of_ours() {
-        let units = integers(&[1]);
-        let refused = Alignment::by(&units).unwrap().align(&rows(&table(integers(&[2]), vec![None])), &[]);
+        let alignment = Alignment::by(integers(&[1])).unwrap();
+        let refused = alignment.align(&rows(&table(integers(&[2]), vec![None])), &[], Counting::All);
         assert!(matches!(refused, Err(QueryError::Internal(_))));
+    }
+
+    #[test]
+    fn rows_of_other_units_may_be_left_out() {
+        let found = counted(&integers(&[1]), &table(integers(&[2, 1]), vec![Some(2.0), Some(1.0)]), Counting::OfUnits);
+        assert_eq!(found, (vec![Some(1.0)], 0));
+    }
+
+    #[test]
+    fn of_the_rows_of_days_that_of_the_units_day_counts() {
+        let days = |days: &[Option<i32>]| Arc::new(Date32Array::from(days.to_vec())) as ArrayRef;
+        let units = integers(&[7, 1, 5, 3]);
+        let snapshots = [("unit", integers(&[5, 7, 3]), true), ("snapshot", days(&[Some(4), Some(2), None]), true)];
+        let snapshots = rows(&RecordBatch::try_from_iter_with_nullable(snapshots).unwrap());
+        let found = Alignment::by(ArrayRef::clone(&units)).unwrap().days(&snapshots).unwrap();
+        assert_eq!(found, [Some(2), None, Some(4), None]);
+        let values: ArrayRef = Arc::new(Float64Array::from(vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]));
+        let of_days = [
+            ("unit", integers(&[5, 5, 7, 1, 7, 9, 3, 5]), true),
+            ("day", days(&[Some(3), Some(4), Some(2), Some(2), Some(4), Some(2), None, None]), true),
+            ("value", values, true),
+        ];
+        let of_days = RecordBatch::try_from_iter_with_nullable(of_days).unwrap();
+        let found = counted(&units, &of_days, Counting::OfDays(&found));
+        assert_eq!(found, (vec![Some(0.3), None, Some(0.2), None], 0));
     }
 }

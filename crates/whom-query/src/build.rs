@@ -152,6 +152,7 @@ impl<'a> Work<'a> {
         if judged {
             self.recorder.exposures(&scattered.steps)?;
         }
+        self.recorder.scanned(&statement.purpose)?;
         self.keep(&statement.purpose, scattered.pieces);
         Ok(())
     }

@@ -6,6 +6,7 @@ use whom_stats::{CodeColumn, NodeIndex};
 use crate::analysed::AnalysedUnits;
 use crate::bins::Encoder;
 use crate::bucket_sums::{BucketSums, Spread};
+use crate::compile::NamedColumn;
 use crate::error::QueryError;
 use crate::tag_values::TagValues;
 use crate::unit_table::UnitRows;
@@ -82,7 +83,9 @@ impl<'a> Ranks<'a> {
     fn add(&self, sums: &mut [Option<BucketSums>], rows: &UnitRows) -> Result<(), QueryError> {
         let schema = &self.units.schema;
         let ranks = self.of_each(rows)?;
-        let members = schema.cohorts.iter().map(|cohort| rows.cohort(&cohort.column)).collect::<Result<Vec<_>, _>>()?;
+        let members =
+            |cohort: &NamedColumn| Ok(rows.cohort(&cohort.column)?.iter().map(|member| member == Some(true)).collect());
+        let members = schema.cohorts.iter().map(members).collect::<Result<Vec<Vec<bool>>, QueryError>>()?;
         let buckets = rows.buckets()?;
         let leaves = self.tree.leaves().count();
         for (tag, sums) in schema.tags.iter().zip(sums).filter_map(|(tag, sums)| Some((tag, sums.as_mut()?))) {
@@ -92,7 +95,7 @@ impl<'a> Ranks<'a> {
                 let Some(value) = value else { continue };
                 sums.add(buckets[row], ranks[row], value);
                 for (place, members) in members.iter().enumerate() {
-                    if members.value(row) {
+                    if members[row] {
                         sums.add(buckets[row], leaves + place, value);
                     }
                 }

@@ -62,13 +62,22 @@ pub struct Compiled {
     pub joined: Vec<JoinedTable>,
 }
 
-/// A table with at most one row per unit, and the columns of it that the unit table needs.
+/// A table with at most one row that counts per unit, and the columns of it that the unit table needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinedTable {
     /// The statement that makes it.
     pub purpose: Purpose,
     /// The columns, beside the unit.
     pub columns: Vec<String>,
+    /// The statement that says which day's row counts for each unit, if rows are of days.
+    pub as_of: Option<Purpose>,
+}
+
+impl JoinedTable {
+    /// The tables that are read for it.
+    pub(crate) fn read(&self) -> impl Iterator<Item = &Purpose> {
+        std::iter::once(&self.purpose).chain(&self.as_of)
+    }
 }
 
 /// Compiles a plan against the schemas of its tables.
@@ -113,9 +122,11 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// Renders the template of a purpose as a statement. Plain SQL only says what the unit table is, and counts nothing.
+    /// Renders the template of a purpose as a statement. Plain SQL only says what the unit table is, and counts nothing; what
+    /// our engine puts beside the units needs no statement of its own.
     fn emit(&mut self, purpose: Purpose, reads: &[&str], context: Value) -> Result<(), QueryError> {
         let name = match self.dialect {
+            Dialect::Engine if purpose.stands_beside() => return Ok(()),
             Dialect::Engine => purpose.template().to_owned(),
             Dialect::Portable if purpose.only_counts() => return Ok(()),
             Dialect::Portable => format!("portable/{}", purpose.template()),

@@ -12,7 +12,7 @@ use whom_engine::{Engine, Moment, Needs, Rows, ScanNeeds, remembered_bytes};
 use crate::align::JOINED;
 use crate::build::{aligned, groups};
 use crate::catalog::{Catalog, SPLIT, fact_table, tag_table};
-use crate::compile::{Compiled, Place, Purpose, Statement};
+use crate::compile::{Compiled, JoinedTable, Place, Purpose, Statement};
 use crate::error::QueryError;
 
 /// Bytes of an analysed unit besides its tags: arm, bucket, and where it stands.
@@ -186,7 +186,8 @@ fn worked(group: &[Statement], compiled: &Compiled, sizes: &Sizes) -> u64 {
     };
     let beside = |statement: &Statement| -> u64 {
         let joins = statement.purpose == Purpose::UnitTable;
-        compiled.joined.iter().filter(|_| joins).map(|table| size(&table.purpose)).sum()
+        let beside = compiled.joined.iter().filter(|_| joins).flat_map(JoinedTable::read);
+        beside.map(size).sum()
     };
     let worked = group.iter().filter(|statement| statement.purpose.place() == Place::Piece);
     worked.map(|statement| size(&statement.purpose) + read(statement) + beside(statement)).sum()

@@ -73,7 +73,7 @@ fn quoted(text: &str, quote: char) -> String {
 }
 
 /// The templates of `sql/`, by file name without the ending.
-const TEMPLATES: [(&str, &str); 28] = [
+const TEMPLATES: [(&str, &str); 27] = [
     ("exposures", include_str!("../../../sql/exposures.sql")),
     ("unknown_variants", include_str!("../../../sql/unknown_variants.sql")),
     ("first_exposure", include_str!("../../../sql/first_exposure.sql")),
@@ -88,7 +88,6 @@ const TEMPLATES: [(&str, &str); 28] = [
     ("snapshot_days", include_str!("../../../sql/snapshot_days.sql")),
     ("snapshots", include_str!("../../../sql/snapshots.sql")),
     ("tag_rows", include_str!("../../../sql/tag_rows.sql")),
-    ("tags", include_str!("../../../sql/tags.sql")),
     ("unit_table", include_str!("../../../sql/unit_table.sql")),
     ("portable/exposures", include_str!("../../../sql/portable/exposures.sql")),
     ("portable/first_exposure", include_str!("../../../sql/portable/first_exposure.sql")),

@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{Field, Schema};
 use whom_engine::{Engine, Regrouping, Rows, StoredRows};
 
 use super::Made;
-use crate::align::{Aligned, Alignment, Beside, JOINED};
+use crate::align::{Aligned, Alignment, Beside, Counting, JOINED};
 use crate::compile::{JoinedTable, Purpose, Statement};
 use crate::error::QueryError;
 use crate::unit_table::column;
@@ -116,9 +116,7 @@ impl AtWork<'_> {
     fn align(&mut self) -> Result<Vec<Beside>, QueryError> {
         let (batch, beside) = aligned(self.piece, &self.work.joined)?;
         self.piece.add_rows(JOINED, Rows { schema: batch.schema(), batches: vec![batch] })?;
-        for table in &self.work.joined {
-            self.forget(&table.purpose)?;
-        }
+        self.work.joined.iter().flat_map(JoinedTable::read).try_for_each(|table| self.forget(table))?;
         Ok(beside)
     }
 }
@@ -127,13 +125,20 @@ impl AtWork<'_> {
 pub(crate) fn aligned(piece: &Engine, tables: &[JoinedTable]) -> Result<(RecordBatch, Vec<Beside>), QueryError> {
     let units = piece.rows(&Purpose::Units.table())?.load()?.to_batch()?;
     let ids = column(&units, "unit")?;
-    let alignment = Alignment::by(&ids)?;
+    let alignment = Alignment::by(ids)?;
     let mut fields: Vec<Field> = units.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
     let mut columns = units.columns().to_vec();
     let mut found = Vec::new();
     for table in tables {
         let rows = piece.rows(&table.purpose.table())?.load()?;
-        let Aligned { columns: values, beside } = alignment.align(&rows, &table.columns)?;
+        let days = table.as_of.as_ref().map(|days| piece.rows(&days.table())?.load()).transpose()?;
+        let days = days.map(|days| alignment.days(&days)).transpose()?;
+        let counting = match (&table.purpose, &days) {
+            (_, Some(days)) => Counting::OfDays(days),
+            (Purpose::TagRows(_), None) => Counting::OfUnits,
+            (_, None) => Counting::All,
+        };
+        let Aligned { columns: values, beside } = alignment.align(&rows, &table.columns, counting)?;
         let named = table.columns.iter().zip(&values);
         fields.extend(named.map(|(name, values)| Field::new(name, values.data_type().clone(), true)));
         columns.extend(values);

@@ -42,7 +42,7 @@ pub enum Purpose {
     Snapshots(String),
     /// The rows of a tag table that may be those that count.
     TagRows(String),
-    /// The tags of a tag table by unit.
+    /// The tags of a tag table by unit, in plain SQL; our engine puts the rows of tags beside the units at once.
     Tags(String),
     /// The unit table.
     UnitTable,
@@ -131,6 +131,11 @@ impl Purpose {
         matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::EventKeys(_) | Self::DistinctKeys(_))
     }
 
+    /// Whether plain SQL needs a statement for what our engine does as it puts tables beside the units.
+    pub(super) fn stands_beside(&self) -> bool {
+        matches!(self, Self::Tags(_))
+    }
+
     /// The tables that no later statement reads once this one has run, so that their rows need no memory.
     pub(crate) fn supersedes(&self) -> Vec<Self> {
         match self {
@@ -139,7 +144,6 @@ impl Purpose {
             Self::DistinctKeys(fact) => vec![Self::EventKeys(fact.clone())],
             Self::Metrics(fact) => vec![Self::Events(fact.clone())],
             Self::Snapshots(tags) => vec![Self::SnapshotDays(tags.clone())],
-            Self::Tags(tags) => vec![Self::TagRows(tags.clone()), Self::Snapshots(tags.clone())],
             _ => Vec::new(),
         }
     }

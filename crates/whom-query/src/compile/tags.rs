@@ -16,8 +16,10 @@ use crate::sql::Fragment;
 pub(super) struct CompiledTag {
     pub(super) name: String,
     pub(super) column: String,
-    /// The table of its tag table's values.
+    /// The table that holds its values.
     pub(super) table: Purpose,
+    /// The table that says which day's value counts for each unit.
+    pub(super) as_of: Option<Purpose>,
     /// The type that expressions see.
     pub(super) kind: DataType,
 }
@@ -91,14 +93,20 @@ impl Compiler<'_> {
             let (value, kind) = tag_value(self.dialect, tag, column(schema, &tag.name, &owner)?, &owner)?;
             let stored = format!("tag {}", tag.name.value);
             tags.push(context! { name => Fragment::identifier(&stored), value => value });
-            compiled.push(CompiledTag {
-                name: tag.name.value.clone(),
-                column: stored,
-                table: Purpose::Tags(table.name.value.clone()),
-                kind,
-            });
+            let (table, as_of) = self.beside(table);
+            compiled.push(CompiledTag { name: tag.name.value.clone(), column: stored, table, as_of, kind });
         }
         Ok(TagContext { unit, tags, compiled })
+    }
+
+    /// The table that stands beside the units, and the one that says which of its rows count.
+    fn beside(&self, table: &TagTable) -> (Purpose, Option<Purpose>) {
+        let name = || table.name.value.clone();
+        match (self.dialect, &table.snapshot) {
+            (Dialect::Portable, _) => (Purpose::Tags(name()), None),
+            (Dialect::Engine, Snapshot::Static) => (Purpose::TagRows(name()), None),
+            (Dialect::Engine, Snapshot::Dated { .. }) => (Purpose::TagRows(name()), Some(Purpose::Snapshots(name()))),
+        }
     }
 }
 

@@ -78,16 +78,21 @@ impl Compiler<'_> {
 
 /// The tables that stand beside the units, with the columns that the unit table needs of them.
 fn joined(metrics: &[CompiledMetric], tags: &[CompiledTag]) -> Vec<JoinedTable> {
-    let mut tables: BTreeMap<&Purpose, Vec<String>> = BTreeMap::new();
+    let mut tables: BTreeMap<(&Purpose, &Option<Purpose>), Vec<String>> = BTreeMap::new();
     for metric in metrics {
-        let columns = tables.entry(&metric.table).or_default();
+        let columns = tables.entry((&metric.table, &None)).or_default();
         columns.push(metric.column.column.clone());
         columns.extend(metric.if_not_finite.map(|_| metric.not_finite.clone()));
     }
     for tag in tags {
-        tables.entry(&tag.table).or_default().push(tag.column.clone());
+        tables.entry((&tag.table, &tag.as_of)).or_default().push(tag.column.clone());
     }
-    tables.into_iter().map(|(purpose, columns)| JoinedTable { purpose: purpose.clone(), columns }).collect()
+    let table = |((purpose, as_of), columns): ((&Purpose, &Option<Purpose>), _)| JoinedTable {
+        purpose: purpose.clone(),
+        columns,
+        as_of: as_of.clone(),
+    };
+    tables.into_iter().map(table).collect()
 }
 
 fn metric_context(dialect: Dialect, metric: &CompiledMetric) -> Value {

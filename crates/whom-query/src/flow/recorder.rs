@@ -123,7 +123,6 @@ impl<'a> Recorder<'a> {
             Purpose::Snapshots(_) => {
                 self.recorded.unused = UnusedSnapshots { later: made.total("later")?, too_old: made.total("too_old")? };
             }
-            Purpose::Tags(table) => self.tags(table)?,
             Purpose::UnitTable => {
                 for (table, beside) in self.compiled.joined.iter().zip(&made.beside) {
                     self.beside_units(&table.purpose, *beside)?;
@@ -147,11 +146,12 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// The units with tags are counted when they stand beside the others.
-    fn tags(&mut self, table: &str) -> Result<(), QueryError> {
+    /// Takes note of a scan. The units with tags are counted when their tags stand beside them.
+    pub(crate) fn scanned(&mut self, purpose: &Purpose) -> Result<(), QueryError> {
+        let Purpose::TagRows(table) = purpose else { return Ok(()) };
         let UnusedSnapshots { later, too_old } = std::mem::take(&mut self.recorded.unused);
         self.recorded.flow.tags.push(TagRows {
-            table: table.to_owned(),
+            table: table.clone(),
             read: self.catalog.source(&tag_table(table))?.pinned.rows(),
             units: 0,
             later,
@@ -165,7 +165,7 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// [`QueryError::Data`] if units have several rows of tags which differ.
     fn beside_units(&mut self, purpose: &Purpose, beside: Beside) -> Result<(), QueryError> {
-        let Purpose::Tags(table) = purpose else { return Ok(()) };
+        let Purpose::TagRows(table) = purpose else { return Ok(()) };
         if beside.differing > 0 {
             return Err(QueryError::Data(format!(
                 "{} several rows that count in tag table `{table}`, with different tags; keep one row per unit, and per day where rows have one",
