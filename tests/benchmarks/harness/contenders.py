@@ -25,6 +25,7 @@ class Programs:
 class Limits:
     threads: int
     memory: str | None  # as DuckDB and whom write it: `8GiB`
+    spill: str | None
     timeout: float
 
 
@@ -72,7 +73,8 @@ class Field:
         out = self.work / "whom"
         pipeline = self.warehouse.pipeline_into(out)
         memory = ["--memory-limit", self.limits.memory] if self.limits.memory else []
-        options = ["--keep-units", "--threads", str(self.limits.threads), "--spill-dir", str(self.work / "spill"), *memory]
+        spill = ["--spill-dir", str(self.work / "spill"), *(["--spill-limit", self.limits.spill] if self.limits.spill else [])]
+        options = ["--keep-units", "--threads", str(self.limits.threads), *spill, *memory]
 
         def prepare() -> None:
             shutil.rmtree(out, ignore_errors=True)
@@ -83,7 +85,7 @@ class Field:
         statement, out = self.work / f"{form}.sql", self.work / f"duckdb_{form}.parquet"
         statement.write_text(self.warehouse.sql(form))
         program = [str(self.programs.python), str(PEERS / "duckdb_sql.py")]
-        limits = [str(self.limits.threads), self.limits.memory or "-", str(self.work / "spill")]
+        limits = [str(self.limits.threads), self.limits.memory or "-", str(self.work / "spill"), self.limits.spill or "-"]
         return Contender(f"DuckDB, {form}", UNIT_TABLE, [*program, str(statement), str(out), *limits], out)
 
     def polars(self) -> Contender:
