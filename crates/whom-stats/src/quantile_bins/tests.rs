@@ -39,7 +39,7 @@ fn shaped(shape: usize, row: u64) -> f64 {
         7 => 1e9 + even,
         8 => (even * 3.0).floor() * 1e6 + (even * 7.0).fract() * 1e-6,
         // What values at equal distances do not tell.
-        9 => (row % 8) as f64 * if row % 3 == 0 { 1.0 } else { even },
+        9 => (row % 8) as f64 * if row.is_multiple_of(3) { 1.0 } else { even },
         10 if row % 4 == 1 => f64::from((row % 1_000) as u32),
         10 => 0.5,
         // Without an end.
