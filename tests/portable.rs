@@ -55,7 +55,7 @@ fn of_values_that_are_hard_to_round() {
     same(&published, &warehouse.pipeline());
 }
 
-/// Every way to make one number of the events of a user, repeats of events included.
+/// Every way to make one number of the events of a user.
 #[test]
 fn of_every_aggregate() {
     let warehouse = Warehouse::copy(Sample::Tiny);
