@@ -90,7 +90,7 @@ pub struct TooLittleMemory {
     threads: usize,
     readers: usize,
     filters: usize,
-    /// The least limit that would do.
+    /// A limit that would do; by rounding up to 16 bytes above the least.
     pub floor: usize,
 }
 
