@@ -22,6 +22,7 @@ use serde::Serialize;
 pub use self::cohort::Cohort;
 pub use self::discover::{Codes, Criterion, DeclaredPartition, Discover, TreeControls};
 pub use self::fact::{Fact, Gaps, Partition, TimeColumn};
+pub use self::identity::FIELDS_IN_HOURS;
 pub use self::metric::{Aggregate, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Role};
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
