@@ -17,9 +17,9 @@ use whom_store::{Output, REGISTRATION_VERSION, Registered, Registration, StoreEr
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::identity::VERSION;
+use crate::output::located;
 use crate::prepare::load_plan;
 use crate::request::Request;
-use crate::run::located;
 
 /// Longest text of a value in a difference.
 const LONGEST_VALUE: usize = 60;

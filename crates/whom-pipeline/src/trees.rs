@@ -92,8 +92,8 @@ fn node_effects(study: &Study<'_>, questions: &[Question], totals: &ArmTable) ->
             NodeEffect {
                 variant: study.variant(question.treatment).to_owned(),
                 metric: study.metric(question.metric).name.value.clone(),
-                n_control: found.control.units,
-                n_variant: found.treatment.units,
+                n_control: Some(found.control.units),
+                n_variant: Some(found.treatment.units),
                 estimate: found.effect.ok().map(|effect| effect.difference.value),
                 std_err: found.effect.ok().map(|effect| effect.difference.std_err),
             }

@@ -123,7 +123,7 @@ fn values_are_shown_short() {
         (json!([1, 2]), "a list of 2".to_owned()),
         (json!(336), "336".to_owned()),
     ] {
-        assert_eq!(in_words(&value), shown);
+        assert_eq!(in_words("validate.level", &value), shown);
     }
 }
 

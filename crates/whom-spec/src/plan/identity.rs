@@ -9,11 +9,11 @@ use std::fmt::Write;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::output::shows_everything;
 use super::{
     Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Plan, SeveralVariants, Snapshot, Split, Tag,
     TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
-use super::output::shows_everything;
 use crate::spanned::{Spanned, text};
 
 /// The fields of [`Plan::analysis_json`] whose numbers are [`Hours`], wherever they stand.
