@@ -11,7 +11,7 @@ use whom_store::Stores;
 use super::*;
 
 /// The pipeline of 600 made-up users, with its results in a temporary folder.
-fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
+pub(crate) fn tiny(folder: &TempDir, change: impl Fn(String) -> String) -> Request {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/tiny").canonicalize().unwrap();
     let text = std::fs::read_to_string(data.join("tiny.yaml")).unwrap();
     let text = text.replace("path: warehouse/", &format!("path: {}/warehouse/", data.display()));

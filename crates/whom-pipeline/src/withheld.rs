@@ -54,3 +54,6 @@ fn too_few(refused: &TooFewUnits) -> RunError {
     let fix = "wait for more units, leave the variant's rows out by `where`, or declare a smaller `smallest_cell`";
     RunError { fix: Some(fix.to_owned()), ..error }
 }
+
+#[cfg(test)]
+mod tests;
