@@ -85,6 +85,7 @@ pub use run::{Outcome, run};
 pub use seal::register;
 pub use shared_cache::SharedCache;
 pub use whom_engine::{CheckpointSweep, Limits, MemoryPlan, Needs, ScanNeeds};
+pub use whom_query::cache::{ExpectedCache, ExpectedDays};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
 pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Registered, Stores, Surplus, Sweep};

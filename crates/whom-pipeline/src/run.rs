@@ -86,7 +86,11 @@ impl Run<'_> {
         stages.begin(Stage::Sources)?;
         let mut prepared = Prepared::with(self.request, loaded, shared.map(SharedCache::cache)).await?;
         withheld::refuse_units(self.request, &prepared)?;
-        let mut planned = Planned::new(self.request, &prepared).await?;
+        let cache = match shared {
+            Some(shared) => Some(shared.expected(self.request, &prepared).await?),
+            None => None,
+        };
+        let mut planned = Planned::with(self.request, &prepared, cache).await?;
         let output = output::create(self.request, &prepared).await?;
         let run_id = RunId::from(Uuid::new_v4());
         self.trail.opened(&output, run_id, &prepared.loaded.plan.experiment);

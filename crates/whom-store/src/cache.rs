@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 pub use entry::{CachedPart, DayRecord, Encoded};
 pub use key::{DayKey, TableKey};
-pub use part_writer::PartWriter;
+pub use part_writer::{PartWriter, UPLOAD_BYTES};
 pub use sweep::Sweep;
 
 use crate::{

@@ -166,7 +166,9 @@ mod threads;
 
 pub use address::Address;
 pub use budget::{NetworkLimits, Trouble};
-pub use cache::{CachedDay, CachedPart, DayCache, DayKey, DayRecord, Encoded, PartWriter, Sweep, TableKey};
+pub use cache::{
+    CachedDay, CachedPart, DayCache, DayKey, DayRecord, Encoded, PartWriter, Sweep, TableKey, UPLOAD_BYTES,
+};
 pub use cause::Cause;
 pub use error::{ErrorKind, Result, StoreError};
 pub use failures::FailureRecord;

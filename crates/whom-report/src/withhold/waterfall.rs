@@ -24,7 +24,7 @@ pub(super) fn withheld(
         });
         let is_withheld = (kept, dropped) != (step.kept, step.dropped);
         if is_withheld || counts_in(&step.reason).any(|count| cell.hides(count)) {
-            step.reason = cell.reason();
+            step.reason = format!("withheld: fewer than {}", cell.0);
             counted.steps += 1;
         }
         (step.kept, step.dropped) = (kept, dropped);
