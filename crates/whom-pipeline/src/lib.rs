@@ -88,7 +88,7 @@ pub use whom_engine::{CheckpointSweep, Limits, MemoryPlan, Needs, ScanNeeds};
 pub use whom_query::cache::{ExpectedCache, ExpectedDays};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
-pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Registered, Stores, Surplus, Sweep};
+pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Pending, Registered, Stores, Surplus, Sweep};
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

@@ -15,7 +15,8 @@ use crate::{
     local::{LocalStore, generic},
     location::Place,
     network::Network,
-    remote::{Extent, Remote},
+    pending_uploads::PendingUploads,
+    remote::{Extent, Remote, Service},
 };
 
 /// Opens the stores of one run.
@@ -131,6 +132,16 @@ impl Stores {
         LocalStore::create(location.declared(), folder, Arc::clone(&self.disk))
             .map(|store| self.wrapped(store))
             .map_err(|error| StoreError::failed("create", "", location.declared(), &error))
+    }
+
+    /// What is being uploaded to a folder, where parts of an upload that nobody completes stay for ever.
+    pub(crate) fn pending_uploads(&self, location: &Location) -> Result<Option<PendingUploads>> {
+        match location.place() {
+            Place::Remote(remote) if remote.service == Service::S3 => {
+                self.network.s3_uploads(remote, location.declared())
+            }
+            _ => Ok(None),
+        }
     }
 
     fn open_local(&self, path: &Path, location: &Location) -> Result<(Arc<dyn ObjectStore>, Option<ObjectPath>)> {

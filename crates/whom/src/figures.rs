@@ -120,10 +120,10 @@ mod tests {
             { "statement": "metrics of \u{1b}[31morders", "plans": 64, "rows": 9, "bytes_read": 0, "bytes_spilled": 12_000_000, "bytes_reserved": 48_000_000, "seconds": 12.0, "compute_seconds": 11.5, "plan": "AggregateExec: z\n" },
         ] });
         insta::assert_snapshot!(format!("{}\n{}", statements(&told), plans(&told)), @r"
-        STATEMENTS  seconds of all pieces and threads together
-        statement              plans    rows    read  spilled  seconds  computing
-        exposures                  1  71,234  1.5 MB              0.25       0.40
-        metrics of [31morders     64       9          12.0 MB    12.00      11.50
+        STATEMENTS  seconds of all pieces and threads together; the most memory of operators
+        statement              plans    rows    read  spilled   memory  seconds  computing
+        exposures                  1  71,234  1.5 MB                       0.25       0.40
+        metrics of [31morders     64       9          12.0 MB  48.0 MB    12.00      11.50
 
         PLANS
         exposures
