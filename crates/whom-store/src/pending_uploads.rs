@@ -19,7 +19,7 @@ use object_store::{
 use crate::{Cause, Redacted};
 
 /// How long the address of the bucket would be valid as a link, which nobody uses as one.
-const MOMENT: Duration = Duration::from_secs(60);
+const MOMENT: Duration = Duration::from_mins(1);
 
 /// The most pages that are asked for, of a thousand uploads each.
 const MOST_PAGES: usize = 1_000;
@@ -114,12 +114,13 @@ impl PendingUploads {
     }
 
     async fn page(&self, folder: &ObjectPath, from: Option<&(String, String)>) -> Result<Page> {
-        let mut url = self.store.signed_url(Default::default(), &ObjectPath::ROOT, MOMENT).await?;
+        let mut request = HttpRequest::new(HttpRequestBody::empty());
+        // Only the signed link tells where the bucket is.
+        let mut url = self.store.signed_url(request.method().clone(), &ObjectPath::ROOT, MOMENT).await?;
         url.query_pairs_mut().clear().append_pair("uploads", "").append_pair("prefix", &format!("{folder}/"));
         if let Some((key, id)) = from {
             url.query_pairs_mut().append_pair("key-marker", key).append_pair("upload-id-marker", id);
         }
-        let mut request = HttpRequest::new(HttpRequestBody::empty());
         *request.uri_mut() = url.as_str().parse().map_err(refused)?;
         let keys = self.store.credentials().get_credential().await?;
         AwsAuthorizer::new(&keys, "s3", &self.region).authorize(&mut request, None);

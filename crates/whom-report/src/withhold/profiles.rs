@@ -18,7 +18,9 @@ pub(super) fn of_partition(
         hidden.find(cell, cohort, everybody);
     }
     hidden.find_left_over(cell, &cohorts, everybody);
-    cohorts.iter_mut().for_each(|cohort| hidden.withhold(cohort, counted));
+    for cohort in &mut cohorts {
+        hidden.withhold(cohort, counted);
+    }
     cohorts
 }
 

@@ -117,7 +117,7 @@ fn aborted(bucket: &Bucket) -> Vec<String> {
 
 /// The server says of every upload that it began in 2010.
 fn retention(abandoned_before: &str) -> Retention {
-    let abandoned_before = abandoned_before.parse().unwrap();
+    let abandoned_before = abandoned_before.parse().expect("an instant");
     Retention { keep: 1, finished_before: None, abandoned_before, failed_before: abandoned_before }
 }
 
