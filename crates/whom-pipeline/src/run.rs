@@ -15,7 +15,7 @@ use crate::analysis::analyse;
 use crate::checkpoints::{Opening, RunCheckpoints};
 use crate::clock::Stages;
 use crate::error::{Cause, RunError};
-use crate::event::{Observer, Stage};
+use crate::event::{Event, Observer, Stage};
 use crate::files::{ResultFile, result_files};
 use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
@@ -92,6 +92,11 @@ impl Run<'_> {
         };
         let mut planned = Planned::with(self.request, &prepared, cache).await?;
         let output = output::create(self.request, &prepared).await?;
+        for (bucket, region) in self.request.stores.found_regions() {
+            let note =
+                format!("bucket `{bucket}` lies in region `{region}`, as S3 tells; `AWS_REGION` saves the question");
+            stages.observer().event(&Event::Note { stage: Stage::Sources, note });
+        }
         let run_id = RunId::from(Uuid::new_v4());
         self.trail.opened(&output, run_id, &prepared.loaded.plan.experiment);
         if let Some(shared) = shared {

@@ -89,6 +89,12 @@ impl Network {
         let setting = |builder: &AmazonS3Builder, key| builder.get_config_value(&key);
         let endpoint =
             setting(&builder, AmazonS3ConfigKey::S3Endpoint).or_else(|| setting(&builder, AmazonS3ConfigKey::Endpoint));
+        if endpoint.is_none()
+            && setting(&builder, AmazonS3ConfigKey::Region).is_none()
+            && let Some(region) = self.region_of_bucket(bucket)
+        {
+            builder = builder.with_region(region);
+        }
         let mut allows_http = false;
         if let Some(endpoint) = endpoint {
             allows_http = permit(&endpoint, environment.is_on("AWS_ALLOW_HTTP"), "AWS_ALLOW_HTTP").map_err(invalid)?;

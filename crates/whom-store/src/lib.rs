@@ -154,6 +154,7 @@ mod publish;
 mod reads;
 mod redact;
 mod refusal;
+mod region;
 mod registrations;
 mod remote;
 mod rooted;
