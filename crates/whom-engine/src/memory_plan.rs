@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn making_days_for_a_cache_is_part_of_the_plan() {
-        let without = needs(1_000);
+        let without = Needs { search: 0, ..needs(1_000) };
         let day = ScanNeeds { row_group: 64 << 20, remembered: 15 << 20, ..without.scans[0].clone() };
         let with = Needs { fill: vec![day], ..without.clone() };
         let plan = |needs: &Needs| MemoryPlan::new(2 << 30, &asked(2), needs).unwrap();
