@@ -145,21 +145,32 @@ fn numbers(row: &EffectRow) -> impl Iterator<Item = u64> {
     [row.n_control, row.n_variant].into_iter().flatten()
 }
 
-/// The row with its key and nothing else.
+/// The row with its key and nothing else: every field is named, so that a new one does not compile until it is decided.
 fn withheld(row: EffectRow, reason: String) -> EffectRow {
     EffectRow {
+        metric: row.metric,
+        role: row.role,
+        variant: row.variant,
+        cohort: row.cohort,
+        evidence: row.evidence,
+        family: row.family,
+        estimand: row.estimand,
+        method: row.method,
+        reference: row.reference,
         estimate: None,
         std_err: None,
         interval: None,
         individual_interval: None,
+        level: row.level,
         p_value: None,
         p_value_adjusted: None,
+        correction: row.correction,
         unreliable: None,
         not_estimable: Some(reason),
         n_control: None,
         n_variant: None,
         mean_control: None,
         mean_variant: None,
-        ..row
+        variance_reduction: None,
     }
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::spanned::{Spanned, text};
 
 /// The fields of [`Plan::analysis_json`] whose numbers are [`Hours`], wherever they stand.
-pub const FIELDS_IN_HOURS: [&str; 3] = ["delay", "lookback", "window"];
+pub const FIELDS_IN_HOURS: [&str; 4] = ["delay", "lookback", "pre_period", "window"];
 
 impl Plan {
     /// The whole plan as canonical JSON on one line: every default written out, every variable replaced.
