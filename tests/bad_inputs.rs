@@ -63,6 +63,9 @@ refused! {
     a_pipeline_file_of_another_name, CONFIGURATION, |it| {
         fs::rename(it.pipeline(), it.pipeline().with_file_name("tinny.yaml")).expect("another name");
     };
+    a_smallest_cell_that_is_no_number, CONFIGURATION, |it| {
+        it.edit("output:\n", "output:\n  smallest_cell: few\n");
+    };
     a_search_for_nothing, CONFIGURATION, |it| { it.edit("discover:\n", "discover:\n  treatments: []\n"); };
 }
 
