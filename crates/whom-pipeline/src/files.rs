@@ -29,5 +29,6 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
         text("cohorts.sql", whom_report::cohorts_sql(&rules)),
         text("summary.md", whom_report::summary_md(results)),
         text("result.json", whom_report::result_json(results)?),
+        text("report.json", whom_report::report_json(results)?),
     ])
 }

@@ -1,4 +1,5 @@
-//! What can go wrong in writing results: only a bug or a lack of memory, since results are typed.
+//! What can go wrong: in writing results only a bug or a lack of memory, since they are typed; in writing a page again, a
+//! document or template that is not what it should be.
 
 /// A result file could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -26,5 +27,23 @@ pub enum ReportError {
         document: &'static str,
         /// What the encoder said.
         source: serde_json::Error,
+    },
+    /// A document is not what it should be.
+    #[error("cannot read `{document}`")]
+    Unreadable {
+        /// The file's name.
+        document: &'static str,
+        /// What the decoder said.
+        source: serde_json::Error,
+    },
+    /// A document is of a version that this program does not read.
+    #[error("`{document}` is of version `{found}`, and this program reads `{known}`")]
+    Version {
+        /// The file's name.
+        document: &'static str,
+        /// The version of the file.
+        found: String,
+        /// The version of the program.
+        known: String,
     },
 }

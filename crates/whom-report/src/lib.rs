@@ -50,6 +50,8 @@
 //! );
 //! ```
 
+#[allow(dead_code)]
+mod chart;
 mod cohort;
 mod cohorts_sql;
 mod cohorts_table;
@@ -64,6 +66,7 @@ mod label;
 mod number;
 mod parquet_file;
 mod quote;
+mod report_json;
 mod result_json;
 mod results;
 mod rule;
@@ -86,6 +89,7 @@ pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 pub use number::count;
+pub use report_json::{REPORT_SCHEMA_VERSION, report_json};
 pub use result_json::{RESULT_SCHEMA_VERSION, result_json};
 pub use results::{Direction, EffectKey, MetricView, Partition, Results, Threshold, VariantView};
 pub use rule::{CohortRule, Range, RuleCondition};
