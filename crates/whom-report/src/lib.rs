@@ -101,8 +101,8 @@ pub use tree::{NodeEffect, NodeView, Side, SplitView, TreeView};
 pub use tree_json::{TREE_SCHEMA_VERSION, tree_json};
 pub use units_table::{UNITS_FILE, UNITS_SCHEMA_VERSION, UnitsWriter, units_writer_bytes};
 pub use verdict::{
-    AverageOutcome, AverageVerdict, CohortVerdict, GuardrailOutcome, GuardrailVerdict, HeterogeneityOutcome,
-    HeterogeneityVerdict, Standing, Verdict,
+    Action, AverageOutcome, AverageVerdict, CohortVerdict, GuardrailOutcome, GuardrailVerdict, Headline,
+    HeterogeneityOutcome, HeterogeneityVerdict, Standing, Verdict,
 };
 pub use waterfall::WaterfallStep;
 pub use whom_stats::{Check, CheckPart, CheckVerdict, Interval};
