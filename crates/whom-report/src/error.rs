@@ -1,6 +1,8 @@
 //! What can go wrong: in writing results only a bug or a lack of memory, since they are typed; in writing a page again, a
 //! document or template that is not what it should be.
 
+use crate::page::Templates;
+
 /// A result file could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -46,4 +48,17 @@ pub enum ReportError {
         /// The version of the program.
         known: String,
     },
+    /// A template of the page does not render.
+    #[error("cannot render the page")]
+    Template(#[source] minijinja::Error),
+    /// A template that the page does not have.
+    #[error("unknown template `{name}`; the page has {}", names_of_templates())]
+    UnknownTemplate {
+        /// The name.
+        name: String,
+    },
+}
+
+fn names_of_templates() -> String {
+    Templates::names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -50,7 +50,6 @@
 //! );
 //! ```
 
-#[allow(dead_code)]
 mod chart;
 mod cohort;
 mod cohorts_sql;
@@ -64,6 +63,7 @@ mod heterogeneity;
 mod json;
 mod label;
 mod number;
+mod page;
 mod parquet_file;
 mod quote;
 mod report_json;
@@ -89,6 +89,7 @@ pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 pub use number::count;
+pub use page::{Templates, report_html};
 pub use report_json::{REPORT_SCHEMA_VERSION, report_json};
 pub use result_json::{RESULT_SCHEMA_VERSION, result_json};
 pub use results::{Direction, EffectKey, MetricView, Partition, Results, Threshold, VariantView};

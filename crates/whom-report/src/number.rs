@@ -156,6 +156,11 @@ impl Scale {
         format!("{}{}", fixed(value * self.factor, decimals), self.unit)
     }
 
+    /// A figure as it is shown, without rounding and without unit.
+    pub(crate) fn shown(&self, value: f64) -> f64 {
+        value * self.factor
+    }
+
     /// A size of effect with its unit, to six significant digits: `1 pp`.
     pub(crate) fn threshold(&self, value: f64) -> String {
         format!("{}{}", self::value(value * self.factor), self.unit)
