@@ -12,6 +12,8 @@ pub(crate) struct Bars {
     pub(crate) title: String,
     /// What the length of a bar is.
     pub(crate) axis: String,
+    /// The headings of the figures behind the bars.
+    pub(crate) columns: Vec<String>,
     pub(crate) bars: Vec<Bar>,
     /// The largest length that the axis has to hold; several charts are comparable if they share it.
     pub(crate) reach: f64,
@@ -23,12 +25,14 @@ pub(crate) struct Bar {
     pub(crate) label: Label,
     /// Its length; to the left if negative, nothing if not finite.
     pub(crate) value: f64,
-    /// Words behind it.
+    /// A figure for each column.
     pub(crate) figures: Vec<Label>,
 }
 
 const SIZE: f64 = 13.0;
+const SMALL: f64 = 12.0;
 const ROW: f64 = 28.0;
+const WIDEST_FIGURE: f64 = 150.0;
 const GAP: f64 = 14.0;
 const LABEL_ROOM: f64 = 290.0;
 
@@ -40,60 +44,78 @@ impl Bars {
         }
         let pixels = width.pixels();
         let mut svg = Svg::new(pixels);
-        let figures = self.figures_width();
+        let columns = self.column_widths();
         let (from, to) = match width {
-            Width::Wide => (LABEL_ROOM + GAP, (pixels - figures - GAP).max(LABEL_ROOM + 120.0)),
+            Width::Wide => (LABEL_ROOM + GAP, pixels - columns.iter().map(|column| column + GAP).sum::<f64>()),
             Width::Narrow => (0.0, pixels),
         };
         let is_one_sided = self.bars.iter().all(|bar| !bar.value.is_finite() || bar.value >= 0.0);
         let reach = if self.reach > 0.0 && self.reach.is_finite() { self.reach } else { 1.0 };
-        let axis = Axis::new((if is_one_sided { 0.0 } else { -reach }, reach), (from, to));
-        let place = Place { x: from, y: 14.0, anchor: Anchor::Start, size: 12.0 };
-        svg.label(place, pixels - from, &Label::new(self.axis.clone()), "faint");
+        let axis = Axis::new((if is_one_sided { 0.0 } else { -reach }, reach), (from, to.max(from + 80.0)));
         let mut y = 22.0;
+        if width == Width::Wide {
+            for (heading, end) in self.columns.iter().zip(ends(&columns, pixels)) {
+                let place = Place { x: end, y: 14.0, anchor: Anchor::End, size: SMALL };
+                svg.label(place, LABEL_ROOM, &Label::new(heading.clone()), "faint");
+            }
+        }
+        let axis_room = if width == Width::Wide { to - from } else { pixels };
+        let place = Place { x: from, y: 14.0, anchor: Anchor::Start, size: SMALL };
+        y += svg.paragraph(place, axis_room, &Label::new(self.axis.clone()), ("faint", 2)).saturating_sub(1) as f64
+            * line_height(SMALL);
+        let top = y;
         for bar in &self.bars {
             y = match width {
-                Width::Wide => wide(&mut svg, bar, &axis, (y, to + GAP)),
-                Width::Narrow => narrow(&mut svg, bar, &axis, (y, pixels)),
+                Width::Wide => wide(&mut svg, bar, &axis, (y, &ends(&columns, pixels))),
+                Width::Narrow => narrow(&mut svg, bar, &axis, (y, &self.columns)),
             };
         }
-        svg.line((axis.place(0.0), 22.0), (axis.place(0.0), y), "zero");
+        svg.line((axis.place(0.0), top), (axis.place(0.0), y), "zero");
         Some(svg.finish(y + 4.0, &self.title, "chart"))
     }
 
-    fn figures_width(&self) -> f64 {
-        let widths = self.bars.iter().map(|bar| {
-            let words: f64 = bar.figures.iter().map(|label| text::width(&label.text, SIZE) + 6.0).sum();
-            words
-        });
-        widths.fold(0.0, f64::max)
+    fn column_widths(&self) -> Vec<f64> {
+        let columns = self.columns.iter().enumerate();
+        columns
+            .map(|(index, heading)| {
+                let figures = self.bars.iter().filter_map(|bar| bar.figures.get(index));
+                let widest = figures.map(|figure| text::width(&figure.text, SIZE)).fold(0.0, f64::max);
+                widest.max(text::width(heading, SMALL)).min(WIDEST_FIGURE)
+            })
+            .collect()
     }
 }
 
-fn wide(svg: &mut Svg, bar: &Bar, axis: &Axis, (y, right): (f64, f64)) -> f64 {
+/// Where each column ends.
+fn ends(columns: &[f64], pixels: f64) -> Vec<f64> {
+    let right = |count: usize| columns.iter().skip(count).map(|column| column + GAP).sum::<f64>();
+    (1..=columns.len()).map(|count| pixels - right(count)).collect()
+}
+
+fn wide(svg: &mut Svg, bar: &Bar, axis: &Axis, (y, ends): (f64, &[f64])) -> f64 {
     let middle = y + ROW / 2.0;
     let base = middle + SIZE * 0.35;
     svg.label(Place { x: 0.0, y: base, anchor: Anchor::Start, size: SIZE }, LABEL_ROOM, &bar.label, "plain");
     strip(svg, bar, axis, (middle - 7.0, 14.0));
-    let mut x = right;
-    for figure in &bar.figures {
-        svg.label(Place { x, y: base, anchor: Anchor::Start, size: SIZE }, 400.0, figure, "plain");
-        x += text::width(&figure.text, SIZE) + 6.0;
+    for (figure, end) in bar.figures.iter().zip(ends) {
+        svg.label(Place { x: *end, y: base, anchor: Anchor::End, size: SIZE }, WIDEST_FIGURE, figure, "plain");
     }
     y + ROW
 }
 
-fn narrow(svg: &mut Svg, bar: &Bar, axis: &Axis, (y, width): (f64, f64)) -> f64 {
+fn narrow(svg: &mut Svg, bar: &Bar, axis: &Axis, (y, columns): (f64, &[String])) -> f64 {
+    let width = Width::Narrow.pixels();
     let mut place = Place { x: 0.0, y: y + 18.0, anchor: Anchor::Start, size: SIZE };
     let lines = svg.paragraph(place, width, &bar.label, ("plain", 2));
     place.y += lines as f64 * line_height(SIZE);
-    for figure in &bar.figures {
-        let needed = text::width(&figure.text, SIZE);
+    for (figure, heading) in bar.figures.iter().zip(columns) {
+        let label = Label { text: format!("{heading} {}", figure.text), data: figure.data.clone() };
+        let needed = text::width(&label.text, SMALL);
         if place.x > 0.0 && place.x + needed > width {
-            place = Place { x: 0.0, y: place.y + line_height(SIZE), ..place };
+            place = Place { x: 0.0, y: place.y + line_height(SMALL), ..place };
         }
-        svg.label(place, width, figure, "faint");
-        place.x += needed + 6.0;
+        svg.label(Place { size: SMALL, ..place }, width, &label, "faint");
+        place.x += needed + GAP;
     }
     strip(svg, bar, axis, (place.y + 7.0, 12.0));
     place.y + 28.0

@@ -56,6 +56,7 @@ const SMALL: f64 = 12.0;
 const GAP: f64 = 18.0;
 const LABEL_ROOM: f64 = 300.0;
 const DETAIL_LINES: usize = 3;
+const HEADING_LINES: usize = 2;
 const NARROWEST_PLOT: f64 = 180.0;
 const TICKS: usize = 6;
 
@@ -113,7 +114,9 @@ struct Drawing<'a> {
     ends: Vec<f64>,
     /// Where the lines of the plot begin.
     top: f64,
-    /// Vertical lines are drawn below everything else, once their length is known.
+    /// Whether figures stand in the room of the plot, so that its lines may not run through.
+    is_narrow: bool,
+    /// What is drawn over the vertical lines, once their length is known.
     rows: Vec<(f64, Mark, Tone)>,
 }
 
@@ -132,7 +135,8 @@ impl<'a> Drawing<'a> {
         });
         let axis = Axis::new(forest.domain(), span);
         let ends = ends.collect();
-        Self { forest, svg: Svg::new(pixels), width: pixels, y: 0.0, axis, span, ends, top: 0.0, rows: Vec::new() }
+        let (svg, is_narrow) = (Svg::new(pixels), width == Width::Narrow);
+        Self { forest, svg, width: pixels, y: 0.0, axis, span, ends, top: 0.0, is_narrow, rows: Vec::new() }
     }
 
     fn wide(&mut self) {
@@ -217,11 +221,13 @@ impl<'a> Drawing<'a> {
         if group.heading.is_empty() || group.rows.is_empty() {
             return;
         }
-        self.y += 26.0;
-        let place = Place { x: 0.0, y: self.y, anchor: Anchor::Start, size: SMALL };
-        self.svg.rectangle(Rectangle { x: 0.0, y: self.y - 15.0, width: self.width, height: 21.0 }, "band");
-        self.svg.label(Place { x: 6.0, ..place }, self.width - 12.0, &Label::new(group.heading.clone()), "heading");
-        self.y += 8.0;
+        let room = self.width - 12.0;
+        let lines = text::wrapped(&group.heading, room, SMALL, HEADING_LINES).len() as f64;
+        let height = 5.0 + lines * line_height(SMALL);
+        self.svg.rectangle(Rectangle { x: 0.0, y: self.y + 11.0, width: self.width, height }, "band");
+        let place = Place { x: 6.0, y: self.y + 26.0, anchor: Anchor::Start, size: SMALL };
+        self.svg.paragraph(place, room, &Label::new(group.heading.clone()), ("heading", HEADING_LINES));
+        self.y += 13.0 + height;
     }
 
     /// The name of the reference, beside its line, on a line of its own.
@@ -243,12 +249,19 @@ impl<'a> Drawing<'a> {
 
     fn finish(mut self) -> String {
         let bottom = self.y + 6.0;
-        self.svg.line((self.axis.place(0.0), self.top), (self.axis.place(0.0), bottom), "zero");
-        if let Some((value, _)) = &self.forest.reference {
-            let x = self.axis.place(*value);
-            self.svg.line((x, self.top), (x, bottom), "reference");
+        let rows = std::mem::take(&mut self.rows);
+        let spans: Vec<(f64, f64)> = match self.is_narrow {
+            true => rows.iter().map(|(y, ..)| (y - 9.0, y + 9.0)).collect(),
+            false => vec![(self.top, bottom)],
+        };
+        for (from, to) in spans {
+            self.svg.line_below((self.axis.place(0.0), from), (self.axis.place(0.0), to), "zero");
+            if let Some((value, _)) = &self.forest.reference {
+                let x = self.axis.place(*value);
+                self.svg.line_below((x, from), (x, to), "reference");
+            }
         }
-        for (y, mark, tone) in std::mem::take(&mut self.rows) {
+        for (y, mark, tone) in rows {
             draw_mark(&mut self.svg, &self.axis, (y, mark), tone);
         }
         let (from, to) = self.span;

@@ -8,6 +8,8 @@ use super::text;
 /// A picture while it is drawn, in a coordinate system of CSS pixels whose origin is at the top left.
 pub(super) struct Svg {
     width: f64,
+    /// What lies below everything else.
+    ground: String,
     body: String,
 }
 
@@ -50,12 +52,20 @@ impl Rectangle {
 
 impl Svg {
     pub(super) fn new(width: f64) -> Self {
-        Self { width, body: String::new() }
+        Self { width, ground: String::new(), body: String::new() }
     }
 
     pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
         let [x1, y1, x2, y2] = [from.0, from.1, to.0, to.1].map(coordinate);
         self.push(format_args!("<path class=\"{class}\" d=\"M{x1} {y1}L{x2} {y2}\"/>"));
+    }
+
+    /// A line that lies below everything else, whenever it is drawn.
+    pub(super) fn line_below(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
+        let drawn = std::mem::take(&mut self.body);
+        self.line(from, to, class);
+        let line = std::mem::replace(&mut self.body, drawn);
+        self.ground.push_str(&line);
     }
 
     /// A closed or open line through points.
@@ -129,8 +139,9 @@ impl Svg {
         let (width, height) = (coordinate(self.width), coordinate(height));
         format!(
             "<svg class=\"{class}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
-             aria-label=\"{}\">{}</svg>",
+             aria-label=\"{}\">{}{}</svg>",
             escaped(title),
+            self.ground,
             self.body
         )
     }

@@ -29,7 +29,7 @@ const SIZE: f64 = 13.0;
 const SMALL: f64 = 12.0;
 const PADDING: f64 = 10.0;
 const BETWEEN: f64 = 34.0;
-const WIDEST: f64 = 250.0;
+const WIDEST: f64 = 270.0;
 const BESIDE: f64 = 12.0;
 /// More leaves than this are drawn as an outline.
 const LEAVES_BESIDE: usize = 5;

@@ -30,10 +30,8 @@ pub(super) fn section(indexed: &Indexed<'_>, verdict: &Verdict) -> Option<Averag
         ("control", true),
         ("treated", true),
         ("effect", true),
-        ("interval", true),
         ("", false),
         ("lift", true),
-        ("lift, interval", true),
         ("adjusted p", true),
         ("evidence", false),
     ];
@@ -56,7 +54,8 @@ struct MetricRows<'a> {
 impl MetricRows<'_> {
     fn add_to(&self, table: &mut Table) {
         let variants: Vec<&str> = self.indexed.results.treatments().map(|variant| variant.name.as_str()).collect();
-        let pictured: Vec<(Option<Mark>, &str)> = variants.iter().map(|variant| (self.mark(variant), *variant)).collect();
+        let pictured: Vec<(Option<Mark>, &str)> =
+            variants.iter().map(|variant| (self.mark(variant), *variant)).collect();
         let marks: Vec<Mark> = pictured.iter().filter_map(|(mark, _)| *mark).collect();
         let window = Window::over(&marks, self.negligible(), self.limit());
         let mut is_first = true;
@@ -99,11 +98,9 @@ impl MetricRows<'_> {
             Cell::name(variant),
             Cell::figure(control),
             Cell::figure(treated),
-            Cell::figure(figures.estimate()),
-            Cell::range(figures.bounds()),
+            Cell::figure(figures.estimate()).and_below(figures.bounds()),
             picture.map_or_else(Cell::default, |svg| Cell::default().and(Part::Picture { svg })),
-            lift.as_ref().map_or_else(absent, |lift| Cell::figure(lift.estimate())),
-            lift.as_ref().map_or_else(absent, |lift| Cell::range(lift.bounds())),
+            lift.as_ref().map_or_else(absent, |lift| Cell::figure(lift.estimate()).and_below(lift.bounds())),
             Cell::figure(figures.adjusted_p()),
             evidence,
         ]
@@ -175,7 +172,11 @@ fn remark(row: &EffectRow) -> Option<String> {
         (None, None) => return None,
     };
     let (variant, metric) = (label::plain(&row.variant), label::plain(&row.metric));
-    Some(format!("The {} of {variant} on {metric} {word}: {}.", super::words::estimand_words(row.estimand), label::plain(reason)))
+    Some(format!(
+        "The {} of {variant} on {metric} {word}: {}.",
+        super::words::estimand_words(row.estimand),
+        label::plain(reason)
+    ))
 }
 
 /// Every row about everybody.

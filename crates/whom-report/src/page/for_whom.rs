@@ -16,6 +16,7 @@ use crate::effect::{EVERYBODY, Estimand, Evidence, Role};
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{EffectKey, MetricView};
+use crate::terminal::evidence_words;
 use crate::verdict::{CohortVerdict, Standing, Verdict, cohort_label};
 
 /// Everything about cohorts.
@@ -84,7 +85,7 @@ impl<'a> Question<'a> {
             title: format!("Forest plot: {heading} by cohort"),
             axis: format!("effect{}", in_unit(self.metric)),
             reference: self.reference(),
-            columns: ["units", "effect", "vs. rest, p", "verdict"].map(str::to_owned).to_vec(),
+            columns: ["units", "share", "effect", "vs. rest, p", "verdict"].map(str::to_owned).to_vec(),
             groups: groups.iter().map(|(name, members)| self.group(name, members)).collect(),
         };
         let table = self.table(&heading, &groups);
@@ -128,7 +129,9 @@ impl<'a> Question<'a> {
     }
 
     fn group(&self, heading: &str, members: &[Member<'_>]) -> ForestGroup {
-        ForestGroup { heading: heading.to_owned(), rows: members.iter().map(|member| self.row(member)).collect() }
+        let evidence = members.first().map(|member| evidence_words(member.effect.row.evidence)).unwrap_or_default();
+        let rows = members.iter().map(|member| self.row(member)).collect();
+        ForestGroup { heading: format!("{heading} · {evidence} evidence"), rows }
     }
 
     fn row(&self, member: &Member<'_>) -> ForestRow {
@@ -149,6 +152,7 @@ impl<'a> Question<'a> {
             mark,
             cells: vec![
                 Figure::label(&units, count),
+                Label::new(share(self.indexed, member.cohort)),
                 Figure::label(&place, estimate),
                 contrast,
                 Label::new(standing_words(member.verdict)),

@@ -50,12 +50,8 @@ mod tests {
         let results = fixture::registered();
         let indexed = Indexed::new(&results);
         for row in &results.effects {
-            let key = EffectKey {
-                metric: &row.metric,
-                variant: &row.variant,
-                cohort: &row.cohort,
-                estimand: row.estimand,
-            };
+            let key =
+                EffectKey { metric: &row.metric, variant: &row.variant, cohort: &row.cohort, estimand: row.estimand };
             let found = indexed.effect(key).expect("a row");
             assert_eq!(Some(found.row), results.effect(key));
             assert_eq!(&results.effects[found.place], found.row);

@@ -37,7 +37,8 @@ struct ProfileView {
 
 pub(super) fn section(indexed: &Indexed<'_>) -> Option<ProfilesSection> {
     let results = indexed.results;
-    let cohorts: Vec<(usize, &CohortView)> = results.discovered().iter().chain(&results.registered).enumerate().collect();
+    let cohorts: Vec<(usize, &CohortView)> =
+        results.discovered().iter().chain(&results.registered).enumerate().collect();
     let sizes = || cohorts.iter().flat_map(|(_, cohort)| &cohort.profile).filter_map(|tag| tag.standardised);
     let reach = sizes().filter(|size| size.is_finite()).map(f64::abs).fold(0.0, f64::max);
     let described = cohorts.iter().filter(|(_, cohort)| !cohort.profile.is_empty());
@@ -47,15 +48,18 @@ pub(super) fn section(indexed: &Indexed<'_>) -> Option<ProfilesSection> {
 
 fn view(indexed: &Indexed<'_>, place: usize, cohort: &CohortView, reach: f64) -> ProfileView {
     let tags = || cohort.profile.iter().enumerate();
-    let bars = tags().filter(|(_, tag)| tag.standardised.is_some()).take(DRAWN).map(|(index, tag)| bar(place, index, tag));
+    let bars =
+        tags().filter(|(_, tag)| tag.standardised.is_some()).take(DRAWN).map(|(index, tag)| bar(place, index, tag));
     let name = cohort_label(&cohort.name);
     let bars = Bars {
         title: format!("How {name} differs from everybody"),
         axis: "difference from everybody, in standard deviations of everybody".to_owned(),
+        columns: vec!["cohort".to_owned(), "everybody".to_owned()],
         bars: bars.collect(),
         reach,
     };
-    let columns = [("tag", false), ("statistic", false), ("in the cohort", true), ("everybody", true), ("standardised", true)];
+    let columns =
+        [("tag", false), ("statistic", false), ("in the cohort", true), ("everybody", true), ("standardised", true)];
     let mut table = Table::new(format!("{name}: every tag that differs"), &columns);
     for (index, tag) in tags() {
         let at = |column: &str| Place::of_cohort(place, &format!("profile[{index}].{column}"));
@@ -86,7 +90,6 @@ fn bar(place: usize, index: usize, tag: &TagDifference) -> Bar {
         value: tag.standardised.unwrap_or(0.0),
         figures: vec![
             Figure::label(&at("in_cohort"), value(tag, tag.cohort)),
-            Label::new("· everybody"),
             Figure::label(&at("everybody"), value(tag, tag.everybody)),
         ],
     }
@@ -109,14 +112,21 @@ fn value(tag: &TagDifference, value: Option<f64>) -> String {
     }
 }
 
-/// The largest differences in words: `mean recency is lower (3.1, everybody 5.8)`.
+/// The largest differences in words: `recency is lower on average (3.1; everybody 5.8)`.
 fn words(cohort: &CohortView) -> String {
     let told = cohort.profile.iter().filter_map(|tag| {
-        let direction = if tag.standardised? < 0.0 { "lower" } else { "higher" };
-        let (tag_name, what) = (label::plain(&tag.tag), statistic(&tag.statistic));
-        let (inside, outside) = (value(tag, tag.cohort), value(tag, tag.everybody));
-        Some(format!("{tag_name}, {what}: {direction} ({inside}, everybody {outside})"))
+        let is_more = tag.standardised? >= 0.0;
+        let name = label::plain(&tag.tag);
+        let difference = match (&tag.statistic, is_more) {
+            (TagStatistic::Mean, true) => format!("{name} is higher on average"),
+            (TagStatistic::Mean, false) => format!("{name} is lower on average"),
+            (TagStatistic::Share(level), true) => format!("{name} is more often {}", label::name(level)),
+            (TagStatistic::Share(level), false) => format!("{name} is less often {}", label::name(level)),
+            (TagStatistic::Missing, true) => format!("{name} is more often unknown"),
+            (TagStatistic::Missing, false) => format!("{name} is less often unknown"),
+        };
+        Some(format!("{difference} ({}; everybody {})", value(tag, tag.cohort), value(tag, tag.everybody)))
     });
     let told: Vec<String> = told.take(TOLD).collect();
-    told.join("; ")
+    if told.is_empty() { String::new() } else { told.join(", ") + "." }
 }

@@ -22,6 +22,9 @@ pub(super) struct QualitySection {
     steps: Option<Table>,
     /// How many checks had which outcome.
     tally: String,
+    /// Those that object to something.
+    objections: Option<Table>,
+    /// All of them.
     checks: Option<Table>,
     /// The parts of the checks that have any: tags, variants.
     parts: Vec<Table>,
@@ -30,12 +33,15 @@ pub(super) struct QualitySection {
 pub(super) fn section(indexed: &Indexed<'_>) -> QualitySection {
     let results = indexed.results;
     let falls = results.waterfall.iter().map(fall).collect();
+    let objecting = results.checks.iter().filter(|check| check.verdict.objects());
+    let others = results.checks.iter().filter(|check| !check.verdict.objects());
     let waterfall = Waterfall { title: "From rows read to units analysed".to_owned(), falls };
     QualitySection {
         waterfall: waterfall.picture(),
         steps: steps(&results.waterfall),
         tally: tally(&results.checks),
-        checks: checks(&results.checks),
+        objections: checks("Checks that object", objecting.clone()),
+        checks: checks("All checks of the data", objecting.chain(others)),
         parts: results.checks.iter().filter_map(parts).collect(),
     }
 }
@@ -73,12 +79,10 @@ fn steps(waterfall: &[WaterfallStep]) -> Option<Table> {
     table.if_any()
 }
 
-/// All checks; those with something to object to come first.
-fn checks(checks: &[Check]) -> Option<Table> {
+fn checks<'a>(caption: &str, checks: impl Iterator<Item = &'a Check>) -> Option<Table> {
     let columns = [("check", false), ("outcome", false), ("p", true), ("threshold", true), ("what was seen", false)];
-    let mut table = Table::new("Checks of the data", &columns).stacked();
-    let (objecting, others): (Vec<&Check>, Vec<&Check>) = checks.iter().partition(|check| check.verdict.objects());
-    for check in objecting.into_iter().chain(others) {
+    let mut table = Table::new(caption, &columns).stacked();
+    for check in checks {
         let number = |number: Option<f64>, words: fn(f64) -> String| number.map_or(NO_NUMBER.to_owned(), words);
         let mut seen = Cell::name(&check.detail);
         if let Some(fix) = &check.fix {

@@ -48,6 +48,8 @@ pub(super) enum Part {
     Note { text: String },
     /// A number with its place.
     Figure(Figure),
+    /// Two bounds on a line of their own.
+    Below { lower: Figure, upper: Figure },
     /// A mark in words and colour.
     Mark { text: String, tone: &'static str },
     /// A picture.
@@ -56,7 +58,8 @@ pub(super) enum Part {
 
 impl Table {
     pub(super) fn new(caption: impl Into<String>, columns: &[(&str, bool)]) -> Self {
-        let columns = columns.iter().map(|(heading, number)| Column { heading: (*heading).to_owned(), number: *number });
+        let columns =
+            columns.iter().map(|(heading, number)| Column { heading: (*heading).to_owned(), number: *number });
         Self { caption: caption.into(), columns: columns.collect(), ..Self::default() }
     }
 
@@ -118,6 +121,14 @@ impl Cell {
     #[must_use]
     pub(super) fn and_figure(self, (place, text): (Place, String)) -> Self {
         self.and(Part::Figure(Figure::at(&place, text)))
+    }
+
+    /// Two bounds below what is there; nothing where there are none.
+    #[must_use]
+    pub(super) fn and_below(self, bounds: Option<[(Place, String); 2]>) -> Self {
+        let Some([lower, upper]) = bounds else { return self };
+        let [lower, upper] = [lower, upper].map(|(place, text)| Figure::at(&place, text));
+        self.and(Part::Below { lower, upper })
     }
 
     #[must_use]

@@ -19,7 +19,14 @@ fn look() {
         println!("{} {} {:?}", path.display(), page.len(), started.elapsed());
         fs::write(path.with_extension("html").to_string_lossy().replace("/json/", "/html/"), page).expect("written");
     }
-    for (name, results) in [("f_hillstrom", fixture::hillstrom()), ("f_registered", fixture::registered()), ("f_hostile", fixture::hostile()), ("f_forty", fixture::forty_cohorts()), ("f_under", fixture::underpowered()), ("f_opposite", fixture::opposite())] {
+    for (name, results) in [
+        ("f_hillstrom", fixture::hillstrom()),
+        ("f_registered", fixture::registered()),
+        ("f_hostile", fixture::hostile()),
+        ("f_forty", fixture::forty_cohorts()),
+        ("f_under", fixture::underpowered()),
+        ("f_opposite", fixture::opposite()),
+    ] {
         let started = std::time::Instant::now();
         let page = rendered(&results);
         println!("{name} {} {:?}", page.len(), started.elapsed());

@@ -44,8 +44,10 @@ fn importance(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Picture> {
         value: row.share,
         figures: vec![Label::new(number::share(row.share))],
     });
-    let axis = "share of the gain of all splits, on the discovery fold".to_owned();
-    Bars { title: "Which tags the splits are due to".to_owned(), axis, bars: bars.collect(), reach: 1.0 }.picture()
+    let columns = vec!["share".to_owned()];
+    let axis = "what the splits gain, by tag, on the discovery fold".to_owned();
+    let title = "Which tags the splits are due to".to_owned();
+    Bars { title, axis, columns, bars: bars.collect(), reach: 1.0 }.picture()
 }
 
 struct Boxes<'a> {
@@ -107,9 +109,10 @@ impl<'a> Boxes<'a> {
             let (place, estimate) = figures.estimate();
             let interval = found.row.interval.map(|interval| Scale::of_effects(metric).bounds(interval));
             let interval = interval.map(|bounds| format!(" ({bounds})")).unwrap_or_default();
-            Some(Figure::label(&place, format!("{}: {estimate}{interval}", self.name(metric, variant))))
+            let name = Label::new(self.name(metric, variant));
+            Some([(name, true), (Figure::label(&place, format!("{estimate}{interval}")), false)])
         };
-        shown(self.questions().into_iter().filter_map(line).collect(), false)
+        shown(self.questions().into_iter().filter_map(line).collect())
     }
 
     /// The effects in a node that is no cohort, which has no simultaneous interval.
@@ -117,9 +120,10 @@ impl<'a> Boxes<'a> {
         let line = |(metric, variant): (&MetricView, &str)| {
             let mut effects = view.measuring.iter();
             let effect = effects.find(|effect| effect.metric == metric.name && effect.variant == variant)?;
-            Some(Label::new(format!("{}: {}", self.name(metric, variant), node_words(metric, effect)?)))
+            let name = Label::new(self.name(metric, variant));
+            Some([(name, true), (Label::new(node_words(metric, effect)?), false)])
         };
-        shown(self.questions().into_iter().filter_map(line).collect(), true)
+        shown(self.questions().into_iter().filter_map(line).collect())
     }
 
     /// What an effect is of: as much as is needed to tell it from the others.
@@ -138,7 +142,7 @@ fn node_words(metric: &MetricView, effect: &NodeEffect) -> Option<String> {
     let (scale, std_err) = (Scale::of_effects(metric), effect.std_err?);
     let decimals = number::decimals(scale.shown(std_err));
     let error = number::fixed(scale.shown(std_err), decimals);
-    Some(format!("{} (std. err. {error})", scale.signed(effect.estimate?, decimals)))
+    Some(format!("{}, std. err. {error}", scale.signed(effect.estimate?, decimals)))
 }
 
 /// The units of all arms, from the effects of one metric.
@@ -149,9 +153,9 @@ fn node_size(view: &NodeView) -> Option<Label> {
     Some(Label::new(format!("{} units", number::count(units))))
 }
 
-fn shown(mut labels: Vec<Label>, small: bool) -> Vec<(Label, bool)> {
-    let more = labels.len().saturating_sub(EFFECTS_SHOWN);
-    labels.truncate(EFFECTS_SHOWN);
-    let rest = (more > 0).then(|| Label::new(format!("… and {more} more")));
-    labels.into_iter().chain(rest).map(|label| (label, small)).collect()
+fn shown(mut effects: Vec<[(Label, bool); 2]>) -> Vec<(Label, bool)> {
+    let more = effects.len().saturating_sub(EFFECTS_SHOWN);
+    effects.truncate(EFFECTS_SHOWN);
+    let rest = (more > 0).then(|| (Label::new(format!("… and {more} more")), true));
+    effects.into_iter().flatten().chain(rest).collect()
 }

@@ -80,8 +80,7 @@ fn global_tests(indexed: &Indexed<'_>) -> Option<Table> {
             (true, true) => Cell::mark("differ", "good"),
             (true, false) => Cell::mark("not proven", "calm"),
         };
-        let outcome =
-            if test.evidence == Evidence::Exploratory { outcome.and_note(" exploratory") } else { outcome };
+        let outcome = if test.evidence == Evidence::Exploratory { outcome.and_note(" exploratory") } else { outcome };
         table.row([
             Cell::name(&test.variant),
             Cell::name(&test.metric),
@@ -96,7 +95,8 @@ fn global_tests(indexed: &Indexed<'_>) -> Option<Table> {
 }
 
 fn detectable(indexed: &Indexed<'_>) -> Option<Table> {
-    let columns = [("treatment", false), ("metric", false), ("share of the units", true), ("difference", true), ("power", true)];
+    let columns =
+        [("treatment", false), ("metric", false), ("share of the units", true), ("difference", true), ("power", true)];
     let mut table = Table::new("The difference between a cohort and the rest that could have been detected", &columns);
     for row in &indexed.results.detectable_differences {
         let Some(metric) = indexed.results.metric(&row.metric) else { continue };
@@ -144,7 +144,10 @@ fn evidence(indexed: &Indexed<'_>) -> Option<Table> {
         (Evidence::HeldOut, "discovered, and measured on units that did not discover it; it earns a test"),
         (Evidence::Exploratory, "a hint for the next experiment; it decides nothing"),
     ];
-    let mut table = Table::new("What the estimates are evidence of", &[("evidence", false), ("estimates", true), ("meaning", false)]);
+    let mut table = Table::new(
+        "What the estimates are evidence of",
+        &[("evidence", false), ("estimates", true), ("meaning", false)],
+    );
     for (evidence, meaning) in words {
         let count = indexed.results.effects.iter().filter(|row| row.evidence == evidence).count() as u64;
         if count > 0 {
