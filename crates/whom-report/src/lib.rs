@@ -1,4 +1,4 @@
-//! Typed results to tables, JSON, Markdown, text and SQL.
+//! Typed results to tables, JSON, HTML, Markdown, text and SQL.
 //!
 //! The pipeline fills one value, [`Results`]: plain names, numbers and words. Every output is a function of it:
 //!
@@ -11,6 +11,9 @@
 //! | `tree.json` | [`tree_json`] | programs that draw trees |
 //! | `result.json` | [`result_json`] | programs that act on the verdict |
 //! | `summary.md` | [`summary_md`] | a chat message |
+//! | `report.json` | [`report_json`] | all of it, to write the page again |
+//! | `report.html` | [`report_html`] | a page that a product manager reads and a statistician trusts |
+//! | `charts.json` | [`charts_json`] | notebooks: the data of each picture, and how to draw them |
 //! | the terminal | [`terminal_summary`], [`refusal_text`] | a person who waited for it |
 //!
 //! # No statistics here
@@ -26,7 +29,7 @@
 //!
 //! # Names are not trusted
 //! Metrics, variants, tags and levels are named by people. Identifiers and strings of SQL are quoted by one function each;
-//! on a terminal nothing invisible survives; in Markdown nothing is markup.
+//! on a terminal nothing invisible survives; in Markdown and HTML nothing is markup.
 //!
 //! ```
 //! use whom_report::{CohortRule, RuleCondition, cohorts_sql, rule_words};
@@ -51,6 +54,7 @@
 //! ```
 
 mod chart;
+mod charts_json;
 mod cohort;
 mod cohorts_sql;
 mod cohorts_table;
@@ -81,6 +85,7 @@ mod verdict;
 mod waterfall;
 mod word;
 
+pub use charts_json::{CHARTS_SCHEMA_VERSION, charts_json};
 pub use cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
 pub use cohorts_sql::cohorts_sql;
 pub use cohorts_table::{COHORTS_SCHEMA_VERSION, cohorts_batch, cohorts_parquet};

@@ -14,7 +14,7 @@ const LARGE: usize = 3;
 #[derive(Serialize)]
 pub(super) struct VerdictSection {
     /// What was analysed.
-    facts: Vec<String>,
+    facts: Vec<Fact>,
     /// One for each treatment and primary metric.
     headlines: Vec<HeadlineView>,
     /// How many of them are large.
@@ -25,6 +25,13 @@ pub(super) struct VerdictSection {
     advice: Vec<String>,
     /// Whether the run kept to a registered plan.
     seal: Option<String>,
+}
+
+/// A name and a figure.
+#[derive(Serialize)]
+struct Fact {
+    name: String,
+    figure: String,
 }
 
 #[derive(Serialize)]
@@ -68,15 +75,10 @@ fn tone(action: Action) -> &'static str {
     }
 }
 
-fn facts(results: &Results) -> Vec<String> {
-    let variants = results
-        .variants
-        .iter()
-        .map(|variant| format!("{} {}", label::plain(&variant.name), number::count(variant.units)));
-    let total = format!("{} units", number::count(results.units()));
-    let rest = [
-        format!("through {}", label::plain(&results.through)),
-        format!("intervals at {}", number::share(results.level)),
-    ];
+fn facts(results: &Results) -> Vec<Fact> {
+    let fact = |name: &str, figure: String| Fact { name: label::plain(name), figure };
+    let variants = results.variants.iter().map(|variant| fact(&variant.name, number::count(variant.units)));
+    let total = fact("units", number::count(results.units()));
+    let rest = [fact("through", label::plain(&results.through)), fact("intervals at", number::share(results.level))];
     [total].into_iter().chain(variants).chain(rest).collect()
 }
