@@ -43,7 +43,7 @@ impl Bars {
             return None;
         }
         let pixels = width.pixels();
-        let mut svg = Svg::new(pixels);
+        let mut svg = Svg::new(width);
         let columns = self.column_widths();
         let (from, to) = match width {
             Width::Wide => (LABEL_ROOM + GAP, pixels - columns.iter().map(|column| column + GAP).sum::<f64>()),
@@ -109,13 +109,7 @@ fn narrow(svg: &mut Svg, bar: &Bar, axis: &Axis, (y, columns): (f64, &[String]))
     let lines = svg.paragraph(place, width, &bar.label, ("plain", 2));
     place.y += lines as f64 * line_height(SIZE);
     for (figure, heading) in bar.figures.iter().zip(columns) {
-        let label = Label { text: format!("{heading} {}", figure.text), data: figure.data.clone() };
-        let needed = text::width(&label.text, SMALL);
-        if place.x > 0.0 && place.x + needed > width {
-            place = Place { x: 0.0, y: place.y + line_height(SMALL), ..place };
-        }
-        svg.label(Place { size: SMALL, ..place }, width, &label, "faint");
-        place.x += needed + GAP;
+        place = Place { size: SIZE, ..svg.named(Place { size: SMALL, ..place }, width, (heading, figure), "plain") };
     }
     strip(svg, bar, axis, (place.y + 7.0, 12.0));
     place.y + 28.0

@@ -135,7 +135,7 @@ impl<'a> Drawing<'a> {
         });
         let axis = Axis::new(forest.domain(), span);
         let ends = ends.collect();
-        let (svg, is_narrow) = (Svg::new(pixels), width == Width::Narrow);
+        let (svg, is_narrow) = (Svg::new(width), width == Width::Narrow);
         Self { forest, svg, width: pixels, y: 0.0, axis, span, ends, top: 0.0, is_narrow, rows: Vec::new() }
     }
 
@@ -204,13 +204,7 @@ impl<'a> Drawing<'a> {
         }
         place = Place { x: 0.0, y: place.y + line_height(SMALL), size: SMALL, ..place };
         for (cell, heading) in row.cells.iter().zip(&self.forest.columns) {
-            let label = Label { text: format!("{heading} {}", cell.text), data: cell.data.clone() };
-            let width = text::width(&label.text, SMALL);
-            if place.x > 0.0 && place.x + width > self.width {
-                place = Place { x: 0.0, y: place.y + line_height(SMALL), ..place };
-            }
-            self.svg.label(place, self.width, &label, row.tone.class());
-            place.x += width + 12.0;
+            place = self.svg.named(place, self.width, (heading, cell), row.tone.class());
         }
         self.y = place.y + 8.0;
         self.mark(row, self.y + 10.0);

@@ -43,11 +43,14 @@ const WIDEST: f64 = 150.0;
 /// Columns narrower than this have headings that read upwards.
 const WIDE_ENOUGH: f64 = 88.0;
 const NARROWEST: f64 = 46.0;
+const MOST_ON_A_PHONE: usize = 300;
 
 impl HeatMap {
-    /// The picture; nothing without a row or column. Columns that have no room beside each other continue below.
+    /// The picture; nothing without a row or column, and nothing on a phone where nobody would scroll through it. Columns
+    /// that have no room beside each other continue below.
     pub(crate) fn draw(&self, width: Width) -> Option<String> {
-        if self.columns.is_empty() || self.rows.is_empty() {
+        let cells = self.columns.len() * self.rows.len();
+        if cells == 0 || width == Width::Narrow && cells > MOST_ON_A_PHONE {
             return None;
         }
         let pixels = width.pixels();
@@ -56,17 +59,17 @@ impl HeatMap {
         let panels = self.columns.len().div_ceil(most);
         let columns = self.columns.len().div_ceil(panels);
         let cell = ((pixels - room - GAP) / columns as f64).min(WIDEST);
-        let mut svg = Svg::new(pixels);
+        let mut svg = Svg::new(width);
         let mut y = 0.0;
         for panel in 0..panels {
             let shown = panel * columns..((panel + 1) * columns).min(self.columns.len());
-            y = self.panel(&mut svg, Panel { shown, cell, room, y }, width);
+            y = self.panel(&mut svg, Panel { shown, cell, room, y });
             y += 18.0;
         }
         Some(svg.finish(y - 14.0, &self.title, "chart"))
     }
 
-    fn panel(&self, svg: &mut Svg, panel: Panel, width: Width) -> f64 {
+    fn panel(&self, svg: &mut Svg, panel: Panel) -> f64 {
         let Panel { shown, cell, room, y } = panel;
         let left = room + GAP;
         let headings = self.columns.get(shown.clone()).unwrap_or_default();
@@ -87,11 +90,13 @@ impl HeatMap {
             let y = top + index as f64 * ROW;
             let place = Place { x: 0.0, y: y + ROW / 2.0 + SIZE * 0.35, anchor: Anchor::Start, size: SIZE };
             svg.label(place, room, &row.label, "plain");
+            svg.begin_cells(SMALL);
             for (index, entry) in row.cells.get(shown.clone()).unwrap_or_default().iter().enumerate() {
                 let x = left + index as f64 * cell;
                 let rectangle = Rectangle { x: x + 1.0, y: y + 1.0, width: cell - 2.0, height: ROW - 2.0 };
-                draw_cell(svg, entry, rectangle, width);
+                draw_cell(svg, entry, rectangle);
             }
+            svg.end();
         }
         top + self.rows.len() as f64 * ROW
     }
@@ -116,19 +121,11 @@ fn headings_height(headings: &[Label], cell: f64) -> f64 {
     widest.min(UPRIGHT_ROOM - 8.0) + 12.0
 }
 
-/// Pointing needs a pointer: the picture for phones has no words for it, and leaves its figures to the table.
-fn draw_cell(svg: &mut Svg, cell: &HeatCell, rectangle: Rectangle, width: Width) {
-    let class = format!("cell {}{}", step_class(cell.value), if cell.faint { " faint-cell" } else { "" });
-    let hover = if width == Width::Wide { cell.hover.as_str() } else { "" };
-    svg.begin_box(rectangle, &class, hover);
-    let place = Place {
-        x: rectangle.x + rectangle.width / 2.0,
-        y: rectangle.y + rectangle.height / 2.0 + SMALL * 0.35,
-        anchor: Anchor::Middle,
-        size: SMALL,
-    };
-    let class = format!("on {}", step_class(cell.value));
-    svg.label(place, rectangle.width - 2.0, &cell.label, &class);
+fn draw_cell(svg: &mut Svg, cell: &HeatCell, rectangle: Rectangle) {
+    let class = format!("{}{}", step_class(cell.value), if cell.faint { " hint" } else { "" });
+    svg.begin_box(rectangle, &class, &cell.hover);
+    let middle = (rectangle.x + rectangle.width / 2.0, rectangle.y + rectangle.height / 2.0 + SMALL * 0.35);
+    svg.cell_label(middle, (rectangle.width - 2.0, SMALL), &cell.label);
     svg.end();
 }
 

@@ -42,7 +42,7 @@ impl IntervalPicture {
     /// The picture. It says nothing that is not written beside it, and so has no words of its own.
     pub(crate) fn draw(&self, window: &Window) -> String {
         let axis = Axis::new(window.domain, (MARGIN, WIDTH - MARGIN));
-        let mut svg = Svg::new(WIDTH);
+        let mut svg = Svg::small(WIDTH);
         let middle = HEIGHT / 2.0;
         if let Some(bound) = window.negligible {
             let (from, to) = (axis.place(-bound), axis.place(bound));

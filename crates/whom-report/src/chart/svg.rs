@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 use super::label::Label;
-use super::text;
+use super::{Width, text};
 
 /// A picture while it is drawn, in a coordinate system of CSS pixels whose origin is at the top left.
 pub(super) struct Svg {
     width: f64,
+    /// Whether there is something to point with at what is cut.
+    has_pointer: bool,
     /// What lies below everything else.
     ground: String,
     body: String,
@@ -51,8 +53,14 @@ impl Rectangle {
 }
 
 impl Svg {
-    pub(super) fn new(width: f64) -> Self {
-        Self { width, ground: String::new(), body: String::new() }
+    /// A picture for a width.
+    pub(super) fn new(width: Width) -> Self {
+        Self { has_pointer: width == Width::Wide, ..Self::small(width.pixels()) }
+    }
+
+    /// A picture of so many pixels beside words.
+    pub(super) fn small(width: f64) -> Self {
+        Self { width, has_pointer: false, ground: String::new(), body: String::new() }
     }
 
     pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
@@ -83,9 +91,28 @@ impl Svg {
         self.push(format_args!("<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>"));
     }
 
+    /// Begins a group whose labels are in the middle and of one size, so that none of them says so; it ends with
+    /// [`end`](Self::end).
+    pub(super) fn begin_cells(&mut self, size: f64) {
+        let size = coordinate(size);
+        self.push(format_args!("<g class=\"cells\" font-size=\"{size}\" text-anchor=\"middle\">"));
+    }
+
+    /// A label in a group of cells; cut if it has no room.
+    pub(super) fn cell_label(&mut self, (x, y): (f64, f64), (room, size): (f64, f64), label: &Label) {
+        let shown = text::cut(&label.text, room, size);
+        let data = attributes(&label.data);
+        let (x, y, shown) = (coordinate(x), coordinate(y), escaped(&shown));
+        self.push(format_args!("<text x=\"{x}\" y=\"{y}\"{data}>{shown}</text>"));
+    }
+
     /// A box and what is drawn in it: everything up to [`end`](Self::end) stays inside.
     pub(super) fn begin_box(&mut self, rectangle: Rectangle, class: &str, hover: &str) {
-        let hover = if hover.is_empty() { String::new() } else { format!("<title>{}</title>", escaped(hover)) };
+        let hover = if hover.is_empty() || !self.has_pointer {
+            String::new()
+        } else {
+            format!("<title>{}</title>", escaped(hover))
+        };
         self.push(format_args!("<g class=\"box\">{hover}<rect class=\"{class}\" {}/>", rectangle.attributes()));
     }
 
@@ -113,6 +140,20 @@ impl Svg {
         lines.len()
     }
 
+    /// A figure behind its name, on the line of the place or, where that has no room, at the start of the next one; the place
+    /// of what follows.
+    pub(super) fn named(&mut self, place: Place, room: f64, (name, figure): (&str, &Label), class: &str) -> Place {
+        let name_width = text::width(name, place.size).min(room / 2.0) + SPACE;
+        let figure_width = text::width(&figure.text, place.size).min(room - name_width);
+        let place = match place.x > 0.0 && place.x + name_width + figure_width > room {
+            true => Place { x: 0.0, y: place.y + line_height(place.size), ..place },
+            false => place,
+        };
+        self.label(place, name_width, &Label::new(name), "faint");
+        self.label(Place { x: place.x + name_width, ..place }, figure_width, figure, class);
+        Place { x: place.x + name_width + figure_width + 3.0 * SPACE, ..place }
+    }
+
     fn text(&mut self, place: Place, shown: &str, whole: Option<&str>, style: Style<'_>) {
         if shown.is_empty() {
             return;
@@ -124,8 +165,8 @@ impl Svg {
             Anchor::End => " text-anchor=\"end\"".to_owned(),
             Anchor::Up => format!(" transform=\"rotate(-90 {x} {y})\""),
         };
-        let data: String =
-            style.data.iter().map(|(name, value)| format!(" data-{name}=\"{}\"", escaped(value))).collect();
+        let data = attributes(style.data);
+        let whole = whole.filter(|_| self.has_pointer);
         let title = whole.map(|whole| format!("<title>{}</title>", escaped(whole))).unwrap_or_default();
         let (class, size) = (style.class, coordinate(place.size));
         self.push(format_args!(
@@ -152,11 +193,18 @@ impl Svg {
     }
 }
 
+/// The room between words that are drawn apart.
+const SPACE: f64 = 4.0;
+
 /// How a text looks and where it comes from.
 #[derive(Clone, Copy)]
 struct Style<'a> {
     class: &'a str,
     data: &'a [(&'static str, String)],
+}
+
+fn attributes(data: &[(&'static str, String)]) -> String {
+    data.iter().map(|(name, value)| format!(" data-{name}=\"{}\"", escaped(value))).collect()
 }
 
 /// The distance between the base lines of a paragraph.

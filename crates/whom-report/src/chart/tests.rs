@@ -143,11 +143,14 @@ proptest! {
                 let shown = content.rsplit_once("</title>").map_or(content, |(_, shown)| shown);
                 let shown = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"")
                     .replace("&#39;", "'").replace("&amp;", "&");
-                let (x, size) = (number(attributes, " x=\"").expect("x"), number(attributes, "font-size=\"").expect("a size"));
+                let x = number(&format!(" {attributes}"), " x=\"").expect("x");
+                // A label of a cell says neither its size nor its anchor: its group does.
+                let of_its_own = number(attributes, "font-size=\"");
+                let size = of_its_own.unwrap_or(12.0);
                 let wide = text::width(&shown, size);
                 let (from, to) = if attributes.contains("end\"") {
                     (x - wide, x)
-                } else if attributes.contains("middle\"") {
+                } else if attributes.contains("middle\"") || of_its_own.is_none() {
                     (x - wide / 2.0, x + wide / 2.0)
                 } else if attributes.contains("rotate") {
                     (x - size, x)

@@ -45,7 +45,7 @@ impl Tree {
             return None;
         }
         let pixels = width.pixels();
-        let mut svg = Svg::new(pixels);
+        let mut svg = Svg::new(width);
         let height = match width {
             Width::Wide if leaves <= LEAVES_BESIDE => self.downwards(&mut svg, nodes, pixels / leaves as f64),
             Width::Wide => self.outline(&mut svg, &nodes, (pixels, 28.0)),

@@ -42,7 +42,7 @@ impl Waterfall {
             Width::Narrow => (0.0, pixels),
         };
         let axis = Axis::new((0.0, largest), span);
-        let mut svg = Svg::new(pixels);
+        let mut svg = Svg::new(width);
         let mut y = 0.0;
         for fall in &self.falls {
             y = match width {

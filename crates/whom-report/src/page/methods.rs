@@ -23,7 +23,7 @@ pub(super) struct MethodsSection {
     experiment: String,
     analysis: String,
     through: String,
-    /// The rules of the discovered cohorts as a CASE expression.
+    /// The rules of the discovered cohorts as a CASE expression; nothing if nobody would read it here.
     cohorts_sql: Option<String>,
 }
 
@@ -58,6 +58,9 @@ const KNOWN: [(&str, Method); 2] = [
         },
     ),
 ];
+
+/// The longest expression that is shown; `cohorts.sql` has it whatever its length.
+const LONGEST_SQL: usize = 12_000;
 
 const HONEST_TREE: Method = Method {
     name: "Cohorts",
@@ -103,6 +106,6 @@ pub(super) fn section(indexed: &Indexed<'_>) -> MethodsSection {
         experiment: label::plain(&results.experiment),
         analysis: label::plain(&results.analysis),
         through: label::plain(&results.through),
-        cohorts_sql: (!rules.is_empty()).then(|| cohorts_sql(&rules)),
+        cohorts_sql: (!rules.is_empty()).then(|| cohorts_sql(&rules)).filter(|sql| sql.len() <= LONGEST_SQL),
     }
 }

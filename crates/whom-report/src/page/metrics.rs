@@ -12,6 +12,7 @@ use crate::effect::{EVERYBODY, Estimand, Evidence};
 use crate::label;
 use crate::number::{self, NO_NUMBER};
 use crate::results::{Direction, EffectKey, MetricView};
+use crate::terminal::evidence_words;
 use crate::verdict::cohort_label;
 
 /// A heat map for each treatment.
@@ -61,7 +62,7 @@ impl Map<'_> {
         let mut table = Table::new(format!("{variant}: effects, and whether they are exploratory"), &headings);
         for name in &names {
             let cells = metrics.iter().map(|metric| self.cell(metric, name));
-            table.row([Cell::text(row_name(name))].into_iter().chain(cells));
+            table.row([Cell::words(row_name(name))].into_iter().chain(cells));
         }
         MapView { heading: variant, picture: map.picture(), table }
     }
@@ -85,21 +86,13 @@ impl Map<'_> {
             return HeatCell { label: Label::new(NO_NUMBER), ..HeatCell::default() };
         };
         let sign = if metric.desired == Direction::Increase { 1.0 } else { -1.0 };
-        let place = Place::of_effect(found.place, "estimate/std_err");
+        let place = Place::of_effect(found.place, "statistic");
         HeatCell {
             value: Some(sign * ratio),
             label: Figure::label(&place, number::signed(ratio, 1)),
-            hover: self.hover(metric, cohort, found),
+            hover: hover(metric, found),
             faint: row.evidence == Evidence::Exploratory,
         }
-    }
-
-    fn hover(&self, metric: &MetricView, cohort: &str, found: Found<'_>) -> String {
-        let figures = Figures::of(found, metric);
-        let interval = figures.bounds().map(|[lower, upper]| format!(" ({} to {})", lower.1, upper.1));
-        let (metric, cohort) = (label::name(&metric.name), row_name(cohort));
-        let (estimate, interval) = (figures.estimate().1, interval.unwrap_or_default());
-        format!("{metric}, {cohort}: {estimate}{interval}, {}", found.row.evidence.as_str().replace('_', "-"))
     }
 
     fn cell(&self, metric: &MetricView, cohort: &str) -> Cell {
@@ -111,4 +104,12 @@ impl Map<'_> {
 
 fn row_name(cohort: &str) -> String {
     if cohort == EVERYBODY { "everybody".to_owned() } else { cohort_label(cohort) }
+}
+
+/// What a cell tells when it is pointed at.
+fn hover(metric: &MetricView, found: Found<'_>) -> String {
+    let figures = Figures::of(found, metric);
+    let interval = figures.bounds().map(|[lower, upper]| format!(" ({} to {})", lower.1, upper.1));
+    let (estimate, interval) = (figures.estimate().1, interval.unwrap_or_default());
+    format!("{estimate}{interval}, {}", evidence_words(found.row.evidence))
 }

@@ -8,13 +8,14 @@ use crate::chart::{Bars, Forest, HeatMap, Tree, Waterfall, Width};
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Picture {
     pub(super) wide: String,
-    pub(super) narrow: String,
+    /// Nothing if it would be too large for a phone.
+    pub(super) narrow: Option<String>,
 }
 
 impl Picture {
     fn of(draw: impl Fn(Width) -> Option<String>) -> Option<Self> {
         let [wide, narrow] = Width::BOTH.map(draw);
-        Some(Self { wide: wide?, narrow: narrow? })
+        Some(Self { wide: wide?, narrow })
     }
 }
 

@@ -13,8 +13,9 @@ use crate::label;
 use crate::number::{self, NO_NUMBER};
 use crate::verdict::cohort_label;
 
-/// Differences that are drawn of a cohort; the table has all.
+/// Differences that are drawn of a cohort, and those that its table lists; `cohorts.parquet` has all.
 const DRAWN: usize = 6;
+const LISTED: usize = 12;
 
 /// Differences that are told in words.
 const TOLD: usize = 3;
@@ -60,13 +61,13 @@ fn view(indexed: &Indexed<'_>, place: usize, cohort: &CohortView, reach: f64) ->
     };
     let columns =
         [("tag", false), ("statistic", false), ("in the cohort", true), ("everybody", true), ("standardised", true)];
-    let mut table = Table::new(format!("{name}: every tag that differs"), &columns);
-    for (index, tag) in tags() {
+    let mut table = Table::new(format!("{name}: where it differs most"), &columns);
+    for (index, tag) in tags().take(LISTED) {
         let at = |column: &str| Place::of_cohort(place, &format!("profile[{index}].{column}"));
         let standardised = tag.standardised.map_or(NO_NUMBER.to_owned(), |size| number::signed(size, 2));
         table.row([
             Cell::name(&tag.tag),
-            Cell::text(statistic(&tag.statistic)),
+            Cell::words(statistic(&tag.statistic)),
             Cell::figure((at("in_cohort"), value(tag, tag.cohort))),
             Cell::figure((at("everybody"), value(tag, tag.everybody))),
             Cell::figure((at("standardised"), standardised)),

@@ -44,6 +44,8 @@ pub(super) struct Cell {
 pub(super) enum Part {
     /// Words.
     Text { text: String },
+    /// Words that somebody else chose, and that may run from right to left.
+    Name { text: String },
     /// Words that matter less.
     Note { text: String },
     /// A number with its place.
@@ -89,7 +91,12 @@ impl Cell {
 
     /// Words that a user or a file chose.
     pub(super) fn name(name: &str) -> Self {
-        Self::text(label::plain(name))
+        Self::words(label::plain(name))
+    }
+
+    /// Words with names in them.
+    pub(super) fn words(text: impl Into<String>) -> Self {
+        Self { parts: vec![Part::Name { text: text.into() }] }
     }
 
     pub(super) fn figure(figure: (Place, String)) -> Self {

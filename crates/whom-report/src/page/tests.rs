@@ -1,35 +1,67 @@
-use std::fs;
+mod browser;
+mod numbers;
+
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::fixture;
 use crate::report_json::report_json;
 
+/// The page of results.
 fn rendered(results: &Results) -> String {
     let document = report_json(results).expect("a document");
     report_html(&document, &Templates::default()).expect("a page")
 }
 
 #[test]
-#[ignore]
-fn look() {
-    for entry in fs::read_dir("/tmp/rep/json").expect("files") {
-        let path = entry.expect("entry").path();
-        let started = std::time::Instant::now();
-        let page = report_html(&fs::read_to_string(&path).expect("text"), &Templates::default()).expect("a page");
-        println!("{} {} {:?}", path.display(), page.len(), started.elapsed());
-        fs::write(path.with_extension("html").to_string_lossy().replace("/json/", "/html/"), page).expect("written");
-    }
-    for (name, results) in [
-        ("f_hillstrom", fixture::hillstrom()),
-        ("f_registered", fixture::registered()),
-        ("f_hostile", fixture::hostile()),
-        ("f_forty", fixture::forty_cohorts()),
-        ("f_under", fixture::underpowered()),
-        ("f_opposite", fixture::opposite()),
-    ] {
-        let started = std::time::Instant::now();
-        let page = rendered(&results);
-        println!("{name} {} {:?}", page.len(), started.elapsed());
-        fs::write(format!("/tmp/rep/html/{name}.html"), page).expect("written");
-    }
+fn the_same_document_gives_the_same_bytes() {
+    let document = report_json(&fixture::hillstrom()).expect("a document");
+    let page = || report_html(&document, &Templates::default()).expect("a page");
+    assert_eq!(page(), page());
+}
+
+#[test]
+fn far_too_much_is_drawn_within_a_second_and_two_megabytes() {
+    let document = report_json(&fixture::far_too_much()).expect("a document");
+    let started = Instant::now();
+    let page = report_html(&document, &Templates::default()).expect("a page");
+    let taken = started.elapsed();
+    assert!(taken < Duration::from_secs(1), "{taken:?}");
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn a_section_without_data_has_no_heading() {
+    let page = rendered(&fixture::no_discovery());
+    let headings: Vec<&str> = page.split("<h2>").skip(1).filter_map(|rest| rest.split("</h2>").next()).collect();
+    assert_eq!(headings, ["On average", "Can it be trusted?", "Data quality", "Methods"]);
+}
+
+#[test]
+fn the_sections_stand_in_the_order_in_which_they_are_asked() {
+    let page = rendered(&fixture::registered());
+    let places = ["verdict", "averages", "for-whom", "metrics", "profiles", "trust", "quality", "methods"]
+        .map(|id| page.find(&format!(" id=\"{id}\"")).expect("a section"));
+    assert!(places.is_sorted());
+}
+
+#[test]
+fn what_is_exploratory_is_marked_where_it_stands() {
+    let mut results = fixture::opposite();
+    results.effects.iter_mut().for_each(|row| row.evidence = crate::effect::Evidence::Exploratory);
+    let page = rendered(&results);
+    assert_eq!(page.matches("<span class=\"mark open\">exploratory</span></h3>").count(), 2);
+    assert!(page.contains(">gains, exploratory</text>") && !page.contains(">gains</text>"));
+}
+
+#[test]
+fn a_template_takes_the_place_of_one_and_an_unknown_one_is_refused() {
+    let document = report_json(&fixture::no_discovery()).expect("a document");
+    let own = Templates::default().with("methods.html", "<p>as always</p>".to_owned()).expect("templates");
+    let page = report_html(&document, &own).expect("a page");
+    assert!(page.contains("<p>as always</p>") && !page.contains("Formula and source"));
+    let refusal = Templates::default().with("metods.html", String::new()).expect_err("a refusal").to_string();
+    assert!(refusal.starts_with("unknown template `metods.html`; the page has `page.html`, "), "{refusal}");
+    let broken = Templates::default().with("methods.html", "{{ page.nothing.at_all }}".to_owned()).expect("templates");
+    assert!(matches!(report_html(&document, &broken), Err(ReportError::Template(_))));
 }
