@@ -100,6 +100,9 @@ impl Svg {
 
     /// A label in a group of cells; cut if it has no room.
     pub(super) fn cell_label(&mut self, (x, y): (f64, f64), (room, size): (f64, f64), label: &Label) {
+        if label.text.is_empty() {
+            return;
+        }
         let shown = text::cut(&label.text, room, size);
         let data = attributes(&label.data);
         let (x, y, shown) = (coordinate(x), coordinate(y), escaped(&shown));
