@@ -208,7 +208,7 @@ impl<'a> Question<'a> {
         }
         vec![
             Cell::name(&member.cohort.name),
-            Cell::words(member.cohort.definition.in_words()),
+            Cell::text(member.cohort.definition.in_words()),
             Cell::figure(size(member)),
             Cell::text(share(self.indexed, member.cohort)),
             Cell::figure(figures.estimate()),

@@ -62,7 +62,7 @@ impl Map<'_> {
         let mut table = Table::new(format!("{variant}: effects, and whether they are exploratory"), &headings);
         for name in &names {
             let cells = metrics.iter().map(|metric| self.cell(metric, name));
-            table.row([Cell::words(row_name(name))].into_iter().chain(cells));
+            table.row([Cell::text(row_name(name))].into_iter().chain(cells));
         }
         MapView { heading: variant, picture: map.picture(), table }
     }

@@ -67,7 +67,7 @@ fn view(indexed: &Indexed<'_>, place: usize, cohort: &CohortView, reach: f64) ->
         let standardised = tag.standardised.map_or(NO_NUMBER.to_owned(), |size| number::signed(size, 2));
         table.row([
             Cell::name(&tag.tag),
-            Cell::words(statistic(&tag.statistic)),
+            Cell::text(statistic(&tag.statistic)),
             Cell::figure((at("in_cohort"), value(tag, tag.cohort))),
             Cell::figure((at("everybody"), value(tag, tag.everybody))),
             Cell::figure((at("standardised"), standardised)),

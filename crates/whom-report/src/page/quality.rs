@@ -70,7 +70,7 @@ fn steps(waterfall: &[WaterfallStep]) -> Option<Table> {
     let mut table = Table::new("From rows read to units analysed", &columns);
     for step in waterfall {
         table.row([
-            Cell::words(step_name(step)),
+            Cell::text(step_name(step)),
             Cell::text(number::count(step.kept)),
             Cell::text(number::count(step.dropped)),
             Cell::name(&step.reason),

@@ -44,7 +44,7 @@ pub(super) struct Cell {
 pub(super) enum Part {
     /// Words.
     Text { text: String },
-    /// Words that somebody else chose, and that may run from right to left.
+    /// A name that somebody else chose, and that may run from right to left.
     Name { text: String },
     /// Words that matter less.
     Note { text: String },
@@ -91,12 +91,7 @@ impl Cell {
 
     /// Words that a user or a file chose.
     pub(super) fn name(name: &str) -> Self {
-        Self::words(label::plain(name))
-    }
-
-    /// Words with names in them.
-    pub(super) fn words(text: impl Into<String>) -> Self {
-        Self { parts: vec![Part::Name { text: text.into() }] }
+        Self { parts: vec![Part::Name { text: label::plain(name) }] }
     }
 
     pub(super) fn figure(figure: (Place, String)) -> Self {

@@ -125,7 +125,7 @@ fn confirming(indexed: &Indexed<'_>) -> Option<Table> {
     for test in &indexed.results.confirming_tests {
         let Some(metric) = indexed.results.metric(&test.metric) else { continue };
         table.row([
-            Cell::words(cohort_label(&test.cohort)),
+            Cell::text(cohort_label(&test.cohort)),
             Cell::name(&test.variant),
             Cell::name(&test.metric),
             Cell::text(number::count(test.units_per_arm)),
@@ -169,7 +169,7 @@ fn doubtful_rows(indexed: &Indexed<'_>) -> Option<Table> {
             Cell::name(&row.variant),
             Cell::name(&row.metric),
             Cell::text(super::words::estimand_words(row.estimand)),
-            Cell::words(reason),
+            Cell::text(reason),
         ]);
     }
     table.if_any()
