@@ -65,7 +65,7 @@ fn every_number_is_in_the_parquet_files(sample: Sample, least: usize) {
     assert!(shown.len() >= least, "{} figures", shown.len());
     for figure in &shown {
         let expected = if figure.file == "effect-row" { files.effect(figure) } else { files.cohort(figure) };
-        figure.assert_is(expected);
+        figure.assert_is(&expected);
     }
 }
 
@@ -101,7 +101,7 @@ fn figures(page: &str, file: &'static str) -> Vec<Figure> {
 
 impl Figure {
     /// Asserts that the text is the number, to the last digit shown.
-    fn assert_is(&self, expected: Expected) {
+    fn assert_is(&self, expected: &Expected) {
         let Some(value) = expected.value else {
             assert_eq!(self.text, "—", "{self:?}");
             return;
@@ -152,21 +152,18 @@ impl Files<'_> {
             let lists = self.cohorts.column_by_name(name).expect("a column").as_list::<i32>();
             lists.value(figure.row).as_struct().clone()
         };
-        let value = match figure.column.split_once(':') {
-            Some(("units", fold)) => {
-                let sizes = entries("sizes");
-                let (folds, units) =
-                    (sizes.column_by_name("fold").expect("folds"), sizes.column_by_name("units").expect("units"));
-                let of_fold = folds.as_string::<i32>().iter().zip(units.as_primitive::<Int64Type>().values());
-                Some(of_fold.filter(|(found, _)| *found == Some(fold)).map(|(_, units)| *units as f64).sum())
-            }
-            _ => {
-                let place =
-                    figure.column.strip_prefix("profile[").and_then(|rest| rest.split_once("].")).expect("a tag");
-                let column: ArrayRef = entries("profile").column_by_name(place.1).expect("a column").clone();
-                let row: usize = place.0.parse().expect("a place");
-                (!column.is_null(row)).then(|| column.as_primitive::<Float64Type>().value(row))
-            }
+        let value = if let Some(("units", fold)) = figure.column.split_once(':') {
+            let sizes = entries("sizes");
+            let column = |name: &str| sizes.column_by_name(name).expect("a column").clone();
+            let (folds, units) = (column("fold"), column("units"));
+            let of_fold = folds.as_string::<i32>().iter().zip(units.as_primitive::<Int64Type>().values());
+            Some(of_fold.filter(|(found, _)| *found == Some(fold)).map(|(_, units)| *units as f64).sum())
+        } else {
+            let (place, name) =
+                figure.column.strip_prefix("profile[").and_then(|rest| rest.split_once("].")).expect("a tag");
+            let column: ArrayRef = entries("profile").column_by_name(name).expect("a column").clone();
+            let row: usize = place.parse().expect("a place");
+            (!column.is_null(row)).then(|| column.as_primitive::<Float64Type>().value(row))
         };
         Expected { value, fraction: false }
     }

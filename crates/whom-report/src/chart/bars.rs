@@ -14,7 +14,7 @@ pub(crate) struct Bars {
     pub(crate) axis: String,
     /// The headings of the figures behind the bars.
     pub(crate) columns: Vec<String>,
-    pub(crate) bars: Vec<Bar>,
+    pub(crate) rows: Vec<Bar>,
     /// The largest length that the axis has to hold; several charts are comparable if they share it.
     pub(crate) reach: f64,
 }
@@ -39,7 +39,7 @@ const LABEL_ROOM: f64 = 290.0;
 impl Bars {
     /// The picture; nothing without a bar.
     pub(crate) fn draw(&self, width: Width) -> Option<String> {
-        if self.bars.is_empty() {
+        if self.rows.is_empty() {
             return None;
         }
         let pixels = width.pixels();
@@ -49,7 +49,7 @@ impl Bars {
             Width::Wide => (LABEL_ROOM + GAP, pixels - columns.iter().map(|column| column + GAP).sum::<f64>()),
             Width::Narrow => (0.0, pixels),
         };
-        let is_one_sided = self.bars.iter().all(|bar| !bar.value.is_finite() || bar.value >= 0.0);
+        let is_one_sided = self.rows.iter().all(|bar| !bar.value.is_finite() || bar.value >= 0.0);
         let reach = if self.reach > 0.0 && self.reach.is_finite() { self.reach } else { 1.0 };
         let axis = Axis::new((if is_one_sided { 0.0 } else { -reach }, reach), (from, to.max(from + 80.0)));
         let mut y = 22.0;
@@ -64,7 +64,7 @@ impl Bars {
         y += svg.paragraph(place, axis_room, &Label::new(self.axis.clone()), ("faint", 2)).saturating_sub(1) as f64
             * line_height(SMALL);
         let top = y;
-        for bar in &self.bars {
+        for bar in &self.rows {
             y = match width {
                 Width::Wide => wide(&mut svg, bar, &axis, (y, &ends(&columns, pixels))),
                 Width::Narrow => narrow(&mut svg, bar, &axis, (y, &self.columns)),
@@ -78,7 +78,7 @@ impl Bars {
         let columns = self.columns.iter().enumerate();
         columns
             .map(|(index, heading)| {
-                let figures = self.bars.iter().filter_map(|bar| bar.figures.get(index));
+                let figures = self.rows.iter().filter_map(|bar| bar.figures.get(index));
                 let widest = figures.map(|figure| text::width(&figure.text, SIZE)).fold(0.0, f64::max);
                 widest.max(text::width(heading, SMALL)).min(WIDEST_FIGURE)
             })

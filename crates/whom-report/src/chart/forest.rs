@@ -165,10 +165,7 @@ impl<'a> Drawing<'a> {
         let place = Place { x: 0.0, y: top, anchor: Anchor::Start, size: SIZE };
         self.svg.label(place, room, &row.label, "strong");
         let detail = Place { y: top + line_height(SIZE), size: SMALL, ..place };
-        let lines = match row.detail.text.is_empty() {
-            true => 0,
-            false => self.svg.paragraph(detail, room, &row.detail, ("faint", DETAIL_LINES)),
-        };
+        let lines = self.svg.paragraph(detail, room, &row.detail, ("faint", DETAIL_LINES));
         let height = 30.0 + lines as f64 * line_height(SMALL);
         let middle = self.y + height / 2.0;
         for (cell, end) in row.cells.iter().zip(self.ends.clone()) {
@@ -197,12 +194,9 @@ impl<'a> Drawing<'a> {
     fn narrow_row(&mut self, row: &ForestRow) {
         let mut place = Place { x: 0.0, y: self.y + 20.0, anchor: Anchor::Start, size: SIZE };
         self.svg.label(place, self.width, &row.label, "strong");
-        if !row.detail.text.is_empty() {
-            place = Place { y: place.y + line_height(SIZE), size: SMALL, ..place };
-            let lines = self.svg.paragraph(place, self.width, &row.detail, ("faint", DETAIL_LINES));
-            place.y += (lines - 1) as f64 * line_height(SMALL);
-        }
-        place = Place { x: 0.0, y: place.y + line_height(SMALL), size: SMALL, ..place };
+        place = Place { y: place.y + line_height(SIZE), size: SMALL, ..place };
+        let lines = self.svg.paragraph(place, self.width, &row.detail, ("faint", DETAIL_LINES));
+        place.y += lines as f64 * line_height(SMALL);
         for (cell, heading) in row.cells.iter().zip(&self.forest.columns) {
             place = self.svg.named(place, self.width, (heading, cell), row.tone.class());
         }
@@ -244,9 +238,10 @@ impl<'a> Drawing<'a> {
     fn finish(mut self) -> String {
         let bottom = self.y + 6.0;
         let rows = std::mem::take(&mut self.rows);
-        let spans: Vec<(f64, f64)> = match self.is_narrow {
-            true => rows.iter().map(|(y, ..)| (y - 9.0, y + 9.0)).collect(),
-            false => vec![(self.top, bottom)],
+        let spans: Vec<(f64, f64)> = if self.is_narrow {
+            rows.iter().map(|(y, ..)| (y - 9.0, y + 9.0)).collect()
+        } else {
+            vec![(self.top, bottom)]
         };
         for (from, to) in spans {
             self.svg.line_below((self.axis.place(0.0), from), (self.axis.place(0.0), to), "zero");
@@ -284,13 +279,8 @@ pub(super) fn draw_mark(svg: &mut Svg, axis: &Axis, (y, mark): (f64, Mark), tone
         svg.line((axis.place(lower), y), (axis.place(upper), y), &format!("interval {class}"));
         for (end, outwards) in [(lower, -1.0), (upper, 1.0)] {
             let x = axis.place(end);
-            match axis.holds(end) {
-                true => svg.line((x, y - 5.0), (x, y + 5.0), &format!("interval {class}")),
-                false => {
-                    let tip = [(x - 6.0 * outwards, y - 5.0), (x, y), (x - 6.0 * outwards, y + 5.0)];
-                    svg.outline(&tip, &format!("interval {class}"));
-                }
-            }
+            let back = if axis.holds(end) { 0.0 } else { 6.0 * outwards };
+            svg.outline(&[(x - back, y - 5.0), (x, y), (x - back, y + 5.0)], &format!("interval {class}"));
         }
     }
     if let Some((lower, upper)) = mark.inner.filter(is_sound) {

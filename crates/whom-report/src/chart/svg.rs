@@ -130,8 +130,11 @@ impl Svg {
         self.text(place, &shown, whole, Style { class, data: &label.data });
     }
 
-    /// A label on several lines from the place downwards; the number of lines that it took.
+    /// A label on several lines from the place downwards; the number of lines that it took, none if it is empty.
     pub(super) fn paragraph(&mut self, place: Place, room: f64, label: &Label, style: (&str, usize)) -> usize {
+        if label.text.is_empty() {
+            return 0;
+        }
         let (class, most) = style;
         let lines = text::wrapped(&label.text, room, place.size, most);
         let is_cut = lines.join(" ") != label.text;
@@ -148,10 +151,9 @@ impl Svg {
     pub(super) fn named(&mut self, place: Place, room: f64, (name, figure): (&str, &Label), class: &str) -> Place {
         let name_width = text::width(name, place.size).min(room / 2.0) + SPACE;
         let figure_width = text::width(&figure.text, place.size).min(room - name_width);
-        let place = match place.x > 0.0 && place.x + name_width + figure_width > room {
-            true => Place { x: 0.0, y: place.y + line_height(place.size), ..place },
-            false => place,
-        };
+        let has_room = place.x + name_width + figure_width <= room;
+        let next = Place { x: 0.0, y: place.y + line_height(place.size), ..place };
+        let place = if has_room || place.x == 0.0 { place } else { next };
         self.label(place, name_width, &Label::new(name), "faint");
         self.label(Place { x: place.x + name_width, ..place }, figure_width, figure, class);
         Place { x: place.x + name_width + figure_width + 3.0 * SPACE, ..place }
@@ -207,7 +209,7 @@ struct Style<'a> {
 }
 
 fn attributes(data: &[(&'static str, String)]) -> String {
-    data.iter().map(|(name, value)| format!(" data-{name}=\"{}\"", escaped(value))).collect()
+    data.iter().fold(String::new(), |text, (name, value)| text + &format!(" data-{name}=\"{}\"", escaped(value)))
 }
 
 /// The distance between the base lines of a paragraph.

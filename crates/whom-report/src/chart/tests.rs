@@ -64,7 +64,7 @@ fn bars(pairs: &[(Label, f64)], title: &str) -> Bars {
     let bar =
         |(label, value): &(Label, f64)| Bar { label: label.clone(), value: *value, figures: vec![Label::new("12%")] };
     let bars = pairs.iter().map(bar).collect();
-    Bars { title: title.to_owned(), axis: title.to_owned(), columns: vec![title.to_owned()], bars, reach: 50.0 }
+    Bars { title: title.to_owned(), axis: title.to_owned(), columns: vec![title.to_owned()], rows: bars, reach: 50.0 }
 }
 
 fn heat_map(pairs: &[(Label, f64)], title: &str) -> HeatMap {

@@ -80,19 +80,20 @@ impl<'a> Figures<'a> {
 
     /// The bounds of the simultaneous interval, without the unit.
     pub(super) fn bounds(&self) -> Option<[(Place, String); 2]> {
-        self.bounds_of(self.found.row.interval?, ["ci_lower", "ci_upper"])
+        Some(self.bounds_of(self.found.row.interval?, ["ci_lower", "ci_upper"]))
     }
 
     /// The bounds of the interval of this row by itself, without the unit.
     pub(super) fn individual_bounds(&self) -> Option<[(Place, String); 2]> {
-        self.bounds_of(self.found.row.individual_interval?, ["ci_lower_individual", "ci_upper_individual"])
+        let columns = ["ci_lower_individual", "ci_upper_individual"];
+        Some(self.bounds_of(self.found.row.individual_interval?, columns))
     }
 
-    fn bounds_of(&self, interval: Interval, columns: [&str; 2]) -> Option<[(Place, String); 2]> {
+    fn bounds_of(&self, interval: Interval, columns: [&str; 2]) -> [(Place, String); 2] {
         let decimals = self.scale.decimals(Some(interval));
         let [lower, upper] = columns.map(|column| self.place(column));
         let scale = self.scale.clone().without_unit();
-        Some([(lower, scale.signed(interval.lower, decimals)), (upper, scale.signed(interval.upper, decimals))])
+        [(lower, scale.signed(interval.lower, decimals)), (upper, scale.signed(interval.upper, decimals))]
     }
 
     /// The corrected p-value.

@@ -191,7 +191,7 @@ impl<'a> Question<'a> {
             if !members.is_empty() {
                 table.heading(*name);
             }
-            for member in members.iter() {
+            for member in *members {
                 table.row(self.cells(member));
             }
         }

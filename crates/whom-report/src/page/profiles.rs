@@ -56,7 +56,7 @@ fn view(indexed: &Indexed<'_>, place: usize, cohort: &CohortView, reach: f64) ->
         title: format!("How {name} differs from everybody"),
         axis: "difference from everybody, in standard deviations of everybody".to_owned(),
         columns: vec!["cohort".to_owned(), "everybody".to_owned()],
-        bars: bars.collect(),
+        rows: bars.collect(),
         reach,
     };
     let columns =

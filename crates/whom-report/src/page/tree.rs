@@ -47,7 +47,7 @@ fn importance(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Picture> {
     let columns = vec!["share".to_owned()];
     let axis = "what the splits gain, by tag, on the discovery fold".to_owned();
     let title = "Which tags the splits are due to".to_owned();
-    Bars { title, axis, columns, bars: bars.collect(), reach: 1.0 }.picture()
+    Bars { title, axis, columns, rows: bars.collect(), reach: 1.0 }.picture()
 }
 
 struct Boxes<'a> {

@@ -103,21 +103,17 @@ fn every_figure_of_a_cohort_is_that_of_its_row_and_column() {
     assert!(shown.len() > 40);
     for Shown { row, column, text } in shown {
         let cohort = cohorts.get(row).expect("a cohort");
-        let expected = match column.split_once(':') {
-            Some(("units", fold)) => {
-                let sizes = cohort.sizes.iter().filter(|size| size.fold.as_str() == fold);
-                Some(sizes.map(|size| size.units).sum::<u64>() as f64)
-            }
-            _ => {
-                let (tag, field) =
-                    column.strip_prefix("profile[").and_then(|rest| rest.split_once("].")).expect("a tag");
-                let tag = &cohort.profile[tag.parse::<usize>().expect("a place")];
-                match field {
-                    "in_cohort" => tag.cohort,
-                    "everybody" => tag.everybody,
-                    "standardised" => tag.standardised,
-                    other => panic!("no field `{other}`"),
-                }
+        let expected = if let Some(("units", fold)) = column.split_once(':') {
+            let sizes = cohort.sizes.iter().filter(|size| size.fold.as_str() == fold);
+            Some(sizes.map(|size| size.units).sum::<u64>() as f64)
+        } else {
+            let (tag, field) = column.strip_prefix("profile[").and_then(|rest| rest.split_once("].")).expect("a tag");
+            let tag = &cohort.profile[tag.parse::<usize>().expect("a place")];
+            match field {
+                "in_cohort" => tag.cohort,
+                "everybody" => tag.everybody,
+                "standardised" => tag.standardised,
+                other => panic!("no field `{other}`"),
             }
         };
         match expected {
