@@ -43,6 +43,7 @@ mod comparison;
 mod counted;
 mod discovery;
 pub mod error;
+mod estimation;
 pub mod event;
 mod files;
 #[cfg(test)]

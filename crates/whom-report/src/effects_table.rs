@@ -49,6 +49,7 @@ pub fn effects_batch(rows: &[EffectRow]) -> Result<RecordBatch, ReportError> {
         .counts("n_variant", rows.iter().map(|row| row.n_variant))
         .numbers("mean_control", rows.iter().map(|row| row.mean_control))
         .numbers("mean_variant", rows.iter().map(|row| row.mean_variant))
+        .numbers("variance_reduction", rows.iter().map(|row| row.variance_reduction))
         .batch()
 }
 
@@ -102,6 +103,7 @@ mod tests {
         n_variant Int64
         mean_control Float64
         mean_variant Float64
+        variance_reduction Float64
         ");
     }
 
