@@ -6,7 +6,7 @@ use whom_stats::Interval;
 use super::figure::Figures;
 use super::index::{Found, Indexed};
 use super::table::{Cell, Part, Table};
-use super::words::{evidence_mark, family_words};
+use super::words::{estimand_words, evidence_mark, family_words, method_words};
 use crate::chart::{IntervalPicture, Mark, Tone, Window};
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::label;
@@ -79,7 +79,8 @@ impl MetricRows<'_> {
         let limit = self.metric.limit.map(|limit| format!(", limit {}", threshold(self.metric, limit)));
         let (matters, limit) = (matters.unwrap_or_default(), limit.unwrap_or_default());
         let (name, family) = (label::plain(&self.metric.name), family_words(row.family));
-        format!("{name}{unit} · {}, {family}{matters}{limit}", self.metric.role)
+        let method = method_words(&row.method).map(|method| format!(", {method}")).unwrap_or_default();
+        format!("{name}{unit} · {}, {family}{method}{matters}{limit}", self.metric.role)
     }
 
     fn cells(&self, variant: &str, effect: Found<'_>, picture: Option<String>) -> Vec<Cell> {
@@ -172,11 +173,7 @@ fn remark(row: &EffectRow) -> Option<String> {
         (None, None) => return None,
     };
     let (variant, metric) = (label::plain(&row.variant), label::plain(&row.metric));
-    Some(format!(
-        "The {} of {variant} on {metric} {word}: {}.",
-        super::words::estimand_words(row.estimand),
-        label::plain(reason)
-    ))
+    Some(format!("The {} of {variant} on {metric} {word}: {}.", estimand_words(row.estimand), label::plain(reason)))
 }
 
 /// Every row about everybody.
@@ -203,7 +200,7 @@ fn all(indexed: &Indexed<'_>) -> Table {
         table.row([
             Cell::name(&row.metric),
             Cell::name(&row.variant),
-            Cell::text(super::words::estimand_words(row.estimand)),
+            Cell::text(estimand_words(row.estimand)),
             Cell::name(&row.method),
             Cell::figure(control),
             Cell::figure(treated),

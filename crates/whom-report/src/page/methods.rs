@@ -37,7 +37,7 @@ struct Method {
 }
 
 /// The methods that rows may name, by that name.
-const KNOWN: [(&str, Method); 2] = [
+const KNOWN: [(&str, Method); 7] = [
     (
         "welch",
         Method {
@@ -46,6 +46,55 @@ const KNOWN: [(&str, Method); 2] = [
                     Sums are exact integers, so neither the order of rows nor the machine changes a digit.",
             formula: "τ = ȳ₁ − ȳ₀,  s.e.² = s₁²/n₁ + s₀²/n₀,  degrees of freedom by Welch and Satterthwaite",
             source: "Welch, The generalization of “Student’s” problem, Biometrika 34 (1947)",
+        },
+    ),
+    (
+        "ratio_delta",
+        Method {
+            name: "Difference in ratios",
+            words: "The ratio of two sums over the treated units minus that over the control units. Units are what varies, \
+                    not the rows that are summed, so its error is by the delta method over units.",
+            formula: "τ = R₁ − R₀,  R = n̄/d̄,  s.e.² = Σ s²(n − R·d) / (N·d̄²) over arms",
+            source: "Deng, Knoblich and Lu, Applying the delta method in metric analytics, KDD 2018",
+        },
+    ),
+    (
+        "cuped",
+        Method {
+            name: "Difference in means, adjusted by covariates (CUPED)",
+            words: "What was known of each unit before its exposure takes variance off its metric: in each arm the metric is \
+                    regressed on the covariates, and the arms are compared at the mean of both. The difference without \
+                    the adjustment stands beside it. Adjusted effects of cohorts need not add up to the adjusted average.",
+            formula: "mₐ = ȳₐ − bₐ′(x̄ₐ − x̄),  τ = m₁ − m₀,  with the variance of x̄",
+            source: "Lin, Agnostic notes on regression adjustments, Annals of Applied Statistics 7 (2013); Deng, Xu, Kohavi and Walker, WSDM 2013",
+        },
+    ),
+    (
+        "ratio_cuped",
+        Method {
+            name: "Difference in ratios, adjusted by covariates",
+            words: "The same for a ratio, whose units are linearised first.",
+            formula: "y = (n − R·d)/d̄, adjusted as above",
+            source: "Deng, Xu, Kohavi and Walker, WSDM 2013",
+        },
+    ),
+    (
+        "fieller",
+        Method {
+            name: "Lift near a baseline of zero",
+            words: "An interval of a ratio that stays right where control’s mean is not far from zero; it may be unbounded, and is then left out.",
+            formula: "all l for which ȳ₁ − (1+l)·ȳ₀ is not told from zero",
+            source: "Fieller, Some problems in interval estimation, JRSS B 16 (1954)",
+        },
+    ),
+    (
+        "non_inferiority",
+        Method {
+            name: "Guardrails",
+            words: "A guardrail holds if its metric is shown to be better than its limit, by a one-sided test: a harm that is not \
+                    detected is not a harm that is excluded.",
+            formula: "H₀: the effect is at least as bad as the limit",
+            source: "Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15 (1987)",
         },
     ),
     (

@@ -2,6 +2,7 @@
 
 use super::table::Cell;
 use crate::effect::{Correction, Estimand, Evidence, Family};
+use crate::label;
 
 /// Evidence as a mark; what proves nothing by itself looks like it.
 pub(super) fn evidence_mark(evidence: Evidence) -> Cell {
@@ -20,6 +21,17 @@ pub(super) fn family_words(family: Family) -> &'static str {
         Family::Discovered => "discovered (F2)",
         Family::Exploratory => "exploratory (F3)",
         Family::Guardrail => "guardrail",
+    }
+}
+
+/// How an estimate is made, where it is not the plain difference in means.
+pub(super) fn method_words(method: &str) -> Option<String> {
+    match method {
+        "welch" => None,
+        "cuped" => Some("adjusted by covariates".to_owned()),
+        "ratio_delta" => Some("a ratio".to_owned()),
+        "ratio_cuped" => Some("a ratio, adjusted by covariates".to_owned()),
+        other => Some(label::plain(other)),
     }
 }
 
