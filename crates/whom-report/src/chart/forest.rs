@@ -81,9 +81,13 @@ impl Forest {
         self.groups.iter().flat_map(|group| &group.rows)
     }
 
-    /// What the axis spans: zero, the reference, and every interval that is not out of all proportion.
+    /// What the axis spans: zero, the reference, and every interval that is to be relied on and not out of all proportion.
     fn domain(&self) -> (f64, f64) {
-        let marks = || self.rows().filter_map(|row| row.mark).filter(|mark| mark.estimate.is_finite());
+        let any_sound = self.rows().any(|row| row.tone != Tone::Faint && row.mark.is_some());
+        let marks = || {
+            let counting = self.rows().filter(|row| row.tone != Tone::Faint || !any_sound);
+            counting.filter_map(|row| row.mark).filter(|mark| mark.estimate.is_finite())
+        };
         let mut halves: Vec<f64> = marks()
             .filter_map(|mark| mark.outer)
             .map(|(lower, upper)| (upper - lower) / 2.0)

@@ -8,7 +8,7 @@ use super::index::{Found, Indexed};
 use super::table::{Cell, Part, Table};
 use super::words::{estimand_words, evidence_mark, family_words, method_words};
 use crate::chart::{IntervalPicture, Mark, Tone, Window};
-use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
+use crate::effect::{EVERYBODY, EffectRow, Estimand, Family, Role};
 use crate::label;
 use crate::number::{NO_NUMBER, Scale};
 use crate::results::{Direction, EffectKey, MetricView, Threshold};
@@ -76,11 +76,13 @@ impl MetricRows<'_> {
         let unit = self.metric.unit_of_measure.as_deref();
         let unit = unit.map(|unit| format!(" in {}", label::plain(unit))).unwrap_or_default();
         let matters = self.metric.matters.map(|matters| format!(", matters from {}", threshold(self.metric, matters)));
-        let limit = self.metric.limit.map(|limit| format!(", limit {}", threshold(self.metric, limit)));
+        let limit = self.metric.limit.map(|limit| format!(", limit {}", threshold(self.metric, self.signed(limit))));
         let (matters, limit) = (matters.unwrap_or_default(), limit.unwrap_or_default());
-        let (name, family) = (label::plain(&self.metric.name), family_words(row.family));
+        let family =
+            if row.family == Family::Guardrail { String::new() } else { format!(", {}", family_words(row.family)) };
+        let name = label::plain(&self.metric.name);
         let method = method_words(&row.method).map(|method| format!(", {method}")).unwrap_or_default();
-        format!("{name}{unit} · {}, {family}{method}{matters}{limit}", self.metric.role)
+        format!("{name}{unit} · {}{family}{method}{matters}{limit}", self.metric.role)
     }
 
     fn cells(&self, variant: &str, effect: Found<'_>, picture: Option<String>) -> Vec<Cell> {
@@ -137,10 +139,17 @@ impl MetricRows<'_> {
         self.metric.matters.map(Threshold::size)
     }
 
-    /// The limit with the sign of the unwanted direction.
+    /// A limit with the sign of the unwanted direction.
+    fn signed(&self, limit: Threshold) -> Threshold {
+        match (self.metric.desired, limit) {
+            (Direction::Decrease, limit) => limit,
+            (Direction::Increase, Threshold::Absolute(size)) => Threshold::Absolute(-size),
+            (Direction::Increase, Threshold::Relative(size)) => Threshold::Relative(-size),
+        }
+    }
+
     fn limit(&self) -> Option<f64> {
-        let sign = if self.metric.desired == Direction::Increase { -1.0 } else { 1.0 };
-        self.metric.limit.map(|limit| sign * limit.size())
+        self.metric.limit.map(|limit| self.signed(limit).size())
     }
 
     fn picture(&self, mark: Mark, window: &Window) -> String {
