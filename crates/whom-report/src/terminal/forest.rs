@@ -148,7 +148,8 @@ mod tests {
             let place = |sign: char| line.iter().position(|character| *character == sign);
             let (dot, zero) = (place('●').expect("an estimate"), ruler.column(0.0));
             prop_assert!(place('├').is_none_or(|from| from <= dot) && place('┤').is_none_or(|to| dot <= to));
-            prop_assert!(if estimate > 0.0 { dot >= zero } else { dot <= zero });
+            let is_on_its_side = if estimate > 0.0 { dot >= zero } else { dot <= zero };
+            prop_assert!(is_on_its_side, "{}", dot);
         }
     }
 
