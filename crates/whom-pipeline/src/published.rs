@@ -14,9 +14,9 @@ use whom_store::{
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::files::REPORT_DOCUMENT;
+use crate::output::located;
 use crate::prepare::load_plan;
 use crate::request::Request;
-use crate::run::located;
 
 /// A published run, and what it says about itself.
 #[derive(Clone, Debug)]

@@ -83,6 +83,7 @@ mod tree_json;
 mod units_table;
 mod verdict;
 mod waterfall;
+mod withhold;
 mod word;
 
 pub use charts_json::{CHARTS_SCHEMA_VERSION, charts_json};
@@ -112,3 +113,4 @@ pub use verdict::{
 };
 pub use waterfall::WaterfallStep;
 pub use whom_stats::{Check, CheckPart, CheckVerdict, Interval};
+pub use withhold::{SmallestCell, TooFewUnits, Withheld};

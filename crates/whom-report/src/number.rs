@@ -17,6 +17,11 @@ pub fn count(units: u64) -> String {
     grouped(&units.to_string())
 }
 
+/// A count, or the sign of absence where it is withheld.
+pub(crate) fn count_or_none(units: Option<u64>) -> String {
+    units.map_or_else(|| NO_NUMBER.to_owned(), count)
+}
+
 /// A p-value with the digits that a reader compares with a level: `<0.0001`, `0.0043`, `0.431`.
 pub(crate) fn p_value(p: f64) -> String {
     if p < 0.0001 {

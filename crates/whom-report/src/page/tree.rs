@@ -89,7 +89,7 @@ impl<'a> Boxes<'a> {
 
     fn cohort_size(&self, row: usize, cohort: &CohortView) -> Label {
         let place = super::figure::Place::of_cohort(row, &format!("units:{}", Fold::Measure));
-        let units = number::count(cohort.units(Fold::Measure));
+        let units = number::count_or_none(cohort.units(Fold::Measure));
         Figure::label(&place, format!("{units} units ({})", share(self.indexed, cohort)))
     }
 
@@ -149,7 +149,7 @@ fn node_words(metric: &MetricView, effect: &NodeEffect) -> Option<String> {
 fn node_size(view: &NodeView) -> Option<Label> {
     let first = view.measuring.first()?;
     let of_metric = view.measuring.iter().filter(|effect| effect.metric == first.metric);
-    let units = first.n_control + of_metric.map(|effect| effect.n_variant).sum::<u64>();
+    let units = first.n_control? + of_metric.map(|effect| effect.n_variant).sum::<Option<u64>>()?;
     Some(Label::new(format!("{} units", number::count(units))))
 }
 

@@ -25,6 +25,8 @@ pub(super) struct VerdictSection {
     advice: Vec<String>,
     /// Whether the run kept to a registered plan.
     seal: Option<String>,
+    /// What is not shown because it is about too few units.
+    withheld: Option<String>,
 }
 
 /// A name and a figure.
@@ -54,6 +56,7 @@ pub(super) fn section(results: &Results, verdict: &Verdict) -> VerdictSection {
         sentences,
         advice: verdict.advice.clone(),
         seal: verdict.seal.clone(),
+        withheld: verdict.withheld.clone(),
     }
 }
 

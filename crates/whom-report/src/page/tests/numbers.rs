@@ -51,8 +51,8 @@ fn column(row: &EffectRow, column: &str) -> Option<f64> {
         "p_value_adjusted" => row.p_value_adjusted,
         "mean_control" => row.mean_control,
         "mean_variant" => row.mean_variant,
-        "n_control" => Some(row.n_control as f64),
-        "n_variant" => Some(row.n_variant as f64),
+        "n_control" => row.n_control.map(|units| units as f64),
+        "n_variant" => row.n_variant.map(|units| units as f64),
         "statistic" => row.estimate.zip(row.std_err).map(|(estimate, std_err)| estimate / std_err),
         other => panic!("no column `{other}`"),
     }
@@ -105,7 +105,7 @@ fn every_figure_of_a_cohort_is_that_of_its_row_and_column() {
         let cohort = cohorts.get(row).expect("a cohort");
         let expected = if let Some(("units", fold)) = column.split_once(':') {
             let sizes = cohort.sizes.iter().filter(|size| size.fold.as_str() == fold);
-            Some(sizes.map(|size| size.units).sum::<u64>() as f64)
+            sizes.map(|size| size.units).sum::<Option<u64>>().map(|units| units as f64)
         } else {
             let (tag, field) = column.strip_prefix("profile[").and_then(|rest| rest.split_once("].")).expect("a tag");
             let tag = &cohort.profile[tag.parse::<usize>().expect("a place")];
