@@ -17,8 +17,8 @@ pub fn count(units: u64) -> String {
     grouped(&units.to_string())
 }
 
-/// Units, or that their number is withheld.
-pub(crate) fn count_if_shown(units: Option<u64>) -> String {
+/// A count, or the sign of absence where it is withheld.
+pub(crate) fn count_or_none(units: Option<u64>) -> String {
     units.map_or_else(|| NO_NUMBER.to_owned(), count)
 }
 

@@ -55,6 +55,7 @@ const SIZE: f64 = 14.0;
 const SMALL: f64 = 12.0;
 const GAP: f64 = 18.0;
 const LABEL_ROOM: f64 = 300.0;
+const NARROWEST_LABEL: f64 = 150.0;
 const DETAIL_LINES: usize = 3;
 const HEADING_LINES: usize = 2;
 const NARROWEST_PLOT: f64 = 180.0;
@@ -130,7 +131,7 @@ impl<'a> Drawing<'a> {
         let columns = column_widths(forest);
         let figures: f64 = columns.iter().map(|column| column + GAP).sum();
         let span = match width {
-            Width::Wide => ((LABEL_ROOM + GAP).min(pixels - figures - NARROWEST_PLOT), pixels - figures),
+            Width::Wide => ((label_room(forest) + GAP).min(pixels - figures - NARROWEST_PLOT), pixels - figures),
             Width::Narrow => (6.0, pixels - 6.0),
         };
         let ends = (1..=columns.len()).map(|count| {
@@ -294,6 +295,12 @@ pub(super) fn draw_mark(svg: &mut Svg, axis: &Axis, (y, mark): (f64, Mark), tone
     if axis.holds(mark.estimate) {
         svg.dot((axis.place(mark.estimate), y), 4.5, &format!("estimate {class}"));
     }
+}
+
+/// The room for names: as much as they need, but not more than would be missed elsewhere.
+fn label_room(forest: &Forest) -> f64 {
+    let needed = forest.rows().map(|row| text::width(&row.label.text, SIZE).max(text::width(&row.detail.text, SMALL)));
+    needed.fold(0.0, f64::max).clamp(NARROWEST_LABEL, LABEL_ROOM)
 }
 
 fn column_widths(forest: &Forest) -> Vec<f64> {

@@ -115,6 +115,6 @@ impl<'a> Figures<'a> {
     pub(super) fn units(&self) -> [(Place, String); 2] {
         let row = self.found.row;
         [("n_control", row.n_control), ("n_variant", row.n_variant)]
-            .map(|(column, units)| (self.place(column), number::count_if_shown(units)))
+            .map(|(column, units)| (self.place(column), number::count_or_none(units)))
     }
 }

@@ -245,7 +245,7 @@ fn standing_words(verdict: &CohortVerdict) -> String {
 fn size(member: &Member<'_>) -> (Place, String) {
     let fold = measured_on(member.cohort);
     let place = Place::of_cohort(member.place, &format!("units:{fold}"));
-    (place, number::count_if_shown(member.cohort.units(fold)))
+    (place, number::count_or_none(member.cohort.units(fold)))
 }
 
 pub(super) fn measured_on(cohort: &CohortView) -> Fold {
@@ -255,12 +255,10 @@ pub(super) fn measured_on(cohort: &CohortView) -> Fold {
 /// The cohort's share of the units that measure it; of a discovered one among all discovered, which are a partition.
 pub(super) fn share(indexed: &Indexed<'_>, cohort: &CohortView) -> String {
     let fold = measured_on(cohort);
-    let all = match fold {
+    let all: Option<u64> = match fold {
         Fold::Measure => indexed.results.discovered().iter().map(|cohort| cohort.units(fold)).sum(),
         Fold::Discover | Fold::Judge | Fold::All => Some(indexed.results.units()),
     };
-    match cohort.units(fold).zip(all) {
-        Some((units, all)) if all > 0 => number::share(units as f64 / all as f64),
-        _ => NO_NUMBER.to_owned(),
-    }
+    let share = cohort.units(fold).zip(all).filter(|(_, all)| *all > 0);
+    share.map_or_else(|| NO_NUMBER.to_owned(), |(units, all)| number::share(units as f64 / all as f64))
 }

@@ -73,7 +73,7 @@ fn view(indexed: &Indexed<'_>, place: usize, cohort: &CohortView, reach: f64) ->
             Cell::figure((at("standardised"), standardised)),
         ]);
     }
-    let units = number::count_if_shown(cohort.units(measured_on(cohort)));
+    let units = number::count_or_none(cohort.units(measured_on(cohort)));
     ProfileView {
         rule: cohort.definition.in_words(),
         size: format!("{units} units, {}", share(indexed, cohort)),

@@ -48,15 +48,15 @@ pub(super) fn section(indexed: &Indexed<'_>) -> QualitySection {
 
 fn fall(step: &WaterfallStep) -> Fall {
     let dropped = match (step.dropped, step.reason.as_str()) {
-        (Some(0), _) => String::new(),
-        (dropped, "") => format!(", −{}", number::count_if_shown(dropped)),
-        (dropped, reason) => format!(", −{}: {}", number::count_if_shown(dropped), label::plain(reason)),
+        (None | Some(0), _) => String::new(),
+        (Some(dropped), "") => format!(", −{}", number::count(dropped)),
+        (Some(dropped), reason) => format!(", −{}: {}", number::count(dropped), label::plain(reason)),
     };
     Fall {
         label: Label::new(step_name(step)),
         kept: step.kept.unwrap_or(0) as f64,
         dropped: step.dropped.unwrap_or(0) as f64,
-        figures: Label::new(format!("{}{dropped}", number::count_if_shown(step.kept))),
+        figures: Label::new(format!("{}{dropped}", number::count_or_none(step.kept))),
     }
 }
 
@@ -71,8 +71,8 @@ fn steps(waterfall: &[WaterfallStep]) -> Option<Table> {
     for step in waterfall {
         table.row([
             Cell::text(step_name(step)),
-            Cell::text(number::count_if_shown(step.kept)),
-            Cell::text(number::count_if_shown(step.dropped)),
+            Cell::text(number::count_or_none(step.kept)),
+            Cell::text(number::count_or_none(step.dropped)),
             Cell::name(&step.reason),
         ]);
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::fixture;
 use crate::report_json::report_json;
+use crate::withhold::SmallestCell;
 
 /// The page of results.
 fn rendered(results: &Results) -> String {
@@ -72,4 +73,16 @@ fn a_template_takes_the_place_of_one_and_an_unknown_one_is_refused() {
     assert!(refusal.starts_with("unknown template `metods.html`; the page has `page.html`, "), "{refusal}");
     let broken = Templates::default().with("methods.html", "{{ page.nothing.at_all }}".to_owned()).expect("templates");
     assert!(matches!(report_html(&document, &broken), Err(ReportError::Template(_))));
+}
+
+#[test]
+fn what_is_withheld_stands_nowhere_on_the_page() {
+    let results = fixture::hillstrom();
+    assert!(rendered(&results).contains(">1,740<"), "the smallest cohort is told");
+    let smallest = SmallestCell::new(1_000).expect("a bound");
+    let page = rendered(&smallest.apply(results).expect("results"));
+    assert!(page.contains("withheld"));
+    for small in ["1,740", ">580<", "5.4%"] {
+        assert!(!page.contains(small), "{small}");
+    }
 }

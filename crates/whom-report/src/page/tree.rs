@@ -89,7 +89,7 @@ impl<'a> Boxes<'a> {
 
     fn cohort_size(&self, row: usize, cohort: &CohortView) -> Label {
         let place = super::figure::Place::of_cohort(row, &format!("units:{}", Fold::Measure));
-        let units = number::count_if_shown(cohort.units(Fold::Measure));
+        let units = number::count_or_none(cohort.units(Fold::Measure));
         Figure::label(&place, format!("{units} units ({})", share(self.indexed, cohort)))
     }
 
@@ -149,9 +149,8 @@ fn node_words(metric: &MetricView, effect: &NodeEffect) -> Option<String> {
 fn node_size(view: &NodeView) -> Option<Label> {
     let first = view.measuring.first()?;
     let of_metric = view.measuring.iter().filter(|effect| effect.metric == first.metric);
-    let treated: Option<u64> = of_metric.map(|effect| effect.n_variant).sum();
-    let units = first.n_control.zip(treated).map(|(control, treated)| control + treated);
-    Some(Label::new(format!("{} units", number::count_if_shown(units))))
+    let units = first.n_control? + of_metric.map(|effect| effect.n_variant).sum::<Option<u64>>()?;
+    Some(Label::new(format!("{} units", number::count(units))))
 }
 
 fn shown(mut effects: Vec<[(Label, bool); 2]>) -> Vec<(Label, bool)> {

@@ -25,6 +25,7 @@ pub(super) struct VerdictSection {
     advice: Vec<String>,
     /// Whether the run kept to a registered plan.
     seal: Option<String>,
+    /// What is not shown because it is about too few units.
     withheld: Option<String>,
 }
 
