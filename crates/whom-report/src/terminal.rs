@@ -7,7 +7,9 @@ mod palette;
 mod paragraph;
 mod profiles;
 mod refusal;
+mod scatter;
 mod table;
+mod tags;
 mod tree;
 mod waterfall;
 
@@ -39,8 +41,10 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         Some(title(results, palette)),
         Some(verdict(results, palette)),
         averages::section(results, palette),
+        tags::section(results, palette),
         tree::section(results, palette),
         cohorts::section(results, palette),
+        scatter::section(results, palette),
         profiles::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
