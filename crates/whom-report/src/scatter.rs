@@ -22,11 +22,11 @@ words! {
 
 /// How much the effects of some groups differ on one scale.
 ///
-/// Groups without an estimate, and those outside the range of its method, take no part. With fewer than two groups left, all
+/// Groups without an estimate, and those outside the range of its method, take no part. With fewer than two left nothing is tested: all
 /// figures are `None` and [`not_estimable`](Self::not_estimable) says why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scatter {
-    /// Groups that take part.
+    /// Groups that take part; none where nothing was tested.
     pub groups: usize,
     /// Groups that do not.
     pub left_out: usize,

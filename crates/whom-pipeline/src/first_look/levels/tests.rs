@@ -88,7 +88,8 @@ proptest! {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let bins = if ordered { numeric(known, has_missing) } else { categorical(&names, false, has_missing) };
         let found = levels(&bins, &units);
-        prop_assert!(found.len() <= if ordered { 6 } else { 11 });
+        let most = if ordered { 6 } else { 11 };
+        prop_assert!(found.len() <= most, "{} levels", found.len());
         let mut codes: Vec<usize> = found.iter().flat_map(|level| level.codes.iter()).map(usize::from).collect();
         codes.sort_unstable();
         let expected: Vec<usize> = (0..units.len()).filter(|code| units[*code] > 0).collect();
