@@ -47,8 +47,10 @@ fn a_run_leaves_these_files() {
         "cohorts.parquet",
         "cohorts.sql",
         "effects.parquet",
+        "ranking.parquet",
         "result.json",
         "summary.md",
+        "tags.parquet",
         "tree.json",
         "units.parquet",
     ];

@@ -16,6 +16,8 @@ mod commands;
 mod published;
 // Arm means, effects and standard errors meet those of the original files.
 mod reference_numbers;
+// One-tag tables, ranking and heterogeneity meet the original file and plain SQL.
+mod first_look;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

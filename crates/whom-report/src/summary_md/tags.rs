@@ -45,7 +45,7 @@ fn modifiers(ranking: &TagRanking) -> String {
     let named: Vec<String> = shown().take(TAGS).map(|tag| name(&tag.tag)).collect();
     match (named.is_empty(), shown().count().checked_sub(TAGS)) {
         (true, _) => "no tag that can be shown".to_owned(),
-        (false, Some(more @ 1..)) => format!("{} and {more} more tags", named.join(", ")),
+        (false, Some(more @ 1..)) => format!("{} and {more} more", named.join(", ")),
         (false, _) => named.join(", "),
     }
 }

@@ -59,9 +59,9 @@ fn cells(tag: &RankedTag, scale: &Scale) -> [String; 7] {
 
 fn role_words(role: TagRole) -> &'static str {
     match role {
-        TagRole::Neither => "nothing shown",
+        TagRole::Neither => "neither",
         TagRole::Prognostic => "metric",
         TagRole::EffectModifying => "effect",
-        TagRole::Both => "metric, effect",
+        TagRole::Both => "both",
     }
 }
