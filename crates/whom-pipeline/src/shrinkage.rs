@@ -1,5 +1,6 @@
 //! The effects of the declared partition's cohorts, drawn to each other by a Bayesian model.
 
+use rayon::prelude::*;
 use whom_report::{Evidence, Fold, ShrunkenEffect, ShrunkenEffects};
 use whom_spec::plan::{Direction, Matters};
 use whom_stats::{CellStatistics, Effect, Estimate, Hierarchy, Interval, NotEstimable, Posterior, Prior, Shrunken};
@@ -22,7 +23,7 @@ pub(crate) fn shrunken_effects(
     if cohorts.units().next().is_none() {
         return Vec::new();
     }
-    questions.iter().map(|question| of_question(cohorts, *question, everybody)).collect()
+    questions.par_iter().map(|question| of_question(cohorts, *question, everybody)).collect()
 }
 
 fn of_question(cohorts: &MeasuredCohorts<'_>, question: Question, everybody: &CellStatistics) -> ShrunkenEffects {
