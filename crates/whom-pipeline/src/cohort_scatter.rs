@@ -21,19 +21,18 @@ pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Questio
         BothScales::of(&reliable(effects), level)
     };
     let found: Vec<BothScales> = questions.iter().map(on_both).collect();
-    let absolute = holm(found.iter().map(|both| &both.absolute));
-    let relative = holm(found.iter().map(|both| &both.relative));
-    let row = |(((question, both), absolute), relative): (((&Question, &BothScales), &Option<f64>), &Option<f64>)| {
-        CohortScatter {
+    let adjusted = holm(found.iter().map(|both| &both.absolute)).into_iter();
+    let adjusted = adjusted.zip(holm(found.iter().map(|both| &both.relative)));
+    let rows =
+        questions.iter().zip(found).zip(adjusted).map(|((question, both), (absolute, relative))| CohortScatter {
             variant: study.variant(question.treatment).to_owned(),
             metric: study.metric(question.metric).name.value.clone(),
             evidence: Evidence::HeldOut,
-            absolute: scatter(&both.absolute, *absolute, groups),
-            relative: scatter(&both.relative, *relative, groups),
-            differing: names::differing(BothScales::differing(*absolute, *relative, level)),
-        }
-    };
-    questions.iter().zip(&found).zip(&absolute).zip(&relative).map(row).collect()
+            absolute: scatter(&both.absolute, absolute, groups),
+            relative: scatter(&both.relative, relative, groups),
+            differing: names::differing(BothScales::differing(absolute, relative, level)),
+        });
+    rows.collect()
 }
 
 /// The p-values of Welch's test, corrected over those that were tested.

@@ -27,15 +27,15 @@ const TABLE: &str = "tags.parquet";
 pub fn tags_batch(tables: &[TagTable]) -> Result<RecordBatch, ReportError> {
     let levels: Vec<Level<'_>> = tables.iter().flat_map(levels_of).collect();
     let rows: Vec<(&Level<'_>, &EffectRow)> =
-        levels.iter().flat_map(|level| level.level.effects.iter().map(move |row| (level, row))).collect();
+        levels.iter().flat_map(|level| level.of.effects.iter().map(move |row| (level, row))).collect();
     let columns = Columns::of(TABLE)
         .words("tag", rows.iter().map(|(level, _)| level.table.tag.as_str()))
         .flags("protected", rows.iter().map(|(level, _)| level.table.protected))
         .counts("tag_level", rows.iter().map(|(level, _)| level.number))
         .words("rule", rows.iter().map(|(level, _)| level.rule.as_str()))
         .words("condition", rows.iter().map(|(level, _)| level.condition.as_str()))
-        .counts("units", rows.iter().map(|(level, _)| level.level.units))
-        .numbers("share", rows.iter().map(|(level, _)| Some(level.level.share)))
+        .counts("units", rows.iter().map(|(level, _)| level.of.units))
+        .numbers("share", rows.iter().map(|(level, _)| Some(level.of.share)))
         .words("metric", rows.iter().map(|(_, row)| row.metric.as_str()))
         .words("role", rows.iter().map(|(_, row)| row.role.as_str()))
         .words("variant", rows.iter().map(|(_, row)| row.variant.as_str()));
@@ -56,7 +56,7 @@ pub fn tags_parquet(results: &Results) -> Result<Vec<u8>, ReportError> {
 /// A level with what is the same in all of its rows.
 struct Level<'a> {
     table: &'a TagTable,
-    level: &'a TagLevel,
+    of: &'a TagLevel,
     number: u64,
     rule: String,
     condition: String,
@@ -65,7 +65,7 @@ struct Level<'a> {
 fn levels_of(table: &TagTable) -> impl Iterator<Item = Level<'_>> {
     table.levels.iter().zip(1..).map(move |(level, number)| {
         let rule = CohortRule { name: level.name.clone(), conditions: vec![level.condition.clone()] };
-        Level { table, level, number, rule: condition_words(&level.condition), condition: condition_of(&rule) }
+        Level { table, of: level, number, rule: condition_words(&level.condition), condition: condition_of(&rule) }
     })
 }
 

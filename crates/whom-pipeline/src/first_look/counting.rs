@@ -56,6 +56,6 @@ mod tests {
     fn stretches_hold_every_column_once_and_what_fits() {
         assert_eq!(stretches(&[3, 3, 3, 9, 1, 20, 1, 1], 10), [0..3, 3..5, 5..6, 6..8]);
         assert!(stretches(&[], 10).is_empty());
-        assert_eq!(stretches(&[11], 10), [0..1]);
+        assert_eq!(stretches(&[11, 1], 10), [0..1, 1..2]);
     }
 }

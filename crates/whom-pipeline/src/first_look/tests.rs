@@ -64,8 +64,8 @@ async fn rows_are_exploratory_and_about_primary_metrics() {
         assert!(level.effects.iter().all(|row| row.cohort == level.name));
         assert!(level.effects.iter().all(|row| row.evidence == Evidence::Exploratory));
         assert!(level.effects.iter().all(|row| row.family == Family::Exploratory));
-        let lifts = level.effects.iter().zip(level.effects.iter().skip(1)).step_by(2);
-        assert!(lifts.map(|(effect, lift)| effect.p_value_adjusted == lift.p_value_adjusted).all(|same| same));
+        let mut lifts = level.effects.iter().zip(level.effects.iter().skip(1)).step_by(2);
+        assert!(lifts.all(|(effect, lift)| effect.p_value_adjusted == lift.p_value_adjusted));
     }
 }
 
