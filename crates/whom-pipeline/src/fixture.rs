@@ -118,6 +118,13 @@ impl Experiment {
         Self::made(&text, |person| person, u64::MAX)
     }
 
+    /// Everybody as they are, where the city is protected.
+    pub(crate) fn with_protected_city() -> Self {
+        let text =
+            PIPELINE.replace("DISCOVER", SMALL_TREES).replace("static: true,", "static: true, protected: [city],");
+        Self::made(&text, |person| person, u64::MAX)
+    }
+
     /// What a pipeline file makes of people, of whom so many bytes may stay in memory.
     fn made(text: &str, change: impl Fn(Person) -> Person, resident: u64) -> Self {
         let reader = MemoryReader::default().with("pipeline.yaml", text);

@@ -40,3 +40,6 @@ fn standard_deviation(variance: Between) -> Between {
     let interval = Interval { lower: variance.interval.lower.sqrt(), upper: variance.interval.upper.sqrt() };
     Between { value: variance.value.sqrt(), interval }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,15 @@ async fn a_level_holds_the_people_that_its_rule_names() {
 }
 
 #[tokio::test]
+async fn a_protected_tag_is_looked_at_like_any_other_and_says_so() {
+    let (open, _) = look(&Experiment::new()).await;
+    let (protected, rankings) = look(&Experiment::with_protected_city()).await;
+    assert_eq!(protected.iter().map(|table| table.protected).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(protected[1].levels, open[1].levels);
+    assert_eq!(ranked(&rankings, "city").absolute.groups, 3);
+}
+
+#[tokio::test]
 async fn rows_are_exploratory_and_about_primary_metrics() {
     let tables = tables(|person| person).await;
     for level in tables.iter().flat_map(|table| &table.levels) {
