@@ -5,9 +5,10 @@ mod levels;
 mod ranking;
 
 use whom_engine::EngineError;
-use whom_report::{EffectRow, Evidence, Family, TagLevel, TagRanking, TagTable};
+use whom_query::TagBins;
+use whom_report::{EffectRow, Evidence, Family, RuleCondition, TagLevel, TagRanking, TagTable};
 use whom_spec::plan::Role;
-use whom_stats::ArmTable;
+use whom_stats::{ArmTable, ColumnHistogram};
 
 use crate::comparison::Comparison;
 use crate::rows::{Draft, Subject};
@@ -31,7 +32,7 @@ struct CountedTag {
 struct CountedLevel {
     /// Unique among the levels of all tags: the number behind the last dot is the level's.
     name: String,
-    condition: whom_report::RuleCondition,
+    condition: RuleCondition,
     units: ArmTable,
 }
 
@@ -94,7 +95,7 @@ impl FirstLook {
 }
 
 impl CountedTag {
-    fn new(study: &Study<'_>, bins: &whom_query::TagBins, histogram: &whom_stats::ColumnHistogram) -> Self {
+    fn new(study: &Study<'_>, bins: &TagBins, histogram: &ColumnHistogram) -> Self {
         let cells: Vec<_> = histogram.cells().collect();
         let units: Vec<u64> = cells.iter().map(|cell| cell.units.iter().sum()).collect();
         let counted = levels(bins, &units).into_iter().zip(1..).map(|(level, number): (_, usize)| {

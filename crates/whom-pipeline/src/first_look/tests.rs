@@ -1,4 +1,4 @@
-use whom_report::Estimand;
+use whom_report::{Estimand, RankedTag, TagRole};
 
 use super::*;
 use crate::fixture::{Experiment, LETTER, Person, SMALL_TREES};
@@ -25,7 +25,7 @@ fn rows(tables: &[TagTable], estimand: Estimand) -> Vec<&EffectRow> {
 }
 
 /// The tag of the letter's ranking.
-fn ranked<'a>(rankings: &'a [TagRanking], tag: &str) -> &'a whom_report::RankedTag {
+fn ranked<'a>(rankings: &'a [TagRanking], tag: &str) -> &'a RankedTag {
     let letter = rankings.iter().find(|ranking| ranking.variant == "letter").unwrap();
     letter.tags.iter().find(|ranked| ranked.tag == tag).unwrap()
 }
@@ -127,11 +127,11 @@ async fn the_tag_that_changes_the_effect_leads() {
     let letter = rankings.iter().find(|ranking| ranking.variant == "letter").unwrap();
     assert_eq!(letter.tags.iter().map(|tag| tag.tag.as_str()).collect::<Vec<_>>(), ["age", "city"]);
     let age = ranked(&rankings, "age");
-    assert_eq!(age.role, whom_report::TagRole::EffectModifying, "nobody buys more by age without a letter: {age:?}");
+    assert_eq!(age.role, TagRole::EffectModifying, "nobody buys more by age without a letter: {age:?}");
     assert!((age.modifying.unwrap() - 0.15).abs() < 0.03, "half of .3 between ages below and from 2: {age:?}");
-    assert_eq!(ranked(&rankings, "city").role, whom_report::TagRole::Neither);
+    assert_eq!(ranked(&rankings, "city").role, TagRole::Neither);
     let call = rankings.iter().find(|ranking| ranking.variant == "call").unwrap();
-    assert!(call.tags.iter().all(|tag| tag.role == whom_report::TagRole::Neither), "{call:?}");
+    assert!(call.tags.iter().all(|tag| tag.role == TagRole::Neither), "{call:?}");
 }
 
 #[tokio::test]
