@@ -18,6 +18,8 @@ mod published;
 mod reference_numbers;
 // One-tag tables, ranking and heterogeneity meet the original file and plain SQL.
 mod first_look;
+// Ratios, pre-periods, covariates and caps meet their events.
+mod metrics;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

@@ -4,6 +4,7 @@ use whom_report::{CohortScatter, Evidence};
 use whom_stats::{BothScales, Correction, Heterogeneity, NotEstimable};
 
 use crate::cohorts::MeasuredCohorts;
+use crate::comparison::Comparison;
 use crate::names;
 use crate::scatter::{reliable, scatter};
 use crate::study::Question;
@@ -17,8 +18,10 @@ pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Questio
     }
     let level = study.plan.validate.level;
     let on_both = |question: &Question| {
-        let effects = cohorts.contrasts(*question).map(|(_, contrast)| contrast.cohort.effect);
-        BothScales::of(&reliable(effects), level)
+        let compared: Vec<Comparison> = cohorts.contrasts(*question).map(|(_, contrast)| contrast.cohort).collect();
+        let absolute: Vec<_> = reliable(compared.iter()).map(|(_, effect)| Ok(effect.difference)).collect();
+        let relative: Vec<_> = reliable(compared.iter()).map(|(_, effect)| effect.values.log_ratio()).collect();
+        BothScales::on(&absolute, &relative, level)
     };
     let found: Vec<BothScales> = questions.iter().map(on_both).collect();
     let adjusted = holm(found.iter().map(|both| &both.absolute)).into_iter();

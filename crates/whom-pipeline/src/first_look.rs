@@ -8,14 +8,15 @@ use whom_engine::EngineError;
 use whom_query::TagBins;
 use whom_report::{EffectRow, Evidence, Family, RuleCondition, TagLevel, TagRanking, TagTable};
 use whom_spec::plan::Role;
-use whom_stats::{ArmTable, ColumnHistogram};
+use whom_stats::{ArmSums, ArmTable, ColumnHistogram};
 
 use crate::comparison::Comparison;
+use crate::estimation::Estimation;
 use crate::rows::{Draft, Subject};
 use crate::study::{Question, Study};
 
 use counting::by_code;
-use levels::levels;
+use levels::{Level, levels};
 
 /// The one-tag tables of all tags, protected ones included.
 pub(crate) struct FirstLook {
@@ -33,17 +34,25 @@ struct CountedLevel {
     /// Unique among the levels of all tags: the number behind the last dot is the level's.
     name: String,
     condition: RuleCondition,
-    units: ArmTable,
+    units: ArmSums,
 }
 
 impl FirstLook {
-    /// Counts all units once, by every code of every tag, and puts codes together to levels.
+    /// Counts all units by every code of every tag, and puts codes together to levels.
     pub(crate) async fn count(study: &Study<'_>) -> Result<Self, EngineError> {
         let bins = &study.units.bins;
-        let mut tags = Vec::with_capacity(bins.len());
+        let (mut tags, mut levels) = (Vec::with_capacity(bins.len()), Vec::with_capacity(bins.len()));
         for columns in counting::passes(study) {
             for (column, histogram) in columns.clone().zip(by_code(study, columns).await?) {
-                tags.push(CountedTag::new(study, &bins[column], &histogram));
+                let found = levels_of(&bins[column], &histogram);
+                tags.push(CountedTag::new(study, &bins[column], (&found, &histogram)));
+                levels.push(found);
+            }
+        }
+        if let Some(products) = counting::products(study, &levels).await? {
+            for (tag, products) in tags.iter_mut().zip(&products) {
+                let levels = tag.levels.iter_mut().enumerate();
+                levels.for_each(|(cell, level)| level.units.products = products.of(cell));
             }
         }
         Ok(Self { tags })
@@ -52,17 +61,19 @@ impl FirstLook {
     /// Effect and lift in every level, on every primary metric: members of the exploratory family, in the order in which
     /// [`FirstLook::tables`] takes them back.
     pub(crate) fn drafts(&self, study: &Study<'_>) -> Vec<Draft> {
-        let questions: Vec<Question> = primary(study).collect();
+        let estimations: Vec<Estimation<'_>> =
+            primary(study).map(|question| self.estimation(study, question)).collect();
         let of_level = |level: &CountedLevel| {
             let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
-            let draft = |question: &Question| {
-                let subject = Subject { study, question: *question, cohort: &level.name, evidence, family };
-                let found = level.compare(study, *question);
+            let draft = |estimation: &Estimation<'_>| {
+                let question = estimation.question;
+                let subject = Subject { study, question, cohort: &level.name, evidence, family };
+                let found = Comparison::of(&level.units, estimation);
                 [subject.effect(&found), subject.lift(&found)]
             };
-            questions.iter().flat_map(draft).collect::<Vec<_>>()
+            estimations.iter().flat_map(draft).collect::<Vec<_>>()
         };
-        self.levels().flat_map(of_level).collect()
+        self.tags.iter().flat_map(|tag| &tag.levels).flat_map(of_level).collect()
     }
 
     /// The tables, with the rows of [`FirstLook::drafts`] once they are corrected.
@@ -72,8 +83,8 @@ impl FirstLook {
         let mut view = |level: &CountedLevel| TagLevel {
             name: level.name.clone(),
             condition: level.condition.clone(),
-            units: level.units.total_units(),
-            share: level.units.total_units() as f64 / everybody as f64,
+            units: level.units.table.total_units(),
+            share: level.units.table.total_units() as f64 / everybody as f64,
             effects: rows.by_ref().take(per_level).collect(),
         };
         let tables = self.tags.iter().map(|tag| TagTable {
@@ -86,31 +97,57 @@ impl FirstLook {
 
     /// The tags by how much they change each effect.
     pub(crate) fn rankings(&self, study: &Study<'_>) -> Vec<TagRanking> {
-        primary(study).map(|question| ranking::ranking(study, question, &self.tags)).collect()
+        let ranking = |question| ranking::ranking(study, &self.estimation(study, question), &self.tags);
+        primary(study).map(ranking).collect()
     }
 
-    fn levels(&self) -> impl Iterator<Item = &CountedLevel> {
-        self.tags.iter().flat_map(|tag| &tag.levels)
+    /// How a question is estimated, with the coefficients of everybody for levels that are too small for their own.
+    fn estimation<'s>(&self, study: &Study<'s>, question: Question) -> Estimation<'s> {
+        let estimation = study.estimation(question);
+        let Some(tag) = self.tags.first().filter(|_| !estimation.outcome.covariates.is_empty()) else {
+            return estimation;
+        };
+        let parent = Comparison::of(&tag.everybody(study), &estimation).coefficients();
+        Estimation { parent, ..estimation }
     }
 }
 
+/// The levels of a tag, given its units by code.
+fn levels_of(bins: &TagBins, histogram: &ColumnHistogram) -> Vec<Level> {
+    let units: Vec<u64> = histogram.cells().map(|cell| cell.units.iter().sum()).collect();
+    levels(bins, &units)
+}
+
 impl CountedTag {
-    fn new(study: &Study<'_>, bins: &TagBins, histogram: &ColumnHistogram) -> Self {
+    fn new(study: &Study<'_>, bins: &TagBins, (levels, histogram): (&[Level], &ColumnHistogram)) -> Self {
         let cells: Vec<_> = histogram.cells().collect();
-        let units: Vec<u64> = cells.iter().map(|cell| cell.units.iter().sum()).collect();
-        let counted = levels(bins, &units).into_iter().zip(1..).map(|(level, number): (_, usize)| {
-            let mut table = ArmTable::new(study.plan.split.variants.len(), study.plan.metrics.len());
+        let counted = levels.iter().zip(1..).map(|(level, number): (_, usize)| {
+            let mut table = ArmTable::new(study.plan.split.variants.len(), study.grids.len());
             level.codes.iter().filter_map(|code| cells.get(usize::from(code))).for_each(|cell| table.add(*cell));
-            CountedLevel { name: format!("{}.{number}", bins.name), condition: level.condition(bins), units: table }
+            CountedLevel {
+                name: format!("{}.{number}", bins.name),
+                condition: level.condition(bins),
+                units: ArmSums { table, products: Vec::new() },
+            }
         });
         let protected = study.plan.tag(&bins.name).is_some_and(|(_, tag)| tag.protected);
         Self { name: bins.name.clone(), protected, levels: counted.collect() }
     }
-}
 
-impl CountedLevel {
-    fn compare(&self, study: &Study<'_>, question: Question) -> Comparison {
-        Comparison::of(&self.units, question, study.grids[question.metric])
+    /// All units: the levels leave none out.
+    fn everybody(&self, study: &Study<'_>) -> ArmSums {
+        let mut sum = ArmSums {
+            table: ArmTable::new(study.plan.split.variants.len(), study.grids.len()),
+            products: self.levels.first().map_or_else(Vec::new, |level| level.units.products.clone()),
+        };
+        for (place, level) in self.levels.iter().enumerate() {
+            sum.table.add(level.units.table.cell());
+            if place > 0 {
+                let parts = level.units.products.iter().flatten();
+                sum.products.iter_mut().flatten().zip(parts).for_each(|(sum, part)| *sum += part);
+            }
+        }
+        sum
     }
 }
 

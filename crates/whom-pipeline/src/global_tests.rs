@@ -32,10 +32,11 @@ pub(crate) async fn global_tests(
 }
 
 fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellStatistics) -> GlobalTestRow {
-    let step = study.grids[question.metric].step();
+    let target = study.searched(question, 0);
+    let step = study.grids[target.metric].step();
     let predictions: Vec<f64> =
         tree.predictions(0).unwrap_or_default().into_iter().map(|prediction| prediction * step).collect();
-    let test = global_test(&study.measured(cells, Fold::Measure), question.in_cell(0), &predictions);
+    let test = global_test(&study.measured(cells, Fold::Measure), target, &predictions);
     let slope = match &test {
         GlobalTest::Tested(slope) => Some(slope),
         GlobalTest::NoCandidate | GlobalTest::NotEstimable(_) => None,

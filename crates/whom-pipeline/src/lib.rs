@@ -44,6 +44,7 @@ mod comparison;
 mod counted;
 mod discovery;
 pub mod error;
+mod estimation;
 pub mod event;
 mod files;
 mod first_look;

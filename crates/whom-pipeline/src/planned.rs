@@ -60,7 +60,7 @@ fn search_bytes(plan: &Plan, units: u64) -> u64 {
     });
     let codes: u64 = codes.map(|codes| codes.min(units)).sum();
     let arms = plan.split.variants.len() as u64;
-    let cell = arms * (8 + (size_of::<Moments>() * plan.metrics.len()) as u64);
+    let cell = arms * (8 + (size_of::<Moments>() * plan.value_columns()) as u64);
     codes.saturating_mul(cell).saturating_mul(searched_nodes(&plan.discover, units / (2 * arms)))
 }
 
@@ -77,7 +77,7 @@ fn searched_nodes(discover: &Discover, per_arm: u64) -> u64 {
 
 /// Bytes that writing the unit table takes, its upload included.
 fn writer_bytes(plan: &Plan, needs: &Needs) -> u64 {
-    let columns = OWN_COLUMNS + (plan.metrics.len() + plan.tag_columns().count()) as u64;
+    let columns = OWN_COLUMNS + (plan.measures().len() + plan.tag_columns().count()) as u64;
     let row = needs.table / needs.units.max(1);
     units_writer_bytes(needs.units, columns, row) + UPLOAD.min(needs.table)
 }

@@ -1,14 +1,17 @@
 //! Heterogeneity as such: from the figures of the statistics to those of the report.
 
 use whom_report::Scatter;
-use whom_stats::{Between, Effect, Heterogeneity, Interval, NotEstimable};
+use whom_stats::{Between, Heterogeneity, Interval, NotEstimable};
+
+use crate::comparison::{Comparison, Effect};
 
 /// The effects that take part in a test of heterogeneity: those inside the range of their method. An effect outside it has a
 /// standard error that cannot be trusted as a weight.
-pub(crate) fn reliable(
-    effects: impl Iterator<Item = Result<Effect, NotEstimable>>,
-) -> Vec<Result<Effect, NotEstimable>> {
-    effects.filter(|effect| effect.is_ok_and(|effect| effect.unreliable.is_none())).collect()
+pub(crate) fn reliable<'a>(
+    comparisons: impl Iterator<Item = &'a Comparison>,
+) -> impl Iterator<Item = (&'a Comparison, &'a Effect)> {
+    let with_effect = comparisons.filter_map(|comparison| Some((comparison, comparison.effect.as_ref().ok()?)));
+    with_effect.filter(|(_, effect)| effect.unreliable().is_none())
 }
 
 /// The heterogeneity of some of `groups` groups, with the p-value corrected.

@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 use whom_report::{Evidence, Fold, ShrunkenEffect, ShrunkenEffects};
 use whom_spec::plan::{Direction, Matters};
-use whom_stats::{CellStatistics, Effect, Estimate, Hierarchy, Interval, NotEstimable, Posterior, Prior, Shrunken};
+use whom_stats::{CellSums, Estimate, Hierarchy, Interval, NotEstimable, Posterior, Prior, Shrunken};
 
 use crate::cohorts::MeasuredCohorts;
+use crate::comparison::Effect;
 use crate::study::{Question, Study};
 
 /// The part of the metric's standard deviation that effects are expected to differ by, unless a larger one matters.
@@ -18,7 +19,7 @@ const MODEL: &str = "normal_normal";
 pub(crate) fn shrunken_effects(
     cohorts: &MeasuredCohorts<'_>,
     questions: &[Question],
-    everybody: &CellStatistics,
+    everybody: &CellSums,
 ) -> Vec<ShrunkenEffects> {
     if cohorts.units().next().is_none() {
         return Vec::new();
@@ -26,13 +27,15 @@ pub(crate) fn shrunken_effects(
     questions.par_iter().map(|question| of_question(cohorts, *question, everybody)).collect()
 }
 
-fn of_question(cohorts: &MeasuredCohorts<'_>, question: Question, everybody: &CellStatistics) -> ShrunkenEffects {
+fn of_question(cohorts: &MeasuredCohorts<'_>, question: Question, everybody: &CellSums) -> ShrunkenEffects {
     let (study, metric) = (cohorts.study, cohorts.study.metric(question.metric));
     let named: Vec<(&str, Result<Effect, NotEstimable>)> =
         cohorts.contrasts(question).map(|(name, contrast)| (name, contrast.cohort.effect)).collect();
     let side = Side::of(metric.desired);
-    let effects: Vec<Result<Estimate, NotEstimable>> =
-        named.iter().map(|(_, effect)| effect.map(|effect| side.estimate(effect.difference))).collect();
+    let effects: Vec<Result<Estimate, NotEstimable>> = named
+        .iter()
+        .map(|(_, effect)| Ok(side.estimate(effect.as_ref().map_err(|reason| *reason)?.difference)))
+        .collect();
     let level = study.plan.validate.level;
     let scale = scale(study, question, everybody);
     let found = scale.and_then(|scale| Hierarchy::of(&effects, Prior::HalfNormal { scale }, level));
@@ -61,16 +64,19 @@ fn of_question(cohorts: &MeasuredCohorts<'_>, question: Question, everybody: &Ce
 }
 
 /// The scale of the prior: the smallest effect that matters or a tenth of control's standard deviation, whichever is larger,
-/// because too narrow a prior is worse than too wide a one. Both are those of the discovery fold, so that no effect that is
+/// because too narrow a prior is worse than too wide a one. Both are without adjustment and those of the discovery fold, so that no effect that is
 /// shrunken had a part in it.
-fn scale(study: &Study<'_>, question: Question, everybody: &CellStatistics) -> Result<f64, NotEstimable> {
-    let control = study.compare(everybody, Fold::Discover, question).effect?.control;
+fn scale(study: &Study<'_>, question: Question, everybody: &CellSums) -> Result<f64, NotEstimable> {
+    let comparison = study.compare(everybody, Fold::Discover, question);
+    let comparison = comparison.unadjusted().unwrap_or(comparison);
+    let effect = comparison.effect?;
     let matters = match study.metric(question.metric).matters.as_ref().map(|matters| **matters) {
         Some(Matters::Absolute(amount)) => amount.abs(),
-        Some(Matters::Relative(share)) => (share * control.mean).abs(),
+        Some(Matters::Relative(share)) => (share * effect.values.control).abs(),
         None => 0.0,
     };
-    Ok(matters.max(PART_OF_DEVIATION * control.variance.sqrt()))
+    let [_, variance] = effect.variances();
+    Ok(matters.max(PART_OF_DEVIATION * (variance * comparison.control.units as f64).sqrt()))
 }
 
 /// Which effects are the good ones: the model is asked for the largest, with the signs flipped where less is better.
@@ -124,7 +130,7 @@ impl Side {
             positive: effect.map(|effect| effect.positive),
             best: found.map(|found| found.largest),
             shrinkage: found.map(|found| found.shrinkage),
-            unreliable: measured.ok().and_then(|effect| effect.unreliable).map(|reason| reason.to_string()),
+            unreliable: measured.as_ref().ok().and_then(Effect::unreliable).map(|reason| reason.to_string()),
             not_estimable: shrunken.as_ref().err().map(ToString::to_string),
         }
     }

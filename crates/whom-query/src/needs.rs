@@ -89,7 +89,7 @@ pub async fn needs(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> R
 
 fn analysed_bytes(compiled: &Compiled) -> u64 {
     let columns = compiled.tags.len() + compiled.cohorts.len();
-    UNIT + columns as u64 + METRIC * compiled.metrics.len() as u64
+    UNIT + columns as u64 + METRIC * compiled.measures.len() as u64
 }
 
 /// Bytes of what statements make, all pieces together.

@@ -54,7 +54,8 @@ pub(crate) fn with_figures<'a>(columns: Columns, rows: impl Iterator<Item = &'a 
         .counts("n_control", rows.clone().map(|row| row.n_control))
         .counts("n_variant", rows.clone().map(|row| row.n_variant))
         .numbers("mean_control", rows.clone().map(|row| row.mean_control))
-        .numbers("mean_variant", rows.map(|row| row.mean_variant))
+        .numbers("mean_variant", rows.clone().map(|row| row.mean_variant))
+        .numbers("variance_reduction", rows.map(|row| row.variance_reduction))
 }
 
 /// The bytes of `effects.parquet`: the same results give the same bytes.
@@ -107,6 +108,7 @@ mod tests {
         n_variant Int64
         mean_control Float64
         mean_variant Float64
+        variance_reduction Float64
         ");
     }
 

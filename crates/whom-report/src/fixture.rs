@@ -150,6 +150,7 @@ fn average(metric: &str, variant: &str, means: (f64, f64), std_err: f64) -> Effe
         n_variant: if variant == MENS { 21_307 } else { 21_387 },
         mean_control: Some(means.0),
         mean_variant: Some(means.1),
+        variance_reduction: None,
     };
     with_estimate(row, means.1 - means.0, std_err, BONFERRONI)
 }

@@ -11,7 +11,7 @@ async fn scatters(experiment: &Experiment) -> Vec<CohortScatter> {
     let study = experiment.study();
     let questions = study.targets();
     let tree = discover(&study, &questions, &Silent).await.unwrap().joint.pruned;
-    let cells = study.cells(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
+    let cells = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
     cohort_scatter(&MeasuredCohorts::new(&study, &cells, &cohorts), &questions)
 }

@@ -13,7 +13,7 @@ async fn rows(validate: &str) -> Vec<EffectRow> {
     let study = experiment.study();
     let questions = study.targets();
     let tree = discover(&study, &questions, &Silent).await.unwrap().joint.pruned;
-    let cells = study.cells(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
+    let cells = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
     let cohorts = tree.cohorts();
     let Rows { mut done, exploratory: drafts } = MeasuredCohorts::new(&study, &cells, &cohorts).rows(&questions);
     done.extend(exploratory(drafts));

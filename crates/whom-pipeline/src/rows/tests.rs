@@ -29,6 +29,7 @@ fn draft(estimand: Estimand, estimate: Option<f64>) -> Draft {
         n_variant: 10,
         mean_control: None,
         mean_variant: None,
+        variance_reduction: None,
     };
     Draft { row, estimate }
 }

@@ -1,25 +1,32 @@
-use whom_stats::{BothScales, Grid, Identity, Moments};
+use whom_query::Outcome;
+use whom_stats::{ArmSums, ArmTable, Grid, Identity};
 
 use super::*;
+use crate::estimation::Estimation;
+use crate::study::Question;
 
-/// The moments of so many units of which each is 1 with a chance in percent.
-fn proportion(draws: &mut impl Iterator<Item = u64>, units: usize, percent: u64) -> Moments {
-    draws.take(units).map(|draw| i64::from(draw % 100 < percent)).collect()
+static MEAN: Outcome =
+    Outcome { value: 0, denominator: None, covariates: Vec::new(), search: 0, uncapped: None, group: None };
+
+/// So many units in both arms, of which each is 1 with a chance in percent.
+fn proportions(draws: &mut impl Iterator<Item = u64>, units: usize, percent: u64) -> Comparison {
+    let mut table = ArmTable::new(2, 1);
+    for arm in [1, 0] {
+        table.units[arm] = units as u64;
+        table.moments[arm] = draws.take(units).map(|draw| i64::from(draw % 100 < percent)).collect();
+    }
+    let question = Question { treatment: 1, metric: 0 };
+    let estimation = Estimation { question, outcome: &MEAN, grid: Grid::INTEGER, grids: Vec::new(), parent: None };
+    Comparison::of(&ArmSums { table, products: Vec::new() }, &estimation)
 }
 
 /// The heterogeneity of ten levels without any, whose events per arm lie about the number from which an effect is reliable.
 fn without_any(repetition: u16) -> Scatter {
     let identity = Identity::new("levels alike", "simulation");
     let mut draws = (0..).map(|place| identity.hash(repetition, place));
-    let effects: Vec<Result<Effect, NotEstimable>> = (0..10)
-        .map(|level| {
-            let units = 300 + 60 * level;
-            let (treatment, control) = (proportion(&mut draws, units, 5), proportion(&mut draws, units, 5));
-            Effect::welch(&treatment, &control, Grid::INTEGER)
-        })
-        .collect();
-    let found = BothScales::of(&reliable(effects.into_iter()), 0.95).absolute;
-    scatter(&found, None, 10)
+    let levels: Vec<Comparison> = (0..10).map(|level| proportions(&mut draws, 300 + 60 * level, 5)).collect();
+    let effects: Vec<_> = reliable(levels.iter()).map(|(_, effect)| Ok(effect.difference)).collect();
+    scatter(&Heterogeneity::of(&effects, 0.95), None, 10)
 }
 
 #[test]

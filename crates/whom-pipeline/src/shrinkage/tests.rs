@@ -12,7 +12,7 @@ async fn letter(experiment: &Experiment) -> Option<(ShrunkenEffects, Vec<f64>)> 
     let study = experiment.study();
     let questions = study.targets();
     let tree = discover(&study, &questions, &Silent).await.unwrap().joint.pruned;
-    let cells = study.cells(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
+    let cells = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
     let measured = MeasuredCohorts::new(&study, &cells, &cohorts);
     let everybody = AverageCells::count(&study).await.unwrap().everybody;
