@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::checker::assert_agrees;
-use crate::effects::Table;
+use crate::effects::{Effect, Table};
 use crate::program::{Baseline, Published};
 use crate::warehouse::{Sample, repository};
 
@@ -84,6 +84,30 @@ fn the_heterogeneity_of_hillstroms_tags_meets_the_original_file() {
             let expected = expected.parse().expect("a number");
             assert_close(table.numbers(name)[rows[&key]], expected, &format!("{key}, {name}"));
         }
+    }
+}
+
+/// Adjusted means and ratios in a level are those of the same units as a pre-registered cohort, which
+/// `tests/reference/make_metrics.py` computes event by event.
+#[test]
+fn a_level_has_the_numbers_of_the_cohort_of_its_units() {
+    let published = &Baseline::of(Sample::Shop).published;
+    let table = Table(published.table("tags.parquet"));
+    let words = ["rule", "metric", "estimand", "method"].map(|name| table.words(name));
+    let numbers = ["estimate", "std_err", "mean_control", "mean_variant"].map(|name| table.numbers(name));
+    let counts = ["n_control", "n_variant"].map(|name| table.counts(name));
+    let rows: Vec<usize> = (0..table.0.num_rows()).filter(|row| words[0][*row] == "device is phone").collect();
+    let methods: Vec<&str> = rows.iter().map(|row| words[3][*row].as_str()).collect();
+    assert_eq!(methods, ["cuped", "delta", "ratio_cuped", "delta"]);
+    let effects = published.effects();
+    for row in rows {
+        let [_, metric, estimand, _] = words.each_ref().map(|column| column[row].as_str());
+        let is_meant =
+            |found: &&Effect| found.cohort == "phones" && found.metric == metric && found.estimand == estimand;
+        let cohort = effects.iter().find(is_meant).expect("the cohort's row");
+        let expected = [cohort.estimate, cohort.std_err, cohort.mean_control, cohort.mean_variant];
+        assert_eq!(numbers.each_ref().map(|column| column[row]), expected, "{metric}, {estimand}");
+        assert_eq!(counts.each_ref().map(|column| column[row]), [cohort.n_control, cohort.n_variant]);
     }
 }
 
