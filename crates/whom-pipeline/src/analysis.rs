@@ -69,6 +69,7 @@ pub(crate) async fn analyse(
         through: study.plan.through.as_ref().map_or(*study.plan.split.end, |through| **through).to_string(),
         level: study.plan.validate.level,
         seal: study.seal.clone(),
+        withheld: None,
         variants: variants(study, &cells.everybody.cells),
         metrics: metrics(study),
         waterfall: waterfall(study),

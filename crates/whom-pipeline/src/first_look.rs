@@ -83,8 +83,8 @@ impl FirstLook {
         let mut view = |level: &CountedLevel| TagLevel {
             name: level.name.clone(),
             condition: level.condition.clone(),
-            units: level.units.table.total_units(),
-            share: level.units.table.total_units() as f64 / everybody as f64,
+            units: Some(level.units.table.total_units()),
+            share: Some(level.units.table.total_units() as f64 / everybody as f64),
             effects: rows.by_ref().take(per_level).collect(),
         };
         let tables = self.tags.iter().map(|tag| TagTable {

@@ -164,8 +164,8 @@ impl Subject<'_> {
             correction: Correction::None,
             unreliable,
             not_estimable: estimate.err().map(|reason| reason.to_string()),
-            n_control: arms.control.units,
-            n_variant: arms.treatment.units,
+            n_control: Some(arms.control.units),
+            n_variant: Some(arms.treatment.units),
             mean_control: arms.control.mean,
             mean_variant: arms.treatment.mean,
             variance_reduction: arms

@@ -103,8 +103,8 @@ fn node_effects(study: &Study<'_>, questions: &[Question], sums: &ArmSums) -> Ve
             NodeEffect {
                 variant: study.variant(question.treatment).to_owned(),
                 metric: study.metric(question.metric).name.value.clone(),
-                n_control: found.control.units,
-                n_variant: found.treatment.units,
+                n_control: Some(found.control.units),
+                n_variant: Some(found.treatment.units),
                 estimate: difference.map(|difference| difference.value),
                 std_err: difference.map(|difference| difference.std_err),
             }

@@ -33,5 +33,5 @@ pub(crate) fn waterfall(study: &Study<'_>) -> Vec<WaterfallStep> {
 
 fn step(name: &str, kept: u64, dropped: u64, reason: &str) -> WaterfallStep {
     let reason = if dropped > 0 { reason.to_owned() } else { String::new() };
-    WaterfallStep { step: name.to_owned(), table: None, kept, dropped, reason }
+    WaterfallStep { step: name.to_owned(), table: None, kept: Some(kept), dropped: Some(dropped), reason }
 }

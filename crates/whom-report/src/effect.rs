@@ -135,10 +135,10 @@ pub struct EffectRow {
     pub unreliable: Option<String>,
     /// Why there is no estimate; `None` where there is one.
     pub not_estimable: Option<String>,
-    /// Units of control with a value.
-    pub n_control: u64,
-    /// Units of the treatment with a value.
-    pub n_variant: u64,
+    /// Units of control with a value; `None` if their number is withheld.
+    pub n_control: Option<u64>,
+    /// Units of the treatment with a value; `None` if their number is withheld.
+    pub n_variant: Option<u64>,
     /// Mean of control, or its ratio, or either as it was adjusted; `None` without a unit.
     pub mean_control: Option<f64>,
     /// Mean of the treatment; `None` without a unit.

@@ -84,6 +84,7 @@ mod tree_json;
 mod units_table;
 mod verdict;
 mod waterfall;
+mod withhold;
 mod word;
 
 pub use cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
@@ -116,3 +117,4 @@ pub use verdict::{
 };
 pub use waterfall::WaterfallStep;
 pub use whom_stats::{Check, CheckPart, CheckVerdict, Interval, Prior};
+pub use withhold::{SmallestCell, TooFewUnits, Withheld};

@@ -49,6 +49,11 @@ impl Columns {
         self.add(name, false, counts.map(|count| Some(count as i64)).collect::<Int64Array>())
     }
 
+    /// A column of counts that may be absent.
+    pub(crate) fn optional_counts(self, name: &str, counts: impl Iterator<Item = Option<u64>>) -> Self {
+        self.add(name, true, counts.map(|count| count.map(|count| count as i64)).collect::<Int64Array>())
+    }
+
     /// A column of yes and no.
     pub(crate) fn flags(self, name: &str, flags: impl Iterator<Item = bool>) -> Self {
         self.add(name, false, flags.map(Some).collect::<BooleanArray>())

@@ -62,12 +62,31 @@ pub struct ShrunkenEffect {
 }
 
 impl ShrunkenEffects {
-    /// The cohort that is the best one with the largest probability; of several alike, the first.
+    /// The cohort that is the best one with the largest probability; of several alike, the first. `None` if one whose figures
+    /// are not shown may be as probable.
     pub fn best(&self) -> Option<&ShrunkenEffect> {
-        let better = |best: Option<f64>, other: Option<f64>| other.is_some() && other > best;
-        self.cohorts
-            .iter()
-            .filter(|cohort| cohort.best.is_some())
-            .reduce(|best, other| if better(best.best, other.best) { other } else { best })
+        let shown = self.cohorts.iter().filter_map(|cohort| Some((cohort, cohort.best?)));
+        let (best, probability) = shown.clone().reduce(|best, other| if other.1 > best.1 { other } else { best })?;
+        let not_shown = 1.0 - shown.map(|(_, probability)| probability).sum::<f64>();
+        (probability > not_shown).then_some(best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture;
+
+    #[test]
+    fn the_best_cohort_is_the_most_probable_one_unless_another_is_not_shown() {
+        let mut womens = fixture::hillstrom().shrunken_effects.remove(1);
+        assert_eq!(womens.best().map(|best| best.cohort.as_str()), Some("1"));
+        womens.cohorts[1].best = womens.cohorts[0].best;
+        assert_eq!(womens.best().map(|best| best.cohort.as_str()), Some("1"), "the first of two alike");
+        womens.cohorts.truncate(2);
+        womens.cohorts[0].best = None;
+        womens.cohorts[1].best = Some(0.05);
+        assert_eq!(womens.best(), None);
+        womens.cohorts.clear();
+        assert_eq!(womens.best(), None);
     }
 }

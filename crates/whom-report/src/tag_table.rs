@@ -27,10 +27,10 @@ pub struct TagLevel {
     pub name: String,
     /// What selects its units.
     pub condition: RuleCondition,
-    /// Units over all variants.
-    pub units: u64,
-    /// Their share of all units.
-    pub share: f64,
+    /// Units over all variants; `None` if their number is withheld.
+    pub units: Option<u64>,
+    /// Their share of all units; `None` if their number is withheld.
+    pub share: Option<f64>,
     /// Effect and lift of every treatment on every primary metric; exploratory, family F3.
     pub effects: Vec<EffectRow>,
 }

@@ -34,8 +34,8 @@ pub fn tags_batch(tables: &[TagTable]) -> Result<RecordBatch, ReportError> {
         .counts("tag_level", rows.iter().map(|(level, _)| level.number))
         .words("rule", rows.iter().map(|(level, _)| level.rule.as_str()))
         .words("condition", rows.iter().map(|(level, _)| level.condition.as_str()))
-        .counts("units", rows.iter().map(|(level, _)| level.of.units))
-        .numbers("share", rows.iter().map(|(level, _)| Some(level.of.share)))
+        .optional_counts("units", rows.iter().map(|(level, _)| level.of.units))
+        .numbers("share", rows.iter().map(|(level, _)| level.of.share))
         .words("metric", rows.iter().map(|(_, row)| row.metric.as_str()))
         .words("role", rows.iter().map(|(_, row)| row.role.as_str()))
         .words("variant", rows.iter().map(|(_, row)| row.variant.as_str()));

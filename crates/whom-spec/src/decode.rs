@@ -110,7 +110,8 @@ fn cohort(name: Spanned<String>, field: &Field<'_>) -> Option<Cohort> {
 
 fn output_place(field: &Field<'_>) -> Option<Output> {
     let fields = field.mapping::<format::Output>()?;
-    Some(Output { path: fields.required_text("path")? })
+    let smallest_cell = fields.whole_or("smallest_cell", 0..=1_000_000, 0);
+    Some(Output { path: fields.required_text("path")?, smallest_cell })
 }
 
 /// Without a primary metric there is nothing to decide.

@@ -131,10 +131,13 @@ pub(crate) enum Include {
 pub(crate) struct Output {
     /// A folder, local or in object storage, relative to this file.
     path: PathText,
+    /// The fewest units that a published number may be about: what counts fewer is withheld, and what would tell it.
+    /// Default: 0, everything is shown.
+    smallest_cell: Option<WholeNumber>,
 }
 
 impl Shape for Output {
-    const KEYS: &'static [&'static str] = &["path"];
+    const KEYS: &'static [&'static str] = &["path", "smallest_cell"];
 }
 
 #[cfg(test)]

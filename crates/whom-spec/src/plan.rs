@@ -23,6 +23,7 @@ use serde::Serialize;
 pub use self::cohort::Cohort;
 pub use self::discover::{Codes, Criterion, DeclaredPartition, Discover, TreeControls};
 pub use self::fact::{Fact, Gaps, Partition, TimeColumn};
+pub use self::identity::FIELDS_IN_HOURS;
 pub use self::measure::{Measure, MeasurePart};
 pub use self::metric::{
     Aggregate, Cap, CapOf, Cuped, Denominator, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite,
