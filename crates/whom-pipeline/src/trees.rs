@@ -24,6 +24,7 @@ pub(crate) async fn views(study: &Study<'_>, shown: &[Shown<'_>]) -> Result<Vec<
         [Fold::Discover, Fold::Measure].map(|fold| TreePass {
             routing: shown.tree.routing.clone(),
             buckets: study.buckets(fold).clone(),
+            weights: None,
             nodes: (0..shown.tree.nodes.len()).collect(),
             columns: Vec::new(),
         })

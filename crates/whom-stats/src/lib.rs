@@ -155,8 +155,10 @@ mod simulated;
 pub mod stability;
 mod step_down;
 pub mod strata;
+mod stretch;
 mod tally;
 pub mod value_counts;
+pub mod weights;
 
 pub use arm_table::{ArmCell, ArmTable, ColumnHistogram};
 pub use balance::{Share, equal_means, standardised_mean_difference, standardised_share_difference};
@@ -208,3 +210,4 @@ pub use sequential_ratio::{CONCENTRATION, sequential_sample_ratio};
 pub use stability::{Stability, StabilityTest, Steadiness};
 pub use strata::{Stratified, Stratum};
 pub use value_counts::{Percentile, PercentileError, ValueCounts};
+pub use weights::BucketWeights;

@@ -42,7 +42,8 @@ fn source(pieces: usize, tags: usize, resident: u64) -> (UnitSource, tempfile::T
 fn pass(columns: Vec<usize>) -> Pass {
     let mut routing = Routing::root();
     routing.split(0, 0, [0, 2].into_iter().collect());
-    Pass { trees: vec![TreePass { routing, buckets: (0..1024).step_by(2).collect(), nodes: vec![0, 2], columns }] }
+    let buckets = (0..1024).step_by(2).collect();
+    Pass { trees: vec![TreePass { routing, buckets, weights: None, nodes: vec![0, 2], columns }] }
 }
 
 #[tokio::test]
