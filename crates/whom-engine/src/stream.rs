@@ -12,7 +12,9 @@ use std::thread;
 use datafusion::arrow::array::{ArrayRef, AsArray, FixedSizeBinaryArray, RecordBatch};
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use whom_stats::{CellStatistics, Grouping, Histograms, Layout, PackedUnits, Pass, UnitColumns};
+use whom_stats::{
+    CellStatistics, Grouping, Histograms, Layout, LeafLabels, PackedUnits, Pass, Routing, UnitColumns, UnitSample,
+};
 
 use crate::error::EngineError;
 use crate::spill::{SpillFolder, SpilledRows};
@@ -122,6 +124,21 @@ impl UnitStream {
             Ok(())
         })?;
         whole.ok_or_else(without_pieces)
+    }
+
+    /// The leaves of sampled units, as memory gives them: pieces come in the order of their buckets.
+    pub(crate) fn leaf_labels(
+        &self,
+        trees: &[Routing],
+        sample: &UnitSample,
+        cancel: &AtomicBool,
+    ) -> Result<LeafLabels, EngineError> {
+        let mut whole = LeafLabels::new(trees.iter().map(|tree| tree.leaves().count()).collect());
+        self.for_each(cancel, |units| {
+            whole.append(whom_stats::leaf_labels(units, trees, sample, cancel).map_err(refused)?);
+            Ok(())
+        })?;
+        Ok(whole)
     }
 
     /// Gives the pieces one after the other, each read while the one before is worked on.

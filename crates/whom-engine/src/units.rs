@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use whom_stats::{CellStatistics, Grouping, Histograms, Layout, Pass, UnitColumns};
+use whom_stats::{
+    CellStatistics, Grouping, Histograms, Layout, LeafLabels, Pass, Routing, UnitColumns, UnitSample,
+};
 
 use crate::error::EngineError;
 use crate::spill::SpillFolder;
@@ -61,6 +63,19 @@ impl UnitSource {
         let work = move || match &*units {
             Place::Memory(units) => whom_stats::cell_statistics(units, &groupings, &cancel).map_err(internal),
             Place::Disk(stream) => stream.cells(&groupings, &cancel),
+        };
+        blocking(&self.cancel, work).await
+    }
+
+    /// The leaf of each sampled unit in each tree.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub async fn leaf_labels(&self, trees: Vec<Routing>, sample: UnitSample) -> Result<LeafLabels, EngineError> {
+        let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
+        let work = move || match &*units {
+            Place::Memory(units) => whom_stats::leaf_labels(units, &trees, &sample, &cancel).map_err(internal),
+            Place::Disk(stream) => stream.leaf_labels(&trees, &sample, &cancel),
         };
         blocking(&self.cancel, work).await
     }
