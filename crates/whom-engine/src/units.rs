@@ -7,9 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use whom_stats::{
-    CellStatistics, Grouping, Histograms, Layout, LeafLabels, Pass, Routing, UnitColumns, UnitSample,
-};
+use whom_stats::{CellStatistics, Grouping, Histograms, Layout, LeafLabels, Pass, Routing, UnitColumns, UnitSample};
 
 use crate::error::EngineError;
 use crate::spill::SpillFolder;

@@ -62,6 +62,7 @@ mod rules;
 mod run;
 mod seal;
 mod shared_cache;
+mod stability;
 mod study;
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,11 @@ impl<'a> Study<'a> {
         }
     }
 
+    /// The same units with other folds. It knows no seal: what it finds is no evidence.
+    pub(crate) fn with_folds(&self, folds: Folds) -> Self {
+        Self { folds, ..Self::new(self.plan, self.compiled, self.units) }
+    }
+
     /// What declared things are evidence of.
     pub(crate) fn declared_evidence(&self) -> Evidence {
         if self.seal.as_ref().is_some_and(Seal::is_kept) { Evidence::Sealed } else { Evidence::Declared }

@@ -2,6 +2,7 @@
 
 mod extremes;
 mod partition;
+mod stability;
 
 use arrow::array::{AsArray, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -61,6 +62,7 @@ pub(crate) fn hillstrom() -> Results {
             power: 0.8,
             units_per_arm: 1_240,
         }],
+        stability: stability::stability(),
     }
 }
 

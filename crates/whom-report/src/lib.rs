@@ -69,6 +69,7 @@ mod results;
 mod rule;
 mod rule_words;
 mod seal;
+mod stability;
 mod summary_md;
 mod terminal;
 mod tree;
@@ -91,6 +92,10 @@ pub use results::{Direction, EffectKey, MetricView, Partition, Results, Threshol
 pub use rule::{CohortRule, Range, RuleCondition};
 pub use rule_words::{condition_words, rule_words};
 pub use seal::{PlanDifference, Seal, SealStanding};
+pub use stability::{
+    CohortStability, ConsensusTree, DetectedAgain, OptimismRow, RankEnd, ResplitCohort, ResplitStability,
+    SearchStability, SplitStability, Stability,
+};
 pub use summary_md::summary_md;
 pub use terminal::{Colour, refusal_text, terminal_summary};
 pub use tree::{NodeEffect, NodeView, Side, SplitView, TreeView};

@@ -10,6 +10,7 @@ use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
 use crate::json::document;
 use crate::results::{MetricView, Results, VariantView};
 use crate::seal::Seal;
+use crate::stability::Stability;
 use crate::verdict::Verdict;
 use crate::waterfall::WaterfallStep;
 
@@ -34,6 +35,7 @@ struct ResultDocument<'a> {
     detectable_differences: &'a [DetectableDifference],
     confirming_tests: &'a [ConfirmingTest],
     cohorts: Vec<CohortEntry<'a>>,
+    stability: &'a Stability,
     checks: &'a [Check],
     waterfall: &'a [WaterfallStep],
 }
@@ -71,6 +73,7 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         detectable_differences: &results.detectable_differences,
         confirming_tests: &results.confirming_tests,
         cohorts: cohorts.map(cohort_entry).collect(),
+        stability: &results.stability,
         checks: &results.checks,
         waterfall: &results.waterfall,
     };

@@ -7,6 +7,7 @@ use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::seal::Seal;
+use crate::stability::Stability;
 use crate::tree::TreeView;
 use crate::waterfall::WaterfallStep;
 use crate::word::words;
@@ -58,6 +59,8 @@ pub struct Results {
     pub detectable_differences: Vec<DetectableDifference>,
     /// The experiments that would confirm the held-out cohorts.
     pub confirming_tests: Vec<ConfirmingTest>,
+    /// How stable the search is; described, never selected on.
+    pub stability: Stability,
 }
 
 /// A variant and its units.

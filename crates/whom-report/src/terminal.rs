@@ -7,6 +7,7 @@ mod palette;
 mod paragraph;
 mod profiles;
 mod refusal;
+mod stability;
 mod table;
 mod tree;
 mod waterfall;
@@ -42,6 +43,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         tree::section(results, palette),
         cohorts::section(results, palette),
         profiles::section(results, palette),
+        stability::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
         Some(footer(results, palette)),

@@ -65,7 +65,8 @@ impl LeafLabels {
         if self.trees() < 3 {
             return None;
         }
-        let grouped: Vec<Grouped<'_>> = (0..self.trees()).into_par_iter().map(|tree| Grouped::new(self, tree)).collect();
+        let grouped: Vec<Grouped<'_>> =
+            (0..self.trees()).into_par_iter().map(|tree| Grouped::new(self, tree)).collect();
         // Row i holds the similarities of tree i to the later ones.
         let later = |(place, tree): (usize, &Grouped<'_>)| -> Vec<f64> {
             grouped[place + 1..].iter().map(|other| tree.adjusted_rand(other)).collect()
