@@ -131,7 +131,7 @@ fn cohort_row(results: &Results, verdict: &CohortVerdict) -> Option<String> {
 fn stability(results: &Results) -> Option<String> {
     let search = results.stability.search.as_ref().filter(|search| !search.cohorts.is_empty())?;
     let returned =
-        search.cohorts.iter().map(|cohort| format!("{} {}", name(&cohort.cohort), number::share(cohort.returned)));
+        search.cohorts.iter().map(|cohort| format!("{} in {}", name(&cohort.cohort), number::share(cohort.returned)));
     let told: Vec<String> = returned.take(COHORTS).collect();
     let rest = search.cohorts.len().saturating_sub(COHORTS);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };

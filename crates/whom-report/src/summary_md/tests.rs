@@ -32,6 +32,8 @@ fn the_summary_of_a_good_run() {
     | 2: womens is 1 and recency above 6 | Womens E-Mail | visit | +6.3 pp | +4.1 to +8.5 | gains | held-out |
     | 3: womens is 0 and channel is Phone or Web (or unknown) | Womens E-Mail | visit | +1.2 pp | −0.7 to +3.1 | different | held-out |
 
+    Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
+
     Checks: 1 with a warning, 3 passed, 1 not applicable (units in several variants)
 
     Analysis `3f9c1a7be0d24458`
@@ -64,6 +66,8 @@ fn the_summary_survives_hostile_names() {
     | 1: womens is 1 and recency up to 6 | E-Mail"; DROP TABLE units; -- \<script>a… | a metric whose name is far too long for… | +8.4 pp | +6.0 to +10.8 | gains | held-out |
     | 2: womens is 1 and recency above 6 | E-Mail"; DROP TABLE units; -- \<script>a… | a metric whose name is far too long for… | +6.3 pp | +4.1 to +8.5 | gains | held-out |
     | 3: womens is 0 and channel is Phone or Web (or unknown) | E-Mail"; DROP TABLE units; -- \<script>a… | a metric whose name is far too long for… | +1.2 pp | −0.7 to +3.1 | different | held-out |
+
+    Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
 
     Checks: 1 with a warning, 3 passed, 1 not applicable (units in several variants)
 

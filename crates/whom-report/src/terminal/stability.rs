@@ -9,15 +9,13 @@ use crate::label;
 use crate::number::{self, Scale};
 use crate::results::Results;
 use crate::stability::{
-    CohortStability, ConsensusTree, OptimismRow, RankEnd, ResplitCohort, ResplitStability, SearchStability,
-    SplitStability,
+    ConsensusTree, DetectedAgain, OptimismRow, RankEnd, ResplitCohort, ResplitStability, SearchStability,
 };
-use crate::verdict::cohort_label;
 
 /// Splits and cohorts that are told before the rest is counted.
-const SHOWN: usize = 6;
+const SHOWN: usize = 8;
 
-/// Treatments and metrics that are told of a cohort.
+/// Treatments and metrics that are told of.
 const QUESTIONS: usize = 3;
 
 /// The section; nothing if nothing was looked at.
@@ -27,108 +25,91 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
         return None;
     }
     let mut lines = vec![headed("STABILITY", "of the search, not of the effects; nothing is selected on it", palette)];
-    let mut tell = |text: String| {
+    let searched = stability.search.iter().flat_map(|search| of_search(results, search));
+    let resplit = stability.resplits.iter().flat_map(of_resplits);
+    for text in searched.chain(resplit) {
         let wrapped = paragraph(&text, WIDTH - INDENT.len() - 2).into_iter().enumerate();
         lines.extend(wrapped.map(|(index, line)| format!("{INDENT}{}{line}", if index == 0 { "" } else { "  " })));
-    };
-    if let Some(search) = &stability.search {
-        tell(basis(search));
-        told(search.splits.iter().map(split), "splits").for_each(&mut tell);
-        told(search.cohorts.iter().map(cohort), "cohorts").for_each(&mut tell);
-    }
-    if let Some(resplits) = &stability.resplits {
-        tell(halves(resplits));
-        told(returned(resplits).into_iter(), "cohorts").for_each(&mut tell);
-    }
-    if let Some(search) = &stability.search {
-        told(search.optimism.iter().filter_map(|row| optimism(results, row)), "rows").for_each(&mut tell);
-        search.consensus.iter().map(consensus).for_each(&mut tell);
     }
     Some(lines.join("\n"))
 }
 
-/// So many texts, and one that counts those that were left out.
-fn told<'a>(texts: impl Iterator<Item = String> + 'a, what: &str) -> impl Iterator<Item = String> + 'a {
-    let texts: Vec<String> = texts.collect();
-    let rest = texts.len().saturating_sub(SHOWN);
-    let more = (rest > 0).then(|| format!("… and {rest} more {what} in `result.json`"));
-    texts.into_iter().take(SHOWN).chain(more)
-}
-
-fn basis(search: &SearchStability) -> String {
+fn of_search(results: &Results, search: &SearchStability) -> Vec<String> {
     let SearchStability { replicates, units, discovery_units, without_split, .. } = search;
     let of = if units < discovery_units { format!(" of {}", number::count(*discovery_units)) } else { String::new() };
-    let none = if *without_split > 0.0 {
-        format!(", {} of them without a split", number::share(*without_split))
-    } else {
-        String::new()
-    };
-    format!("{replicates} replicates of the search on {}{of} discovery units{none}", number::count(*units))
+    let none = number::share(*without_split);
+    let basis = format!("{replicates} replicates of the search on {}{of} discovery units", number::count(*units));
+    let mut lines = vec![format!("{basis}; without a split: {none}")];
+    let splits = search.splits.iter().map(|split| (split.tag.as_str(), number::share(split.near_share())));
+    lines.extend(listed("splits that return with nearly the same cut", splits));
+    let cohorts = search.cohorts.iter().map(|cohort| (cohort.cohort.as_str(), number::share(cohort.returned)));
+    lines.extend(listed("cohorts that return", cohorts));
+    lines.extend(search.optimism.iter().filter_map(|row| optimism(results, row)).take(QUESTIONS));
+    lines.extend(search.consensus.iter().map(consensus));
+    lines
 }
 
-fn split(split: &SplitStability) -> String {
-    let name = label::name(&split.tag);
-    let [tag, near, cut] = [split.tag_share(), split.near_share(), split.cut_share()].map(number::share);
-    format!("split on {name} returns in {tag}; with nearly this cut in {near}, exactly in {cut}")
-}
-
-fn cohort(cohort: &CohortStability) -> String {
-    let jaccard = cohort.mean_jaccard.map_or(number::NO_NUMBER.to_owned(), |mean| number::fixed(mean, 2));
-    let returned = number::share(cohort.returned);
-    format!("{} returns in {returned} (mean Jaccard {jaccard})", cohort_label(&cohort.cohort))
-}
-
-fn halves(resplits: &ResplitStability) -> String {
+fn of_resplits(resplits: &ResplitStability) -> Vec<String> {
     let ResplitStability { splits, units, all_units, without_split, .. } = resplits;
     let of = if units < all_units {
         format!(" of {} of {} units", number::count(*units), number::count(*all_units))
     } else {
         String::new()
     };
-    let none = if *without_split > 0 { format!(", {without_split} of them without a split") } else { String::new() };
-    format!("{splits} other halves{of} to discover and measure{none}")
+    let mut lines =
+        vec![format!("{splits} other halves{of} to discover and measure; without a split: {without_split}")];
+    let first = resplits.detected.first();
+    let returned = first.into_iter().flat_map(|question| of_question(resplits, question));
+    lines.extend(listed("cohorts that return", returned.map(|row| (row.cohort.as_str(), row.returned.to_string()))));
+    let names =
+        |question: &DetectedAgain| format!("{} on {}", label::name(&question.variant), label::name(&question.metric));
+    let named: Vec<(String, &DetectedAgain)> = resplits.detected.iter().map(|one| (names(one), one)).collect();
+    let detected = named.iter().map(|(names, question)| (names.as_str(), question.halvings.to_string()));
+    lines.extend(listed("heterogeneity detected", detected));
+    for (names, question) in named.iter().take(QUESTIONS) {
+        let different = of_question(resplits, question).filter(|row| row.different > 0);
+        let different = different.map(|row| (row.cohort.as_str(), row.different.to_string()));
+        lines.extend(listed(&format!("different again, {names}"), different));
+    }
+    lines
 }
 
-/// A line for each cohort, with what was found on every question.
-fn returned(resplits: &ResplitStability) -> Vec<String> {
-    let questions = resplits.detected.len().max(1);
-    let line = |rows: &[ResplitCohort]| {
-        let first = rows.first()?;
-        let found: Vec<String> = rows.iter().take(QUESTIONS).map(|row| judged(row, rows.len())).collect();
-        let (cohort, count) = (cohort_label(&first.cohort), first.returned);
-        Some(format!("{cohort} returns in {count} of {}: {}", resplits.splits, found.join("; ")))
-    };
-    resplits.cohorts.chunks(questions).filter_map(line).collect()
+fn of_question<'r>(
+    resplits: &'r ResplitStability,
+    question: &'r DetectedAgain,
+) -> impl Iterator<Item = &'r ResplitCohort> {
+    resplits.cohorts.iter().filter(|row| row.variant == question.variant && row.metric == question.metric)
 }
 
-fn judged(row: &ResplitCohort, questions: usize) -> String {
-    let ResplitCohort { same_sign, different, .. } = row;
-    let names = format!("{} on {} ", label::name(&row.variant), label::name(&row.metric));
-    format!("{}same sign {same_sign}, different {different}", if questions > 1 { names } else { String::new() })
+/// `what: one in 48%, two in 31%`, the first of them; nothing if there is none.
+fn listed<'a>(what: &str, figures: impl Iterator<Item = (&'a str, String)>) -> Option<String> {
+    let figures: Vec<String> = figures.map(|(name, figure)| format!("{} in {figure}", label::name(name))).collect();
+    let rest = figures.len().saturating_sub(SHOWN);
+    let more = if rest > 0 { format!(", … {rest} more in result.json") } else { String::new() };
+    let told: Vec<String> = figures.into_iter().take(SHOWN).collect();
+    (!told.is_empty()).then(|| format!("{what}: {}{more}", told.join(", ")))
 }
 
-/// The first rank of either end; the others are in the file.
+/// The highest leaf; the others are in the file.
 fn optimism(results: &Results, row: &OptimismRow) -> Option<String> {
     let (in_bag, out_of_bag) = (row.in_bag?, row.out_of_bag?);
     let scale = Scale::of_effects(results.metric(&row.metric)?);
     let decimals = scale.decimals(Some(Interval { lower: in_bag.min(out_of_bag), upper: in_bag.max(out_of_bag) }));
-    let end = match row.end {
-        RankEnd::Highest => "highest",
-        RankEnd::Lowest => "lowest",
-    };
     let names = format!("{} on {}", label::name(&row.variant), label::name(&row.metric));
     let (seen, unseen) = (scale.signed(in_bag, decimals), scale.signed(out_of_bag, decimals));
-    (row.rank == 1).then(|| format!("{names}: {end} leaf of a replicate {seen}, on units it did not see {unseen}"))
+    let is_highest = row.end == RankEnd::Highest && row.rank == 1;
+    is_highest.then(|| format!("{names}, highest leaf of a replicate: {seen}, on units it did not see {unseen}"))
 }
 
 fn consensus(consensus: &ConsensusTree) -> String {
     let similarity = number::fixed(consensus.similarity, 2);
     if consensus.is_declared {
-        return format!("the declared tree is the replicates' consensus (mean similarity {similarity})");
+        return format!("consensus tree: the declared one (mean similarity {similarity})");
     }
     let declared = number::fixed(consensus.declared_similarity, 2);
-    let rules = consensus.rules.join("; ");
-    format!(
-        "the consensus of the replicates is another tree (mean similarity {similarity} against {declared}): {rules}"
-    )
+    let rest = consensus.rules.len().saturating_sub(SHOWN);
+    let more = if rest > 0 { format!("; … {rest} more in result.json") } else { String::new() };
+    let rules: Vec<&str> = consensus.rules.iter().take(SHOWN).map(String::as_str).collect();
+    let rules = rules.join("; ");
+    format!("consensus tree: another one (mean similarity {similarity}, the declared one {declared}): {rules}{more}")
 }
