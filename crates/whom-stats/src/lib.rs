@@ -136,6 +136,7 @@ pub mod power;
 pub mod quantile_bins;
 pub mod quantile_effect;
 pub mod rank_search;
+pub mod ranked_groups;
 #[cfg(test)]
 mod reference_units;
 pub mod regression_adjustment;
@@ -203,6 +204,7 @@ pub use power::{COHORT_SHARES, DetectableDifference, Detection};
 pub use quantile_bins::{BinEdges, QuantileBins};
 pub use quantile_effect::QuantileArm;
 pub use rank_search::{Narrowed, RankSearch};
+pub use ranked_groups::{OverSplits, RankedGroup, ranked_groups};
 pub use regression_adjustment::{Adjusted, CoefficientSource, Coefficients, Dropped, RegressionAdjustment};
 pub use reliability::Unreliable;
 pub use replication::{Replication, ReplicationTest, ReplicationVerdict};

@@ -1,5 +1,7 @@
 //! How alike two partitions of the same units are.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use crate::leaf_labels::LeafLabels;
@@ -65,14 +67,26 @@ impl LeafLabels {
         if self.trees() < 3 {
             return None;
         }
-        let grouped: Vec<Grouped<'_>> =
-            (0..self.trees()).into_par_iter().map(|tree| Grouped::new(self, tree)).collect();
-        // Row i holds the similarities of tree i to the later ones.
+        // Of trees with the same labels one is compared.
+        let mut place_of: BTreeMap<&[u32], usize> = BTreeMap::new();
+        let mut distinct = Vec::new();
+        let place = |tree| {
+            *place_of.entry(self.of(tree)).or_insert_with(|| {
+                distinct.push(tree);
+                distinct.len() - 1
+            })
+        };
+        let places: Vec<usize> = (0..self.trees()).map(place).collect();
+        let grouped: Vec<Grouped<'_>> = distinct.into_par_iter().map(|tree| Grouped::new(self, tree)).collect();
+        // Row i holds the similarities of place i to the later ones.
         let later = |(place, tree): (usize, &Grouped<'_>)| -> Vec<f64> {
             grouped[place + 1..].iter().map(|other| tree.adjusted_rand(other)).collect()
         };
         let rows: Vec<Vec<f64>> = grouped.par_iter().enumerate().map(later).collect();
-        let similarity = |one: usize, other: usize| rows[one.min(other)][one.max(other) - one.min(other) - 1];
+        let similarity = |one: usize, other: usize| {
+            let (low, high) = (places[one].min(places[other]), places[one].max(places[other]));
+            if low == high { 1.0 } else { rows[low][high - low - 1] }
+        };
         let mean = |tree: usize| {
             let voters = (1..self.trees()).filter(|voter| *voter != tree);
             let (sum, count) = voters.fold((0.0, 0), |(sum, count), voter| (sum + similarity(tree, voter), count + 1));
@@ -128,9 +142,12 @@ impl<'a> Grouped<'a> {
         let mut start = 0;
         for end in &self.ends {
             let units = &self.order[start..*end];
-            units.iter().for_each(|unit| counts[other.labels[*unit as usize] as usize] += 1);
-            for unit in units {
-                together += pairs(std::mem::take(&mut counts[other.labels[*unit as usize] as usize]));
+            let leaf = |unit: &u32| other.labels[*unit as usize] as usize;
+            units.iter().for_each(|unit| counts[leaf(unit)] += 1);
+            if counts.len() <= units.len() {
+                together += counts.iter_mut().map(|count| pairs(std::mem::take(count))).sum::<i128>();
+            } else {
+                together += units.iter().map(|unit| pairs(std::mem::take(&mut counts[leaf(unit)]))).sum::<i128>();
             }
             start = *end;
         }
