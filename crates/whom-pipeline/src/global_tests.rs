@@ -13,13 +13,31 @@ pub(crate) async fn global_tests(
     questions: &[Question],
     discovered: &Discovered,
 ) -> Result<Vec<GlobalTestRow>, EngineError> {
-    let trees: Vec<&Tree> = discovered.single.iter().map(|tree| &tree.unpruned).collect();
-    let groupings = trees.iter().map(|tree| Grouping::Leaves(tree.routing.clone())).collect();
-    let counted = study.cells(groupings).await?;
+    let counted = leaves_of_unpruned(study, discovered).await?;
+    Ok(tested(study, questions, discovered, &counted))
+}
+
+/// Statistics of the leaves of every question's unpruned tree.
+pub(crate) async fn leaves_of_unpruned(
+    study: &Study<'_>,
+    discovered: &Discovered,
+) -> Result<Vec<CellStatistics>, EngineError> {
+    let trees = discovered.single.iter();
+    study.cells(trees.map(|tree| Grouping::Leaves(tree.unpruned.routing.clone())).collect()).await
+}
+
+/// The tests, from the statistics of [`leaves_of_unpruned`].
+pub(crate) fn tested(
+    study: &Study<'_>,
+    questions: &[Question],
+    discovered: &Discovered,
+    counted: &[CellStatistics],
+) -> Vec<GlobalTestRow> {
+    let trees = discovered.single.iter().map(|tree| &tree.unpruned);
     let mut rows: Vec<GlobalTestRow> = questions
         .iter()
         .zip(trees)
-        .zip(&counted)
+        .zip(counted)
         .map(|((question, tree), cells)| global_row(study, *question, tree, cells))
         .collect();
     let raw: Vec<f64> = rows.iter().map(|row| row.p_value).collect();
@@ -28,7 +46,7 @@ pub(crate) async fn global_tests(
         row.p_value_adjusted = adjusted;
         row.open = adjusted < 1.0 - study.plan.validate.level;
     }
-    Ok(rows)
+    rows
 }
 
 fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellStatistics) -> GlobalTestRow {

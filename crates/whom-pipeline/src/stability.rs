@@ -3,6 +3,7 @@
 //! Nothing here is read by discovery, validation or the verdict. The bootstrap reads discovery units only and ends before any unit
 //! is measured; other halves come last.
 
+mod ranked;
 mod resplits;
 mod search;
 

@@ -93,8 +93,8 @@ pub use rule::{CohortRule, Range, RuleCondition};
 pub use rule_words::{condition_words, rule_words};
 pub use seal::{PlanDifference, Seal, SealStanding};
 pub use stability::{
-    CohortStability, ConsensusTree, DetectedAgain, OptimismRow, RankEnd, ResplitCohort, ResplitStability,
-    SearchStability, SplitStability, Stability,
+    CohortStability, ConsensusTree, DetectedAgain, OptimismRow, RankEnd, RankedGroupRow, ResplitCohort,
+    ResplitStability, SearchStability, SplitStability, Stability,
 };
 pub use summary_md::summary_md;
 pub use terminal::{Colour, refusal_text, terminal_summary};

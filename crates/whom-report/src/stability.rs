@@ -2,6 +2,7 @@
 //! verdict reads it.
 
 use serde::{Deserialize, Serialize};
+use whom_stats::Interval;
 
 use crate::word::words;
 
@@ -154,6 +155,8 @@ pub struct ResplitStability {
     pub detected: Vec<DetectedAgain>,
     /// By cohort, treatment and metric.
     pub cohorts: Vec<ResplitCohort>,
+    /// By treatment, metric and group: whether the procedure orders units rightly.
+    pub groups: Vec<RankedGroupRow>,
 }
 
 /// How often heterogeneity is detected.
@@ -184,4 +187,33 @@ pub struct ResplitCohort {
     pub same_sign: u64,
     /// Of those in which it returns: called different from the rest, the gate being open.
     pub different: u64,
+}
+
+/// The effect in a group of units, ranked by what a tree of the other half predicts for them: sorted group average treatment effects
+/// (GATES).
+///
+/// A row measures the procedure on units that did not grow the tree, by medians over halvings; no tree and no cohort stands behind it.
+/// The effect of a halving's group lies in the interval with at least the level, on average over halvings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RankedGroupRow {
+    /// The treatment.
+    pub variant: String,
+    /// The metric.
+    pub metric: String,
+    /// The group from 1, the lowest predictions; `None` for the highest group less the lowest.
+    pub group: Option<usize>,
+    /// The number of groups, of equal size.
+    pub groups: usize,
+    /// The median over halvings of the effect; `None` if half of them or more have none.
+    pub estimate: Option<f64>,
+    /// The interval over halvings.
+    pub interval: Option<Interval>,
+    /// The level of the interval.
+    pub level: f64,
+    /// The two-sided p-value over halvings.
+    pub p_value: Option<f64>,
+    /// Halvings with an estimate.
+    pub halvings: u64,
+    /// Why there is no estimate; `None` where there is one.
+    pub not_estimable: Option<String>,
 }

@@ -1,15 +1,16 @@
 //! Other halves: the whole analysis tried again with other buckets to discover and to measure.
 
 use whom_forest::{Cohort, Discovered, Discovery, Tree};
-use whom_report::{DetectedAgain, EffectRow, Estimand, GlobalTestRow, ResplitCohort, ResplitStability};
+use whom_report::{DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability};
 use whom_stats::{BucketSet, Fold, Folds, Grouping};
 
+use super::ranked::{Ranked, over_splits};
 use super::{Declaration, RETURNED_FROM, internal, mean};
 use crate::cohorts::MeasuredCohorts;
 use crate::discovery::{declared_tree, plan_of};
 use crate::error::RunError;
 use crate::event::Stage;
-use crate::global_tests::global_tests;
+use crate::global_tests::{leaves_of_unpruned, tested};
 use crate::study::{Question, Study};
 
 /// What a halving found.
@@ -19,6 +20,8 @@ struct Halving {
     tests: Vec<GlobalTestRow>,
     /// Family F2.
     effects: Vec<EffectRow>,
+    /// By question.
+    ranked: Vec<Ranked>,
 }
 
 /// How much depends on which half discovers; `None` if no other halves are asked for. `effects` are those of the declared
@@ -84,6 +87,7 @@ pub(crate) async fn resplits(
         returned_from: RETURNED_FROM,
         detected: questions.iter().map(|question| detected(study, *question, &halvings)).collect(),
         cohorts: rows,
+        groups: ranked_rows(study, questions, &halvings),
     }))
 }
 
@@ -124,7 +128,10 @@ async fn halvings(
 /// Measures what a halving discovered, by the calls that measure the declared cohorts.
 async fn measured(study: &Study<'_>, questions: &[Question], discovered: &Discovered) -> Result<Halving, RunError> {
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Resplits, &error);
-    let tests = global_tests(study, questions, discovered).await.map_err(failed)?;
+    let unpruned = leaves_of_unpruned(study, discovered).await.map_err(failed)?;
+    let tests = tested(study, questions, discovered, &unpruned);
+    let singles = questions.iter().zip(&discovered.single).zip(&unpruned);
+    let ranked = singles.map(|((question, tree), cells)| Ranked::of(study, *question, &tree.unpruned, cells)).collect();
     let (_, tree) = declared_tree(study, questions, discovered)
         .ok_or_else(|| internal(Stage::Resplits, &"the declared tree is not among those that were grown"))?;
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
@@ -133,7 +140,7 @@ async fn measured(study: &Study<'_>, questions: &[Question], discovered: &Discov
         Some(cells) => MeasuredCohorts::new(study, cells, &cohorts).discovered_family(questions),
         None => Vec::new(),
     };
-    Ok(Halving { tree: tree.clone(), cohorts, tests, effects })
+    Ok(Halving { tree: tree.clone(), cohorts, tests, effects, ranked })
 }
 
 impl Halving {
@@ -173,6 +180,15 @@ impl<'a> Names<'a> {
         let contrast = self.row(&halving.effects, cohort, Estimand::Contrast);
         halving.is_open(self.variant, self.metric) && contrast.is_some_and(EffectRow::is_significant)
     }
+}
+
+/// The effects of ranked groups over all halvings, question by question.
+fn ranked_rows(study: &Study<'_>, questions: &[Question], halvings: &[Halving]) -> Vec<RankedGroupRow> {
+    let of_question = |(place, question): (usize, &Question)| {
+        let ranked: Vec<&Ranked> = halvings.iter().filter_map(|halving| halving.ranked.get(place)).collect();
+        over_splits(study, *question, &ranked)
+    };
+    questions.iter().enumerate().flat_map(of_question).collect()
 }
 
 fn detected(study: &Study<'_>, question: Question, halvings: &[Halving]) -> DetectedAgain {

@@ -140,3 +140,21 @@ async fn the_first_buckets_stand_for_all_where_there_are_too_many_units() {
     everybody.tables.iter_mut().for_each(|table| table.units = vec![1 << 30, 1 << 30, 0]);
     assert_eq!(first(&everybody).len(), FEWEST_BUCKETS);
 }
+
+#[tokio::test]
+async fn ranked_groups_follow_what_was_planted() {
+    let found = halved(&Experiment::with(SOME, |person| person)).await.unwrap();
+    let groups: Vec<Option<usize>> = found.groups.iter().map(|row| row.group).collect();
+    assert_eq!(groups, [Some(1), Some(2), Some(3), Some(4), None]);
+    let estimates: Vec<f64> = found.groups.iter().map(|row| row.estimate.unwrap()).collect();
+    // Half of the people buy thirty in a hundred more often, half do not.
+    assert!(estimates[0].abs() < 0.1 && (estimates[3] - 0.3).abs() < 0.1, "{estimates:?}");
+    let spread = &found.groups[4];
+    assert!(
+        spread.interval.unwrap().lower > 0.0 && spread.p_value.unwrap() < 1e-4 && spread.halvings == 4,
+        "{spread:?}"
+    );
+
+    let nobody = halved(&Experiment::with(SOME, |person| Person { buys: 0, ..person })).await.unwrap();
+    assert!(nobody.groups.iter().all(|row| row.estimate.is_none() && row.not_estimable.is_some()));
+}

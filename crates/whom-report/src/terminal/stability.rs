@@ -9,7 +9,8 @@ use crate::label;
 use crate::number::{self, Scale};
 use crate::results::Results;
 use crate::stability::{
-    ConsensusTree, DetectedAgain, OptimismRow, RankEnd, ResplitCohort, ResplitStability, SearchStability,
+    ConsensusTree, DetectedAgain, OptimismRow, RankEnd, RankedGroupRow, ResplitCohort, ResplitStability,
+    SearchStability,
 };
 
 /// Splits and cohorts that are told before the rest is counted.
@@ -26,7 +27,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
     }
     let mut lines = vec![headed("STABILITY", "of the search, not of the effects; nothing is selected on it", palette)];
     let searched = stability.search.iter().flat_map(|search| of_search(results, search));
-    let resplit = stability.resplits.iter().flat_map(of_resplits);
+    let resplit = stability.resplits.iter().flat_map(|resplits| of_resplits(results, resplits));
     for text in searched.chain(resplit) {
         let wrapped = paragraph(&text, WIDTH - INDENT.len() - 2).into_iter().enumerate();
         lines.extend(wrapped.map(|(index, line)| format!("{INDENT}{}{line}", if index == 0 { "" } else { "  " })));
@@ -49,7 +50,7 @@ fn of_search(results: &Results, search: &SearchStability) -> Vec<String> {
     lines
 }
 
-fn of_resplits(resplits: &ResplitStability) -> Vec<String> {
+fn of_resplits(results: &Results, resplits: &ResplitStability) -> Vec<String> {
     let ResplitStability { splits, units, all_units, without_split, .. } = resplits;
     let of = if units < all_units {
         format!(" of {} of {} units", number::count(*units), number::count(*all_units))
@@ -71,7 +72,18 @@ fn of_resplits(resplits: &ResplitStability) -> Vec<String> {
         let different = different.map(|row| (row.cohort.as_str(), row.different.to_string()));
         lines.extend(listed(&format!("different again, {names}"), different));
     }
+    lines.extend(resplits.groups.iter().filter_map(|row| ranked(results, row)).take(QUESTIONS));
     lines
+}
+
+/// The highest ranked group against the lowest; the groups one by one are in the file.
+fn ranked(results: &Results, row: &RankedGroupRow) -> Option<String> {
+    let (estimate, interval) = (row.estimate?, row.interval?);
+    let scale = Scale::of_effects(results.metric(&row.metric)?);
+    let effect = scale.signed(estimate, scale.decimals(Some(interval)));
+    let names = format!("{} on {}", label::name(&row.variant), label::name(&row.metric));
+    let what = format!("{names}, highest less lowest of {} groups that the other half's trees rank", row.groups);
+    row.group.is_none().then(|| format!("{what}: {effect} ({})", scale.bounds(interval)))
 }
 
 fn of_question<'r>(
