@@ -41,7 +41,7 @@ refused! {
     an_unknown_control, CONFIGURATION, |it| { it.edit("control: control\n", "control: contol\n"); };
     weights_that_are_no_shares, CONFIGURATION, |it| { it.edit("new: { weight: 0.5 }", "new: { weight: 0.4 }"); };
     what_is_not_available_yet, CONFIGURATION, |it| {
-        it.edit("window: 3d\n    desired: increase\n    matters", "window: 3d\n    cuped: 14d\n    desired: increase\n    matters");
+        it.edit("  start: 2026-02-02\n", "  strata: [city]\n  start: 2026-02-02\n");
     };
     tags_without_a_date, CONFIGURATION, |it| { it.edit("    date: dt\n", ""); };
     tags_of_the_exposure_day, CONFIGURATION, |it| { it.edit("day_before_first_exposure", "day_of_first_exposure"); };
@@ -62,6 +62,9 @@ refused! {
     no_pipeline_file, CONFIGURATION, |it| fs::remove_file(it.pipeline()).expect("a file");
     a_pipeline_file_of_another_name, CONFIGURATION, |it| {
         fs::rename(it.pipeline(), it.pipeline().with_file_name("tinny.yaml")).expect("another name");
+    };
+    a_smallest_cell_that_is_no_number, CONFIGURATION, |it| {
+        it.edit("output:\n", "output:\n  smallest_cell: few\n");
     };
     a_search_for_nothing, CONFIGURATION, |it| { it.edit("discover:\n", "discover:\n  treatments: []\n"); };
 }

@@ -32,11 +32,12 @@ fn pieces_change_no_byte() {
         same_bytes(Sample::Tiny, &["--pieces", pieces, "--threads", threads], |_| {});
     }
     same_bytes(Sample::Hillstrom, &["--pieces", "5", "--threads", "2"], |_| {});
+    same_bytes(Sample::Shop, &["--pieces", "7", "--threads", "1", "--batch-size", "100"], |_| {});
 }
 
 #[test]
 fn units_on_disk_change_no_byte() {
-    for (sample, pieces) in [(Sample::Tiny, "1"), (Sample::Tiny, "40"), (Sample::Retention, "3")] {
+    for (sample, pieces) in [(Sample::Tiny, "1"), (Sample::Tiny, "40"), (Sample::Retention, "3"), (Sample::Shop, "7")] {
         let arguments = ["--resident-limit", "1B", "--pieces", pieces, "--threads", "2"];
         let published = same_bytes(sample, &arguments, |_| {});
         let on_disk = |run: &Published| run.manifest["run"]["details"]["memory"]["units_on_disk"].as_bool();

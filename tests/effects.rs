@@ -18,6 +18,7 @@ pub(crate) struct Effect {
     pub(crate) evidence: String,
     pub(crate) family: String,
     pub(crate) estimand: String,
+    pub(crate) method: String,
     pub(crate) estimate: Option<f64>,
     pub(crate) std_err: Option<f64>,
     pub(crate) interval: Option<(f64, f64)>,
@@ -39,6 +40,7 @@ impl Published {
         let word = |name| table.words(name);
         let (metric, variant, cohort) = (word("metric"), word("variant"), word("cohort"));
         let (evidence, family, estimand) = (word("evidence"), word("family"), word("estimand"));
+        let method = word("method");
         let (estimate, std_err) = (table.numbers("estimate"), table.numbers("std_err"));
         let (lower, upper) = (table.numbers("ci_lower"), table.numbers("ci_upper"));
         let p_value_adjusted = table.numbers("p_value_adjusted");
@@ -52,6 +54,7 @@ impl Published {
                 evidence: evidence[row].clone(),
                 family: family[row].clone(),
                 estimand: estimand[row].clone(),
+                method: method[row].clone(),
                 estimate: estimate[row],
                 std_err: std_err[row],
                 interval: lower[row].zip(upper[row]),

@@ -51,6 +51,8 @@ fn a_published_run_tells_what_its_stages_and_statements_took() {
     };
     let units = details["units"].as_u64().expect("units");
     assert!(statement("unit_table")["rows"].as_u64().expect("rows") >= units);
+    let reserved = statement("units")["bytes_reserved"].as_u64().expect("bytes");
+    assert!(reserved > 0, "operators of `units` hold memory");
     let read = statement("exposures")["bytes_read"].as_u64().expect("bytes");
     let inputs = manifest["run"]["inputs"].as_array().expect("inputs").iter();
     let size: u64 =

@@ -11,7 +11,7 @@ use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::Int64Type;
 use serde_json::Value;
 
-use crate::lake::{Lake, NIGHTS, cut_off, days, entry_of, files, flip, reads};
+use crate::lake::{Lake, NIGHTS, TABLES, cut_off, days, entry_of, files, flip, reads};
 use crate::program::{Answer, Baseline, Published, whom};
 use crate::warehouse::{Sample, Warehouse, parquet_files, read_parquet, write_parquet};
 
@@ -116,6 +116,33 @@ fn a_night_reads_about_a_day() {
     }
     let again = reads(&lake.cached(NIGHTS[6]));
     assert!(again.values().all(|read| (read.bytes, read.files) == (0, 0)), "{again:?}");
+}
+
+/// What a plan with the cache tells of days: kept and to be made, by table.
+fn planned_days(lake: &Lake, night: &str) -> [(u64, u64); 3] {
+    let mut command = whom();
+    command.arg("plan").arg(lake.path("nightly.yaml")).args(["--set", &format!("ds={night}"), "--threads", "2"]);
+    let answer = Answer::of(command.arg("--cache").arg(lake.path("cache"))).expect_success();
+    let (_, told) = answer.stdout.split_once("CACHE\n").expect("a section");
+    TABLES.map(|table| {
+        let line = told.lines().find_map(|line| line.trim_start().strip_prefix(table)).expect("a line");
+        let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        (numbers[1], numbers[0])
+    })
+}
+
+#[test]
+fn a_plan_with_the_cache_tells_which_days_a_run_then_makes() {
+    let lake = Lake::through(2_000, NIGHTS[1]);
+    let first = planned_days(&lake, NIGHTS[1]);
+    assert!(!lake.path("cache").exists(), "a plan writes nothing");
+    assert_eq!(first, days(&lake.cached(NIGHTS[1])));
+    assert!(first.iter().all(|(made, reused)| *made > 0 && *reused == 0), "{first:?}");
+    lake.arrive(|day| day == NIGHTS[2]);
+    let second = planned_days(&lake, NIGHTS[2]);
+    assert_eq!(second, days(&lake.cached(NIGHTS[2])));
+    assert!(second.iter().all(|(made, reused)| *made == 1 && *reused > 0), "{second:?}");
+    assert!(planned_days(&lake, NIGHTS[2]).iter().all(|(made, _)| *made == 0));
 }
 
 #[test]

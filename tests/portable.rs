@@ -30,6 +30,11 @@ fn of_tiny_with_wall_clocks_decimals_and_means() {
 }
 
 #[test]
+fn of_the_shop_with_ratios_and_pre_periods() {
+    same_as_the_sample(Sample::Shop, "tests/data/shop/shop.yaml");
+}
+
+#[test]
 fn of_a_simulated_warehouse() {
     let shop = Shop::analysed();
     let folder = ["units.parquet", "result.json", "cohorts.parquet"].map(|name| shop.published(name));

@@ -163,12 +163,14 @@ impl Baseline {
         static RETENTION: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::Retention));
         static STAR: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::Star));
         static KARLAN_LIST: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::KarlanList));
+        static SHOP: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::Shop));
         static TINY: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::Tiny));
         match sample {
             Sample::Hillstrom => &HILLSTROM,
             Sample::Retention => &RETENTION,
             Sample::Star => &STAR,
             Sample::KarlanList => &KARLAN_LIST,
+            Sample::Shop => &SHOP,
             Sample::Tiny => &TINY,
         }
     }

@@ -16,6 +16,8 @@ mod commands;
 mod published;
 // Arm means, effects and standard errors meet those of the original files.
 mod reference_numbers;
+// Ratios, pre-periods, covariates and caps meet their events.
+mod metrics;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

@@ -26,6 +26,7 @@ pub(crate) enum Sample {
     Retention,
     Star,
     KarlanList,
+    Shop,
     Tiny,
 }
 
@@ -36,6 +37,7 @@ impl Sample {
             Self::Retention => "retention",
             Self::Star => "star",
             Self::KarlanList => "karlan_list",
+            Self::Shop => "shop",
             Self::Tiny => "tiny",
         }
     }
@@ -45,7 +47,7 @@ impl Sample {
         let name = self.name();
         match self {
             Self::Hillstrom | Self::Retention => format!("pipelines/{name}.yaml").into(),
-            Self::Star | Self::KarlanList | Self::Tiny => format!("tests/data/{name}/{name}.yaml").into(),
+            Self::Star | Self::KarlanList | Self::Shop | Self::Tiny => format!("tests/data/{name}/{name}.yaml").into(),
         }
     }
 
@@ -54,7 +56,7 @@ impl Sample {
         let name = self.name();
         match self {
             Self::Hillstrom | Self::Retention => format!("pipelines/data/{name}").into(),
-            Self::Star | Self::KarlanList | Self::Tiny => format!("tests/data/{name}/warehouse").into(),
+            Self::Star | Self::KarlanList | Self::Shop | Self::Tiny => format!("tests/data/{name}/warehouse").into(),
         }
     }
 }

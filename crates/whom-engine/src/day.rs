@@ -64,13 +64,14 @@ impl Engine {
         let projection = projection.map_err(|error| EngineError::Internal(error.to_string()))?;
         let plan = table.scan(&session.state(), Some(&projection), &[], None).await?;
         let limits = self.limits();
-        let share = limits.memory / limits.threads.get() / 8;
-        Ok(DayScan {
-            plan,
-            context: session.task_context(),
-            group_bytes: share.clamp(SMALLEST_GROUP_BYTES, GROUP_BYTES),
-        })
+        let group_bytes = day_group_bytes(limits.memory, limits.threads.get());
+        Ok(DayScan { plan, context: session.task_context(), group_bytes })
     }
+}
+
+/// Bytes of the row group that each writer of days holds, of a pool of so many bytes.
+pub(crate) fn day_group_bytes(pool: usize, threads: usize) -> usize {
+    (pool / threads / 8).clamp(SMALLEST_GROUP_BYTES, GROUP_BYTES)
 }
 
 impl DayScan {

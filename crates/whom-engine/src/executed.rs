@@ -13,6 +13,8 @@ use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use serde::{Deserialize, Serialize};
 
+use crate::watched_pool::{Watch, WatchedPool};
+
 /// What executing a statement took, all its plans together.
 #[derive(Clone, Debug, Default)]
 pub struct Executed {
@@ -24,6 +26,9 @@ pub struct Executed {
     pub bytes_read: u64,
     /// Bytes that went to disk, by operators or as rows that wait for a later statement.
     pub bytes_spilled: u64,
+    /// The most bytes that operators had reserved while one of the plans ran, with those of all plans that ran beside it. Rows
+    /// that wait, and what readers decode, are not among them.
+    pub bytes_reserved: u64,
     /// From the start of a plan to its end. Plans of pieces run side by side, so this is more than what a clock shows.
     pub took: Duration,
     /// The time that operators spent computing, by their own account; a plan over the files has several threads.
@@ -42,9 +47,23 @@ pub struct ExecutedRecord {
     rows: u64,
     bytes_read: u64,
     bytes_spilled: u64,
+    bytes_reserved: u64,
     took: Duration,
     computed: Duration,
     plan: String,
+}
+
+/// When a plan began to be executed.
+pub(crate) struct Beginning {
+    at: Instant,
+    reserved: Watch,
+}
+
+impl Beginning {
+    /// Now, for a plan that takes its memory of this pool.
+    pub(crate) fn now(pool: &WatchedPool) -> Self {
+        Self { at: Instant::now(), reserved: pool.watch() }
+    }
 }
 
 /// An operator of a plan, in the order in which plans are shown.
@@ -57,7 +76,8 @@ struct Operator {
 }
 
 impl Executed {
-    fn of(plan: &dyn ExecutionPlan, took: Duration, failed: bool) -> Self {
+    fn of(plan: &dyn ExecutionPlan, began: &Beginning, failed: bool) -> Self {
+        let took = began.at.elapsed();
         let mut operators = Vec::new();
         collect(plan, 0, &mut operators);
         let total = |counts: fn(&MetricValue) -> bool| {
@@ -71,6 +91,7 @@ impl Executed {
             rows: operators.first().and_then(|root| root.metrics.output_rows()).unwrap_or_default() as u64,
             bytes_read: total(is_read),
             bytes_spilled: total(|value| matches!(value, MetricValue::SpilledBytes(_))),
+            bytes_reserved: began.reserved.most(),
             took,
             computed: Duration::from_nanos(total(is_computing)),
             failed,
@@ -81,15 +102,16 @@ impl Executed {
 
     /// What is written down of it.
     pub fn record(&self) -> ExecutedRecord {
-        let Self { plans, rows, bytes_read, bytes_spilled, took, computed, .. } = *self;
-        ExecutedRecord { plans, rows, bytes_read, bytes_spilled, took, computed, plan: self.explain() }
+        let Self { plans, rows, bytes_read, bytes_spilled, bytes_reserved, took, computed, .. } = *self;
+        let plan = self.explain();
+        ExecutedRecord { plans, rows, bytes_read, bytes_spilled, bytes_reserved, took, computed, plan }
     }
 
     /// What another process took that executed the statement.
     pub fn carried(record: ExecutedRecord) -> Self {
-        let ExecutedRecord { plans, rows, bytes_read, bytes_spilled, took, computed, plan } = record;
-        let (failed, carried) = (false, Some(plan));
-        Self { plans, rows, bytes_read, bytes_spilled, took, computed, failed, carried, operators: Vec::new() }
+        let ExecutedRecord { plans, rows, bytes_read, bytes_spilled, bytes_reserved, took, computed, plan } = record;
+        let (failed, carried, operators) = (false, Some(plan), Vec::new());
+        Self { plans, rows, bytes_read, bytes_spilled, bytes_reserved, took, computed, failed, carried, operators }
     }
 
     /// Whether another process executed the statement.
@@ -102,6 +124,7 @@ impl Executed {
         self.rows += other.rows;
         self.bytes_read += other.bytes_read;
         self.bytes_spilled += other.bytes_spilled;
+        self.bytes_reserved = self.bytes_reserved.max(other.bytes_reserved);
         self.took += other.took;
         self.computed += other.computed;
         self.failed |= other.failed;
@@ -160,8 +183,8 @@ impl Ledger {
     }
 
     /// Takes note of a plan that was executed, or failed.
-    pub(crate) fn note<T, E>(&self, sql: &str, plan: &dyn ExecutionPlan, began: Instant, ended: &Result<T, E>) {
-        let executed = Executed::of(plan, began.elapsed(), ended.is_err());
+    pub(crate) fn note<T, E>(&self, sql: &str, plan: &dyn ExecutionPlan, began: &Beginning, ended: &Result<T, E>) {
+        let executed = Executed::of(plan, began, ended.is_err());
         self.entries().entry(sql.to_owned()).or_default().add(executed);
     }
 
@@ -201,6 +224,7 @@ mod tests {
         }
         let executed = engine.ledger().executed(COUNTED).unwrap();
         assert_eq!((executed.plans, executed.rows, executed.failed), (3, 6, false));
+        assert!(executed.bytes_reserved > 0, "{executed:?}");
         let plan = executed.explain();
         assert!(!executed.took.is_zero() && !executed.computed.is_zero(), "{executed:?}");
         assert!(plan.contains("AggregateExec: mode=") && plan.contains("output_rows=6"), "{plan}");

@@ -63,6 +63,7 @@ pub mod table;
 #[cfg(test)]
 mod testing;
 pub mod units;
+mod watched_pool;
 mod words;
 
 pub use checkpoint::{CheckpointFolder, CheckpointSweep, CheckpointTerms, FolderState, Kept, TableRows};

@@ -193,6 +193,7 @@ mod tests {
         let working = Moment { scan: None, waiting: 300 * units, worked: 500 * units };
         let moments = vec![scanning, working];
         Needs {
+            fill: Vec::new(),
             scans: vec![scan],
             units,
             moments,
@@ -234,6 +235,17 @@ mod tests {
         let plan = MemoryPlan::new(8 << 30, &asked(3), &needs(1_000)).unwrap();
         assert_eq!((plan.pieces.count(), plan.spilled), (3, 0));
         assert!(plan.peak < 300 << 20);
+    }
+
+    #[test]
+    fn making_days_for_a_cache_is_part_of_the_plan() {
+        let without = Needs { search: 0, ..needs(1_000) };
+        let day = ScanNeeds { row_group: 64 << 20, remembered: 15 << 20, ..without.scans[0].clone() };
+        let with = Needs { fill: vec![day], ..without.clone() };
+        let plan = |needs: &Needs| MemoryPlan::new(2 << 30, &asked(2), needs).unwrap();
+        let (without, with) = (plan(&without), plan(&with));
+        assert!(with.readers >= without.readers + 2 * (48 << 20), "{} {}", with.readers, without.readers);
+        assert!(with.peak >= without.peak + 2 * (48 << 20) && with.peak <= 2 << 30, "{} {}", with.peak, without.peak);
     }
 
     #[test]

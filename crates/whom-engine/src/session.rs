@@ -3,20 +3,18 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::EngineError;
-use crate::executed::Ledger;
+use crate::executed::{Beginning, Ledger};
 use crate::filters::{KeyFilter, KeyFilters};
 use crate::functions;
 use crate::key_join;
@@ -30,6 +28,7 @@ use crate::spill::SpillFolder;
 use crate::stored::StoredRows;
 use crate::stored_table::{KnownRows, table_of};
 use crate::table::PinnedTable;
+use crate::watched_pool::WatchedPool;
 
 /// What a session may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +90,7 @@ pub struct Engine {
     store: RowStore,
     filters: KeyFilters,
     ledger: Arc<Ledger>,
+    pool: Arc<WatchedPool>,
     known: Arc<KnownRows>,
     /// Plans of statements that all pieces run, if this is the session of a piece.
     plans: Option<Arc<Plans>>,
@@ -107,21 +107,26 @@ impl Engine {
     pub fn new(limits: &Limits) -> Result<Self, EngineError> {
         let parent = limits.spill.clone().unwrap_or_else(std::env::temp_dir);
         let folder = SpillFolder::create(&parent, limits.spill_limit)?;
-        let runtime = runtime(limits, &folder)?;
-        Ok(Self::session(limits.clone(), limits.threads, RowStore::new(limits.rows, folder), runtime))
+        let pool = Arc::new(WatchedPool::new(limits.memory));
+        let runtime = runtime(limits, &pool, &folder)?;
+        Ok(Self::session(limits.clone(), limits.threads, RowStore::new(limits.rows, folder), (runtime, pool)))
     }
 
     /// A session for one piece: without tables, within the limits that this session shares with it.
     #[must_use]
     pub fn piece(&self) -> Self {
-        let piece =
-            Self::session(self.limits.clone(), NonZeroUsize::MIN, self.store.clone(), self.context.runtime_env());
+        let piece = Self::session(self.limits.clone(), NonZeroUsize::MIN, self.store.clone(), self.shared());
         Self { ledger: Arc::clone(&self.ledger), plans: Some(Arc::clone(&self.of_pieces)), ..piece }
     }
 
     /// A session that reads with so many readers: without tables, within the limits that this session shares with it.
     pub(crate) fn beside(&self, readers: NonZeroUsize) -> Self {
-        Self::session(self.limits.clone(), readers, self.store.clone(), self.context.runtime_env())
+        Self::session(self.limits.clone(), readers, self.store.clone(), self.shared())
+    }
+
+    /// What sessions have in common that share their limits.
+    fn shared(&self) -> (Arc<RuntimeEnv>, Arc<WatchedPool>) {
+        (self.context.runtime_env(), Arc::clone(&self.pool))
     }
 
     /// The context in which plans of this session run.
@@ -134,7 +139,12 @@ impl Engine {
         self.context.runtime_env().register_object_store(table.store_url().as_ref(), table.store());
     }
 
-    fn session(limits: Limits, partitions: NonZeroUsize, store: RowStore, runtime: Arc<RuntimeEnv>) -> Self {
+    fn session(
+        limits: Limits,
+        partitions: NonZeroUsize,
+        store: RowStore,
+        (runtime, pool): (Arc<RuntimeEnv>, Arc<WatchedPool>),
+    ) -> Self {
         let known = Arc::new(KnownRows::default());
         let state = SessionStateBuilder::new()
             .with_config(configuration(&limits, partitions).with_extension(Arc::clone(&known)))
@@ -144,7 +154,8 @@ impl Engine {
         let context = SessionContext::new_with_state(state);
         let filters = KeyFilters::default();
         functions::register(&context, &filters);
-        Self { context, limits, store, filters, ledger: Arc::default(), known, plans: None, of_pieces: Arc::default() }
+        let (ledger, of_pieces) = (Arc::default(), Arc::default());
+        Self { context, limits, store, filters, ledger, pool, known, plans: None, of_pieces }
     }
 
     /// What the session may use.
@@ -252,9 +263,9 @@ impl Engine {
     /// What reading, evaluating or planning refuses, by who must act.
     pub async fn query(&self, sql: &str) -> Result<Rows, EngineError> {
         let plan = self.plan_once(sql).await?;
-        let began = Instant::now();
+        let began = Beginning::now(&self.pool);
         let batches = collect(Arc::clone(&plan), self.context.task_ctx()).await;
-        self.ledger.note(sql, plan.as_ref(), began, &batches);
+        self.ledger.note(sql, plan.as_ref(), &began, &batches);
         Ok(Rows { schema: plan.schema(), batches: batches? })
     }
 
@@ -264,9 +275,9 @@ impl Engine {
     /// As [`Self::query`]; [`EngineError::Internal`] if the query lacks the columns to put rows by.
     pub async fn scatter(&self, sql: &str, pieces: Pieces, step: Option<Step<'_>>) -> Result<Scattered, EngineError> {
         let plan = self.plan(sql).await?;
-        let began = Instant::now();
+        let began = Beginning::now(&self.pool);
         let scattered = scatter(Arc::clone(&plan), self.context.task_ctx(), self.shelves(pieces), step).await;
-        self.ledger.note(sql, plan.as_ref(), began, &scattered);
+        self.ledger.note(sql, plan.as_ref(), &began, &scattered);
         let scattered = scattered?;
         self.ledger.note_spilled(sql, scattered.pieces.iter().map(StoredRows::spilled_bytes).sum());
         Ok(scattered)
@@ -313,17 +324,14 @@ fn configuration(limits: &Limits, partitions: NonZeroUsize) -> SessionConfig {
     config
 }
 
-fn runtime(limits: &Limits, folder: &SpillFolder) -> Result<Arc<RuntimeEnv>, EngineError> {
+fn runtime(limits: &Limits, pool: &Arc<WatchedPool>, folder: &SpillFolder) -> Result<Arc<RuntimeEnv>, EngineError> {
     let mode = DiskManagerMode::Directories(vec![folder.path().to_owned()]);
     let disk = DiskManagerBuilder::default().with_mode(mode);
     let disk = match limits.spill_limit {
         Some(limit) => disk.with_max_temp_directory_size(limit),
         None => disk,
     };
-    Ok(RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
-        .with_disk_manager_builder(disk)
-        .build_arc()?)
+    Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::clone(pool) as _).with_disk_manager_builder(disk).build_arc()?)
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use datafusion::arrow::array::{ArrayRef, AsArray, FixedSizeBinaryArray, RecordBa
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use whom_stats::{
-    CellStatistics, Grouping, Histograms, Layout, LeafLabels, PackedUnits, Pass, Routing, UnitColumns, UnitSample,
+    CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, PackedUnits, Pass, PassError, ProductGroup,
+    Routing, UnitColumns, UnitSample,
 };
 
 use crate::error::EngineError;
@@ -96,16 +97,7 @@ impl UnitStream {
 
     /// Answers a pass, as memory does: with the sum of what the pieces answer.
     pub(crate) fn answer(&self, pass: &Pass, cancel: &AtomicBool) -> Result<Histograms, EngineError> {
-        let mut whole: Option<Histograms> = None;
-        self.for_each(cancel, |units| {
-            let part = whom_stats::answer(units, pass, cancel).map_err(refused)?;
-            match &mut whole {
-                Some(whole) => whole.add(&part),
-                None => whole = Some(part),
-            }
-            Ok(())
-        })?;
-        whole.ok_or_else(without_pieces)
+        self.added(cancel, |units| whom_stats::answer(units, pass, cancel), Histograms::add)
     }
 
     /// Statistics by cell, as memory gives them.
@@ -114,11 +106,33 @@ impl UnitStream {
         groupings: &[Grouping],
         cancel: &AtomicBool,
     ) -> Result<Vec<CellStatistics>, EngineError> {
-        let mut whole: Option<Vec<CellStatistics>> = None;
+        let count = |units: &_| whom_stats::cell_statistics(units, groupings, cancel);
+        self.added(cancel, count, |whole, part| whole.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)))
+    }
+
+    /// Moments and cross-products by cell, as memory gives them.
+    pub(crate) fn sums(
+        &self,
+        groupings: &[Grouping],
+        groups: &[ProductGroup],
+        cancel: &AtomicBool,
+    ) -> Result<Vec<CellSums>, EngineError> {
+        let count = |units: &_| whom_stats::cell_sums(units, groupings, groups, cancel);
+        self.added(cancel, count, |whole, part| whole.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)))
+    }
+
+    /// What the pieces count, added up.
+    fn added<T>(
+        &self,
+        cancel: &AtomicBool,
+        count: impl Fn(&UnitColumns) -> Result<T, PassError>,
+        add: impl Fn(&mut T, &T),
+    ) -> Result<T, EngineError> {
+        let mut whole: Option<T> = None;
         self.for_each(cancel, |units| {
-            let part = whom_stats::cell_statistics(units, groupings, cancel).map_err(refused)?;
+            let part = count(units).map_err(refused)?;
             match &mut whole {
-                Some(whole) => whole.iter_mut().zip(&part).for_each(|(sum, part)| sum.add(part)),
+                Some(whole) => add(whole, &part),
                 None => whole = Some(part),
             }
             Ok(())

@@ -7,7 +7,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use whom_stats::{CellStatistics, Grouping, Histograms, Layout, LeafLabels, Pass, Routing, UnitColumns, UnitSample};
+use whom_stats::{
+    CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, Pass, ProductGroup, Routing, UnitColumns,
+    UnitSample,
+};
 
 use crate::error::EngineError;
 use crate::spill::SpillFolder;
@@ -74,6 +77,23 @@ impl UnitSource {
         let work = move || match &*units {
             Place::Memory(units) => whom_stats::leaf_labels(units, &trees, &sample, &cancel).map_err(internal),
             Place::Disk(stream) => stream.leaf_labels(&trees, &sample, &cancel),
+        };
+        blocking(&self.cancel, work).await
+    }
+
+    /// Moments and cross-products by cell, arm and bucket, for each way of putting units into cells.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub async fn sums(
+        &self,
+        groupings: Vec<Grouping>,
+        groups: Vec<ProductGroup>,
+    ) -> Result<Vec<CellSums>, EngineError> {
+        let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
+        let work = move || match &*units {
+            Place::Memory(units) => whom_stats::cell_sums(units, &groupings, &groups, &cancel).map_err(internal),
+            Place::Disk(stream) => stream.sums(&groupings, &groups, &cancel),
         };
         blocking(&self.cancel, work).await
     }

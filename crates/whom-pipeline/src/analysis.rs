@@ -7,7 +7,7 @@ use whom_report::{
     CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, Stability,
     VariantView,
 };
-use whom_stats::{CellStatistics, Check, Grouping};
+use whom_stats::{CellStatistics, CellSums, Check, Grouping};
 
 use crate::averages::{AverageCells, MEMBERS, Rows, average_rows};
 use crate::clock::Stages;
@@ -32,7 +32,7 @@ struct Declared<'d> {
     name: String,
     tree: &'d Tree,
     cohorts: Vec<Cohort>,
-    cells: CellStatistics,
+    cells: CellSums,
 }
 
 /// Analyses the units and gathers everything that is found.
@@ -53,7 +53,7 @@ pub(crate) async fn analyse(
     let (name, tree) = declared_tree(study, &questions, &discovered)
         .ok_or_else(|| internal(&"the declared partition is not among the trees that were grown"))?;
     let declaration =
-        Declaration { study, name: &name, tree, everybody: &cells.everybody, observer: stages.observer() };
+        Declaration { study, name: &name, tree, everybody: &cells.everybody.cells, observer: stages.observer() };
     let search = search_stability(&declaration).await?;
 
     stages.begin(Stage::Validation)?;
@@ -75,7 +75,8 @@ pub(crate) async fn analyse(
         through: study.plan.through.as_ref().map_or(*study.plan.split.end, |through| **through).to_string(),
         level: study.plan.validate.level,
         seal: study.seal.clone(),
-        variants: variants(study, &cells.everybody),
+        withheld: None,
+        variants: variants(study, &cells.everybody.cells),
         metrics: metrics(study),
         waterfall: waterfall(study),
         checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
@@ -103,7 +104,7 @@ fn uncounted(error: &QueryError) -> RunError {
 }
 
 async fn declared<'d>(study: &Study<'_>, name: String, tree: &'d Tree) -> Result<Declared<'d>, RunError> {
-    let counted = study.cells(vec![Grouping::Leaves(tree.routing.clone())]).await;
+    let counted = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await;
     let counted = counted.map_err(|error| RunError::engine(Stage::Validation, &error))?;
     let cells = counted.into_iter().next().ok_or_else(|| internal(&"no cell was counted"))?;
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
@@ -123,7 +124,7 @@ impl<'d> Found<'_, 'd> {
         let view = |cohort: &Cohort| CohortView {
             name: cohort.name.clone(),
             definition: CohortDefinition::Discovered(cohort_rule(&cohort.name, &cohort.rule, &self.study.units.bins)),
-            sizes: sizes(self.study, &self.declared.cells, cohort.cell),
+            sizes: sizes(self.study, &self.declared.cells.cells, cohort.cell),
             profile: profiles.of_leaf(self.study, cohort.cell),
         };
         self.declared.cohorts.iter().map(view).collect()
@@ -145,7 +146,7 @@ impl<'d> Found<'_, 'd> {
         let mut shown = vec![Shown {
             name: self.declared.name.clone(),
             tree: self.declared.tree,
-            questions: questions_of(self.declared.tree),
+            questions: questions_of(self.study, self.questions, self.declared.tree),
             declared: true,
         }];
         if self.questions.len() > 1 {
@@ -175,29 +176,32 @@ impl<'d> Found<'_, 'd> {
 
     /// The sample ratio of the pre-registered cohorts over all units, and of the discovered ones on the measuring fold.
     fn cohort_check(&self, cells: &AverageCells) -> Option<Check> {
-        let registered = self
-            .study
-            .plan
-            .cohorts
-            .iter()
-            .zip(&cells.cohorts)
-            .map(|(cohort, counted)| (cohort.name.value.clone(), counted.sum(MEMBERS, &self.study.everyone).units));
+        let registered = self.study.plan.cohorts.iter().zip(&cells.cohorts).map(|(cohort, counted)| {
+            (cohort.name.value.clone(), counted.cells.sum(MEMBERS, &self.study.everyone).units)
+        });
         let discovered = self.measured.units().map(|(name, units)| (name.to_owned(), units.to_vec()));
         cohort_check(self.study.plan, registered.chain(discovered).collect())
     }
 }
 
 /// What a tree looked for.
-pub(crate) fn questions_of(tree: &Tree) -> Vec<Question> {
-    tree.targets.iter().map(|target| Question { treatment: target.treatment, metric: target.metric }).collect()
+pub(crate) fn questions_of(study: &Study<'_>, questions: &[Question], tree: &Tree) -> Vec<Question> {
+    let asked = |target: &whom_forest::Target| {
+        let is_asked = |question: &&Question| {
+            let searched = study.searched(**question, 0);
+            (searched.treatment, searched.metric) == (target.treatment, target.metric)
+        };
+        questions.iter().find(is_asked).copied()
+    };
+    tree.targets.iter().filter_map(asked).collect()
 }
 
 fn registered_views(study: &Study<'_>, cells: &AverageCells, profiles: &Profiles) -> Vec<CohortView> {
     let counted = study.plan.cohorts.iter().zip(&cells.cohorts).enumerate();
-    let view = |(place, (cohort, counted)): (usize, (&whom_spec::plan::Cohort, &CellStatistics))| CohortView {
+    let view = |(place, (cohort, counted)): (usize, (&whom_spec::plan::Cohort, &CellSums))| CohortView {
         name: cohort.name.value.clone(),
         definition: CohortDefinition::Registered(cohort.definition.value.clone()),
-        sizes: sizes(study, counted, MEMBERS),
+        sizes: sizes(study, &counted.cells, MEMBERS),
         profile: profiles.of_registered(study, place),
     };
     counted.map(view).collect()
@@ -213,7 +217,7 @@ fn variants(study: &Study<'_>, everybody: &CellStatistics) -> Vec<VariantView> {
 }
 
 fn metrics(study: &Study<'_>) -> Vec<MetricView> {
-    let columns = study.compiled.metrics.iter();
+    let columns = study.compiled.measures.iter();
     study
         .plan
         .metrics

@@ -1,24 +1,26 @@
 //! Average effects and pre-registered cohorts: families F1 and guardrails, on all units.
 
 use whom_engine::EngineError;
+use whom_query::Outcome;
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
-use whom_stats::{CellStatistics, Grouping, Reference};
+use whom_stats::{CellSums, Grouping, Reference};
 
-use crate::comparison::Sides;
+use crate::comparison::{Comparison, Sides};
+use crate::estimation::Estimation;
 use crate::rows::{Draft, Subject, holm};
-use crate::study::Study;
+use crate::study::{Question, Study};
 
 /// The cell that holds the units of a pre-registered cohort.
 pub(crate) const MEMBERS: usize = 1;
 
 /// Statistics of everybody and of each pre-registered cohort.
 pub(crate) struct AverageCells {
-    pub(crate) everybody: CellStatistics,
+    pub(crate) everybody: CellSums,
     /// One per cohort; its units are the cell [`MEMBERS`], the rest is cell 0.
-    pub(crate) cohorts: Vec<CellStatistics>,
+    pub(crate) cohorts: Vec<CellSums>,
     /// Everybody by first exposure, where units in several variants are excluded.
-    pub(crate) by_first_exposure: Option<CellStatistics>,
+    pub(crate) by_first_exposure: Option<CellSums>,
 }
 
 /// Rows that are complete, and rows that wait for the correction of the exploratory family.
@@ -36,7 +38,7 @@ impl AverageCells {
             (0..study.plan.cohorts.len())
                 .map(|place| Grouping::Codes { column: study.units.cohort_column(place), codes: 2 }),
         );
-        let mut counted = study.cells(groupings).await?.into_iter();
+        let mut counted = study.sums(groupings).await?.into_iter();
         let everybody = counted.next().ok_or_else(|| EngineError::Internal("nobody was counted".to_owned()))?;
         let by_first_exposure = study.units.by_first_exposure.clone();
         Ok(Self { everybody, cohorts: counted.collect(), by_first_exposure })
@@ -56,6 +58,9 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
         let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
         let average = study.compare(&cells.everybody, Fold::All, question);
         drafts.extend([subject.effect(&average), subject.lift(&average)]);
+        drafts.extend(subject.margin(&average));
+        drafts.extend(subject.exploratory().unadjusted(&average));
+        drafts.extend(uncapped(study, cells, question));
         for (cohort, sides) in &cohorts {
             let subject = Subject { cohort, ..subject.clone() };
             let contrast = study.contrast(sides, question);
@@ -88,6 +93,19 @@ fn in_families(drafts: Vec<Draft>, reference: Reference) -> Rows {
     let mut done = holm(confirmatory, reference);
     done.extend(guardrails.into_iter().map(|draft| draft.row));
     Rows { done, exploratory }
+}
+
+/// The average effect on what a capped metric was before its cap, beside.
+fn uncapped(study: &Study<'_>, cells: &AverageCells, question: Question) -> Option<Draft> {
+    let outcome = study.outcome(question.metric);
+    let uncapped = Outcome { value: outcome.uncapped?, covariates: Vec::new(), group: None, ..outcome.clone() };
+    let estimation = Estimation { outcome: &uncapped, ..study.estimation(question) };
+    let everybody = cells.everybody.pooled(study.buckets(Fold::All));
+    let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
+    let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+    let mut draft = subject.effect(&Comparison::of(&everybody, &estimation));
+    draft.row.estimand = Estimand::UncappedEffect;
+    Some(draft)
 }
 
 /// The intention to treat beside the analysis: all exposed units by the first variant they saw.

@@ -3,17 +3,18 @@
 use whom_forest::Cohort;
 use whom_report::{EffectRow, Evidence, Family, Fold};
 use whom_spec::plan::{Correction, Role};
-use whom_stats::{Against, Bootstrap, CellStatistics, Hypothesis, Target};
+use whom_stats::{Against, Bootstrap, CellSums, Grid, Hypothesis, MaxT, MeasuredProducts, Question as Asked};
 
 use crate::averages::Rows;
 use crate::comparison::{Contrast, Sides};
+use crate::estimation::Estimation;
 use crate::rows::{Draft, Step, Subject, bonferroni, holm, simultaneous};
 use crate::study::{Question, Study};
 
 /// Cohorts with their units and the rest, in the measuring buckets.
 pub(crate) struct MeasuredCohorts<'a> {
     pub(crate) study: &'a Study<'a>,
-    cells: &'a CellStatistics,
+    cells: &'a CellSums,
     cohorts: Vec<MeasuredCohort<'a>>,
 }
 
@@ -24,7 +25,7 @@ struct MeasuredCohort<'a> {
 
 impl<'a> MeasuredCohorts<'a> {
     /// Reads the cohorts off the statistics of the leaves that they are.
-    pub(crate) fn new(study: &'a Study<'a>, cells: &'a CellStatistics, cohorts: &'a [Cohort]) -> Self {
+    pub(crate) fn new(study: &'a Study<'a>, cells: &'a CellSums, cohorts: &'a [Cohort]) -> Self {
         let measured =
             |cohort: &'a Cohort| MeasuredCohort { cohort, sides: study.sides(cells, Fold::Measure, cohort.cell) };
         Self { study, cells, cohorts: cohorts.iter().map(measured).collect() }
@@ -59,7 +60,9 @@ impl<'a> MeasuredCohorts<'a> {
                 if is_guardrail {
                     let (evidence, family) = (Evidence::HeldOut, Family::Guardrail);
                     let guardrail = Subject { evidence, family, ..exploratory.clone() };
-                    rows.done.extend([guardrail.effect(&contrast.cohort).row, guardrail.lift(&contrast.cohort).row]);
+                    let drafts = [guardrail.effect(&contrast.cohort), guardrail.lift(&contrast.cohort)];
+                    rows.done
+                        .extend(drafts.into_iter().chain(guardrail.margin(&contrast.cohort)).map(|draft| draft.row));
                 } else {
                     let drafts = [exploratory.effect(&contrast.cohort), exploratory.lift(&contrast.cohort)];
                     rows.exploratory.extend(drafts);
@@ -81,35 +84,63 @@ impl<'a> MeasuredCohorts<'a> {
                 contrasts.push(subject.contrast(&contrast));
             }
         }
-        let targets: Vec<Target> = questions
-            .iter()
-            .flat_map(|question| self.cohorts.iter().map(|measured| question.in_cell(measured.cohort.cell)))
-            .collect();
-        let mut rows = self.corrected(effects, Against::Zero, &targets);
-        rows.extend(self.corrected(contrasts, Against::Rest, &targets));
+        let mut rows = self.corrected(effects, Against::Zero, questions);
+        rows.extend(self.corrected(contrasts, Against::Rest, questions));
         rows
     }
 
-    fn corrected(&self, drafts: Vec<Draft>, against: Against, targets: &[Target]) -> Vec<EffectRow> {
+    fn corrected(&self, drafts: Vec<Draft>, against: Against, questions: &[Question]) -> Vec<EffectRow> {
         let (reference, validate) = (self.study.reference(), &self.study.plan.validate);
         match validate.correction {
             Correction::Holm => holm(drafts, reference),
             Correction::Bonferroni => bonferroni(drafts, reference),
             Correction::MaxT | Correction::RomanoWolf => {
-                let family: Vec<Hypothesis> =
-                    targets.iter().map(|target| Hypothesis { target: *target, against }).collect();
                 let bootstrap = Bootstrap {
                     experiment: &self.study.plan.experiment,
                     replicates: u64::from(validate.bootstrap),
                     level: validate.level,
                     reference,
                 };
-                let max_t = bootstrap.max_t(&self.study.measured(self.cells, Fold::Measure), &family);
+                let max_t = self.max_t(&bootstrap, against, questions);
                 let step = if validate.correction == Correction::RomanoWolf { Step::Down } else { Step::Single };
                 let outcomes = drafts.into_iter().zip(&max_t.outcomes);
                 outcomes.map(|(draft, outcome)| simultaneous(draft, outcome, step)).collect()
             }
         }
+    }
+
+    /// The bootstrap's maximum over every question in every cohort. Means are judged by their moments; a family with anything
+    /// else in it by cross-products, which tell the same of a mean.
+    fn max_t(&self, bootstrap: &Bootstrap<'_>, against: Against, questions: &[Question]) -> MaxT {
+        let asked = || questions.iter().flat_map(|question| self.cohorts.iter().map(move |cohort| (*question, cohort)));
+        if questions.iter().all(|question| self.study.outcome(question.metric).group.is_none()) {
+            let target = |(question, measured): (Question, &MeasuredCohort<'_>)| {
+                let cell = measured.cohort.cell;
+                let metric = self.study.outcome(question.metric).value;
+                Hypothesis { target: whom_stats::Target { metric, treatment: question.treatment, cell }, against }
+            };
+            let family: Vec<Hypothesis> = asked().map(target).collect();
+            return bootstrap.max_t(&self.study.measured(&self.cells.cells, Fold::Measure), &family);
+        }
+        let estimations: Vec<Estimation<'_>> =
+            asked().map(|(question, measured)| measured.sides.estimation(self.study.estimation(question))).collect();
+        let family: Vec<Asked<'_>> = asked()
+            .zip(&estimations)
+            .map(|((_, measured), estimation)| Asked {
+                estimator: estimation,
+                group: estimation.outcome.group.unwrap_or(usize::MAX),
+                cell: Some(measured.cohort.cell),
+                against,
+            })
+            .collect();
+        let grids: Vec<Vec<Grid>> =
+            self.study.units.groups.iter().map(|group| group.grids(&self.study.grids)).collect();
+        let measured = MeasuredProducts {
+            products: &self.cells.products,
+            buckets: self.study.buckets(Fold::Measure),
+            grids: &grids,
+        };
+        bootstrap.max_t_of_products(&measured, &family)
     }
 }
 

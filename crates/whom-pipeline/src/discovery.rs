@@ -62,10 +62,11 @@ pub(crate) fn plan_of(study: &Study<'_>, questions: &[Question]) -> DiscoveryPla
         shapes: study.units.shapes.clone(),
         columns: discover.tags.iter().filter_map(|tag| study.units.tag_column(tag)).collect(),
         arms: study.plan.split.variants.len(),
-        metrics: study.plan.metrics.len(),
+        metrics: study.grids.len(),
         targets: questions
             .iter()
-            .map(|question| Target { treatment: question.treatment, metric: question.metric })
+            .map(|question| study.searched(*question, 0))
+            .map(|target| Target { treatment: target.treatment, metric: target.metric })
             .collect(),
         controls: controls(study.plan, &study.folds),
         buckets: study.folds.buckets(Fold::Discover).clone(),

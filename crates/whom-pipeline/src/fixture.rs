@@ -9,8 +9,9 @@ use datafusion::arrow::array::{
     TimestampMicrosecondArray,
 };
 use whom_engine::{Rows, SpillFolder, StoredRows};
-use whom_query::compile::{Compiled, MetricColumn, NamedColumn};
+use whom_query::compile::{Compiled, MeasureColumn, NamedColumn};
 use whom_query::{AnalysedUnits, Room, UnitSchema, UnitTable};
+use whom_spec::plan::MeasurePart;
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
 use whom_stats::{Fold, Folds, Grid, bucket_of_integer};
 
@@ -136,7 +137,9 @@ impl Experiment {
 }
 
 fn compiled() -> Compiled {
-    let metric = |name: &str, grid, proportion| MetricColumn {
+    let metric = |metric, name: &str, grid, proportion| MeasureColumn {
+        metric,
+        part: MeasurePart::Value,
         name: name.to_owned(),
         column: format!("metric {name}"),
         status: format!("status {name}"),
@@ -146,11 +149,12 @@ fn compiled() -> Compiled {
     let named = |name: &str| NamedColumn { name: name.to_owned(), column: name.to_owned() };
     Compiled {
         statements: Vec::new(),
-        metrics: vec![
-            metric("buys", Grid::INTEGER, true),
-            metric("returns", Grid::INTEGER, true),
-            metric("spend", Grid::decimal(2).unwrap(), false),
+        measures: vec![
+            metric(0, "buys", Grid::INTEGER, true),
+            metric(1, "returns", Grid::INTEGER, true),
+            metric(2, "spend", Grid::decimal(2).unwrap(), false),
         ],
+        covariates: Vec::new(),
         tags: vec![named("age"), named("city")],
         cohorts: vec![named("grown_up")],
         joined: Vec::new(),

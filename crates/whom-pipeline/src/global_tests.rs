@@ -3,7 +3,7 @@
 use whom_engine::EngineError;
 use whom_forest::{Discovered, Tree};
 use whom_report::{Evidence, Fold, GlobalTestRow};
-use whom_stats::{CellStatistics, Correction, GlobalTest, Grouping, global_test};
+use whom_stats::{CellStatistics, CellSums, Correction, GlobalTest, Grouping, global_test};
 
 use crate::study::{Question, Study};
 
@@ -17,13 +17,13 @@ pub(crate) async fn global_tests(
     Ok(tested(study, questions, discovered, &counted))
 }
 
-/// Statistics of the leaves of every question's unpruned tree.
+/// The sums of the leaves of every question's unpruned tree.
 pub(crate) async fn leaves_of_unpruned(
     study: &Study<'_>,
     discovered: &Discovered,
-) -> Result<Vec<CellStatistics>, EngineError> {
+) -> Result<Vec<CellSums>, EngineError> {
     let trees = discovered.single.iter();
-    study.cells(trees.map(|tree| Grouping::Leaves(tree.unpruned.routing.clone())).collect()).await
+    study.sums(trees.map(|tree| Grouping::Leaves(tree.unpruned.routing.clone())).collect()).await
 }
 
 /// The tests, from the statistics of [`leaves_of_unpruned`].
@@ -31,14 +31,14 @@ pub(crate) fn tested(
     study: &Study<'_>,
     questions: &[Question],
     discovered: &Discovered,
-    counted: &[CellStatistics],
+    counted: &[CellSums],
 ) -> Vec<GlobalTestRow> {
     let trees = discovered.single.iter().map(|tree| &tree.unpruned);
     let mut rows: Vec<GlobalTestRow> = questions
         .iter()
         .zip(trees)
         .zip(counted)
-        .map(|((question, tree), cells)| global_row(study, *question, tree, cells))
+        .map(|((question, tree), sums)| global_row(study, *question, tree, &sums.cells))
         .collect();
     let raw: Vec<f64> = rows.iter().map(|row| row.p_value).collect();
     let adjusted = Correction::Holm.adjust(&raw);
@@ -50,10 +50,11 @@ pub(crate) fn tested(
 }
 
 fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellStatistics) -> GlobalTestRow {
-    let step = study.grids[question.metric].step();
+    let target = study.searched(question, 0);
+    let step = study.grids[target.metric].step();
     let predictions: Vec<f64> =
         tree.predictions(0).unwrap_or_default().into_iter().map(|prediction| prediction * step).collect();
-    let test = global_test(&study.measured(cells, Fold::Measure), question.in_cell(0), &predictions);
+    let test = global_test(&study.measured(cells, Fold::Measure), target, &predictions);
     let slope = match &test {
         GlobalTest::Tested(slope) => Some(slope),
         GlobalTest::NoCandidate | GlobalTest::NotEstimable(_) => None,

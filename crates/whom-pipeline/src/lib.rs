@@ -43,6 +43,7 @@ mod comparison;
 mod counted;
 mod discovery;
 pub mod error;
+mod estimation;
 pub mod event;
 mod files;
 #[cfg(test)]
@@ -50,12 +51,14 @@ mod fixture;
 mod global_tests;
 mod identity;
 mod names;
+mod output;
 pub mod planned;
 mod power;
 mod prepare;
 mod profile;
 mod profiles;
 pub mod published;
+mod record;
 pub mod request;
 mod rows;
 mod rules;
@@ -71,6 +74,7 @@ mod trees;
 mod units_file;
 mod usage;
 mod waterfall;
+mod withheld;
 
 pub use checkpoints::{Checkpointing, clean_checkpoints};
 pub use error::{Cause, RunError};
@@ -83,9 +87,10 @@ pub use run::{Outcome, run};
 pub use seal::register;
 pub use shared_cache::SharedCache;
 pub use whom_engine::{CheckpointSweep, Limits, MemoryPlan, Needs, ScanNeeds};
+pub use whom_query::cache::{ExpectedCache, ExpectedDays};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
-pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Registered, Stores, Surplus, Sweep};
+pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Pending, Registered, Stores, Surplus, Sweep};
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

@@ -55,8 +55,8 @@ pub(crate) fn step(step: Step) -> report::WaterfallStep {
     report::WaterfallStep {
         step: step.step,
         table: step.table,
-        kept: step.kept,
-        dropped: step.dropped,
+        kept: Some(step.kept),
+        dropped: Some(step.dropped),
         reason: step.reason,
     }
 }

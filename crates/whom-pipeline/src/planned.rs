@@ -1,6 +1,7 @@
 //! What a run will need, known before any row is read.
 
 use whom_engine::{Engine, MemoryPlan, Needs, checkpoint};
+use whom_query::cache::ExpectedCache;
 use whom_report::units_writer_bytes;
 use whom_spec::plan::{Codes, Discover, Plan, TagKind};
 use whom_stats::Moments;
@@ -9,6 +10,7 @@ use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::prepare::{Prepared, load_plan, session};
 use crate::request::Request;
+use crate::shared_cache::SharedCache;
 use crate::units_file::{OWN_COLUMNS, UPLOAD};
 
 /// What a run will need, and how its memory is shared out.
@@ -16,6 +18,8 @@ use crate::units_file::{OWN_COLUMNS, UPLOAD};
 pub struct Planned {
     /// What the footers of the files tell.
     pub needs: Needs,
+    /// What a cache of days saves and costs, if there is one.
+    pub cache: Option<ExpectedCache>,
     /// The parts of the memory, the pieces, and what is expected of both.
     pub memory: MemoryPlan,
     /// Bytes of the unit table, if it is published: a guess, as nobody knows how well it compresses.
@@ -27,17 +31,27 @@ pub struct Planned {
 impl Planned {
     /// Plans the memory of a run whose tables fit its plan.
     pub(crate) async fn new(request: &Request, prepared: &Prepared) -> Result<Self, RunError> {
+        Self::with(request, prepared, None).await
+    }
+
+    /// As [`Self::new`], with the making of days for a cache in front of the rest.
+    pub(crate) async fn with(
+        request: &Request,
+        prepared: &Prepared,
+        cache: Option<ExpectedCache>,
+    ) -> Result<Self, RunError> {
         let scratch = session(&request.limits)?;
         let needs = whom_query::needs(&prepared.compiled, &prepared.catalog, &scratch).await;
         let needs = needs.map_err(|error| prepared.refused(Stage::Sources, &error))?;
         let plan = &prepared.loaded.plan;
         let writer = if request.keep_units { writer_bytes(plan, &needs) } else { 0 };
-        let needs = Needs { search: search_bytes(plan, needs.units), writer, ..needs };
+        let fill = cache.as_ref().map(|cache| cache.scans.clone()).unwrap_or_default();
+        let needs = Needs { fill, search: search_bytes(plan, needs.units), writer, ..needs };
         let memory = MemoryPlan::new(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
         let units_written = if request.keep_units { needs.table / 4 } else { 0 };
         let checkpoints = checkpoint::expected_bytes(&needs);
-        Ok(Self { needs, memory, units_written, checkpoints })
+        Ok(Self { needs, cache, memory, units_written, checkpoints })
     }
 
     /// A session under this plan.
@@ -60,7 +74,7 @@ pub(crate) fn search_bytes(plan: &Plan, units: u64) -> u64 {
     });
     let codes: u64 = codes.map(|codes| codes.min(units)).sum();
     let arms = plan.split.variants.len() as u64;
-    let cell = arms * (8 + (size_of::<Moments>() * plan.metrics.len()) as u64);
+    let cell = arms * (8 + (size_of::<Moments>() * plan.value_columns()) as u64);
     codes.saturating_mul(cell).saturating_mul(searched_nodes(&plan.discover, units / (2 * arms)))
 }
 
@@ -77,7 +91,7 @@ fn searched_nodes(discover: &Discover, per_arm: u64) -> u64 {
 
 /// Bytes that writing the unit table takes, its upload included.
 fn writer_bytes(plan: &Plan, needs: &Needs) -> u64 {
-    let columns = OWN_COLUMNS + (plan.metrics.len() + plan.tag_columns().count()) as u64;
+    let columns = OWN_COLUMNS + (plan.measures().len() + plan.tag_columns().count()) as u64;
     let row = needs.table / needs.units.max(1);
     units_writer_bytes(needs.units, columns, row) + UPLOAD.min(needs.table)
 }
@@ -87,6 +101,11 @@ fn writer_bytes(plan: &Plan, needs: &Needs) -> u64 {
 /// # Errors
 /// A [`RunError`] with everything that is wrong with the pipeline or its tables, or that the memory is too little.
 pub async fn plan(request: &Request) -> Result<Planned, RunError> {
-    let prepared = Prepared::new(request, load_plan(request)?).await?;
-    Planned::new(request, &prepared).await
+    let shared = request.cache.as_deref();
+    let prepared = Prepared::with(request, load_plan(request)?, shared.map(SharedCache::cache)).await?;
+    let cache = match shared {
+        Some(shared) => Some(shared.expected(request, &prepared).await?),
+        None => None,
+    };
+    Planned::with(request, &prepared, cache).await
 }

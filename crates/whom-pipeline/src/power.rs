@@ -2,9 +2,10 @@
 
 use whom_report::{ConfirmingTest, DetectableDifference, Fold};
 use whom_spec::plan::Matters;
-use whom_stats::{COHORT_SHARES, CellStatistics, Detection, Effect, Reference};
+use whom_stats::{COHORT_SHARES, CellSums, Detection, Reference};
 
 use crate::cohorts::MeasuredCohorts;
+use crate::comparison::Comparison;
 use crate::study::{Question, Study};
 
 /// The power that detectable differences and confirming tests are stated for.
@@ -14,14 +15,15 @@ const POWER: f64 = 0.8;
 pub(crate) fn detectable_differences(
     study: &Study<'_>,
     questions: &[Question],
-    everybody: &CellStatistics,
+    everybody: &CellSums,
 ) -> Vec<DetectableDifference> {
     let detection = Detection { level: study.plan.validate.level, power: POWER };
     let mut rows = Vec::new();
     for question in questions {
         let average = study.compare(everybody, Fold::Measure, *question).effect;
         for share in COHORT_SHARES {
-            let difference = average.ok().map(|average| detection.difference(&average, share).difference);
+            let difference =
+                average.as_ref().ok().map(|average| detection.difference(&average.difference, share).difference);
             rows.push(DetectableDifference {
                 variant: study.variant(question.treatment).to_owned(),
                 metric: study.metric(question.metric).name.value.clone(),
@@ -43,8 +45,8 @@ pub(crate) fn confirming_tests(cohorts: &MeasuredCohorts<'_>, questions: &[Quest
         let metric = study.metric(question.metric);
         let Some(matters) = metric.matters.as_ref().map(|matters| **matters) else { continue };
         for (name, contrast) in cohorts.contrasts(*question) {
-            let Ok(effect) = contrast.cohort.effect else { continue };
-            let Some((detects, units_per_arm)) = size(matters, &effect, study.plan.validate.level) else { continue };
+            let needed = size(matters, &contrast.cohort, study.plan.validate.level);
+            let Some((detects, units_per_arm)) = needed else { continue };
             tests.push(ConfirmingTest {
                 cohort: name.to_owned(),
                 variant: study.variant(question.treatment).to_owned(),
@@ -58,40 +60,48 @@ pub(crate) fn confirming_tests(cohorts: &MeasuredCohorts<'_>, questions: &[Quest
     tests
 }
 
-/// Units per arm for a two-sided test of an effect that matters: (z of the level + z of the power)^2 (v1 + v0) / d^2.
-fn size(matters: Matters, effect: &Effect, level: f64) -> Option<(f64, u64)> {
+/// Units per arm for a two-sided test of an effect that matters: (z of the level + z of the power)^2 (v1 + v0) / d^2, where v is
+/// the variance that a unit gives to its arm's value.
+fn size(matters: Matters, comparison: &Comparison, level: f64) -> Option<(f64, u64)> {
+    let effect = comparison.effect.as_ref().ok()?;
     let detects = match matters {
         Matters::Absolute(amount) => amount.abs(),
-        Matters::Relative(share) => (share * effect.control.mean).abs(),
+        Matters::Relative(share) => (share * effect.values.control).abs(),
     };
+    let [treatment, control] = effect.variances();
+    let variance = treatment * comparison.treatment.units as f64 + control * comparison.control.units as f64;
     let normal = |level| Reference::Normal.critical_value(level, f64::INFINITY);
     let errors = normal(level) + normal(2.0 * POWER - 1.0);
-    let units = errors * errors * (effect.treatment.variance + effect.control.variance) / (detects * detects);
+    let units = errors * errors * variance / (detects * detects);
     (detects > 0.0 && units.is_finite() && units > 0.0).then(|| (detects, units.ceil() as u64))
 }
 
 #[cfg(test)]
 mod tests {
-    use whom_stats::{Grid, Moments};
+    use whom_query::Outcome;
+    use whom_stats::{ArmSums, ArmTable, Grid};
 
     use super::*;
+    use crate::estimation::Estimation;
 
-    /// An effect whose arms have these values.
-    fn effect(treatment: &[i64], control: &[i64]) -> Effect {
-        let moments = |values: &[i64]| {
-            let mut moments = Moments::default();
-            for value in values {
-                moments.push(*value);
-            }
-            moments
-        };
-        Effect::welch(&moments(treatment), &moments(control), Grid::INTEGER).unwrap()
+    /// Arms that have these values.
+    fn arms(treatment: &[i64], control: &[i64]) -> Comparison {
+        let mut table = ArmTable::new(2, 1);
+        for (arm, values) in [control, treatment].into_iter().enumerate() {
+            values.iter().for_each(|value| table.moments[arm].push(*value));
+        }
+        let outcome =
+            Outcome { value: 0, denominator: None, covariates: Vec::new(), search: 0, uncapped: None, group: None };
+        let question = Question { treatment: 1, metric: 0 };
+        let estimation =
+            Estimation { question, outcome: &outcome, grid: Grid::INTEGER, grids: Vec::new(), parent: None };
+        Comparison::of(&ArmSums { table, products: Vec::new() }, &estimation)
     }
 
     #[test]
     fn a_confirming_test_is_sized_by_the_textbook() {
         // Variance 1 in both arms, difference 0.1, level 95 %, power 80 %: (1.959964 + 0.841621)^2 * 2 / 0.01 = 1569.8
-        let found = effect(&[10, 11, 12], &[9, 10, 11]);
+        let found = arms(&[10, 11, 12], &[9, 10, 11]);
         assert_eq!(size(Matters::Absolute(0.1), &found, 0.95), Some((0.1, 1570)));
         assert_eq!(size(Matters::Absolute(-0.1), &found, 0.95), Some((0.1, 1570)));
         // 1 % of the control's mean of 10 is the same.
@@ -100,7 +110,7 @@ mod tests {
 
     #[test]
     fn nothing_to_detect_needs_no_test() {
-        let found = effect(&[-1, 0, 1, 3], &[-1, 0, 1]);
+        let found = arms(&[-1, 0, 1, 3], &[-1, 0, 1]);
         assert_eq!(size(Matters::Relative(0.01), &found, 0.95), None, "a share of zero is zero");
         assert_eq!(size(Matters::Absolute(0.0), &found, 0.95), None);
     }

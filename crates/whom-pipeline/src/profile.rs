@@ -16,7 +16,7 @@ pub(crate) fn sizes(study: &Study<'_>, cells: &CellStatistics, cell: usize) -> V
             sizes.push(CohortSize {
                 fold,
                 variant: study.variant(arm).to_owned(),
-                units: *units,
+                units: Some(*units),
                 share: (*whole > 0).then(|| *units as f64 / *whole as f64),
             });
         }

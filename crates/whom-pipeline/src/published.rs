@@ -11,9 +11,9 @@ use whom_store::{
 
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
+use crate::output::located;
 use crate::prepare::load_plan;
 use crate::request::Request;
-use crate::run::located;
 
 /// A published run, and what it says about itself.
 #[derive(Clone, Debug)]

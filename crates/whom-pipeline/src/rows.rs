@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use whom_report::{Correction, EffectRow, Estimand, Evidence, Family};
-use whom_stats::{Effect, Estimate, NotEstimable, Reference, Simultaneous};
+use whom_spec::plan::{Direction, Matters};
+use whom_stats::{ConfidenceSet, Desired, Estimate, Limit, NotEstimable, Reference, Simultaneous, Unreliable};
 
-use crate::comparison::{Comparison, Contrast};
+use crate::comparison::{Comparison, Contrast, Effect};
 use crate::names;
 use crate::study::{Question, Study};
 
@@ -42,16 +43,49 @@ impl Subject<'_> {
     pub(crate) fn effect(&self, comparison: &Comparison) -> Draft {
         self.draft(Estimated {
             estimand: Estimand::Effect,
-            method: "welch",
-            estimate: comparison.effect.map(|effect| effect.difference),
+            method: comparison.method,
+            estimate: difference(comparison),
             arms: comparison,
             unreliable: unreliable(comparison),
         })
     }
 
+    /// The row of an effect as it was before its adjustment, of a metric that has one.
+    pub(crate) fn unadjusted(&self, comparison: &Comparison) -> Option<Draft> {
+        let mut draft = self.effect(&comparison.unadjusted()?);
+        draft.row.estimand = Estimand::UnadjustedEffect;
+        Some(draft)
+    }
+
+    /// The row of how far a guardrail is on the good side of its limit, in the metric's unit: an exact linear combination,
+    /// whose p-value is that of the one-sided hypothesis that the limit is broken. `None` without a limit.
+    pub(crate) fn margin(&self, comparison: &Comparison) -> Option<Draft> {
+        let metric = self.study.metric(self.question.metric);
+        let limit = match **metric.limit.as_ref()? {
+            Matters::Absolute(limit) => Limit::Absolute(limit),
+            Matters::Relative(limit) => Limit::Relative(limit),
+        };
+        let desired = if metric.desired == Direction::Decrease { Desired::Decrease } else { Desired::Increase };
+        let tested = comparison
+            .effect
+            .as_ref()
+            .map_err(|reason| *reason)
+            .and_then(|effect| effect.values.non_inferiority(limit, desired, self.study.reference()));
+        let mut draft = self.draft(Estimated {
+            estimand: Estimand::Margin,
+            method: "non_inferiority",
+            estimate: tested.map(|tested| tested.margin),
+            arms: comparison,
+            unreliable: tested.ok().and_then(|tested| tested.unreliable).map(|reason| reason.to_string()),
+        });
+        draft.row.p_value = tested.ok().map(|tested| tested.p_value);
+        Some(draft)
+    }
+
     /// The row of a relative lift. No lift is the same hypothesis as no effect, so it carries that p-value.
     pub(crate) fn lift(&self, comparison: &Comparison) -> Draft {
-        let lift = comparison.effect.and_then(|effect| effect.lift());
+        let effect = comparison.effect.as_ref().map_err(|reason| *reason);
+        let lift = effect.and_then(Effect::lift);
         let mut draft = self.draft(Estimated {
             estimand: Estimand::Lift,
             method: "delta",
@@ -59,9 +93,31 @@ impl Subject<'_> {
             arms: comparison,
             unreliable: lift.ok().and_then(|lift| lift.unreliable).map(|reason| reason.to_string()),
         });
-        let p_value = comparison.effect.ok().map(|effect| effect.difference.p_value(self.study.reference()));
+        let p_value = difference(comparison).ok().map(|difference| difference.p_value(self.study.reference()));
         draft.row.p_value = draft.row.estimate.and(p_value);
+        if let (Ok(effect), Ok(Some(Unreliable::ControlMeanNearZero))) = (effect, lift.map(|lift| lift.unreliable)) {
+            self.fieller(effect, &mut draft);
+        }
         draft
+    }
+
+    /// Fieller's interval in place of the delta method's, where the control's value may be zero. It may have no end.
+    fn fieller(&self, effect: &Effect, draft: &mut Draft) {
+        let level = self.study.plan.validate.level;
+        let Ok(set) = effect.values.fieller(level, self.study.reference()) else { return };
+        let bounded = match set {
+            ConfidenceSet::Bounded(interval) => Some(interval),
+            ConfidenceSet::AtLeast(_)
+            | ConfidenceSet::AtMost(_)
+            | ConfidenceSet::Outside(_)
+            | ConfidenceSet::Everything => None,
+        };
+        draft.row.method = "fieller".to_owned();
+        (draft.row.interval, draft.row.individual_interval, draft.estimate) = (bounded, bounded, None);
+        if bounded.is_none() {
+            let unbounded = "the interval is unbounded: the control's mean may be zero";
+            draft.row.unreliable = Some(unbounded.to_owned());
+        }
     }
 
     /// The row of a cohort's effect less that of the rest.
@@ -69,7 +125,7 @@ impl Subject<'_> {
         let in_the_rest = || unreliable(&contrast.rest).map(|reason| format!("in the rest: {reason}"));
         self.draft(Estimated {
             estimand: Estimand::Contrast,
-            method: "welch",
+            method: contrast.cohort.method,
             estimate: contrast.estimate(),
             arms: &contrast.cohort,
             unreliable: unreliable(&contrast.cohort).or_else(in_the_rest),
@@ -108,18 +164,26 @@ impl Subject<'_> {
             correction: Correction::None,
             unreliable,
             not_estimable: estimate.err().map(|reason| reason.to_string()),
-            n_control: arms.control.units,
-            n_variant: arms.treatment.units,
+            n_control: Some(arms.control.units),
+            n_variant: Some(arms.treatment.units),
             mean_control: arms.control.mean,
             mean_variant: arms.treatment.mean,
+            variance_reduction: arms
+                .adjusted
+                .as_ref()
+                .filter(|_| estimand == Estimand::Effect)
+                .map(|found| found.variance_reduction),
         };
         Draft { row, estimate: found }
     }
 }
 
 fn unreliable(comparison: &Comparison) -> Option<String> {
-    let effect: Effect = comparison.effect.ok()?;
-    effect.unreliable.map(|reason| reason.to_string())
+    comparison.effect.as_ref().ok()?.unreliable().map(|reason| reason.to_string())
+}
+
+fn difference(comparison: &Comparison) -> Result<Estimate, NotEstimable> {
+    comparison.effect.as_ref().map(|effect| effect.difference).map_err(|reason| *reason)
 }
 
 /// Which p-values of the bootstrap's maximum a row gets; intervals are those of the single step.

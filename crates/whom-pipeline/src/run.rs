@@ -2,34 +2,31 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
-use serde_json::{Value, json};
 use uuid::Uuid;
-use whom_engine::{Engine, MemoryPlan, blocking};
-use whom_query::cache::TableReads;
+use whom_engine::{Engine, blocking};
 use whom_query::checks::Subject;
-use whom_query::unit_table::{self, Checkpoints, Keeping, Watch};
+use whom_query::unit_table::{self, Checkpoints, Keeping};
 use whom_query::{AnalysedUnits, QueryError, Room, UnitSchema};
 use whom_report::{Colour, Results, refusal_text};
 use whom_stats::Check;
-use whom_store::{Address, Location, Output, Publication, Published, RunId, RunRecord, StoreError};
+use whom_store::{Address, Output, Publication, Published, RunId, RunRecord, StoreError};
 
 use crate::analysis::analyse;
-use crate::checkpoints::{self, Opening, RunCheckpoints};
+use crate::checkpoints::{Opening, RunCheckpoints};
 use crate::clock::Stages;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::files::{ResultFile, result_files};
-use crate::identity::{VERSION, identities};
 use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
+use crate::record::{MemoryUse, Recorded, Worked};
 use crate::request::Request;
 use crate::seal::Registrations;
 use crate::shared_cache::SharedCache;
 use crate::study::Study;
-use crate::trail::Trail;
+use crate::trail::{Trail, Watched};
 use crate::units_file::{UnitsFile, UnitsFileError};
-use crate::waterfall::waterfall;
+use crate::{output, withheld};
 
 /// A published run.
 #[derive(Debug)]
@@ -88,8 +85,18 @@ impl Run<'_> {
         let loaded = load_plan(self.request)?;
         stages.begin(Stage::Sources)?;
         let mut prepared = Prepared::with(self.request, loaded, shared.map(SharedCache::cache)).await?;
-        let mut planned = Planned::new(self.request, &prepared).await?;
-        let output = self.open_output(&prepared).await?;
+        withheld::refuse_units(self.request, &prepared)?;
+        let cache = match shared {
+            Some(shared) => Some(shared.expected(self.request, &prepared).await?),
+            None => None,
+        };
+        let mut planned = Planned::with(self.request, &prepared, cache).await?;
+        let output = output::create(self.request, &prepared).await?;
+        for (bucket, region) in self.request.stores.found_regions() {
+            let note =
+                format!("bucket `{bucket}` lies in region `{region}`, as S3 tells; `AWS_REGION` saves the question");
+            stages.observer().event(&Event::Note { stage: Stage::Sources, note });
+        }
         let run_id = RunId::from(Uuid::new_v4());
         self.trail.opened(&output, run_id, &prepared.loaded.plan.experiment);
         if let Some(shared) = shared {
@@ -123,12 +130,6 @@ impl Run<'_> {
         outcome
     }
 
-    async fn open_output(&self, prepared: &Prepared) -> Result<Output, RunError> {
-        let location = output_location(prepared)?;
-        let output = Output::create(&self.request.stores, &location, Uuid::new_v4()).await;
-        output.map_err(|error| RunError::store(Stage::Sources, &error))
-    }
-
     /// Everything up to the result files, with nothing written.
     async fn worked(
         &self,
@@ -139,7 +140,7 @@ impl Run<'_> {
     ) -> Result<Work, RunError> {
         stages.begin(Stage::UnitTable)?;
         let engine = planned.engine(self.request)?;
-        self.trail.working(&prepared.compiled, &engine);
+        self.trail.working(prepared, &engine);
         let units = self.units(prepared, &engine, found.checkpoints, stages).await;
         let (units, keeping) = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let plan = &prepared.loaded.plan;
@@ -149,7 +150,7 @@ impl Run<'_> {
 
         stages.begin(Stage::Checks)?;
         let checks = judged(&study)?;
-        let results = analyse(&study, checks, stages).await?;
+        let results = withheld::results(plan, analyse(&study, checks, stages).await?)?;
         let files = result_files(&results).map_err(|error| internal(&error))?;
         let memory = MemoryUse {
             planned: planned.memory.clone(),
@@ -162,7 +163,7 @@ impl Run<'_> {
         } else {
             None
         };
-        Ok(Work { results, files, units, memory, keeping, registrations })
+        Ok(Work { results, files, units, beside: Worked { memory, keeping, registrations } })
     }
 
     /// The units as passes see them, and what was kept of the way to their table.
@@ -173,7 +174,7 @@ impl Run<'_> {
         checkpoints: Option<&Checkpoints>,
         stages: &Stages<'_>,
     ) -> Result<(Arc<AnalysedUnits>, Option<Keeping>), QueryError> {
-        let watch = Told { observer: stages.observer(), trail: &self.trail };
+        let watch = Watched { observer: stages.observer(), trail: &self.trail };
         let Prepared { compiled, catalog, .. } = prepared;
         let (table, keeping) = match checkpoints {
             None => (unit_table::build(compiled, catalog, engine, &watch).await?, None),
@@ -235,45 +236,10 @@ impl Run<'_> {
             })?;
         }
         prepared.catalog.verify_unchanged().await.map_err(|error| store(&error))?;
-        self.record(prepared, work, stages)
+        let (results, worked, threads) = (&work.results, &work.beside, self.request.limits.threads.get());
+        let recorded = Recorded { prepared, results, worked, trail: &self.trail, threads };
+        recorded.record(stages).map_err(|error| internal(&error))
     }
-
-    fn record(&self, prepared: &Prepared, work: &Work, stages: &Stages<'_>) -> Result<RunRecord, RunError> {
-        let Work { results, memory, keeping, registrations, .. } = work;
-        let inputs = prepared.catalog.inputs();
-        let identities =
-            identities(&prepared.loaded.plan, &prepared.compiled, &inputs).map_err(|error| internal(&error))?;
-        Ok(RunRecord {
-            identities,
-            tool_version: VERSION.to_owned(),
-            started_at: stages.started_at,
-            finished_at: Utc::now(),
-            inputs,
-            details: json!({
-                "experiment": results.experiment,
-                "registrations": registrations.to_json(),
-                "through": results.through,
-                "units": results.units(),
-                "waterfall": results.waterfall,
-                "checks": results.checks,
-                "stages": stages.to_json(),
-                "statements": self.trail.statements(),
-                "read": prepared.catalog.reads().iter().map(read_of).collect::<Vec<_>>(),
-                "threads": self.request.limits.threads,
-                "pieces": memory.planned.pieces.count(),
-                "memory": memory.to_json(),
-                "checkpoints": keeping.as_ref().map(checkpoints::to_json),
-            }),
-        })
-    }
-}
-
-/// What was read of a table, for the manifest.
-fn read_of(reads: &TableReads) -> Value {
-    let TableReads { table, source, cache } = reads;
-    let cache =
-        cache.map(|cache| json!({ "bytes": cache.bytes, "days_reused": cache.reused, "days_filled": cache.filled }));
-    json!({ "table": table, "bytes": source.bytes, "files": source.files, "cache": cache })
 }
 
 /// What lies there when a run begins to work.
@@ -289,51 +255,13 @@ struct Work {
     files: Vec<ResultFile>,
     /// The unit table, if it is kept: written while it is encoded, because it may be larger than memory.
     units: Option<UnitsFile>,
-    memory: MemoryUse,
-    /// What was kept on the way, if anything was to be.
-    keeping: Option<Keeping>,
-    registrations: Registrations,
-}
-
-/// What was planned, and what came of it.
-struct MemoryUse {
-    planned: MemoryPlan,
-    /// The most bytes on disk at any moment.
-    spilled: u64,
-    /// Whether passes read the units from disk.
-    units_on_disk: bool,
-}
-
-impl MemoryUse {
-    fn to_json(&self) -> serde_json::Value {
-        json!({
-            "limit": self.planned.limit,
-            "expected_peak": self.planned.peak,
-            "expected_spill": self.planned.spilled,
-            "spilled": self.spilled,
-            "units_on_disk": self.units_on_disk,
-        })
-    }
+    beside: Worked,
 }
 
 /// Work that is done, and the place where it waits to be published.
 struct Ready {
     work: Work,
     stage: whom_store::Stage,
-}
-
-/// Where a plan's results go.
-pub(crate) fn output_location(prepared: &Prepared) -> Result<Location, RunError> {
-    let path = &prepared.loaded.plan.output.path;
-    located(path, &prepared.loaded.sources)
-}
-
-/// An output location, relative to the folder of the file it stands in.
-pub(crate) fn located(path: &whom_spec::Spanned<String>, texts: &whom_spec::SourceMap) -> Result<Location, RunError> {
-    Location::output(path, texts.folder(path.span)).map_err(|error| {
-        let diagnostic = whom_spec::Diagnostic::error(error.to_string()).at(path.span);
-        RunError::diagnosed(Stage::Plan, Cause::Configuration, &[diagnostic], texts)
-    })
 }
 
 async fn write(stage: &mut whom_store::Stage, files: &[ResultFile]) -> Result<(), StoreError> {
@@ -347,11 +275,12 @@ async fn write(stage: &mut whom_store::Stage, files: &[ResultFile]) -> Result<()
 fn judged(study: &Study<'_>) -> Result<Vec<Check>, RunError> {
     let subject = Subject { plan: study.plan, compiled: study.compiled, units: study.units, folds: &study.folds };
     let checks = subject.judge();
-    let refusing: Vec<&Check> = checks.iter().filter(|check| check.refuses()).collect();
-    if refusing.is_empty() {
+    if !checks.iter().any(Check::refuses) {
         return Ok(checks);
     }
-    Err(RunError::checks(&refusing, &refusal_text(&checks, &waterfall(study), Colour::Never)))
+    let (checks, steps) = withheld::refused(study, checks);
+    let refusing: Vec<&Check> = checks.iter().filter(|check| check.refuses()).collect();
+    Err(RunError::checks(&refusing, &refusal_text(&checks, &steps, Colour::Never)))
 }
 
 fn store(error: &StoreError) -> RunError {
@@ -360,22 +289,4 @@ fn store(error: &StoreError) -> RunError {
 
 fn internal(error: &dyn std::fmt::Display) -> RunError {
     RunError::new(Stage::Publish, Cause::Internal, error.to_string())
-}
-
-/// Passes the progress of the unit table on.
-struct Told<'a> {
-    observer: &'a dyn Observer,
-    trail: &'a Trail,
-}
-
-impl Watch for Told<'_> {
-    fn statement(&self, name: &str, done: usize, all: usize) {
-        let event = Event::Progress { stage: Stage::UnitTable, done, all: Some(all), doing: name.to_owned() };
-        self.trail.doing(name);
-        self.observer.event(&event);
-    }
-
-    fn note(&self, note: &str) {
-        self.observer.event(&Event::Note { stage: Stage::UnitTable, note: note.to_owned() });
-    }
 }

@@ -11,15 +11,15 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use whom_report::{PlanDifference, Seal, SealStanding};
-use whom_spec::plan::Plan;
+use whom_spec::plan::{FIELDS_IN_HOURS, Hours, Plan};
 use whom_store::{Output, REGISTRATION_VERSION, Registered, Registration, StoreError};
 
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::identity::VERSION;
+use crate::output::located;
 use crate::prepare::load_plan;
 use crate::request::Request;
-use crate::run::located;
 
 /// Longest text of a value in a difference.
 const LONGEST_VALUE: usize = 60;
@@ -106,7 +106,9 @@ fn compare(place: String, registered: Option<&Value>, run: Option<&Value>, found
         return;
     }
     let (Some(of_registered), Some(of_run)) = (registered.and_then(parts), run.and_then(parts)) else {
-        return found.push(PlanDifference { place, registered: registered.map(in_words), run: run.map(in_words) });
+        let in_words = |value: &Value| in_words(&place, value);
+        let (registered, run) = (registered.map(in_words), run.map(in_words));
+        return found.push(PlanDifference { place, registered, run });
     };
     let names: std::collections::BTreeSet<&String> = of_registered.keys().chain(of_run.keys()).collect();
     for name in names {
@@ -129,8 +131,14 @@ fn name_of(entry: &Value) -> Option<&str> {
     entry.get("name").or_else(|| entry.pointer("/tag/name")).and_then(Value::as_str)
 }
 
-/// A value as a sentence shows it: short, and of anything with parts only that it is there.
-fn in_words(value: &Value) -> String {
+/// A value as a sentence shows it: short, a duration as a pipeline file writes it, and of anything with parts only that it
+/// is there.
+fn in_words(place: &str, value: &Value) -> String {
+    let field = place.rsplit('.').next().unwrap_or(place);
+    let hours = value.as_u64().filter(|_| FIELDS_IN_HOURS.contains(&field)).and_then(|hours| u32::try_from(hours).ok());
+    if let Some(hours) = hours {
+        return Hours(hours).to_string();
+    }
     match value {
         Value::Null => "nothing".to_owned(),
         Value::String(text) => {

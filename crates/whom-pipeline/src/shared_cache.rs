@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 use whom_engine::{Engine, SpillFolder};
 use whom_query::Cache;
-use whom_query::cache::{Filling, Needed, keep_days};
+use whom_query::cache::{ExpectedCache, Filling, Needed, keep_days};
 use whom_store::{DayCache, Location, StoreError};
 
 use crate::error::{Cause, RunError};
@@ -67,6 +67,40 @@ impl SharedCache {
         &self.cache
     }
 
+    /// A cache to plan with: nothing is made where it lies.
+    ///
+    /// # Errors
+    /// [`Cause::Configuration`] for a location that cannot be one.
+    pub fn planned(location: &str, pipelines: Vec<Request>) -> Result<Self, RunError> {
+        let stores = pipelines.first().map(|request| request.stores.clone()).unwrap_or_default();
+        let found = Location::output(location, Path::new("")).map_err(|error| refused(&error))?;
+        match DayCache::open(&stores, &found) {
+            Ok(days) => Ok(Self {
+                cache: Cache::new(days),
+                pipelines,
+                is_temporary: false,
+                needed: OnceCell::new(),
+                _folder: None,
+            }),
+            Err(StoreError::LocationNotFound { .. }) => Ok(Self { is_temporary: false, ..Self::temporary(pipelines)? }),
+            Err(error) => Err(refused(&error)),
+        }
+    }
+
+    /// What a prepared pipeline will read and write of the cache.
+    pub(crate) async fn expected(&self, request: &Request, prepared: &Prepared) -> Result<ExpectedCache, RunError> {
+        Ok(ExpectedCache::of(&prepared.catalog, &self.needed(request, prepared).await?))
+    }
+
+    async fn needed(&self, request: &Request, prepared: &Prepared) -> Result<Needed, RunError> {
+        let scratch = session(&request.limits)?;
+        let own = Needed::of(&prepared.compiled, &prepared.catalog, &scratch).await;
+        let own = own.map_err(|error| prepared.refused(Stage::Cache, &error))?;
+        let mut needed = self.needed.get_or_init(|| self.needed_by_all(request, &own)).await.clone();
+        needed.cover(&own);
+        Ok(needed)
+    }
+
     /// Makes the days that a prepared pipeline lacks, and lets it read the cached days.
     pub(crate) async fn fill(
         &self,
@@ -75,11 +109,7 @@ impl SharedCache {
         engine: &Engine,
         observer: &dyn Observer,
     ) -> Result<(), RunError> {
-        let scratch = session(&request.limits)?;
-        let own = Needed::of(&prepared.compiled, &prepared.catalog, &scratch).await;
-        let own = own.map_err(|error| prepared.refused(Stage::Cache, &error))?;
-        let mut needed = self.needed.get_or_init(|| self.needed_by_all(request, &own)).await.clone();
-        needed.cover(&own);
+        let needed = self.needed(request, prepared).await?;
         let watch = |day: &str, done: usize, all: usize| {
             let doing = format!("caching {day}");
             observer.event(&Event::Progress { stage: Stage::Cache, done, all: Some(all), doing });

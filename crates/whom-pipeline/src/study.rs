@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use whom_engine::EngineError;
 use whom_query::AnalysedUnits;
+use whom_query::Outcome;
 use whom_query::compile::Compiled;
 use whom_report::{self as report, Evidence, Seal};
 use whom_spec::plan::{Metric, Plan, Reference as PlanReference};
-use whom_stats::{BucketSet, CellStatistics, Fold, Folds, Grid, Grouping, Measured, Reference, Target};
+use whom_stats::{
+    ArmSums, BucketSet, CellStatistics, CellSums, Fold, Folds, Grid, Grouping, Measured, Reference, Target,
+};
 
 use crate::comparison::{Comparison, Contrast, Sides};
+use crate::estimation::Estimation;
 
 /// An experiment whose units can be asked.
 pub(crate) struct Study<'a> {
@@ -17,6 +21,7 @@ pub(crate) struct Study<'a> {
     pub(crate) compiled: &'a Compiled,
     pub(crate) units: &'a Arc<AnalysedUnits>,
     pub(crate) folds: Folds,
+    /// The grids of the integers that passes and products see.
     pub(crate) grids: Vec<Grid>,
     pub(crate) everyone: BucketSet,
     /// How the plan stands to those that were registered; `None` if none were.
@@ -32,13 +37,6 @@ pub(crate) struct Question {
     pub(crate) metric: usize,
 }
 
-impl Question {
-    /// The same question about one cell.
-    pub(crate) fn in_cell(self, cell: usize) -> Target {
-        Target { metric: self.metric, treatment: self.treatment, cell }
-    }
-}
-
 impl<'a> Study<'a> {
     pub(crate) fn new(plan: &'a Plan, compiled: &'a Compiled, units: &'a Arc<AnalysedUnits>) -> Self {
         Self {
@@ -46,7 +44,7 @@ impl<'a> Study<'a> {
             compiled,
             units,
             folds: Folds::hashed(&plan.experiment),
-            grids: compiled.metrics.iter().map(|metric| metric.grid).collect(),
+            grids: units.grids(),
             everyone: BucketSet::all(),
             seal: None,
         }
@@ -75,6 +73,24 @@ impl<'a> Study<'a> {
     /// A metric by its place.
     pub(crate) fn metric(&self, place: usize) -> &Metric {
         &self.plan.metrics[place]
+    }
+
+    /// The columns of a metric by its place.
+    pub(crate) fn outcome(&self, place: usize) -> &'a Outcome {
+        &self.units.outcomes()[place]
+    }
+
+    /// How a question is estimated.
+    pub(crate) fn estimation(&self, question: Question) -> Estimation<'a> {
+        let outcome = self.outcome(question.metric);
+        let group = outcome.group.and_then(|group| self.units.groups.get(group));
+        let grid = self.grids[outcome.value];
+        Estimation { question, outcome, grid, grids: Estimation::grids_of(group, &self.grids), parent: None }
+    }
+
+    /// The question on the column that trees see, in a cell.
+    pub(crate) fn searched(&self, question: Question, cell: usize) -> Target {
+        Target { metric: self.outcome(question.metric).search, treatment: question.treatment, cell }
     }
 
     /// Every treatment on every metric.
@@ -115,23 +131,33 @@ impl<'a> Study<'a> {
     }
 
     /// A question over the units of all cells in a fold.
-    pub(crate) fn compare(&self, cells: &CellStatistics, fold: report::Fold, question: Question) -> Comparison {
-        Comparison::of(&cells.pooled(self.buckets(fold)), question, self.grids[question.metric])
+    pub(crate) fn compare(&self, cells: &CellSums, fold: report::Fold, question: Question) -> Comparison {
+        self.compare_units(&cells.pooled(self.buckets(fold)), question)
+    }
+
+    /// A question over some units.
+    pub(crate) fn compare_units(&self, sums: &ArmSums, question: Question) -> Comparison {
+        Comparison::of(sums, &self.estimation(question))
     }
 
     /// The units of a cell in a fold, and the rest.
-    pub(crate) fn sides(&self, cells: &CellStatistics, fold: report::Fold, cell: usize) -> Sides {
+    pub(crate) fn sides(&self, cells: &CellSums, fold: report::Fold, cell: usize) -> Sides {
         Sides::of(cells, cell, self.buckets(fold))
     }
 
     /// A question on a cohort and the rest.
     pub(crate) fn contrast(&self, sides: &Sides, question: Question) -> Contrast {
-        sides.compare(question, self.grids[question.metric])
+        sides.compare(self.estimation(question))
     }
 
     /// Statistics for several ways of putting units into cells.
     pub(crate) async fn cells(&self, groupings: Vec<Grouping>) -> Result<Vec<CellStatistics>, EngineError> {
         self.units.source.cells(groupings).await
+    }
+
+    /// Everything that metrics are estimated from, for several ways of putting units into cells.
+    pub(crate) async fn sums(&self, groupings: Vec<Grouping>) -> Result<Vec<CellSums>, EngineError> {
+        self.units.source.sums(groupings, self.units.groups.clone()).await
     }
 
     /// The distribution that tests and individual intervals refer to.

@@ -10,13 +10,16 @@ use std::time::Duration;
 use chrono::Utc;
 use serde_json::{Value, json};
 use whom_engine::{Engine, Executed, Ledger};
-use whom_query::compile::{Compiled, Statement};
+use whom_query::compile::Statement;
+use whom_query::unit_table::Watch;
 use whom_store::{Output, RunId, redact};
 
 use crate::clock::Stages;
 use crate::error::RunError;
-use crate::event::Stage;
+use crate::event::{Event, Observer, Stage};
 use crate::identity::VERSION;
+use crate::prepare::Prepared;
+use crate::withheld::smallest_cell;
 
 /// The version of the record of a failure.
 const FAILURE_VERSION: u32 = 1;
@@ -37,6 +40,8 @@ struct Known {
     output: Option<(Output, RunId)>,
     experiment: Option<String>,
     statements: Vec<Statement>,
+    /// Whether numbers of rows may be told.
+    tells_rows: bool,
     ledger: Arc<Ledger>,
     /// The statement that was begun last, or the first of several that run together.
     doing: Option<String>,
@@ -51,9 +56,10 @@ impl Trail {
     }
 
     /// The statements of the run are about to be executed.
-    pub(crate) fn working(&self, compiled: &Compiled, engine: &Engine) {
+    pub(crate) fn working(&self, prepared: &Prepared, engine: &Engine) {
         let mut known = self.known();
-        known.statements.clone_from(&compiled.statements);
+        known.statements.clone_from(&prepared.compiled.statements);
+        known.tells_rows = smallest_cell(&prepared.loaded.plan).is_none();
         known.ledger = Arc::clone(engine.ledger());
     }
 
@@ -68,7 +74,7 @@ impl Trail {
         let told = known.executed().map(|(statement, executed)| {
             let plan = executed.explain();
             let cut = plan.char_indices().nth(MOST_OF_A_PLAN).map_or(plan.as_str(), |(end, _)| &plan[..end]);
-            figures(statement, &executed, cut)
+            known.figures(statement, &executed, cut)
         });
         told.collect()
     }
@@ -101,7 +107,8 @@ impl Known {
     }
 
     fn failure(&self, run: RunId, error: &RunError, stages: &Stages<'_>) -> Value {
-        let figures = self.executed().map(|(statement, executed)| figures(statement, &executed, &executed.explain()));
+        let figures =
+            self.executed().map(|(statement, executed)| self.figures(statement, &executed, &executed.explain()));
         let at_hand = self
             .at_hand()
             .filter(|_| error.stage == Stage::UnitTable)
@@ -127,19 +134,39 @@ impl Known {
             "statements": figures.collect::<Vec<Value>>(),
         })
     }
+
+    /// What a statement took, in this run or, if it is carried, in the one that this one goes on from. Seconds of pieces are
+    /// added up, so that they are more than a clock shows. Where small numbers are withheld, so are all numbers of rows.
+    fn figures(&self, statement: &Statement, executed: &Executed, plan: &str) -> Value {
+        json!({
+            "statement": redact(&statement.purpose.table()),
+            "plans": executed.plans,
+            "rows": self.tells_rows.then_some(executed.rows),
+            "bytes_read": executed.bytes_read,
+            "bytes_spilled": executed.bytes_spilled,
+            "bytes_reserved": executed.bytes_reserved,
+            "seconds": executed.took.as_secs_f64(),
+            "compute_seconds": executed.computed.as_secs_f64(),
+            "carried": executed.is_carried(),
+            "plan": self.tells_rows.then(|| redact(plan)),
+        })
+    }
 }
 
-/// What a statement took, in this run or, if it is carried, in the one that this one goes on from. Seconds of pieces are added up, so that they are more than a clock shows.
-fn figures(statement: &Statement, executed: &Executed, plan: &str) -> Value {
-    json!({
-        "statement": redact(&statement.purpose.table()),
-        "plans": executed.plans,
-        "rows": executed.rows,
-        "bytes_read": executed.bytes_read,
-        "bytes_spilled": executed.bytes_spilled,
-        "seconds": executed.took.as_secs_f64(),
-        "compute_seconds": executed.computed.as_secs_f64(),
-        "carried": executed.is_carried(),
-        "plan": redact(plan),
-    })
+/// Passes the progress of the unit table on.
+pub(crate) struct Watched<'a> {
+    pub(crate) observer: &'a dyn Observer,
+    pub(crate) trail: &'a Trail,
+}
+
+impl Watch for Watched<'_> {
+    fn statement(&self, name: &str, done: usize, all: usize) {
+        let event = Event::Progress { stage: Stage::UnitTable, done, all: Some(all), doing: name.to_owned() };
+        self.trail.doing(name);
+        self.observer.event(&event);
+    }
+
+    fn note(&self, note: &str) {
+        self.observer.event(&Event::Note { stage: Stage::UnitTable, note: note.to_owned() });
+    }
 }

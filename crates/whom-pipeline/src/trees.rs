@@ -3,9 +3,8 @@
 use whom_engine::EngineError;
 use whom_forest::Tree;
 use whom_report::{Fold, ImportanceRow, NodeEffect, NodeView, Side, SplitView, TreeView};
-use whom_stats::{ArmTable, CodeSet, NodeHistogram, Pass, Split, TreePass};
+use whom_stats::{ArmSums, CellSums, CodeSet, Grouping, Routing, Split};
 
-use crate::comparison::Comparison;
 use crate::rules::condition;
 use crate::study::{Question, Study};
 
@@ -18,32 +17,25 @@ pub(crate) struct Shown<'a> {
     pub(crate) declared: bool,
 }
 
-/// Views of trees, measured in one pass.
+/// Views of trees, measured in one look.
 pub(crate) async fn views(study: &Study<'_>, shown: &[Shown<'_>]) -> Result<Vec<TreeView>, EngineError> {
-    let requests = shown.iter().flat_map(|shown| {
-        [Fold::Discover, Fold::Measure].map(|fold| TreePass {
-            routing: shown.tree.routing.clone(),
-            buckets: study.buckets(fold).clone(),
-            weights: None,
-            nodes: (0..shown.tree.nodes.len()).collect(),
-            columns: Vec::new(),
-        })
-    });
-    let answer = study.units.source.answer(Pass { trees: requests.collect() }).await?;
-    let folds = answer.trees.chunks_exact(2);
-    Ok(shown.iter().zip(folds).map(|(shown, folds)| view(study, shown, &folds[0], &folds[1])).collect())
+    let groupings = shown.iter().map(|shown| Grouping::Leaves(shown.tree.routing.clone())).collect();
+    let counted = study.sums(groupings).await?;
+    Ok(shown.iter().zip(&counted).map(|(shown, leaves)| view(study, shown, leaves)).collect())
 }
 
-fn view(study: &Study<'_>, shown: &Shown<'_>, discovery: &[NodeHistogram], measuring: &[NodeHistogram]) -> TreeView {
+fn view(study: &Study<'_>, shown: &Shown<'_>, leaves: &CellSums) -> TreeView {
     let cohorts = if shown.declared { shown.tree.cohorts() } else { Vec::new() };
-    let effects = |nodes: &[NodeHistogram], node: usize| {
-        nodes.get(node).map_or_else(Vec::new, |found| node_effects(study, &shown.questions, &found.totals))
+    let below = cells_below(&shown.tree.routing);
+    let effects = |fold: Fold, node: usize| {
+        let cells = below.get(node).map_or(&[] as &[usize], Vec::as_slice);
+        node_effects(study, &shown.questions, &leaves.over(cells, study.buckets(fold)))
     };
     let nodes = shown.tree.routing.nodes().iter().enumerate().map(|(node, split)| NodeView {
         split: split.as_ref().and_then(|split| split_view(study, shown.tree, node, split)),
         cohort: cohorts.iter().find(|cohort| cohort.leaf == node).map(|cohort| cohort.name.clone()),
-        discovery: effects(discovery, node),
-        measuring: effects(measuring, node),
+        discovery: effects(Fold::Discover, node),
+        measuring: effects(Fold::Measure, node),
     });
     let mut variants: Vec<usize> = shown.questions.iter().map(|question| question.treatment).collect();
     let mut metrics: Vec<usize> = shown.questions.iter().map(|question| question.metric).collect();
@@ -57,6 +49,23 @@ fn view(study: &Study<'_>, shown: &Shown<'_>, discovery: &[NodeHistogram], measu
         metrics: metrics.into_iter().map(|metric| study.metric(metric).name.value.clone()).collect(),
         nodes: nodes.collect(),
     }
+}
+
+/// By node, the cells of the leaves below it, which are numbered in the order of the leaves.
+fn cells_below(routing: &Routing) -> Vec<Vec<usize>> {
+    let nodes = routing.nodes();
+    let mut below: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+    for (cell, leaf) in routing.leaves().enumerate() {
+        below[leaf].push(cell);
+    }
+    // Children come after their parents, so the last ones are complete first.
+    for (node, split) in nodes.iter().enumerate().rev() {
+        if let Some(split) = split {
+            let cells = [split.left_child, split.right_child].map(|child| below[child].clone()).concat();
+            below[node] = cells;
+        }
+    }
+    below
 }
 
 fn split_view(study: &Study<'_>, tree: &Tree, node: usize, split: &Split) -> Option<SplitView> {
@@ -85,18 +94,19 @@ fn edge(bins: &whom_query::TagBins, left: &CodeSet) -> Option<f64> {
     (last + 1 < edges.len()).then(|| edges[last])
 }
 
-fn node_effects(study: &Study<'_>, questions: &[Question], totals: &ArmTable) -> Vec<NodeEffect> {
+fn node_effects(study: &Study<'_>, questions: &[Question], sums: &ArmSums) -> Vec<NodeEffect> {
     questions
         .iter()
         .map(|question| {
-            let found = Comparison::of(totals, *question, study.grids[question.metric]);
+            let found = study.compare_units(sums, *question);
+            let difference = found.effect.as_ref().ok().map(|effect| effect.difference);
             NodeEffect {
                 variant: study.variant(question.treatment).to_owned(),
                 metric: study.metric(question.metric).name.value.clone(),
-                n_control: found.control.units,
-                n_variant: found.treatment.units,
-                estimate: found.effect.ok().map(|effect| effect.difference.value),
-                std_err: found.effect.ok().map(|effect| effect.difference.std_err),
+                n_control: Some(found.control.units),
+                n_variant: Some(found.treatment.units),
+                estimate: difference.map(|difference| difference.value),
+                std_err: difference.map(|difference| difference.std_err),
             }
         })
         .collect()

@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use rayon::prelude::*;
 use tokio::sync::mpsc::{Sender, channel};
 use whom_engine::EngineError;
-use whom_query::compile::MetricColumn;
+use whom_query::compile::MeasureColumn;
 use whom_query::{AnalysedUnits, QueryError, UnitRows};
 use whom_report::{UNITS_FILE, UnitsWriter};
 use whom_stats::{ABSENT, Folds};
@@ -36,7 +36,7 @@ pub(crate) struct UnitsFile {
     units: Arc<AnalysedUnits>,
     variants: Vec<String>,
     folds: Folds,
-    metrics: Vec<MetricColumn>,
+    metrics: Vec<MeasureColumn>,
     /// The tags in the order of the plan: name, and column of the unit table.
     tags: Vec<(String, String)>,
     analysis: String,
@@ -65,7 +65,7 @@ impl UnitsFile {
             units: Arc::clone(study.units),
             variants: study.plan.split.variants.iter().map(|variant| variant.name.value.clone()).collect(),
             folds: study.folds.clone(),
-            metrics: study.compiled.metrics.clone(),
+            metrics: study.compiled.measures.clone(),
             tags: study.plan.tag_columns().map(|tag| column(&tag.name)).collect::<Result<_, _>>()?,
             analysis: analysis.to_owned(),
         })
@@ -139,7 +139,7 @@ impl UnitsFile {
 }
 
 /// The values of a metric in its own unit.
-fn metric_values(rows: &UnitRows, metric: &MetricColumn) -> Result<ArrayRef, QueryError> {
+fn metric_values(rows: &UnitRows, metric: &MeasureColumn) -> Result<ArrayRef, QueryError> {
     let values = rows.metric(&metric.column)?;
     let values = values.into_iter().map(|value| (value != ABSENT).then(|| metric.grid.from_grid(value)));
     Ok(Arc::new(values.collect::<Float64Array>()))

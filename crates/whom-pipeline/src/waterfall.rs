@@ -12,7 +12,8 @@ pub(crate) fn waterfall(study: &Study<'_>) -> Vec<WaterfallStep> {
     let mut steps: Vec<WaterfallStep> = table.flow.steps().into_iter().map(names::step).collect();
     let kept = tally.units();
     steps.push(step("units analysed", kept, table.units() - kept, "in several variants"));
-    for (place, metric) in study.compiled.metrics.iter().enumerate() {
+    let after = study.compiled.measures.iter().enumerate().filter(|(_, measure)| !measure.part.is_before());
+    for (place, metric) in after {
         let count = |counts: &dyn Fn(Status) -> bool| tally.with_status(place, counts).into_iter().sum::<u64>();
         let reasons: Vec<String> = [
             (Status::IncompleteWindow, "window not closed"),
@@ -32,5 +33,5 @@ pub(crate) fn waterfall(study: &Study<'_>) -> Vec<WaterfallStep> {
 
 fn step(name: &str, kept: u64, dropped: u64, reason: &str) -> WaterfallStep {
     let reason = if dropped > 0 { reason.to_owned() } else { String::new() };
-    WaterfallStep { step: name.to_owned(), table: None, kept, dropped, reason }
+    WaterfallStep { step: name.to_owned(), table: None, kept: Some(kept), dropped: Some(dropped), reason }
 }

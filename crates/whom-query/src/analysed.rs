@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use whom_engine::{SpillFolder, UnitKeeper, UnitSource};
-use whom_stats::{CellStatistics, ColumnShape, Layout};
+use whom_stats::{CellSums, ColumnShape, Grid, Layout, ProductGroup};
 
 use crate::bins::{Fitted, TagBins, TagSurvey};
 use crate::encoding::{Counts, Encoding};
 use crate::error::QueryError;
+use crate::outcome::Outcome;
 use crate::survey::Survey;
 use crate::tally::Tally;
+use crate::thresholds::{FoundCap, derive};
 use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitTable;
 
@@ -31,7 +33,11 @@ pub struct AnalysedUnits {
     pub tally: Tally,
     /// All exposed units by their first arm, where units in several variants are excluded and there are some: the intention
     /// to treat.
-    pub by_first_exposure: Option<CellStatistics>,
+    pub by_first_exposure: Option<CellSums>,
+    /// The cross-products that metrics are estimated from, where they are no plain means.
+    pub groups: Vec<ProductGroup>,
+    /// The caps that were found.
+    pub caps: Vec<FoundCap>,
     /// A value in the middle of each tag.
     pub(crate) centres: Vec<f64>,
     /// Which columns and units of the table are analysed.
@@ -57,19 +63,31 @@ impl AnalysedUnits {
     /// # Errors
     /// [`QueryError::Internal`] if the unit table contradicts the plan; [`QueryError::Engine`] if the run is cancelled, or
     /// if units fit neither into memory nor on disk.
-    pub fn new(schema: UnitSchema, table: Arc<UnitTable>, room: &Room) -> Result<Self, QueryError> {
+    pub fn new(mut schema: UnitSchema, table: Arc<UnitTable>, room: &Room) -> Result<Self, QueryError> {
+        let caps = derive(&mut schema, &table, &room.cancel)?;
+        let groups = schema.group();
         let Survey { analysed, several, ranges, tags } = Survey::take(&schema, &table, &room.cancel)?;
         let tags = fitted(&schema, tags);
         let bins: Vec<TagBins> = tags.iter().map(|tag| tag.bins.clone()).collect();
         let shapes = schema.shapes(&bins);
         let layout = Arc::new(Layout::new(schema.arms, shapes.clone(), ranges));
         let keeper = UnitKeeper::new(layout, analysed, room.resident, &room.folder);
-        let (kept, counts) = Encoding::new(&schema, &tags, several, &keeper, &room.cancel).run(&table)?;
+        let (kept, counts) = Encoding::new(&schema, (&tags, &groups), several, &keeper, &room.cancel).run(&table)?;
         let Counts { tally, by_first_exposure } = counts;
         let cancel = Arc::clone(&room.cancel);
         let source = keeper.finish(kept, Arc::clone(&cancel))?;
         let centres = tags.into_iter().map(|tag| tag.centre).collect();
-        Ok(Self { table, source, shapes, bins, tally, by_first_exposure, centres, schema, cancel })
+        Ok(Self { table, source, shapes, bins, tally, by_first_exposure, groups, caps, centres, schema, cancel })
+    }
+
+    /// By metric, which integers it is estimated from.
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.schema.outcomes
+    }
+
+    /// The grids of the integers that passes and products see.
+    pub fn grids(&self) -> Vec<Grid> {
+        self.schema.grids()
     }
 
     /// Whether work on the units has to stop.

@@ -9,6 +9,7 @@
 //! nothing in the cache depends on an experiment, the same statements give the same rows, and whatever is counted on the
 //! way is counted the same.
 
+mod expected;
 mod fill;
 mod needed;
 mod reads;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use whom_engine::{DayFacts, PinnedTable};
 use whom_store::{CachedDay, DayCache, DayKey, PinnedFiles, StoreError, TableKey};
 
+pub use expected::{ExpectedCache, ExpectedDays};
 pub use fill::{Filling, keep_days};
 pub use needed::Needed;
 pub use reads::{CacheReads, TableReads};

@@ -216,7 +216,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
         days: days::of_split(plan),
         words: variant_words(plan),
     }];
-    let used = plan.facts.iter().filter(|fact| plan.metrics.iter().any(|metric| *metric.from == *fact.name));
+    let used = plan.facts.iter().filter(|fact| plan.measures().iter().any(|measure| *measure.from == fact.name));
     sources.extend(used.map(|fact| Wanted {
         table: fact_table(&fact.name),
         owner: format!("fact table `{}`", fact.name.value),

@@ -64,15 +64,15 @@ impl Subject<'_> {
 
     fn metric_checks(&self, arms: &Arms<'_>) -> Vec<Check> {
         let mut checks = Vec::new();
-        for (place, column) in self.compiled.metrics.iter().enumerate() {
-            let Some(metric) = self.plan.metric(&column.name) else { continue };
+        for (place, column) in self.compiled.measures.iter().enumerate() {
+            let Some(metric) = self.plan.metrics.get(column.metric) else { continue };
             let units = |counts: &[Status]| self.units.tally.with_status(place, |status| counts.contains(&status));
             let not_finite = units(&[Status::NotFinite, Status::NotFiniteAsZero]);
             checks.push(metrics::finite(arms, &column.name, metric.non_finite, &not_finite));
             let mut roundings = self.units.table.flow.facts.iter().flat_map(|fact| &fact.rounding);
             let rounding = roundings.find(|rounding| rounding.metric == column.name);
             checks.extend(rounding.map(|rounding| metrics::kept_by_its_grid(column, rounding)));
-            if metric.missing == MissingMetric::Refuse {
+            if metric.missing == MissingMetric::Refuse && !column.part.is_before() {
                 checks.push(metrics::present(arms, &column.name, &units(&[Status::Missing])));
             }
         }
@@ -85,7 +85,8 @@ impl Subject<'_> {
         if tally.analysed != tally.exposed {
             checks.push(assignment.sample_ratio("sample ratio without units in several variants", &tally.analysed));
         }
-        for (place, column) in self.compiled.metrics.iter().enumerate() {
+        let after = self.compiled.measures.iter().enumerate().filter(|(_, column)| !column.part.is_before());
+        for (place, column) in after {
             let measured = tally.with_status(place, Status::has_value);
             if measured != tally.analysed {
                 checks

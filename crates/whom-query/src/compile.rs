@@ -11,7 +11,7 @@ mod unit_table;
 use datafusion::execution::SessionState;
 use minijinja::Value;
 use whom_spec::Diagnostic;
-use whom_spec::plan::Plan;
+use whom_spec::plan::{MeasurePart, Plan};
 use whom_stats::Grid;
 
 use crate::catalog::{Catalog, Source};
@@ -23,10 +23,14 @@ use crate::sql::{Fragment, Templates};
 pub(crate) use grids::{not_zero_column, rounded_to_zero_column};
 pub use statement::{Place, Purpose, Statement};
 
-/// A metric as the unit table holds it.
+/// A measure as the unit table holds it: what a metric is made of.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MetricColumn {
-    /// The metric's name.
+pub struct MeasureColumn {
+    /// The metric's place in the file.
+    pub metric: usize,
+    /// What it is to the metric.
+    pub part: MeasurePart,
+    /// The measure's name; that of the metric for its value.
     pub name: String,
     /// Its column.
     pub column: String,
@@ -36,6 +40,17 @@ pub struct MetricColumn {
     pub grid: Grid,
     /// Whether it is 0 or 1 for every unit.
     pub proportion: bool,
+}
+
+/// A numeric tag that metrics are adjusted by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CovariateColumn {
+    /// The tag's name.
+    pub name: String,
+    /// Its column.
+    pub column: String,
+    /// The grid that its type gives it.
+    pub grid: Grid,
 }
 
 /// A tag or a pre-registered cohort as the unit table holds it.
@@ -52,8 +67,10 @@ pub struct NamedColumn {
 pub struct Compiled {
     /// The statements.
     pub statements: Vec<Statement>,
-    /// The metrics in the order of the file.
-    pub metrics: Vec<MetricColumn>,
+    /// The measures, the value of each metric at the metric's place in the file.
+    pub measures: Vec<MeasureColumn>,
+    /// The tags that metrics are adjusted by, in alphabetical order.
+    pub covariates: Vec<CovariateColumn>,
     /// The tags in alphabetical order.
     pub tags: Vec<NamedColumn>,
     /// The pre-registered cohorts in the order of the file.

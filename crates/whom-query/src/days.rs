@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use whom_spec::plan::{Fact, Hours, Metric, Partition, Plan, Snapshot, TagTable};
+use whom_spec::plan::{Fact, Hours, Measure, Partition, Plan, Snapshot, TagTable};
 
 /// Days, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,18 +68,18 @@ pub(crate) fn of_split(plan: &Plan) -> Option<DayRange> {
 }
 
 /// The earliest opening and the latest closing of the windows over a fact table, as hours after first exposure.
-pub(crate) fn windows<'a>(metrics: impl Iterator<Item = &'a Metric>) -> Option<(u32, u32)> {
-    metrics
-        .map(|metric| (metric.delay.0, metric.delay.0 + metric.window.0))
+pub(crate) fn windows<'a>(measures: impl Iterator<Item = &'a Measure<'a>>) -> Option<(i64, i64)> {
+    measures
+        .map(|measure| (measure.opens, measure.closes))
         .reduce(|wide, next| (wide.0.min(next.0), wide.1.max(next.1)))
 }
 
 /// The days of a fact table that its metrics need; `None` for a source without partitions or metrics.
 pub(crate) fn of_fact(plan: &Plan, fact: &Fact) -> Option<DayRange> {
     let period = Period::of(plan);
-    let (opens, closes) = windows(plan.metrics.iter().filter(|metric| *metric.from == *fact.name))?;
-    let from = period.from + Duration::hours(i64::from(opens));
-    let until = period.until + Duration::hours(i64::from(closes));
+    let measures = plan.measures();
+    let (opens, closes) = windows(measures.iter().filter(|measure| *measure.from == fact.name))?;
+    let (from, until) = (period.from + Duration::hours(opens), period.until + Duration::hours(closes));
     fact.partition.as_ref().map(|partition| days_of(plan, partition, from, until))
 }
 

@@ -46,8 +46,8 @@ impl Dialect {
         })
     }
 
-    /// The instant so many hours after a first exposure.
-    pub(crate) fn after(self, first_exposure: &str, hours: u32) -> Fragment {
+    /// The instant so many hours after a first exposure, or before it.
+    pub(crate) fn after(self, first_exposure: &str, hours: i64) -> Fragment {
         Fragment::trusted(match (hours, self) {
             (0, _) => first_exposure.to_owned(),
             (hours, Self::Engine) => format!("hours_later({first_exposure}, {hours})"),

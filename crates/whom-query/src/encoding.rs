@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use whom_engine::{KeptUnits, UnitKeeper};
-use whom_stats::{CellStatistics, CodeColumn, Grouping, UnitColumnParts, UnitColumns, cell_statistics};
+use whom_stats::{CellSums, CodeColumn, Grouping, ProductGroup, UnitColumnParts, UnitColumns, cell_sums};
 
 use crate::bins::{Encoder, Fitted};
 use crate::error::QueryError;
@@ -12,12 +12,14 @@ use crate::tag_values::TagValues;
 use crate::tally::{Counted, Tally};
 use crate::unit_schema::UnitSchema;
 use crate::unit_table::{UnitRows, UnitTable};
+use crate::values::values;
 
 /// How the units of a table are encoded.
 pub(crate) struct Encoding<'a> {
     schema: &'a UnitSchema,
     tags: &'a [Fitted],
     encoders: Vec<Encoder>,
+    groups: &'a [ProductGroup],
     keeper: &'a UnitKeeper,
     /// Whether all exposed units are counted by their first arm as well.
     by_first_exposure: bool,
@@ -28,21 +30,21 @@ pub(crate) struct Encoding<'a> {
 pub(crate) struct Counts {
     pub(crate) tally: Tally,
     /// All exposed units by their first arm, if that was asked for.
-    pub(crate) by_first_exposure: Option<CellStatistics>,
+    pub(crate) by_first_exposure: Option<CellSums>,
 }
 
 impl<'a> Encoding<'a> {
-    /// An encoding by fitted bins; `several` units saw several variants.
+    /// An encoding by fitted bins, and the products that are counted besides; `several` units saw several variants.
     pub(crate) fn new(
         schema: &'a UnitSchema,
-        tags: &'a [Fitted],
+        (tags, groups): (&'a [Fitted], &'a [ProductGroup]),
         several: u64,
         keeper: &'a UnitKeeper,
         cancel: &'a AtomicBool,
     ) -> Self {
         let encoders = tags.iter().map(|tag| Encoder::new(&tag.bins)).collect();
         let by_first_exposure = schema.excludes_several && several > 0;
-        Self { schema, tags, encoders, keeper, by_first_exposure, cancel }
+        Self { schema, tags, encoders, groups, keeper, by_first_exposure, cancel }
     }
 
     /// Encodes every unit; gives the pieces in their order, and what was counted of all of them.
@@ -81,7 +83,7 @@ impl<'a> Encoding<'a> {
     fn no_parts(&self) -> UnitColumnParts {
         UnitColumnParts {
             arm_count: self.schema.arms,
-            metrics: vec![Vec::new(); self.schema.metrics.len()],
+            metrics: vec![Vec::new(); self.schema.values.len()],
             ..UnitColumnParts::default()
         }
     }
@@ -90,8 +92,8 @@ impl<'a> Encoding<'a> {
     fn add_columns(&self, parts: &mut UnitColumnParts, rows: &UnitRows) -> Result<(), QueryError> {
         parts.arms.extend(rows.arms()?);
         parts.buckets.extend(rows.buckets()?);
-        for (metric, values) in self.schema.metrics.iter().zip(&mut parts.metrics) {
-            values.extend(rows.metric(&metric.column)?);
+        for (column, values) in parts.metrics.iter_mut().zip(values(&self.schema.values, rows)?) {
+            column.extend(values);
         }
         Ok(())
     }
@@ -117,9 +119,9 @@ impl<'a> Encoding<'a> {
         Ok(())
     }
 
-    fn by_arm(&self, everybody: UnitColumnParts) -> Result<CellStatistics, QueryError> {
+    fn by_arm(&self, everybody: UnitColumnParts) -> Result<CellSums, QueryError> {
         let units = UnitColumns::new(everybody).map_err(internal)?;
-        let counted = cell_statistics(&units, &[Grouping::Everybody], self.cancel).map_err(internal)?;
+        let counted = cell_sums(&units, &[Grouping::Everybody], self.groups, self.cancel).map_err(internal)?;
         counted.into_iter().next().ok_or_else(|| internal("nobody was counted"))
     }
 }

@@ -58,7 +58,7 @@ fn no_rows(schema: SchemaRef) -> Result<Rows, QueryError> {
     Ok(Rows { schema, batches: vec![empty.map_err(|error| QueryError::Internal(error.to_string()))?] })
 }
 
-/// What a plan needs to make and hold units; what is done with them afterwards is left at 0. `engine` is a session that knows
+/// What a plan needs to make and hold units; what is done before and afterwards is left out. `engine` is a session that knows
 /// no table yet; it is good for nothing else afterwards.
 ///
 /// # Errors
@@ -77,6 +77,7 @@ pub async fn needs(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> R
         }
     }
     Ok(Needs {
+        fill: Vec::new(),
         scans,
         units,
         moments: moments(compiled, &sizes),
@@ -89,7 +90,7 @@ pub async fn needs(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> R
 
 fn analysed_bytes(compiled: &Compiled) -> u64 {
     let columns = compiled.tags.len() + compiled.cohorts.len();
-    UNIT + columns as u64 + METRIC * compiled.metrics.len() as u64
+    UNIT + columns as u64 + METRIC * compiled.measures.len() as u64
 }
 
 /// Bytes of what statements make, all pieces together.

@@ -47,7 +47,7 @@ pub fn portable(plan: &Plan, catalog: &Catalog, state: &SessionState) -> Result<
 
 /// The step of each metric, as a comment.
 fn grids(compiled: &Compiled) -> String {
-    compiled.metrics.iter().fold(String::new(), |mut text, metric| {
+    compiled.measures.iter().fold(String::new(), |mut text, metric| {
         let line = format!("--   {} in steps of {}", Fragment::identifier(&metric.column), metric.grid);
         // Writing to a text cannot fail.
         let _ = writeln!(text, "{}", in_one_line(&line));

@@ -10,6 +10,7 @@ use crate::sampling::Sampling;
 use crate::tag_values::TagValues;
 use crate::unit_schema::UnitSchema;
 use crate::unit_table::{UnitRows, UnitTable};
+use crate::values::values;
 
 /// What the analysed units are like.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Survey {
     pub(crate) analysed: u64,
     /// The units that were exposed to several variants.
     pub(crate) several: u64,
-    /// By metric.
+    /// By column of integers.
     pub(crate) ranges: Vec<MetricRange>,
     /// By tag.
     pub(crate) tags: Vec<TagSurvey>,
@@ -35,7 +36,7 @@ impl Survey {
         Self {
             analysed: 0,
             several: 0,
-            ranges: vec![MetricRange::default(); schema.metrics.len()],
+            ranges: vec![MetricRange::default(); schema.values.len()],
             tags: schema.tags.iter().map(|tag| TagSurvey::new(tag.kind, schema.codes)).collect(),
         }
     }
@@ -44,8 +45,8 @@ impl Survey {
         self.several += rows.several_variants()?.true_count() as u64;
         let rows = schema.analysed(rows)?;
         self.analysed += rows.len() as u64;
-        for (metric, range) in schema.metrics.iter().zip(&mut self.ranges) {
-            *range = range.merged(MetricRange::of(&rows.metric(&metric.column)?));
+        for (values, range) in values(&schema.values, &rows)?.iter().zip(&mut self.ranges) {
+            *range = range.merged(MetricRange::of(values));
         }
         let chosen = sampling.places(&rows.column("unit")?)?;
         for (tag, survey) in schema.tags.iter().zip(&mut self.tags) {

@@ -58,7 +58,7 @@ impl Tally {
             several: none(),
             earliest_exposure: None,
             analysed: none(),
-            statuses: schema.metrics.iter().map(|_| Status::ALL.map(|_| none())).collect(),
+            statuses: schema.measures.iter().map(|_| Status::ALL.map(|_| none())).collect(),
             by_bucket: vec![0; BUCKETS * schema.arms],
             by_day: BTreeMap::new(),
             tags: tags.iter().map(|tag| TagTally::new(tag, schema.arms)).collect(),
@@ -90,7 +90,7 @@ impl Tally {
         for (arm, day) in counted.arms.iter().zip(rows.exposure_days()?) {
             self.by_day.entry(day).or_insert_with(|| vec![0; schema.arms])[usize::from(*arm)] += 1;
         }
-        for (metric, by_status) in schema.metrics.iter().zip(&mut self.statuses) {
+        for (metric, by_status) in schema.measures.iter().zip(&mut self.statuses) {
             for (arm, status) in counted.arms.iter().zip(rows.statuses(&metric.status)?) {
                 by_status[status as usize][usize::from(*arm)] += 1;
             }

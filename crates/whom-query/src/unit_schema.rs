@@ -1,13 +1,15 @@
 //! Which columns of the unit table are analysed, and which units.
 
 use datafusion::arrow::array::BooleanArray;
-use whom_spec::plan::{Codes, Plan, SeveralVariantsRule, TagKind};
-use whom_stats::ColumnShape;
+use whom_spec::plan::{Cap, Codes, Plan, SeveralVariantsRule, TagKind};
+use whom_stats::{BucketSet, ColumnShape, Fold, Folds, Grid, ProductGroup};
 
 use crate::bins::TagBins;
-use crate::compile::{Compiled, MetricColumn, NamedColumn};
+use crate::compile::{Compiled, MeasureColumn, NamedColumn};
 use crate::error::QueryError;
+use crate::outcome::{Outcome, outcomes};
 use crate::unit_table::UnitRows;
+use crate::values::{Origin, ValueColumn};
 
 /// What is taken from the unit table, as the plan says.
 #[derive(Clone, Debug)]
@@ -16,12 +18,22 @@ pub struct UnitSchema {
     pub(crate) arms: usize,
     /// Whether units in several variants are left out.
     pub(crate) excludes_several: bool,
-    pub(crate) metrics: Vec<MetricColumn>,
+    pub(crate) measures: Vec<MeasureColumn>,
+    /// The integers that passes and products see: the measures, then covariates, then what is made of them.
+    pub(crate) values: Vec<ValueColumn>,
+    /// By metric, which of them it is estimated from.
+    pub(crate) outcomes: Vec<Outcome>,
     /// The tags in alphabetical order.
     pub(crate) tags: Vec<TagColumn>,
     /// The pre-registered cohorts in the order of the file.
     pub(crate) cohorts: Vec<NamedColumn>,
     pub(crate) codes: Codes,
+    /// The metrics that are capped: place in the file, name and cap.
+    pub(crate) caps: Vec<(usize, String, Cap)>,
+    /// The buckets that discover.
+    pub(crate) discover: BucketSet,
+    /// By metric, whether trees are grown on it.
+    searched: Vec<bool>,
 }
 
 /// A tag of the unit table.
@@ -44,13 +56,26 @@ impl UnitSchema {
             }
             None => Err(QueryError::Internal(format!("tag `{}` is not in the plan", tag.name))),
         };
+        let mut values: Vec<ValueColumn> = compiled.measures.iter().map(measured).collect();
+        let covariates: Vec<(String, usize)> =
+            compiled.covariates.iter().map(|covariate| covariate.name.clone()).zip(values.len()..).collect();
+        values.extend(compiled.covariates.iter().map(|covariate| ValueColumn {
+            grid: covariate.grid,
+            origin: Origin::Tag { name: covariate.name.clone(), column: covariate.column.clone() },
+        }));
+        let capped = plan.metrics.iter().enumerate();
         Ok(Self {
             arms: plan.split.variants.len(),
             excludes_several: plan.split.several_variants.rule == SeveralVariantsRule::Exclude,
-            metrics: compiled.metrics.clone(),
+            outcomes: outcomes(plan, &compiled.measures, &covariates),
+            values,
+            measures: compiled.measures.clone(),
             tags: compiled.tags.iter().map(tag).collect::<Result<_, _>>()?,
             cohorts: compiled.cohorts.clone(),
             codes: plan.discover.codes,
+            caps: capped.filter_map(|(place, metric)| Some((place, metric.name.value.clone(), metric.cap?))).collect(),
+            discover: Folds::hashed(&plan.experiment).buckets(Fold::Discover).clone(),
+            searched: plan.metrics.iter().map(|metric| plan.discover.metrics.contains(&metric.name)).collect(),
         })
     }
 
@@ -67,10 +92,40 @@ impl UnitSchema {
         rows.filtered(&kept)
     }
 
+    /// The grids of the integers that passes and products see.
+    pub(crate) fn grids(&self) -> Vec<Grid> {
+        self.values.iter().map(|column| column.grid).collect()
+    }
+
+    /// The cross-products of every metric that is no plain mean, whose outcomes learn their places. Where trees are grown on
+    /// one of them, the plain means among the others join: all of them are corrected as one family.
+    pub(crate) fn group(&mut self) -> Vec<ProductGroup> {
+        let is_mean = |outcome: &Outcome| outcome.products().columns.len() == 1;
+        let is_mixed =
+            self.outcomes.iter().zip(&self.searched).any(|(outcome, searched)| *searched && !is_mean(outcome));
+        let mut groups: Vec<ProductGroup> = Vec::new();
+        for (outcome, searched) in self.outcomes.iter_mut().zip(&self.searched) {
+            let products = outcome.products();
+            if is_mean(outcome) && !(is_mixed && *searched) {
+                continue;
+            }
+            let known = groups.iter().position(|group| *group == products);
+            outcome.group = Some(known.unwrap_or(groups.len()));
+            if known.is_none() {
+                groups.push(products);
+            }
+        }
+        groups
+    }
+
     /// The columns that passes see: the tags, and a column of 0 and 1 for each pre-registered cohort.
     pub(crate) fn shapes(&self, bins: &[TagBins]) -> Vec<ColumnShape> {
         let cohort =
             |cohort: &NamedColumn| ColumnShape { name: cohort.name.clone(), codes: 2, ordered: true, missing: None };
         bins.iter().map(TagBins::shape).chain(self.cohorts.iter().map(cohort)).collect()
     }
+}
+
+fn measured(measure: &MeasureColumn) -> ValueColumn {
+    ValueColumn { grid: measure.grid, origin: Origin::Measure(measure.column.clone()) }
 }

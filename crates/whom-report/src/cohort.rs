@@ -35,8 +35,8 @@ pub struct CohortView {
 }
 
 impl CohortView {
-    /// Units of all arms in a fold.
-    pub fn units(&self, fold: Fold) -> u64 {
+    /// Units of all arms in a fold; `None` if their number is withheld.
+    pub fn units(&self, fold: Fold) -> Option<u64> {
         self.sizes.iter().filter(|size| size.fold == fold).map(|size| size.units).sum()
     }
 
@@ -76,9 +76,9 @@ pub struct CohortSize {
     pub fold: Fold,
     /// The variant, control included.
     pub variant: String,
-    /// Units.
-    pub units: u64,
-    /// Their share of the units of that fold and arm; `None` if there are none at all.
+    /// Units; `None` if their number is withheld.
+    pub units: Option<u64>,
+    /// Their share of the units of that fold and arm; `None` if there are none at all, or if their number is withheld.
     pub share: Option<f64>,
 }
 

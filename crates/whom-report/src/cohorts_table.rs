@@ -69,7 +69,7 @@ fn sizes(cohorts: &[&CohortView]) -> Result<ListArray, ArrowError> {
     let columns: Vec<(&str, bool, ArrayRef)> = vec![
         ("fold", false, Arc::new(sizes().map(|size| Some(size.fold.as_str())).collect::<StringArray>())),
         ("variant", false, Arc::new(sizes().map(|size| Some(size.variant.as_str())).collect::<StringArray>())),
-        ("units", false, Arc::new(sizes().map(|size| Some(size.units as i64)).collect::<Int64Array>())),
+        ("units", true, Arc::new(sizes().map(|size| size.units.map(|units| units as i64)).collect::<Int64Array>())),
         ("share", true, Arc::new(sizes().map(|size| finite(size.share)).collect::<Float64Array>())),
     ];
     list(columns, cohorts.iter().map(|cohort| cohort.sizes.len()))

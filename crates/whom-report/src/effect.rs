@@ -51,6 +51,12 @@ words! {
         Effect = "effect",
         /// The same over all exposed units by the first variant they saw, those in several variants included.
         EffectByFirstExposure = "effect_by_first_exposure",
+        /// The effect before its adjustment by covariates.
+        UnadjustedEffect = "unadjusted_effect",
+        /// The effect on the values before their cap.
+        UncappedEffect = "uncapped_effect",
+        /// How far a guardrail is on the good side of its limit, in the metric's unit; its p-value is one-sided.
+        Margin = "margin",
         /// Treatment minus control, relative to control.
         Lift = "lift",
         /// The cohort's effect minus the effect in the rest of the units.
@@ -103,7 +109,8 @@ pub struct EffectRow {
     pub family: Family,
     /// What is estimated.
     pub estimand: Estimand,
-    /// How the estimate and its standard error are made: `welch`, `delta`.
+    /// How the estimate and its standard error are made: `welch`, `ratio_delta`, `cuped`, `ratio_cuped`; of a lift `delta` or
+    /// `fieller`; of a margin `non_inferiority`.
     pub method: String,
     /// The reference distribution.
     pub reference: Reference,
@@ -128,14 +135,16 @@ pub struct EffectRow {
     pub unreliable: Option<String>,
     /// Why there is no estimate; `None` where there is one.
     pub not_estimable: Option<String>,
-    /// Units of control with a value.
-    pub n_control: u64,
-    /// Units of the treatment with a value.
-    pub n_variant: u64,
-    /// Mean of control; `None` without a unit.
+    /// Units of control with a value; `None` if their number is withheld.
+    pub n_control: Option<u64>,
+    /// Units of the treatment with a value; `None` if their number is withheld.
+    pub n_variant: Option<u64>,
+    /// Mean of control, or its ratio, or either as it was adjusted; `None` without a unit.
     pub mean_control: Option<f64>,
     /// Mean of the treatment; `None` without a unit.
     pub mean_variant: Option<f64>,
+    /// The part of the effect's variance that an adjustment by covariates took off; `None` for what is not adjusted.
+    pub variance_reduction: Option<f64>,
 }
 
 impl EffectRow {

@@ -45,10 +45,11 @@ pub fn effects_batch(rows: &[EffectRow]) -> Result<RecordBatch, ReportError> {
         .flags("reliable", rows.iter().map(EffectRow::is_reliable))
         .optional_words("unreliable", rows.iter().map(|row| row.unreliable.as_deref()))
         .optional_words("not_estimable", rows.iter().map(|row| row.not_estimable.as_deref()))
-        .counts("n_control", rows.iter().map(|row| row.n_control))
-        .counts("n_variant", rows.iter().map(|row| row.n_variant))
+        .optional_counts("n_control", rows.iter().map(|row| row.n_control))
+        .optional_counts("n_variant", rows.iter().map(|row| row.n_variant))
         .numbers("mean_control", rows.iter().map(|row| row.mean_control))
         .numbers("mean_variant", rows.iter().map(|row| row.mean_variant))
+        .numbers("variance_reduction", rows.iter().map(|row| row.variance_reduction))
         .batch()
 }
 
@@ -102,6 +103,7 @@ mod tests {
         n_variant Int64
         mean_control Float64
         mean_variant Float64
+        variance_reduction Float64
         ");
     }
 

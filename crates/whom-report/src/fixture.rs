@@ -36,6 +36,7 @@ pub(crate) fn hillstrom() -> Results {
         through: "2026-10-26".to_owned(),
         level: 0.95,
         seal: None,
+        withheld: None,
         variants: [("No E-Mail", 21_306), (MENS, 21_307), (WOMENS, 21_387)]
             .map(|(name, units)| VariantView { name: name.to_owned(), units })
             .to_vec(),
@@ -143,10 +144,11 @@ fn average(metric: &str, variant: &str, means: (f64, f64), std_err: f64) -> Effe
         correction: if primary { Correction::Holm } else { Correction::BenjaminiYekutieli },
         unreliable: None,
         not_estimable: None,
-        n_control: 21_306,
-        n_variant: if variant == MENS { 21_307 } else { 21_387 },
+        n_control: Some(21_306),
+        n_variant: Some(if variant == MENS { 21_307 } else { 21_387 }),
         mean_control: Some(means.0),
         mean_variant: Some(means.1),
+        variance_reduction: None,
     };
     with_estimate(row, means.1 - means.0, std_err, BONFERRONI)
 }
@@ -183,8 +185,8 @@ fn cohort_effects() -> Vec<EffectRow> {
                 evidence: Evidence::HeldOut,
                 family: Family::Discovered,
                 correction: Correction::MaxT,
-                n_control: 2_700,
-                n_variant: 2_650,
+                n_control: Some(2_700),
+                n_variant: Some(2_650),
                 ..average("visit", variant, (0.1, 0.1 + estimate), std_err)
             };
             let effect = with_estimate(base.clone(), estimate, std_err, MAX_T);
@@ -243,8 +245,8 @@ fn waterfall() -> Vec<WaterfallStep> {
     let step = |step: &str, table: Option<&str>, (kept, dropped): (u64, u64), reason: &str| WaterfallStep {
         step: step.to_owned(),
         table: table.map(str::to_owned),
-        kept,
-        dropped,
+        kept: Some(kept),
+        dropped: Some(dropped),
         reason: reason.to_owned(),
     };
     vec![

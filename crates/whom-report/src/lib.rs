@@ -77,6 +77,7 @@ mod tree_json;
 mod units_table;
 mod verdict;
 mod waterfall;
+mod withhold;
 mod word;
 
 pub use cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
@@ -107,3 +108,4 @@ pub use verdict::{
 };
 pub use waterfall::WaterfallStep;
 pub use whom_stats::{Check, CheckPart, CheckVerdict, Interval};
+pub use withhold::{SmallestCell, TooFewUnits, Withheld};

@@ -13,6 +13,7 @@ use crate::seal::Seal;
 use crate::stability::Stability;
 use crate::verdict::Verdict;
 use crate::waterfall::WaterfallStep;
+use crate::withhold::Withheld;
 
 /// The version of `result.json`.
 pub const RESULT_SCHEMA_VERSION: u32 = 1;
@@ -26,6 +27,8 @@ struct ResultDocument<'a> {
     through: &'a str,
     level: f64,
     seal: Option<&'a Seal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld: Option<&'a Withheld>,
     summary: Vec<&'a str>,
     verdict: &'a Verdict,
     variants: &'a [VariantView],
@@ -64,6 +67,7 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         through: &results.through,
         level: results.level,
         seal: results.seal.as_ref(),
+        withheld: results.withheld.as_ref(),
         summary: verdict.sentences().collect(),
         verdict: &verdict,
         variants: &results.variants,

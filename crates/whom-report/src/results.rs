@@ -10,6 +10,7 @@ use crate::seal::Seal;
 use crate::stability::Stability;
 use crate::tree::TreeView;
 use crate::waterfall::WaterfallStep;
+use crate::withhold::Withheld;
 use crate::word::words;
 
 words! {
@@ -35,6 +36,8 @@ pub struct Results {
     pub level: f64,
     /// How the run stands to the registered plans of the experiment; `None` if none were registered.
     pub seal: Option<Seal>,
+    /// What is withheld because it is about too few units; `None` if everything is shown.
+    pub withheld: Option<Withheld>,
     /// The variants, control first.
     pub variants: Vec<VariantView>,
     /// The metrics in the order of the pipeline file.

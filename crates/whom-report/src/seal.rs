@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn every_standing_has_its_sentence() {
         let differences = vec![
-            difference("metrics.revenue.window", Some("336"), Some("168")),
+            difference("metrics.revenue.window", Some("14d"), Some("7d")),
             difference("metrics.visits", None, Some("{…}")),
             difference("cohorts.new_mobile", Some("{…}"), None),
             difference("validate.level", Some("0.95"), Some("0.9")),
@@ -118,9 +118,9 @@ mod tests {
         ];
         insta::assert_snapshot!(sentences.join("\n"), @r"
         The plan was registered before the first exposure, and this run kept to it: what it declares is sealed evidence.
-        This run did not keep to the plan that was registered before the first exposure, so nothing here is sealed: `metrics.revenue.window` was 336, and is 168; `metrics.visits` was added; `cohorts.new_mobile` was left out; and 2 more.
+        This run did not keep to the plan that was registered before the first exposure, so nothing here is sealed: `metrics.revenue.window` was 14d, and is 7d; `metrics.visits` was added; `cohorts.new_mobile` was left out; and 2 more.
         The plan was registered, but after the first exposure, so nothing here is sealed.
-        A plan was registered after the first exposure, and this run did not keep to it either: `metrics.revenue.window` was 336, and is 168.
+        A plan was registered after the first exposure, and this run did not keep to it either: `metrics.revenue.window` was 14d, and is 7d.
         ");
     }
 

@@ -101,7 +101,8 @@ words! {
 }
 
 /// How much the search flatters a leaf that it ranks so: its effect on units of the replicate, and on discovery units that the
-/// replicate did not see. In the metric's unit, means over replicates.
+/// replicate did not see. Means over replicates, of the values that trees see: in the metric's unit, and of a ratio in that of its
+/// numerator, less what its denominator explains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OptimismRow {
     /// The treatment.

@@ -71,10 +71,10 @@ pub struct NodeEffect {
     pub variant: String,
     /// The metric.
     pub metric: String,
-    /// Units of control.
-    pub n_control: u64,
-    /// Units of the treatment.
-    pub n_variant: u64,
+    /// Units of control; `None` if their number is withheld.
+    pub n_control: Option<u64>,
+    /// Units of the treatment; `None` if their number is withheld.
+    pub n_variant: Option<u64>,
     /// The effect; `None` where it cannot be estimated.
     pub estimate: Option<f64>,
     /// Its standard error.

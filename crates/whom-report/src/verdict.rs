@@ -22,6 +22,7 @@ use crate::effect::Role;
 use crate::label;
 use crate::results::{MetricView, Results};
 use crate::seal::Seal;
+use crate::withhold::Withheld;
 
 /// What the results say.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,6 +41,9 @@ pub struct Verdict {
     pub advice: Vec<String>,
     /// Whether the run kept to a registered plan, in a sentence; `None` if none was registered.
     pub seal: Option<String>,
+    /// What is withheld because it is about too few units, in a sentence; `None` if everything is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
 }
 
 impl Verdict {
@@ -55,16 +59,17 @@ impl Verdict {
         let for_whom = primary.iter().flat_map(|question| cohort::sentences(results, *question, &cohorts)).collect();
         let advice = advice::sentences(results, &averages, &guardrails, &cohorts);
         let seal = results.seal.as_ref().map(Seal::sentence);
-        Self { averages, guardrails, heterogeneity, cohorts, for_whom, advice, seal }
+        let withheld = results.withheld.as_ref().map(Withheld::sentence);
+        Self { averages, guardrails, heterogeneity, cohorts, for_whom, advice, seal, withheld }
     }
 
-    /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next, and what it
-    /// rests on.
+    /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next, what it rests
+    /// on, and what is withheld.
     pub fn sentences(&self) -> impl Iterator<Item = &str> {
         let averages = self.averages.iter().map(|verdict| verdict.sentence.as_str());
         let guardrails = self.guardrails.iter().map(|verdict| verdict.sentence.as_str());
         let heterogeneity = self.heterogeneity.iter().map(|verdict| verdict.sentence.as_str());
-        let rest = self.for_whom.iter().chain(&self.advice).chain(&self.seal).map(String::as_str);
+        let rest = self.for_whom.iter().chain(&self.advice).chain(&self.seal).chain(&self.withheld).map(String::as_str);
         averages.chain(guardrails).chain(heterogeneity).chain(rest)
     }
 }

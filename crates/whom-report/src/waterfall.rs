@@ -9,10 +9,10 @@ pub struct WaterfallStep {
     pub step: String,
     /// The table, where the step is about one.
     pub table: Option<String>,
-    /// Rows or units that remain.
-    pub kept: u64,
-    /// Rows or units that this step took away.
-    pub dropped: u64,
+    /// Rows or units that remain; `None` if their number is withheld.
+    pub kept: Option<u64>,
+    /// Rows or units that this step took away; `None` if their number is withheld.
+    pub dropped: Option<u64>,
     /// Why they were taken away; empty if none were.
     pub reason: String,
 }

@@ -3,11 +3,14 @@
 //! A reader of a mapping asks for every key before it gives up on one, so that one run shows all mistakes. What could
 //! not be read is `None` and was reported; the plan only comes out if nothing was.
 
+mod cap;
+mod cuped;
 mod cursor;
 mod discover;
 mod fact;
 mod known;
 mod later;
+mod measured;
 mod metric;
 mod scalar;
 mod split;
@@ -19,7 +22,7 @@ use self::discover::Searched;
 use self::known::Known;
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Cohort, Output, Plan, Role, Snapshot};
+use crate::plan::{Cohort, MeasurePart, Output, Plan, Role, Snapshot, TagKind};
 use crate::source::Span;
 use crate::spanned::Spanned;
 use crate::tree::Node;
@@ -33,6 +36,7 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         let plan = pipeline(fields, &Known::of(tree))?;
         check_primary(&plan, fields);
         check_names(&plan, &report);
+        check_covariates(&plan, &report);
         check_through(&plan, fields);
         warn_about(&plan, &report);
         Some(plan)
@@ -106,7 +110,8 @@ fn cohort(name: Spanned<String>, field: &Field<'_>) -> Option<Cohort> {
 
 fn output_place(field: &Field<'_>) -> Option<Output> {
     let fields = field.mapping::<format::Output>()?;
-    Some(Output { path: fields.required_text("path")? })
+    let smallest_cell = fields.whole_or("smallest_cell", 0..=1_000_000, 0);
+    Some(Output { path: fields.required_text("path")?, smallest_cell })
 }
 
 /// Without a primary metric there is nothing to decide.
@@ -123,11 +128,21 @@ fn check_names(plan: &Plan, report: &Report) {
     const OURS: [&str; 5] = ["unit", "arm", "first_exposure", "bucket", "fold"];
     let metrics = plan.metrics.iter().map(|metric| ("metric", &metric.name));
     let tags = plan.tag_columns().map(|tag| ("tag", &tag.name));
+    let measures: Vec<String> = plan
+        .measures()
+        .iter()
+        .filter(|measure| measure.part != MeasurePart::Value)
+        .map(|measure| measure.name.clone())
+        .collect();
     let mut seen: Vec<&Spanned<String>> = Vec::new();
     for (kind, name) in metrics.chain(tags) {
         if OURS.contains(&name.as_str()) || *name == plan.unit {
             let taken = format!("a {kind} cannot be called `{name}`: the unit table has a column of that name already");
             report.push(Diagnostic::error(taken).at(name.span));
+        }
+        if measures.iter().any(|measure| *measure == **name) {
+            let taken = format!("a {kind} cannot be called `{name}`: that is what another metric is made of");
+            report.push(Diagnostic::error(taken).at(name.span).hint("give it a name of its own"));
         }
         match seen.iter().find(|other| **other == name) {
             Some(other) => report.push(
@@ -137,6 +152,17 @@ fn check_names(plan: &Plan, report: &Report) {
                     .hint("names of metrics and tags are unique over all tables: they are columns of one unit table"),
             ),
             None => seen.push(name),
+        }
+    }
+}
+
+/// Covariates are numbers. A protected tag may be one: it steers nobody's treatment, it only takes noise off.
+fn check_covariates(plan: &Plan, report: &Report) {
+    for name in plan.metrics.iter().filter_map(|metric| metric.cuped.as_ref()).flat_map(|cuped| &cuped.tags) {
+        if plan.tag(name).is_some_and(|(_, tag)| tag.kind != TagKind::Numeric) {
+            let message = format!("the tag `{name}` is categorical, and a covariate is a number");
+            let hint = "leave it out, or declare it `numeric` if it is one";
+            report.push(Diagnostic::error(message).at(name.span).hint(hint));
         }
     }
 }
@@ -173,7 +199,7 @@ fn partitioned(plan: &Plan) -> Option<Span> {
 /// What is allowed, but probably not meant.
 fn warn_about(plan: &Plan, report: &Report) {
     for fact in &plan.facts {
-        if !plan.metrics.iter().any(|metric| metric.from == fact.name) {
+        if !plan.measures().iter().any(|measure| *measure.from == fact.name) {
             report.push(
                 Diagnostic::warning(format!("no metric reads the fact table `{}`", fact.name)).at(fact.name.span),
             );

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 
 pub(crate) use self::discover::{Discover, Folds, PartitionTree, Tree};
 use self::leaf::{Date, PathText, WholeNumber};
-pub(crate) use self::metric::{Cap, Metric, RatioPart};
+pub(crate) use self::metric::{Cap, Cuped, Metric, RatioPart};
 pub(crate) use self::table::{
     AllocationPeriod, Categorical, CategoricalLevels, ExposureFilter, Fact, PartitionColumn, SeveralVariants, Split,
     TagTable, Time, Variant,
@@ -131,10 +131,13 @@ pub(crate) enum Include {
 pub(crate) struct Output {
     /// A folder, local or in object storage, relative to this file.
     path: PathText,
+    /// The fewest units that a published number may be about: what counts fewer is withheld, and what would tell it.
+    /// Default: 0, everything is shown.
+    smallest_cell: Option<WholeNumber>,
 }
 
 impl Shape for Output {
-    const KEYS: &'static [&'static str] = &["path"];
+    const KEYS: &'static [&'static str] = &["path", "smallest_cell"];
 }
 
 #[cfg(test)]

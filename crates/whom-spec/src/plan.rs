@@ -8,6 +8,7 @@ mod cohort;
 mod discover;
 mod fact;
 mod identity;
+mod measure;
 mod metric;
 mod output;
 mod quantity;
@@ -22,7 +23,12 @@ use serde::Serialize;
 pub use self::cohort::Cohort;
 pub use self::discover::{Codes, Criterion, DeclaredPartition, Discover, TreeControls};
 pub use self::fact::{Fact, Gaps, Partition, TimeColumn};
-pub use self::metric::{Aggregate, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Role};
+pub use self::identity::FIELDS_IN_HOURS;
+pub use self::measure::{Measure, MeasurePart};
+pub use self::metric::{
+    Aggregate, Cap, CapOf, Cuped, Denominator, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite,
+    Role,
+};
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
 pub use self::split::{SeveralVariants, SeveralVariantsRule, Split, Variant};

@@ -22,6 +22,35 @@ pub enum CapOf {
     NonZero,
 }
 
+/// How values lie to a threshold. Those of parts add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ranked {
+    /// Values above it.
+    pub above: u64,
+    /// The smallest of all values; `None` without one.
+    pub smallest: Option<i64>,
+}
+
+impl Ranked {
+    /// Counts a value.
+    #[inline]
+    pub fn push(&mut self, value: i64, threshold: i64) {
+        self.above += u64::from(value > threshold);
+        self.smallest = Some(self.smallest.map_or(value, |smallest| smallest.min(value)));
+    }
+
+    /// Adds other values.
+    pub fn add(&mut self, other: &Self) {
+        self.above += other.above;
+        self.smallest = self.smallest.into_iter().chain(other.smallest).min();
+    }
+
+    /// Whether every value would count as the threshold.
+    fn leaves_nothing(&self, threshold: i64) -> bool {
+        self.smallest.is_some_and(|smallest| smallest >= threshold)
+    }
+}
+
 /// A threshold on the grid: larger values count as the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cap {
@@ -48,6 +77,12 @@ pub enum CapError {
         /// The percentile.
         percent: f64,
         /// The threshold found.
+        threshold: f64,
+    },
+    /// No value is below a declared threshold.
+    #[error("the cap {threshold} lies below all values, which leaves no two of them apart; raise it or drop `cap`")]
+    LeavesNothing {
+        /// The threshold.
         threshold: f64,
     },
     /// No value is above the threshold.
@@ -84,16 +119,35 @@ impl Cap {
             CapOf::NonZero => counts.non_zero().quantile(share),
         };
         let threshold = found.ok_or(CapError::NoValues { of })?;
-        let (percent, shown) = (100.0 * share.get(), grid.from_grid(threshold));
-        let capped = counts.total() - counts.at_most(threshold);
-        if capped == 0 {
+        let smallest = counts.iter().next().map(|(value, _)| value);
+        let ranked = Ranked { above: counts.total() - counts.at_most(threshold), smallest };
+        Self::at_rank(threshold, &ranked, 100.0 * share.get(), grid)
+    }
+
+    /// The cap at a threshold that was found by its rank, given how the values lie to it and the percentile, for messages.
+    ///
+    /// # Errors
+    /// A threshold that caps all or nothing.
+    pub fn at_rank(threshold: i64, ranked: &Ranked, percent: f64, grid: Grid) -> Result<Self, CapError> {
+        let shown = grid.from_grid(threshold);
+        if ranked.above == 0 {
             return Err(CapError::CapsNothing { percent, threshold: shown });
         }
-        let smallest = counts.iter().next().map(|(value, _)| value);
-        if smallest.is_some_and(|smallest| smallest >= threshold) {
+        if ranked.leaves_nothing(threshold) {
             return Err(CapError::CapsAll { percent, threshold: shown });
         }
-        Ok(Self { threshold, capped })
+        Ok(Self { threshold, capped: ranked.above })
+    }
+
+    /// The cap at a declared threshold, which may lie above all values: data grow.
+    ///
+    /// # Errors
+    /// A threshold that no value is below.
+    pub fn at_value(threshold: i64, ranked: &Ranked, grid: Grid) -> Result<Self, CapError> {
+        if ranked.leaves_nothing(threshold) {
+            return Err(CapError::LeavesNothing { threshold: grid.from_grid(threshold) });
+        }
+        Ok(Self { threshold, capped: ranked.above })
     }
 
     /// The capped value.

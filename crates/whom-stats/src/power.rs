@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Reference;
-use crate::effect::Effect;
+use crate::estimate::Estimate;
 
 /// Shares of the units at which a cohort's detectable difference is stated.
 pub const COHORT_SHARES: [f64; 3] = [0.10, 0.25, 0.50];
@@ -45,14 +45,14 @@ impl Detection {
     ///
     /// let visits = |n: u64, events: u64| Moments { n, events, sum: events.into(), sum_squares: events.into() };
     /// let average = Effect::welch(&visits(10_700, 1_600), &visits(10_650, 1_130), Grid::INTEGER)?;
-    /// let half = Detection::default().difference(&average, 0.5);
+    /// let half = Detection::default().difference(&average.difference, 0.5);
     /// assert_eq!(format!("{:.4}", half.difference), "0.0256");
     /// # Ok::<(), whom_stats::NotEstimable>(())
     /// ```
-    pub fn difference(self, average: &Effect, share: f64) -> DetectableDifference {
+    pub fn difference(self, average: &Estimate, share: f64) -> DetectableDifference {
         let normal = |level| Reference::Normal.critical_value(level, f64::INFINITY);
         let standard_errors = normal(self.level) + normal(2.0 * self.power - 1.0);
-        let std_err = average.difference.std_err / (share * (1.0 - share)).sqrt();
+        let std_err = average.std_err / (share * (1.0 - share)).sqrt();
         DetectableDifference { share, difference: standard_errors * std_err }
     }
 }
@@ -73,7 +73,7 @@ mod tests {
             let target = Target { metric: 0, treatment: 1, cell: 1 };
             (measured.average_effect(target).unwrap(), measured.contrast(target).unwrap())
         };
-        let in_one = |seed| Detection::default().difference(&measure(&[0, 0], seed).0, 0.5).difference;
+        let in_one = |seed| Detection::default().difference(&measure(&[0, 0], seed).0.difference, 0.5).difference;
         let detectable = (0..20).map(in_one).sum::<f64>() / 20.0;
         let found =
             (0..300).filter(|seed| measure(&[0, detectable as i64], *seed).1.p_value(Reference::T) < 0.05).count();
@@ -86,7 +86,7 @@ mod tests {
         let measured = Measured { cells: &statistics, buckets: &BucketSet::all(), grids: &[Grid::INTEGER] };
         let average = measured.average_effect(Target { metric: 0, treatment: 1, cell: 0 }).unwrap();
         let [tenth, quarter, half] =
-            COHORT_SHARES.map(|share| Detection::default().difference(&average, share).difference);
+            COHORT_SHARES.map(|share| Detection::default().difference(&average.difference, share).difference);
         assert!(tenth > quarter && quarter > half);
         assert!((tenth / half - 5.0 / 3.0).abs() < 1e-12);
     }

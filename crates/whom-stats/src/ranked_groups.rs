@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arm_table::ArmTable;
+use crate::bucket::BucketSet;
 use crate::distribution::Reference;
 use crate::effect::Effect;
 use crate::estimate::{Estimate, Interval, NotEstimable};
@@ -20,6 +21,8 @@ pub struct RankedGroup {
     pub table: ArmTable,
     /// Its units by cell.
     pub units: Vec<u64>,
+    /// The buckets whose units of a cell it holds, by cell.
+    pub buckets: Vec<BucketSet>,
 }
 
 impl RankedGroup {
@@ -43,7 +46,11 @@ impl RankedGroup {
 pub fn ranked_groups(measured: &Measured<'_>, predictions: &[f64], groups: usize) -> Vec<RankedGroup> {
     let Measured { cells, buckets, .. } = measured;
     let metrics = cells.tables.first().map_or(0, ArmTable::metrics);
-    let empty = RankedGroup { table: ArmTable::new(cells.arms(), metrics), units: vec![0; cells.cells] };
+    let empty = RankedGroup {
+        table: ArmTable::new(cells.arms(), metrics),
+        units: vec![0; cells.cells],
+        buckets: vec![BucketSet::none(); cells.cells],
+    };
     let mut ranked = vec![empty; groups];
     if predictions.len() != cells.cells {
         return ranked;
@@ -65,6 +72,7 @@ pub fn ranked_groups(measured: &Measured<'_>, predictions: &[f64], groups: usize
         if let Some(group) = ranked.get_mut(place) {
             group.table.add(table.cell());
             group.units[cell] += units;
+            group.buckets[cell].insert(bucket);
         }
         before += u128::from(units);
     }

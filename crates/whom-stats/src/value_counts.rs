@@ -57,7 +57,7 @@ impl Percentile {
     }
 
     /// The smallest rank, from 1, at which at least this share of `total` values is reached.
-    pub(crate) fn rank(self, total: u64) -> u64 {
+    pub fn rank(self, total: u64) -> u64 {
         (u128::from(self.0) * u128::from(total)).div_ceil(1_000_000) as u64
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use object_store::{
-    Error, ObjectStore, Result, StaticCredentialProvider,
-    aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider},
+    ClientOptions, Error, ObjectStore, Result, StaticCredentialProvider,
+    aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider},
+    client::HttpConnector,
 };
 
 use crate::{
@@ -12,9 +13,21 @@ use crate::{
     credentials::{Proven, Search},
     environment::Environment,
     network::{Network, permit, unusable},
+    pending_uploads::PendingUploads,
     profile::{Profile, ProfileKeys},
     program::ProgramKeys,
+    remote::Remote,
 };
+
+/// The region of a bucket where none is set, as `object_store` takes it.
+const USUAL_REGION: &str = "us-east-1";
+
+/// An opened bucket.
+struct Bucket {
+    store: AmazonS3,
+    region: String,
+    allows_http: bool,
+}
 
 /// The first source of keys that is there, in the order of Amazon's own libraries.
 struct Chain<'a> {
@@ -35,6 +48,26 @@ enum Source {
 impl Network {
     /// Opens a bucket.
     pub(crate) fn open_s3(&self, bucket: &str, location: &Redacted) -> Result<Arc<dyn ObjectStore>, StoreError> {
+        Ok(Arc::new(self.s3(bucket, location)?.store))
+    }
+
+    /// What is being uploaded to a folder of a bucket; `None` if requests are not signed, so that nobody may know.
+    pub(crate) fn s3_uploads(
+        &self,
+        remote: &Remote,
+        location: &Redacted,
+    ) -> Result<Option<PendingUploads>, StoreError> {
+        if self.environment().is_on("AWS_SKIP_SIGNATURE") {
+            return Ok(None);
+        }
+        let Bucket { store, region, allows_http } = self.s3(&remote.container, location)?;
+        let options = ClientOptions::new().with_allow_http(allows_http);
+        let client = self.connector(location)?.connect(&options).map_err(|error| unusable(location, &error))?;
+        let (root, place) = (remote.root.clone(), location.clone());
+        Ok(Some(PendingUploads { store, client, region, root, place }))
+    }
+
+    fn s3(&self, bucket: &str, location: &Redacted) -> Result<Bucket, StoreError> {
         let invalid = |problem| StoreError::InvalidLocation { location: location.clone(), problem };
         let environment = self.environment();
         let profile = Profile::read(environment).map_err(|problem| invalid(format!("cannot be opened: {problem}")))?;
@@ -56,10 +89,18 @@ impl Network {
         let setting = |builder: &AmazonS3Builder, key| builder.get_config_value(&key);
         let endpoint =
             setting(&builder, AmazonS3ConfigKey::S3Endpoint).or_else(|| setting(&builder, AmazonS3ConfigKey::Endpoint));
-        if let Some(endpoint) = endpoint {
-            let allowed = permit(&endpoint, environment.is_on("AWS_ALLOW_HTTP"), "AWS_ALLOW_HTTP").map_err(invalid)?;
-            builder = builder.with_allow_http(allowed);
+        if endpoint.is_none()
+            && setting(&builder, AmazonS3ConfigKey::Region).is_none()
+            && let Some(region) = self.region_of_bucket(bucket)
+        {
+            builder = builder.with_region(region);
         }
+        let mut allows_http = false;
+        if let Some(endpoint) = endpoint {
+            allows_http = permit(&endpoint, environment.is_on("AWS_ALLOW_HTTP"), "AWS_ALLOW_HTTP").map_err(invalid)?;
+            builder = builder.with_allow_http(allows_http);
+        }
+        let region = setting(&builder, AmazonS3ConfigKey::Region).unwrap_or_else(|| USUAL_REGION.to_owned());
         let builder = builder.with_bucket_name(bucket);
         let opened = if environment.is_on("AWS_SKIP_SIGNATURE") {
             builder.build()
@@ -67,7 +108,8 @@ impl Network {
             self.keys(&builder, Chain { environment, profile }, location)
                 .and_then(|keys| builder.with_credentials(keys).build())
         };
-        Ok(Arc::new(opened.map_err(|error| unusable(location, &error))?))
+        let store = opened.map_err(|error| unusable(location, &error))?;
+        Ok(Bucket { store, region, allows_http })
     }
 
     fn keys(&self, builder: &AmazonS3Builder, chain: Chain<'_>, location: &Redacted) -> Result<AwsCredentialProvider> {

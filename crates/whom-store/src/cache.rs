@@ -34,13 +34,14 @@ use uuid::Uuid;
 
 pub use entry::{CachedPart, DayRecord, Encoded};
 pub use key::{DayKey, TableKey};
-pub use part_writer::PartWriter;
+pub use part_writer::{PartWriter, UPLOAD_BYTES};
 pub use sweep::Sweep;
 
 use crate::{
     Location, PinnedFile, PinnedFiles, Result, StoreError, Stores,
     cache::{key::Named, sealed_store::SealedStore},
     commit::{Patience, Settled, put_if_absent, read},
+    pending_uploads::PendingUploads,
     reads::Reads,
 };
 
@@ -62,6 +63,8 @@ pub struct DayCache {
     attempt: Uuid,
     parts: Arc<AtomicUsize>,
     damaged: Damaged,
+    /// What is being uploaded to it, if that has to be cleaned.
+    uploads: Option<Arc<PendingUploads>>,
 }
 
 /// A day of a table as it is kept.
@@ -104,7 +107,8 @@ impl DayCache {
     /// # Errors
     /// [`StoreError::LocationNotFound`] if there is no such folder on this machine.
     pub fn open(stores: &Stores, location: &Location) -> Result<Self> {
-        Ok(Self::at(stores.open_output(location)?, location, Uuid::nil()))
+        let uploads = stores.pending_uploads(location)?.map(Arc::new);
+        Ok(Self { uploads, ..Self::at(stores.open_output(location)?, location, Uuid::nil()) })
     }
 
     fn at(store: Arc<dyn ObjectStore>, location: &Location, attempt: Uuid) -> Self {
@@ -115,6 +119,7 @@ impl DayCache {
             attempt,
             parts: Arc::default(),
             damaged: Damaged::default(),
+            uploads: None,
         }
     }
 

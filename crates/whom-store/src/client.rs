@@ -169,7 +169,7 @@ async fn read(response: HttpResponse) -> (Answer, HttpResponse) {
 }
 
 /// Where the bucket lies, if the answer tells.
-fn region_of(response: &HttpResponse) -> Option<&str> {
+pub(crate) fn region_of(response: &HttpResponse) -> Option<&str> {
     response.headers().get(BUCKET_REGION)?.to_str().ok()
 }
 

@@ -145,6 +145,7 @@ mod network;
 mod output;
 mod partition;
 mod pattern;
+mod pending_uploads;
 mod pin;
 mod profile;
 mod program;
@@ -153,6 +154,7 @@ mod publish;
 mod reads;
 mod redact;
 mod refusal;
+mod region;
 mod registrations;
 mod remote;
 mod rooted;
@@ -166,7 +168,9 @@ mod threads;
 
 pub use address::Address;
 pub use budget::{NetworkLimits, Trouble};
-pub use cache::{CachedDay, CachedPart, DayCache, DayKey, DayRecord, Encoded, PartWriter, Sweep, TableKey};
+pub use cache::{
+    CachedDay, CachedPart, DayCache, DayKey, DayRecord, Encoded, PartWriter, Sweep, TableKey, UPLOAD_BYTES,
+};
 pub use cause::Cause;
 pub use error::{ErrorKind, Result, StoreError};
 pub use failures::FailureRecord;
@@ -179,6 +183,7 @@ pub use object_store::path::Path as ObjectPath;
 pub use output::{Output, Published};
 pub use partition::PartitionDays;
 pub use pattern::NamePattern;
+pub use pending_uploads::Pending;
 pub use pin::PinnedStore;
 pub use pseudonym::pseudonym;
 pub use publish::Publication;

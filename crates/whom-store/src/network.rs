@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt, io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, Result, RetryConfig, http::HttpBuilder};
@@ -34,12 +34,14 @@ pub(crate) struct Network {
     /// Buckets, containers and web servers that are open, so that sources in one of them share connections and
     /// credentials.
     opened: Mutex<BTreeMap<String, Arc<dyn ObjectStore>>>,
+    /// The buckets whose region nobody named, with what S3 told.
+    regions: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 impl Network {
     pub(crate) fn new(environment: Environment, limits: NetworkLimits) -> Self {
         let budget = Arc::new(RetryBudget::new(limits));
-        Self { environment, budget, threads: Mutex::default(), opened: Mutex::default() }
+        Self { environment, budget, threads: Mutex::default(), opened: Mutex::default(), regions: Mutex::default() }
     }
 
     pub(crate) fn environment(&self) -> &Environment {
@@ -98,7 +100,11 @@ impl Network {
         Ok(Connector { threads, budget: Arc::clone(&self.budget), place: location.clone() })
     }
 
-    fn threads(&self) -> io::Result<Arc<Threads>> {
+    pub(crate) fn regions(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn threads(&self) -> io::Result<Arc<Threads>> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         match &*threads {
             Some(running) => Ok(Arc::clone(running)),

@@ -13,6 +13,7 @@ use crate::{
     commit::{Patience, Settled, put_if_absent, read},
     digest::sha256,
     location::visible,
+    pending_uploads::PendingUploads,
     stage::Stage,
 };
 
@@ -34,6 +35,8 @@ pub struct Output {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) location: Location,
     pub(crate) patience: Patience,
+    /// What is being uploaded to it, if that has to be cleaned.
+    pub(crate) uploads: Option<Arc<PendingUploads>>,
 }
 
 /// A run that is published, and where.
@@ -60,11 +63,12 @@ impl Output {
     /// [`StoreError::LocationNotFound`] if there is no such folder on this machine; object stores have no folders, there
     /// it is one in which nothing is published.
     pub fn open(stores: &Stores, location: &Location) -> Result<Self> {
-        Ok(Self::at(stores.open_output(location)?, location))
+        let uploads = stores.pending_uploads(location)?.map(Arc::new);
+        Ok(Self { uploads, ..Self::at(stores.open_output(location)?, location) })
     }
 
     pub(crate) fn at(store: Arc<dyn ObjectStore>, location: &Location) -> Self {
-        Self { store, location: location.clone(), patience: Patience::default() }
+        Self { store, location: location.clone(), patience: Patience::default(), uploads: None }
     }
 
     /// Where it is.

@@ -15,7 +15,8 @@ use crate::{
     local::{LocalStore, generic},
     location::Place,
     network::Network,
-    remote::{Extent, Remote},
+    pending_uploads::PendingUploads,
+    remote::{Extent, Remote, Service},
 };
 
 /// Opens the stores of one run.
@@ -26,7 +27,7 @@ use crate::{
 ///
 /// | store | where it is | who asks, the first that is set |
 /// |---|---|---|
-/// | `s3://` | `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the profile | `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; the profile of `AWS_PROFILE` or `default` (keys, `credential_process`, single sign-on, roles); `AWS_WEB_IDENTITY_TOKEN_FILE`; the container's; the machine's |
+/// | `s3://` | `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the profile; with neither, S3 is asked for the region | `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; the profile of `AWS_PROFILE` or `default` (keys, `credential_process`, single sign-on, roles); `AWS_WEB_IDENTITY_TOKEN_FILE`; the container's; the machine's |
 /// | `gs://` | `GOOGLE_BASE_URL`, `STORAGE_EMULATOR_HOST` | `GOOGLE_SERVICE_ACCOUNT`, `GOOGLE_SERVICE_ACCOUNT_KEY`; `GOOGLE_APPLICATION_CREDENTIALS`; what `gcloud auth application-default login` left; the machine's |
 /// | `az://` | `AZURE_STORAGE_ACCOUNT_NAME`, `AZURE_STORAGE_ENDPOINT` | `AZURE_STORAGE_ACCOUNT_KEY`, `AZURE_STORAGE_SAS_KEY`, `AZURE_CLIENT_SECRET`, `AZURE_FEDERATED_TOKEN_FILE`; the `az` command with `AZURE_USE_AZURE_CLI=true`; the machine's |
 ///
@@ -101,6 +102,12 @@ impl Stores {
         self.network.failures()
     }
 
+    /// The buckets of this run whose region nobody named, with the region that S3 told.
+    pub fn found_regions(&self) -> Vec<(String, String)> {
+        let regions = self.network.regions();
+        regions.iter().filter_map(|(bucket, region)| Some((bucket.clone(), region.clone()?))).collect()
+    }
+
     /// What goes on while no store over the network answers; `None` while they do, or nobody asks them.
     pub fn trouble(&self) -> Option<Trouble> {
         self.network.trouble()
@@ -131,6 +138,16 @@ impl Stores {
         LocalStore::create(location.declared(), folder, Arc::clone(&self.disk))
             .map(|store| self.wrapped(store))
             .map_err(|error| StoreError::failed("create", "", location.declared(), &error))
+    }
+
+    /// What is being uploaded to a folder, where parts of an upload that nobody completes stay for ever.
+    pub(crate) fn pending_uploads(&self, location: &Location) -> Result<Option<PendingUploads>> {
+        match location.place() {
+            Place::Remote(remote) if remote.service == Service::S3 => {
+                self.network.s3_uploads(remote, location.declared())
+            }
+            _ => Ok(None),
+        }
     }
 
     fn open_local(&self, path: &Path, location: &Location) -> Result<(Arc<dyn ObjectStore>, Option<ObjectPath>)> {

@@ -8,7 +8,7 @@ use object_store::{Error, ObjectMeta, path::Path as ObjectPath};
 use uuid::Uuid;
 
 use crate::{
-    Output, Published, Result, RunId,
+    Output, Pending, Published, Result, RunId,
     output::{PROBE, manifest_path},
     stage::RUNS,
 };
@@ -36,6 +36,8 @@ pub struct Surplus {
     pub abandoned: Vec<RunId>,
     /// The number of records of failed runs.
     pub failures: usize,
+    /// Uploads in parts to any run that were never completed, and never will be.
+    pub pending: Pending,
     /// The number of published runs that stay.
     pub kept: usize,
     /// The length of everything that goes.
@@ -77,6 +79,7 @@ impl Output {
         Ok(Surplus {
             abandoned,
             failures: failures.len(),
+            pending: self.pending(retention.abandoned_before).await,
             kept: kept.len(),
             bytes: objects.iter().fold(0, |sum, found| sum.saturating_add(found.size)),
             manifests: runs.iter().map(|run| manifest_path(run.manifest.number)).collect(),
@@ -92,7 +95,17 @@ impl Output {
     /// [`StoreError::Failed`](crate::StoreError::Failed) if the store refuses. What is gone already is no error.
     pub async fn remove(&self, surplus: &Surplus) -> Result<()> {
         self.delete(&surplus.manifests).await?;
-        self.delete(&surplus.objects).await
+        self.delete(&surplus.objects).await?;
+        match &self.uploads {
+            Some(uploads) => {
+                surplus.pending.abort(uploads).await.map_err(|error| self.failed("abort uploads to", RUNS, &error))
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn pending(&self, begun_before: DateTime<Utc>) -> Pending {
+        Pending::find(self.uploads.as_deref(), RUNS, begun_before).await
     }
 
     async fn uploads(&self) -> Result<Uploads> {

@@ -105,6 +105,10 @@ pub(crate) struct CompileArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) pipeline: PipelineArguments,
+    /// Plan a run with the days that are kept in this folder or bucket; the value of `WHOM_CACHE` if not given. Nothing is
+    /// written there
+    #[arg(long, value_name = "LOCATION")]
+    pub(crate) cache: Option<String>,
     /// Plan a run that publishes the unit table as well
     #[arg(long)]
     pub(crate) keep_units: bool,

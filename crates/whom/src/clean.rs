@@ -1,7 +1,7 @@
 //! `whom clean`: throws away published runs that nobody keeps, and what interrupted runs left.
 
 use whom_pipeline::report::count;
-use whom_pipeline::{CheckpointSweep, Cleaning, Surplus, Sweep};
+use whom_pipeline::{CheckpointSweep, Cleaning, Pending, Surplus, Sweep};
 
 use crate::arguments::{CleanArguments, PlaceArguments};
 use crate::byte_size;
@@ -33,11 +33,12 @@ pub(crate) fn clean(arguments: &CleanArguments, environment: &Environment) -> Re
 /// What goes of a cache.
 fn swept(sweep: &Sweep, dry_run: bool) -> String {
     let kept = counted(sweep.kept, "cached day");
+    let pending = uploads(&sweep.pending, dry_run);
     if sweep.days == 0 && sweep.remains == 0 {
-        return format!("nothing to remove; kept {kept}\n");
+        return format!("{pending}nothing to remove; kept {kept}\n");
     }
     format!(
-        "{} {} and {} of killed runs, {}; kept {kept}\n",
+        "{pending}{} {} and {} of killed runs, {}; kept {kept}\n",
         if dry_run { "would remove" } else { "removed" },
         counted(sweep.days, "cached day"),
         counted(sweep.remains, "file"),
@@ -59,8 +60,9 @@ fn checkpoints_swept(sweep: &CheckpointSweep, dry_run: bool) -> String {
 }
 
 fn told(surplus: &Surplus, dry_run: bool) -> String {
+    let pending = uploads(&surplus.pending, dry_run);
     if surplus.bytes == 0 && surplus.runs.is_empty() {
-        return format!("nothing to remove; kept {}\n", counted(surplus.kept, "run"));
+        return format!("{pending}nothing to remove; kept {}\n", counted(surplus.kept, "run"));
     }
     let verb = if dry_run { "would remove" } else { "removed" };
     let runs = surplus.runs.iter().map(|run| {
@@ -78,7 +80,24 @@ fn told(surplus: &Surplus, dry_run: bool) -> String {
         byte_size::shown(surplus.bytes),
         counted(surplus.kept, "run"),
     );
-    runs.chain(abandoned).chain(failures).chain([sum]).collect()
+    runs.chain(abandoned).chain(failures).chain([pending, sum]).collect()
+}
+
+/// What goes of uploads that no listing of objects shows; nothing where there are none.
+fn uploads(pending: &Pending, dry_run: bool) -> String {
+    if let Some(reason) = &pending.unlisted {
+        return format!(
+            "uploads that killed runs left could not be listed ({reason}); a rule of the bucket's lifecycle, \
+             `AbortIncompleteMultipartUpload`, removes them\n"
+        );
+    }
+    match pending.count() {
+        0 => String::new(),
+        number => {
+            let verb = if dry_run { "would abort" } else { "aborted" };
+            format!("{verb} {} that killed runs left\n", counted(number, "upload"))
+        }
+    }
 }
 
 /// A number of things in words.

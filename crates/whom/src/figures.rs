@@ -26,7 +26,7 @@ pub(crate) fn stages(told: &Value, all: f64) -> String {
 
 /// A heading with a table of the statements that were executed, in their order.
 pub(crate) fn statements(told: &Value) -> String {
-    let rows: Vec<[String; 7]> = list(told, "statements")
+    let rows: Vec<[String; 8]> = list(told, "statements")
         .filter_map(|statement| {
             Some([
                 executed(statement)?,
@@ -34,6 +34,7 @@ pub(crate) fn statements(told: &Value) -> String {
                 number(statement, "rows"),
                 size(statement, "bytes_read"),
                 size(statement, "bytes_spilled"),
+                size(statement, "bytes_reserved"),
                 seconds(statement, "seconds"),
                 seconds(statement, "compute_seconds"),
             ])
@@ -45,10 +46,11 @@ pub(crate) fn statements(told: &Value) -> String {
         Column::Right("rows"),
         Column::Right("read"),
         Column::Right("spilled"),
+        Column::Right("memory"),
         Column::Right("seconds"),
         Column::Right("computing"),
     ];
-    section("STATEMENTS  seconds of all pieces and threads together", columns, &rows)
+    section("STATEMENTS  seconds of all pieces and threads together; the most memory of operators", columns, &rows)
 }
 
 /// The plan of each statement with the figures of its operators.
@@ -115,13 +117,13 @@ mod tests {
     fn statements_and_their_plans_are_shown() {
         let told = json!({ "statements": [
             { "statement": "exposures", "plans": 1, "rows": 71_234, "bytes_read": 1_500_000, "bytes_spilled": 0, "seconds": 0.254, "compute_seconds": 0.4, "plan": "FilterExec: x\n  DataSourceExec: y\n" },
-            { "statement": "metrics of \u{1b}[31morders", "plans": 64, "rows": 9, "bytes_read": 0, "bytes_spilled": 12_000_000, "seconds": 12.0, "compute_seconds": 11.5, "plan": "AggregateExec: z\n" },
+            { "statement": "metrics of \u{1b}[31morders", "plans": 64, "rows": 9, "bytes_read": 0, "bytes_spilled": 12_000_000, "bytes_reserved": 48_000_000, "seconds": 12.0, "compute_seconds": 11.5, "plan": "AggregateExec: z\n" },
         ] });
         insta::assert_snapshot!(format!("{}\n{}", statements(&told), plans(&told)), @r"
-        STATEMENTS  seconds of all pieces and threads together
-        statement              plans    rows    read  spilled  seconds  computing
-        exposures                  1  71,234  1.5 MB              0.25       0.40
-        metrics of [31morders     64       9          12.0 MB    12.00      11.50
+        STATEMENTS  seconds of all pieces and threads together; the most memory of operators
+        statement              plans    rows    read  spilled   memory  seconds  computing
+        exposures                  1  71,234  1.5 MB                       0.25       0.40
+        metrics of [31morders     64       9          12.0 MB  48.0 MB    12.00      11.50
 
         PLANS
         exposures

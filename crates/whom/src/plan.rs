@@ -1,7 +1,7 @@
 //! `whom plan`: what a run will need, before it runs.
 
 use whom_pipeline::report::count;
-use whom_pipeline::{MemoryPlan, Planned};
+use whom_pipeline::{ExpectedCache, ExpectedDays, MemoryPlan, Planned};
 
 use crate::arguments::PlanArguments;
 use crate::byte_size::shown;
@@ -20,20 +20,40 @@ pub(crate) fn plan(arguments: &PlanArguments, environment: &Environment) -> Resu
 
 fn told(planned: &Planned, threads: usize) -> String {
     format!(
-        "{}\n{}\n{}",
+        "{}\n{}{}\n{}",
         headed("READ", &read(planned)),
+        planned.cache.as_ref().map(days).unwrap_or_default(),
         headed(&format!("MEMORY of {threads} threads"), &memory(&planned.memory)),
         headed("EXPECTED", &expected(planned))
     )
 }
 
-/// What scans read: the columns that they need, as they lie in the files.
+/// What scans read: the columns that they need, as they lie in the files or in the cache.
 fn read(planned: &Planned) -> String {
     let scans = planned.needs.scans.iter();
     let mut rows: Vec<[String; 4]> =
         scans.map(|scan| [scan.table.clone(), count(scan.files as u64), count(scan.rows), shown(scan.bytes)]).collect();
     rows.push(["all".to_owned(), String::new(), String::new(), shown(planned.needs.read())]);
     table([Column::Left("table"), Column::Right("files"), Column::Right("rows"), Column::Right("size")], &rows)
+}
+
+/// Which days are in the cache, and which have to be read where they lie.
+fn days(cache: &ExpectedCache) -> String {
+    let row = |days: &ExpectedDays| {
+        [days.table.clone(), count(days.reused as u64), count(days.filled as u64), shown(days.bytes)]
+    };
+    let rows: Vec<[String; 4]> = cache.tables.iter().map(row).collect();
+    let columns =
+        [Column::Left("table"), Column::Right("days kept"), Column::Right("days to make"), Column::Right("size")];
+    headed("CACHE", &table(columns, &rows)) + "\n"
+}
+
+/// Bytes that are read where tables lie, and from a cache.
+fn sources(planned: &Planned) -> [u64; 2] {
+    let Some(cache) = &planned.cache else { return [planned.needs.read(), 0] };
+    let scans = planned.needs.scans.iter();
+    let cached: u64 = scans.filter(|scan| cache.table(&scan.table).is_some()).map(|scan| scan.bytes).sum();
+    [planned.needs.read() - cached + cache.filled(), cached]
 }
 
 /// Who gets how much.
@@ -55,16 +75,22 @@ fn memory(plan: &MemoryPlan) -> String {
 }
 
 fn expected(planned: &Planned) -> String {
-    let rows = [
+    let [source, cached] = sources(planned);
+    let mut rows = vec![
         ("units, about", count(planned.needs.units)),
         ("pieces", count(planned.memory.pieces.count() as u64)),
         ("peak memory", shown(planned.memory.peak)),
         ("spilled, at most", shown(planned.memory.spilled)),
         ("checkpoints, if kept, at most", shown(planned.checkpoints)),
-        ("read", shown(planned.needs.read())),
+        ("read", shown(source)),
         ("unit table written", shown(planned.units_written)),
     ];
-    table([Column::Left("what"), Column::Right("how much")], &rows.map(|(what, how)| [what.to_owned(), how]))
+    if let Some(cache) = &planned.cache {
+        rows.push(("read from the cache", shown(cached)));
+        rows.push(("written to the cache, about", shown(cache.filled())));
+    }
+    let rows: Vec<[String; 2]> = rows.into_iter().map(|(what, how)| [what.to_owned(), how]).collect();
+    table([Column::Left("what"), Column::Right("how much")], &rows)
 }
 
 fn headed(heading: &str, text: &str) -> String {

@@ -35,8 +35,7 @@ pub(crate) fn of_runs(arguments: &RunArguments, environment: &Environment) -> Re
         Ok(Request { keep_units: *keep_units, show_ids: *show_ids, stores, checkpoints, ..request })
     };
     let requests = pipelines.iter().map(request).collect::<Result<Vec<_>, Failure>>()?;
-    let given = arguments.cache.clone().or_else(|| environment.get(CACHE)).filter(|location| !location.is_empty());
-    let cache = match given {
+    let cache = match cache_location(arguments.cache.as_ref(), environment) {
         Some(location) => Some(SharedCache::lasting(&location, requests.clone())?),
         // What is shared for one command only has no limit of its own to keep to.
         None if requests.len() > 1 && resources.spill_limit.is_none() => {
@@ -59,7 +58,17 @@ fn checkpointing(arguments: &RunArguments, environment: &Environment) -> Option<
 /// The request of a run that is only planned.
 pub(crate) fn of_plan(arguments: &PlanArguments, environment: &Environment) -> Result<Request, Failure> {
     let request = request(&arguments.pipeline, &arguments.resources, environment)?;
-    Ok(Request { keep_units: arguments.keep_units, ..request })
+    let request = Request { keep_units: arguments.keep_units, ..request };
+    let cache = match cache_location(arguments.cache.as_ref(), environment) {
+        Some(location) => Some(Arc::new(SharedCache::planned(&location, vec![request.clone()])?)),
+        None => None,
+    };
+    Ok(Request { cache, ..request })
+}
+
+/// Where days are cached, if they are.
+fn cache_location(given: Option<&String>, environment: &Environment) -> Option<String> {
+    given.cloned().or_else(|| environment.get(CACHE)).filter(|location| !location.is_empty())
 }
 
 /// The request of a command that does little work.

@@ -95,9 +95,9 @@ mod tests {
         plan      0.01  0.00      40.0 MB
         all      73.50
 
-        STATEMENTS  seconds of all pieces and threads together
-        statement  plans  rows  read  spilled  seconds  computing
-        exposures      1     7   9 B              1.00       0.50
+        STATEMENTS  seconds of all pieces and threads together; the most memory of operators
+        statement  plans  rows  read  spilled  memory  seconds  computing
+        exposures      1     7   9 B                      1.00       0.50
 
         PLANS
         exposures

@@ -4,7 +4,8 @@
 //! that was ever taken while the unit table was made stays with the process. The search for trees and the writer of the unit table
 //! use it again; binned units are large blocks and come on top of it.
 
-use super::{COPIES_AT_WORK, MemoryPlan, Moment, Needs};
+use super::{COPIES_AT_WORK, MemoryPlan, Moment, Needs, ScanNeeds};
+use crate::day::day_group_bytes;
 
 /// One part in so many is what allocators keep beside what was taken at the peak.
 const KEPT: u64 = 16;
@@ -36,7 +37,7 @@ impl Expected<'_> {
     /// The largest amount that the process takes.
     pub(super) fn peak(self) -> u64 {
         let Self { plan, needs, .. } = self;
-        let making = needs.moments.iter().map(|moment| self.at(moment)).max().unwrap_or(0);
+        let making = needs.moments.iter().map(|moment| self.at(moment)).max().unwrap_or(0).max(self.filling());
         let afterwards = needs.table.min(plan.rows as u64).saturating_add(needs.afterwards());
         let most = making.max(afterwards).min(plan.limit as u64);
         let binned = if self.are_streamed() { 0 } else { needs.analysed };
@@ -59,6 +60,14 @@ impl Expected<'_> {
     /// Whether binned units are read from disk.
     fn are_streamed(self) -> bool {
         self.needs.analysed > self.plan.resident() as u64
+    }
+
+    /// Bytes while days are made for the cache: what readers take, and the row groups that they write.
+    fn filling(self) -> u64 {
+        let Self { plan, needs, threads, batch_size } = self;
+        let group = day_group_bytes(plan.pool, threads as usize) as u64;
+        let of_day = |scan: &ScanNeeds| scan.reader(batch_size) + group.min(scan.bytes);
+        threads * needs.fill.iter().map(of_day).max().unwrap_or(0)
     }
 
     /// Bytes at a moment, beside the program and the filters.

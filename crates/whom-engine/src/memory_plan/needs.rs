@@ -6,6 +6,8 @@ const BATCHES_ON_THE_WAY: u64 = 14;
 /// What a run needs, as far as footers tell. Rows are those in the files, whatever conditions leave of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
+    /// Scans that make days for a cache, before all others, each with its largest day; none without a cache.
+    pub fill: Vec<ScanNeeds>,
     /// Scans, in their order.
     pub scans: Vec<ScanNeeds>,
     /// Units, about: what is planned by it adapts where there are more.
@@ -37,7 +39,7 @@ pub struct ScanNeeds {
     pub row_group: u64,
     /// Bytes of a decoded row.
     pub row: u64,
-    /// Bytes of the units that each reader remembers.
+    /// Bytes that each reader holds besides: units that it remembers, or what it uploads.
     pub remembered: u64,
 }
 
@@ -63,7 +65,7 @@ impl ScanNeeds {
 impl Needs {
     /// What the hungriest reader takes.
     pub(super) fn reader(&self, batch_size: usize) -> u64 {
-        self.scans.iter().map(|scan| scan.reader(batch_size)).max().unwrap_or(0)
+        self.fill.iter().chain(&self.scans).map(|scan| scan.reader(batch_size)).max().unwrap_or(0)
     }
 
     /// All bytes that are read.

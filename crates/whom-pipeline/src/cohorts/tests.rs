@@ -13,7 +13,7 @@ async fn rows(validate: &str) -> Vec<EffectRow> {
     let study = experiment.study();
     let questions = study.targets();
     let tree = discover(&study, &questions, &Silent).await.unwrap().joint.pruned;
-    let cells = study.cells(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
+    let cells = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
     let cohorts = tree.cohorts();
     let Rows { mut done, exploratory: drafts } = MeasuredCohorts::new(&study, &cells, &cohorts).rows(&questions);
     done.extend(exploratory(drafts));
@@ -88,7 +88,7 @@ async fn stepping_down_never_finds_less() {
 async fn cohorts_are_measured_on_units_that_did_not_discover_them() {
     let rows = rows("validate: { bootstrap: 200 }").await;
     let effects = rows.iter().filter(|row| row.metric == "buys" && row.estimand == Estimand::Effect);
-    let measured: u64 = effects.map(|row| row.n_control).sum();
+    let measured: u64 = effects.filter_map(|row| row.n_control).sum();
     let experiment = Experiment::new();
     assert_eq!(measured, experiment.buyers(whom_stats::Fold::Measure, 0, |_| true).0);
 }

@@ -53,6 +53,6 @@ fn a_step_of_the_waterfall_loses_nothing() {
     let report::WaterfallStep { step, table, kept, dropped, reason } = found;
     assert_eq!(
         (step.as_str(), table.as_deref(), kept, dropped, reason.as_str()),
-        ("each event once", Some("orders"), 7, 2, "exact repeats")
+        ("each event once", Some("orders"), Some(7), Some(2), "exact repeats")
     );
 }

@@ -25,10 +25,11 @@ fn draft(estimand: Estimand, estimate: Option<f64>) -> Draft {
         correction: Correction::None,
         unreliable: None,
         not_estimable: None,
-        n_control: 10,
-        n_variant: 10,
+        n_control: Some(10),
+        n_variant: Some(10),
         mean_control: None,
         mean_variant: None,
+        variance_reduction: None,
     };
     Draft { row, estimate }
 }
@@ -161,7 +162,7 @@ fn a_bootstrap_without_an_answer_leaves_a_reason_and_no_figure() {
     let row = simultaneous(draft(Estimand::Effect, Some(1.0)), &Err(NotEstimable::UndefinedReplicates), Step::Single);
     assert_eq!((row.estimate, row.std_err, row.p_value), (None, None, None));
     assert_eq!((row.interval, row.individual_interval, row.p_value_adjusted), (None, None, None));
-    assert_eq!((row.correction, row.n_control), (Correction::MaxT, 10));
+    assert_eq!((row.correction, row.n_control), (Correction::MaxT, Some(10)));
     assert_eq!(row.not_estimable.as_deref(), Some("more than 1 % of the bootstrap's replicates have no value"));
 }
 

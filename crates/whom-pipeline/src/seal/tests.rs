@@ -123,6 +123,22 @@ fn values_are_shown_short() {
         (json!([1, 2]), "a list of 2".to_owned()),
         (json!(336), "336".to_owned()),
     ] {
-        assert_eq!(in_words(&value), shown);
+        assert_eq!(in_words("validate.level", &value), shown);
+    }
+}
+
+#[tokio::test]
+async fn a_duration_is_told_as_a_pipeline_file_writes_it() {
+    let registered = registered(&[(&plan(), -1)]).await;
+    for (old, new, registered_as, run_as) in [
+        ("window: 14d", "window: 36h", Some("14d"), Some("36h")),
+        ("window: 14d", "window: 14d, delay: 1d", Some("0h"), Some("1d")),
+        ("start: 2026", "lookback: 12h\n  start: 2026", Some("nothing"), Some("12h")),
+        ("matters: 0.01", "matters: 336", Some("0.01"), Some("336.0")),
+    ] {
+        let plan = plan_with(old, new);
+        let seal = registered.judge(&plan, Some(noon().timestamp_micros())).unwrap().unwrap();
+        let [difference] = seal.differences.as_slice() else { panic!("{new}: {:?}", seal.differences) };
+        assert_eq!((difference.registered.as_deref(), difference.run.as_deref()), (registered_as, run_as), "{new}");
     }
 }

@@ -2,7 +2,7 @@
 
 use whom_forest::Tree;
 use whom_report::{Fold, RankedGroupRow};
-use whom_stats::{CellStatistics, Estimate, NotEstimable, OverSplits, ranked_groups};
+use whom_stats::{ArmSums, BucketSet, CellSums, Estimate, NotEstimable, OverSplits, RankedGroup, ranked_groups};
 
 use crate::study::{Question, Study};
 
@@ -17,12 +17,12 @@ pub(super) struct Ranked {
 
 impl Ranked {
     /// Ranks the measuring units by the tree that the discovering ones grew. A tree without a prediction ranks nobody.
-    pub(super) fn of(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellStatistics) -> Self {
-        let measured = study.measured(cells, Fold::Measure);
+    pub(super) fn of(study: &Study<'_>, question: Question, tree: &Tree, sums: &CellSums) -> Self {
+        let measured = study.measured(&sums.cells, Fold::Measure);
         let predictions = tree.predictions(0).unwrap_or_default();
         let groups: Vec<_> = ranked_groups(&measured, &predictions, GROUPS)
             .iter()
-            .map(|group| group.effect(&measured, question.in_cell(0)).map(|effect| effect.difference))
+            .map(|group| study.compare_units(&of_group(sums, group), question).effect.map(|found| found.difference))
             .collect();
         let spread = match (groups.first(), groups.last()) {
             (Some(Ok(lowest)), Some(Ok(highest))) => Ok(highest.minus(lowest)),
@@ -31,6 +31,13 @@ impl Ranked {
         };
         Self { groups, spread }
     }
+}
+
+/// The sums of the units of a group.
+fn of_group(sums: &CellSums, group: &RankedGroup) -> ArmSums {
+    let mut all = sums.over(&[], &BucketSet::none());
+    group.buckets.iter().enumerate().for_each(|(cell, buckets)| all.add(&sums.sum(cell, buckets)));
+    all
 }
 
 /// A row for each group, and one for the highest less the lowest.

@@ -135,9 +135,9 @@ async fn measured(study: &Study<'_>, questions: &[Question], discovered: &Discov
     let (_, tree) = declared_tree(study, questions, discovered)
         .ok_or_else(|| internal(Stage::Resplits, &"the declared tree is not among those that were grown"))?;
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
-    let counted = study.cells(vec![Grouping::Leaves(tree.routing.clone())]).await.map_err(failed)?;
+    let counted = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.map_err(failed)?;
     let effects = match counted.first() {
-        Some(cells) => MeasuredCohorts::new(study, cells, &cohorts).discovered_family(questions),
+        Some(sums) => MeasuredCohorts::new(study, sums, &cohorts).discovered_family(questions),
         None => Vec::new(),
     };
     Ok(Halving { tree: tree.clone(), cohorts, tests, effects, ranked })

@@ -62,7 +62,7 @@ pub(crate) async fn search_stability(declared: &Declaration<'_>) -> Result<Optio
 /// The search for the declared tree alone, on some buckets of the discovery fold. The honest penalty is that of the declared
 /// search, whose measuring units are as many per discovery unit.
 fn search_plan(declared: &Declaration<'_>, buckets: &BucketSet) -> DiscoveryPlan {
-    let questions = questions_of(declared.tree);
+    let questions = questions_of(declared.study, &declared.study.targets(), declared.tree);
     let controls = plan_of(declared.study, &questions).controls;
     let fewer = declared.study.with_folds(declared.study.folds.discovering_in(buckets));
     DiscoveryPlan { controls, ..plan_of(&fewer, &questions) }
@@ -173,9 +173,13 @@ impl Found<'_> {
     fn optimism_row(&self, found: &RankOptimism) -> OptimismRow {
         let study = self.declared.study;
         let step = study.grids[found.target.metric].step();
+        let metric = study.targets().into_iter().find(|question| {
+            let searched = study.searched(*question, 0);
+            (searched.treatment, searched.metric) == (found.target.treatment, found.target.metric)
+        });
         OptimismRow {
             variant: study.variant(found.target.treatment).to_owned(),
-            metric: study.metric(found.target.metric).name.value.clone(),
+            metric: metric.map_or_else(String::new, |question| study.metric(question.metric).name.value.clone()),
             end: match found.end {
                 End::Highest => RankEnd::Highest,
                 End::Lowest => RankEnd::Lowest,

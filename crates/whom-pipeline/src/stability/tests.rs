@@ -32,10 +32,10 @@ async fn halved(experiment: &Experiment) -> Option<ResplitStability> {
     let study = experiment.study();
     let (found, everybody) = (discovered(&study).await, everybody(&study).await);
     let (name, tree) = declared_tree(&study, &study.targets(), &found).unwrap();
-    let cells = study.cells(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap();
+    let sums = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap();
     let cohorts = tree.cohorts();
-    let questions = questions_of(tree);
-    let effects = MeasuredCohorts::new(&study, &cells[0], &cohorts).discovered_family(&questions);
+    let questions = questions_of(&study, &study.targets(), tree);
+    let effects = MeasuredCohorts::new(&study, &sums[0], &cohorts).discovered_family(&questions);
     let declared = Declaration { study: &study, name: &name, tree, everybody: &everybody, observer: &Silent };
     resplits(&declared, &questions, &effects).await.unwrap()
 }

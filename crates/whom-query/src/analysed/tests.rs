@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use datafusion::arrow::array::{ArrayRef, Float64Array};
 use whom_engine::{Engine, Limits};
 use whom_stats::routing::Routing;
-use whom_stats::{Check, Folds, Grouping, Histograms, Pass, TreePass};
+use whom_stats::{CellStatistics, CellSums, Check, Folds, Grouping, Histograms, Pass, TreePass};
 
 use super::*;
 use crate::build::build;
@@ -73,7 +73,7 @@ struct Found {
     bins: Vec<TagBins>,
     tally: Tally,
     checks: Vec<Check>,
-    by_first_exposure: Option<CellStatistics>,
+    by_first_exposure: Option<CellSums>,
     histograms: Histograms,
     cells: Vec<CellStatistics>,
     /// Bits of the means and squares of numeric tags, by tag and cohort.

@@ -67,7 +67,7 @@ pub async fn keep_days(catalog: &mut Catalog, engine: &Engine, filling: &Filling
 }
 
 /// The days of a source and the columns that are wanted of them.
-fn wanted<'a>(source: &'a Source, needed: &'a Needed) -> Option<(&'a SourceDays, &'a BTreeSet<String>)> {
+pub(super) fn wanted<'a>(source: &'a Source, needed: &'a Needed) -> Option<(&'a SourceDays, &'a BTreeSet<String>)> {
     let days = source.days.as_ref()?;
     // A day whose files have no column at all has nothing to be kept in.
     let has_columns = source.pinned.days().iter().all(|facts| !facts.schema.fields().is_empty());
@@ -75,7 +75,7 @@ fn wanted<'a>(source: &'a Source, needed: &'a Needed) -> Option<(&'a SourceDays,
 }
 
 /// The columns to keep of a day: those that are wanted and its files have, or any, so that its rows are known.
-fn kept(facts: &DayFacts, wanted: &BTreeSet<String>) -> Vec<String> {
+pub(super) fn kept(facts: &DayFacts, wanted: &BTreeSet<String>) -> Vec<String> {
     let names = facts.schema.fields().iter().map(|field| field.name());
     let kept: Vec<String> = names.clone().filter(|name| wanted.contains(*name)).cloned().collect();
     if kept.is_empty() { names.take(1).cloned().collect() } else { kept }

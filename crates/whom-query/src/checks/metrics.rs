@@ -4,7 +4,7 @@ use whom_spec::plan::NonFinite;
 use whom_stats::Check;
 
 use super::arms::Arms;
-use crate::compile::MetricColumn;
+use crate::compile::MeasureColumn;
 use crate::flow::Rounding;
 
 /// The largest share of values that are not zero which a grid may round to zero without a word.
@@ -28,7 +28,7 @@ pub(super) fn finite(arms: &Arms<'_>, metric: &str, declared: NonFinite, units: 
 }
 
 /// The grid of a metric keeps what is not zero; advice, because a coarse grid may be meant.
-pub(super) fn kept_by_its_grid(column: &MetricColumn, rounding: &Rounding) -> Check {
+pub(super) fn kept_by_its_grid(column: &MeasureColumn, rounding: &Rounding) -> Check {
     let all = rounding.not_zero + rounding.to_zero;
     let share = if all == 0 { 0.0 } else { rounding.to_zero as f64 / all as f64 };
     let detail = format!(
@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn a_grid_that_rounds_more_than_one_percent_to_zero_is_warned_of() {
-        let column = MetricColumn {
+        let column = MeasureColumn {
+            metric: 0,
+            part: whom_spec::plan::MeasurePart::Value,
             name: "spend".to_owned(),
             column: "metric spend".to_owned(),
             status: "status of spend".to_owned(),

@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::Schema;
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
-use whom_spec::plan::{Aggregate, Fact, IncompleteWindow, Metric, MissingMetric, NonFinite};
+use whom_spec::plan::{Aggregate, Fact, IncompleteWindow, Measure, MissingMetric, NonFinite};
 
 use crate::catalog::{column, fact_table};
 use crate::columns::{instant, same_unit_key};
 use crate::compile::grids::{grid_of, may_round, not_zero_column, rounded_to_zero_column};
 use crate::compile::steps::{ROUNDED_PRODUCT, steps};
-use crate::compile::{Compiler, MetricColumn, Purpose};
+use crate::compile::{Compiler, MeasureColumn, Purpose};
 use crate::days::{Period, through_end, windows};
 use crate::dialect::Dialect;
 use crate::error::QueryError;
@@ -20,15 +20,15 @@ use crate::expression::{Expected, Scope};
 use crate::sql::Fragment;
 use crate::status::Status;
 
-/// A metric ready for the unit table.
-pub(super) struct CompiledMetric {
-    pub(super) column: MetricColumn,
+/// A measure ready for the unit table.
+pub(super) struct CompiledMeasure {
+    pub(super) column: MeasureColumn,
     /// The table of its fact's metrics.
     pub(super) table: Purpose,
     /// The name of its count of values that are not finite.
     pub(super) not_finite: String,
     /// When its window closes, as hours after first exposure.
-    pub(super) closes: u32,
+    pub(super) closes: i64,
     /// The instant by which its window must have closed, if incomplete windows are excluded.
     pub(super) complete_until: Option<DateTime<Utc>>,
     /// What a unit with a value that is not finite comes to, if its values can be that.
@@ -61,20 +61,21 @@ impl<'a> FactScope<'a> {
 }
 
 impl Compiler<'_> {
-    /// Compiles every fact table that a metric uses; the answer is in the order of the metrics in the file.
-    pub(super) fn facts(&mut self) -> Result<Vec<CompiledMetric>, QueryError> {
+    /// Compiles every fact table that a metric uses; the answer is in the order of the plan's measures.
+    pub(super) fn facts(&mut self) -> Result<Vec<CompiledMeasure>, QueryError> {
+        let measures = self.plan.measures();
         let mut compiled = Vec::new();
         for fact in &self.plan.facts {
-            let metrics: Vec<&Metric> = self.plan.metrics.iter().filter(|metric| *metric.from == *fact.name).collect();
-            if !metrics.is_empty() {
-                compiled.extend(self.fact(fact, &metrics)?);
+            let of_fact: Vec<&Measure<'_>> = measures.iter().filter(|measure| *measure.from == fact.name).collect();
+            if !of_fact.is_empty() {
+                compiled.extend(self.fact(fact, &of_fact)?);
             }
         }
-        compiled.sort_by_key(|metric| self.plan.metrics.iter().position(|known| *known.name == metric.column.name));
+        compiled.sort_by_key(|compiled| measures.iter().position(|measure| measure.name == compiled.column.name));
         Ok(compiled)
     }
 
-    fn fact(&mut self, fact: &Fact, metrics: &[&Metric]) -> Result<Vec<CompiledMetric>, QueryError> {
+    fn fact(&mut self, fact: &Fact, metrics: &[&Measure<'_>]) -> Result<Vec<CompiledMeasure>, QueryError> {
         let schema = self.catalog.schema(&fact_table(&fact.name))?;
         let scope = FactScope::new(fact, &schema);
         let mut compiled = Vec::new();
@@ -121,7 +122,7 @@ impl Compiler<'_> {
     fn scanned(
         &self,
         scope: &FactScope<'_>,
-        metrics: &[&Metric],
+        metrics: &[&Measure<'_>],
         columns: &BTreeSet<String>,
     ) -> Result<Value, Diagnostic> {
         let FactScope { fact, schema, owner, .. } = scope;
@@ -129,7 +130,7 @@ impl Compiler<'_> {
             column(schema, key, owner)?;
         }
         let (opens, _) = windows(metrics.iter().copied()).unwrap_or_default();
-        let earliest = Period::of(self.plan).from + chrono::Duration::hours(i64::from(opens));
+        let earliest = Period::of(self.plan).from + chrono::Duration::hours(opens);
         let through = through_end(self.plan, fact.partition.as_ref());
         let columns: Vec<Value> = columns.iter().map(|name| Value::from(Fragment::column("f", name))).collect();
         Ok(context! {
@@ -160,20 +161,22 @@ impl Compiler<'_> {
     /// A metric, the context of its SQL, and the columns that it reads.
     fn metric(
         &self,
-        metric: &Metric,
+        metric: &Measure<'_>,
         scope: &FactScope<'_>,
-    ) -> Result<(CompiledMetric, Value, BTreeSet<String>), Diagnostic> {
+    ) -> Result<(CompiledMeasure, Value, BTreeSet<String>), Diagnostic> {
         let columns = self.columns_of(scope);
         let graded = metric.aggregate.is_graded();
         let expected = if graded { Expected::Number } else { Expected::Key };
-        let value = metric.value.as_ref().map(|value| columns.resolve(value, expected)).transpose()?;
-        let filter = columns.condition(metric.filter.as_ref())?;
+        let value = metric.value.map(|value| columns.resolve(value, expected)).transpose()?;
+        let filter = columns.condition(metric.filter)?;
         let mut reads = filter.columns;
         reads.extend(value.iter().flat_map(|value| value.columns.iter().cloned()));
         let grid = grid_of(metric, value.as_ref())?;
-        let name = &metric.name.value;
-        let compiled = CompiledMetric {
-            column: MetricColumn {
+        let name = &metric.name;
+        let compiled = CompiledMeasure {
+            column: MeasureColumn {
+                metric: metric.metric,
+                part: metric.part,
                 name: name.clone(),
                 column: format!("metric {name}"),
                 status: format!("status of {name}"),
@@ -182,8 +185,9 @@ impl Compiler<'_> {
             },
             table: Purpose::Metrics(scope.fact.name.value.clone()),
             not_finite: format!("not finite in {name}"),
-            closes: metric.delay.0 + metric.window.0,
+            closes: metric.closes,
             complete_until: match metric.incomplete_window {
+                IncompleteWindow::Exclude if metric.part.is_before() => None,
                 IncompleteWindow::Exclude => through_end(self.plan, scope.fact.partition.as_ref()),
                 IncompleteWindow::Include => None,
             },
@@ -196,14 +200,14 @@ impl Compiler<'_> {
         let context = context! {
             name => Fragment::identifier(&compiled.column.column),
             aggregate => aggregate_word(metric.aggregate),
-            opens => self.dialect.after("u.first_exposure", metric.delay.0),
+            opens => self.dialect.after("u.first_exposure", metric.opens),
             closes => self.dialect.after("u.first_exposure", compiled.closes),
             filter => filter.sql,
             counts => Fragment::identifier(&format!("counts for {name}")),
             number => Fragment::identifier(&format!("number for {name}")),
             on_grid => Fragment::identifier(&format!("value of {name}")),
             value => value.as_ref().map(|value| Value::from(&value.sql)),
-            text => metric.value.as_ref().map(|value| Value::from(Fragment::literal(value))),
+            text => metric.value.map(|value| Value::from(Fragment::literal(value))),
             grid => Fragment::literal(&grid.to_string()),
             graded => graded,
             distinct => metric.aggregate == Aggregate::Distinct,
@@ -223,7 +227,7 @@ impl Compiler<'_> {
 }
 
 /// The context of the events in windows.
-fn windowed(dialect: Dialect, scope: &FactScope<'_>, metrics: &[&Metric], contexts: &[Value]) -> Value {
+fn windowed(dialect: Dialect, scope: &FactScope<'_>, metrics: &[&Measure<'_>], contexts: &[Value]) -> Value {
     let (opens, closes) = windows(metrics.iter().copied()).unwrap_or_default();
     context! {
         rows => Fragment::identifier(&Purpose::FactRows(scope.fact.name.value.clone()).table()),

@@ -2,17 +2,17 @@
 
 use datafusion::arrow::datatypes::DataType;
 use whom_spec::Diagnostic;
-use whom_spec::plan::{Aggregate, GridBase, Metric, Precision};
-use whom_stats::Grid;
+use whom_spec::plan::{Aggregate, GridBase, Measure, Precision};
+use whom_stats::{Grid, GridError};
 
 use crate::expression::Resolved;
 
 /// The grid: declared, or given by the type of the value, never read off the data.
-pub(super) fn grid_of(metric: &Metric, value: Option<&Resolved>) -> Result<Grid, Diagnostic> {
+pub(super) fn grid_of(metric: &Measure<'_>, value: Option<&Resolved>) -> Result<Grid, Diagnostic> {
     if !metric.aggregate.is_graded() {
         return Ok(Grid::INTEGER);
     }
-    let refused = |error: &dyn std::fmt::Display| Diagnostic::error(error.to_string()).at(metric.name.span);
+    let refused = |error: &dyn std::fmt::Display| Diagnostic::error(error.to_string()).at(metric.of.span);
     if let Some(Precision { base, exponent }) = metric.precision {
         let digits = u8::try_from(exponent).map_err(|error| refused(&error))?;
         return match base {
@@ -21,14 +21,21 @@ pub(super) fn grid_of(metric: &Metric, value: Option<&Resolved>) -> Result<Grid,
         }
         .map_err(|error| refused(&error));
     }
-    match value.map(|value| &value.kind) {
-        Some(DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale))
+    let by_type =
+        value.map_or(Ok(Grid::INTEGER), |value| grid_of_type(&value.kind)).map_err(|error| refused(&error))?;
+    Ok(if metric.aggregate == Aggregate::Mean && by_type == Grid::INTEGER { Grid::FLOAT } else { by_type })
+}
+
+/// The grid of numbers of a type.
+pub(super) fn grid_of_type(kind: &DataType) -> Result<Grid, GridError> {
+    match kind {
+        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale)
             if *scale >= 0 =>
         {
-            Grid::decimal(scale.unsigned_abs()).map_err(|error| refused(&error))
+            Grid::decimal(scale.unsigned_abs())
         }
-        Some(kind) if kind.is_floating() => Ok(Grid::FLOAT),
-        _ => Ok(if metric.aggregate == Aggregate::Mean { Grid::FLOAT } else { Grid::INTEGER }),
+        kind if kind.is_floating() => Ok(Grid::FLOAT),
+        _ => Ok(Grid::INTEGER),
     }
 }
 

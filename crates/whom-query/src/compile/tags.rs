@@ -4,9 +4,11 @@ use datafusion::arrow::datatypes::{DataType, Schema};
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 use whom_spec::plan::{Snapshot, Tag, TagKind, TagTable};
+use whom_stats::Grid;
 
 use crate::catalog::{column, tag_table};
 use crate::columns::{in_words, same_unit_key, text};
+use crate::compile::grids::grid_of_type;
 use crate::compile::{Compiler, Purpose};
 use crate::dialect::Dialect;
 use crate::error::QueryError;
@@ -22,6 +24,8 @@ pub(super) struct CompiledTag {
     pub(super) as_of: Option<Purpose>,
     /// The type that expressions see.
     pub(super) kind: DataType,
+    /// The grid that its own type gives a numeric tag.
+    pub(super) grid: Grid,
 }
 
 /// What the SQL of one tag table is made of.
@@ -90,11 +94,13 @@ impl Compiler<'_> {
         let unit = same_unit_key(schema, "t", &self.plan.unit, &owner, self.id)?;
         let (mut tags, mut compiled) = (Vec::new(), Vec::new());
         for tag in &table.columns {
-            let (value, kind) = tag_value(self.dialect, tag, column(schema, &tag.name, &owner)?, &owner)?;
+            let stored_kind = column(schema, &tag.name, &owner)?;
+            let (value, kind) = tag_value(self.dialect, tag, stored_kind, &owner)?;
+            let grid = grid_of_type(stored_kind).unwrap_or(Grid::FLOAT);
             let stored = format!("tag {}", tag.name.value);
             tags.push(context! { name => Fragment::identifier(&stored), value => value });
             let (table, as_of) = self.beside(table);
-            compiled.push(CompiledTag { name: tag.name.value.clone(), column: stored, table, as_of, kind });
+            compiled.push(CompiledTag { name: tag.name.value.clone(), column: stored, table, as_of, kind, grid });
         }
         Ok(TagContext { unit, tags, compiled })
     }

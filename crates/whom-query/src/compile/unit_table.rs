@@ -1,15 +1,15 @@
 //! The last statement: the unit table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::arrow::datatypes::{Field, Schema};
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::align::JOINED;
-use crate::compile::facts::CompiledMetric;
+use crate::compile::facts::CompiledMeasure;
 use crate::compile::tags::CompiledTag;
-use crate::compile::{Compiled, Compiler, JoinedTable, NamedColumn, Purpose};
+use crate::compile::{Compiled, Compiler, CovariateColumn, JoinedTable, NamedColumn, Purpose};
 use crate::dialect::Dialect;
 use crate::error::QueryError;
 use crate::expression::{Expected, Scope};
@@ -19,7 +19,7 @@ use crate::status::Status;
 impl Compiler<'_> {
     pub(super) fn unit_table(
         &mut self,
-        metrics: Vec<CompiledMetric>,
+        metrics: Vec<CompiledMeasure>,
         tags: &[CompiledTag],
     ) -> Result<Compiled, QueryError> {
         let cohorts = self.cohorts(tags);
@@ -37,11 +37,23 @@ impl Compiler<'_> {
         self.emit(Purpose::UnitTable, &[], context)?;
         Ok(Compiled {
             statements: Vec::new(),
-            metrics: metrics.into_iter().map(|metric| metric.column).collect(),
+            measures: metrics.into_iter().map(|measure| measure.column).collect(),
+            covariates: self.covariates(tags),
             tags: tags.iter().map(|tag| NamedColumn { name: tag.name.clone(), column: tag.column.clone() }).collect(),
             cohorts: cohorts.into_iter().map(|(column, _)| column).collect(),
             joined,
         })
+    }
+
+    /// The tags that metrics are adjusted by.
+    fn covariates(&self, tags: &[CompiledTag]) -> Vec<CovariateColumn> {
+        let mut named =
+            self.plan.metrics.iter().filter_map(|metric| metric.cuped.as_ref()).flat_map(|cuped| &cuped.tags);
+        let is_named: BTreeSet<&str> = named.by_ref().map(|name| name.as_str()).collect();
+        let covariates = tags.iter().filter(|tag| is_named.contains(tag.name.as_str()));
+        covariates
+            .map(|tag| CovariateColumn { name: tag.name.clone(), column: tag.column.clone(), grid: tag.grid })
+            .collect()
     }
 
     /// The pre-registered cohorts, each a condition over tags.
@@ -77,7 +89,7 @@ impl Compiler<'_> {
 }
 
 /// The tables that stand beside the units, with the columns that the unit table needs of them.
-fn joined(metrics: &[CompiledMetric], tags: &[CompiledTag]) -> Vec<JoinedTable> {
+fn joined(metrics: &[CompiledMeasure], tags: &[CompiledTag]) -> Vec<JoinedTable> {
     let mut tables: BTreeMap<(&Purpose, &Option<Purpose>), Vec<String>> = BTreeMap::new();
     for metric in metrics {
         let columns = tables.entry((&metric.table, &None)).or_default();
@@ -95,7 +107,7 @@ fn joined(metrics: &[CompiledMetric], tags: &[CompiledTag]) -> Vec<JoinedTable> 
     tables.into_iter().map(table).collect()
 }
 
-fn metric_context(dialect: Dialect, metric: &CompiledMetric) -> Value {
+fn metric_context(dialect: Dialect, metric: &CompiledMeasure) -> Value {
     context! {
         name => Fragment::identifier(&metric.column.column),
         status => Fragment::identifier(&metric.column.status),

@@ -12,7 +12,7 @@ use super::{ExposureStep, FactRows, Rounding, RowFlow, SplitRows, TagRows};
 use crate::align::Beside;
 use crate::build::Made;
 use crate::catalog::{Catalog, SPLIT, fact_table, tag_table};
-use crate::compile::{Compiled, MetricColumn, Purpose, not_zero_column, rounded_to_zero_column};
+use crate::compile::{Compiled, MeasureColumn, Purpose, not_zero_column, rounded_to_zero_column};
 use crate::error::QueryError;
 use crate::flow::rows_in_words;
 use crate::unit_table::column;
@@ -95,8 +95,8 @@ impl<'a> Recorder<'a> {
             Purpose::DistinctKeys(_) => named(&["distinct_keys"]),
             Purpose::Snapshots(_) => named(&["later", "too_old"]),
             Purpose::Metrics(_) => {
-                let metrics = self.compiled.metrics.iter();
-                let of = |metric: &MetricColumn| [not_zero_column(&metric.name), rounded_to_zero_column(&metric.name)];
+                let metrics = self.compiled.measures.iter();
+                let of = |metric: &MeasureColumn| [not_zero_column(&metric.name), rounded_to_zero_column(&metric.name)];
                 metrics.flat_map(of).chain(["event_count".to_owned()]).collect()
             }
             _ => Vec::new(),
@@ -141,7 +141,7 @@ impl<'a> Recorder<'a> {
             read: self.catalog.source(&fact_table(fact))?.pinned.rows(),
             delivered: self.recorded.keyed.take().map_or(events, |keyed| keyed.deliveries),
             events,
-            rounding: self.compiled.metrics.iter().filter_map(|metric| rounding(metric, made)).collect(),
+            rounding: self.compiled.measures.iter().filter_map(|metric| rounding(metric, made)).collect(),
         });
         Ok(())
     }
@@ -200,7 +200,7 @@ struct Keyed {
 }
 
 /// What a metric's grid made of small values, if it is counted.
-fn rounding(metric: &MetricColumn, made: &Made) -> Option<Rounding> {
+fn rounding(metric: &MeasureColumn, made: &Made) -> Option<Rounding> {
     Some(Rounding {
         metric: metric.name.clone(),
         not_zero: made.find(&not_zero_column(&metric.name))?,

@@ -279,6 +279,43 @@ async fn exact_repeats_count_once_and_are_counted() {
 }
 
 #[tokio::test]
+async fn last_and_distinct_see_each_event_once() {
+    let warehouse = Warehouse::exposing(&[("u", "a", EXPOSED), ("v", "b", EXPOSED)]);
+    let (early, late) = ("2026-10-06T13:00:00", "2026-10-06T15:00:00");
+    let rows = [
+        ("k", late, 0.5, Some("x")),
+        ("l", early, 3.0, Some("y")),
+        ("l", early, 3.0, Some("y")),
+        ("k", late, 0.5, Some("x")),
+        ("m", late, 0.25, Some("x")), // at the same instant: the larger one is the last
+        ("n", early, 9.0, None),
+        ("n", early, 9.0, None),
+    ];
+    warehouse.write(
+        "orders.parquet",
+        vec![
+            ("user", texts(rows.iter().map(|_| Some("u")))),
+            ("at", instants(rows.iter().map(|row| row.1))),
+            ("amount", numbers(&rows.map(|row| row.2))),
+            ("shop", texts(rows.iter().map(|row| row.3))),
+            ("key", texts(rows.iter().map(|row| Some(row.0)))),
+        ],
+    );
+    for (properties, of_u, of_v) in [
+        ("value: amount, precision: 0.01, aggregate: last, window: 1d", 50, None),
+        ("value: amount, precision: 0.01, aggregate: last, where: shop is null, window: 1d", 900, None),
+        ("value: shop, aggregate: distinct, window: 1d", 2, Some(0)),
+        ("value: CAST(amount * 4 AS BIGINT), aggregate: distinct, window: 1d", 4, Some(0)),
+    ] {
+        let text = metric(properties).replace("time: at }", "time: at, unique: key }");
+        let table = warehouse.units(&text).await.unwrap();
+        assert_eq!(by_unit(&table, "metric m"), expected_of(Some(of_u), of_v), "{properties}");
+        let orders = &table.flow.facts[0];
+        assert_eq!((orders.read, orders.delivered, orders.events), (7, 7, 4), "{properties}");
+    }
+}
+
+#[tokio::test]
 async fn repeats_that_differ_and_rows_without_a_key_are_refused() {
     let at = "2026-10-06T13:00:00";
     let differs = keyed(&[(Some("k"), at, 2.0), (Some("k"), at, 3.0)]).refusal(&unique()).await;

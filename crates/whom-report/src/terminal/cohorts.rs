@@ -99,7 +99,7 @@ impl Group<'_> {
         let doubt = if verdict.reliable { "" } else { " (!)" };
         [
             format!("  {}", label::plain(&cohort.name)),
-            number::count(cohort.units(fold)),
+            cohort.units(fold).map_or_else(absent, number::count),
             estimate(effect),
             effect.and_then(|row| row.interval).map_or_else(absent, |interval| scale.bounds(interval)),
             estimate(contrast),

@@ -89,8 +89,9 @@ impl<'a> Drawing<'a> {
     }
 
     fn cohort_words(&self, cohort: &CohortView) -> String {
-        let units = cohort.units(Fold::Measure);
-        let all: u64 = self.results.discovered().iter().map(|cohort| cohort.units(Fold::Measure)).sum();
+        let Some(units) = cohort.units(Fold::Measure) else { return cohort_label(&cohort.name) };
+        let all: Option<u64> = self.results.discovered().iter().map(|cohort| cohort.units(Fold::Measure)).sum();
+        let all = all.unwrap_or(0);
         let share = if all == 0 { String::new() } else { format!(" ({})", number::share(units as f64 / all as f64)) };
         format!("{}: {} units{share}", cohort_label(&cohort.name), number::count(units))
     }
@@ -115,6 +116,7 @@ impl<'a> Drawing<'a> {
                         let effect = scale.signed(estimate, scale.decimals(Some(interval)));
                         format!("{effect} ({})", scale.bounds(interval))
                     }
+                    _ if results.withheld.is_some() => row.not_estimable.clone().unwrap_or_default(),
                     _ => "not estimable".to_owned(),
                 };
                 let doubt = if row.unreliable.is_some() { ", unreliable" } else { "" };

@@ -6,7 +6,7 @@ use super::palette::Palette;
 use super::paragraph::paragraph;
 use super::{INDENT, WIDTH, headed};
 use crate::label;
-use crate::number;
+use crate::number::{self, NO_NUMBER};
 use crate::waterfall::WaterfallStep;
 
 /// The waterfall; nothing if there is no step.
@@ -14,7 +14,7 @@ pub(super) fn section(steps: &[WaterfallStep], palette: Palette) -> Option<Strin
     if steps.is_empty() {
         return None;
     }
-    let kept: Vec<String> = steps.iter().map(|step| number::count(step.kept)).collect();
+    let kept: Vec<String> = steps.iter().map(|step| step.kept.map_or_else(withheld, number::count)).collect();
     let dropped: Vec<String> = steps.iter().map(|step| dropped_words(step.dropped)).collect();
     let width = |column: &[String]| column.iter().map(|cell| cell.width()).max().unwrap_or(0);
     let (kept_width, dropped_width) = (width(&kept), width(&dropped));
@@ -31,8 +31,16 @@ pub(super) fn section(steps: &[WaterfallStep], palette: Palette) -> Option<Strin
     Some(lines.join("\n"))
 }
 
-fn dropped_words(dropped: u64) -> String {
-    if dropped == 0 { String::new() } else { format!("−{}", number::count(dropped)) }
+fn dropped_words(dropped: Option<u64>) -> String {
+    match dropped {
+        Some(0) => String::new(),
+        Some(dropped) => format!("−{}", number::count(dropped)),
+        None => withheld(),
+    }
+}
+
+fn withheld() -> String {
+    NO_NUMBER.to_owned()
 }
 
 fn step_words(step: &WaterfallStep) -> String {

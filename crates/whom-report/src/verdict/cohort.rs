@@ -149,7 +149,9 @@ pub(super) fn sentences(results: &Results, question: Question<'_>, verdicts: &[C
     }
     let open = results.global_test(&question.metric.name, question.variant).is_some_and(|test| test.open);
     if open && sentences.is_empty() && results.discovered().len() > 1 {
-        sentences.push(format!("{variant} on {metric}: no single cohort could be told apart from the rest."));
+        let is_withheld = results.withheld.as_ref().is_some_and(|withheld| !withheld.cohorts.is_empty());
+        let cohort = if is_withheld { "cohort that may be shown" } else { "single cohort" };
+        sentences.push(format!("{variant} on {metric}: no {cohort} could be told apart from the rest."));
     }
     sentences
 }

@@ -1,10 +1,9 @@
 //! Is it safe? Non-inferiority of guardrails against their limits.
 
 use serde::Serialize;
-use whom_stats::Interval;
 
 use super::{Question, doubt};
-use crate::effect::Estimand;
+use crate::effect::{EffectRow, Estimand};
 use crate::label;
 use crate::number::Scale;
 use crate::results::{Direction, Results, Threshold};
@@ -46,7 +45,8 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Guard
         None => (Estimand::Effect, None, Scale::of_effects(question.metric)),
     };
     let row = results.average(&question.metric.name, question.variant, estimand)?;
-    let outcome = outcome(question.metric.desired, row.individual_interval, limit);
+    let margin = results.average(&question.metric.name, question.variant, Estimand::Margin);
+    let outcome = outcome(margin.filter(|_| limit.is_some()));
     let (variant, metric) = (label::name(question.variant), label::name(&question.metric.name));
     let figures = match (row.individual_interval, limit) {
         (Some(interval), Some(limit)) => {
@@ -57,7 +57,8 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Guard
         (None, _) => ": it is not estimable".to_owned(),
         (_, None) => ": it declares no `limit`".to_owned(),
     };
-    let doubt = row.unreliable.as_deref().map(doubt).unwrap_or_default();
+    let unreliable = row.unreliable.as_deref().or(margin.and_then(|margin| margin.unreliable.as_deref()));
+    let doubt = unreliable.map(doubt).unwrap_or_default();
     let words = match outcome {
         GuardrailOutcome::Holds => "holds",
         GuardrailOutcome::Broken => "is broken",
@@ -68,25 +69,17 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Guard
         variant: question.variant.to_owned(),
         metric: question.metric.name.clone(),
         outcome,
-        reliable: row.is_reliable(),
+        reliable: row.is_reliable() && margin.is_none_or(EffectRow::is_reliable),
         sentence: format!("Guardrail {metric} {words} under {variant}{figures}.{doubt}"),
     })
 }
 
-/// The unwanted side of the interval against the limit.
-fn outcome(desired: Direction, interval: Option<Interval>, limit: Option<f64>) -> GuardrailOutcome {
-    let (Some(interval), Some(limit)) = (interval, limit) else {
-        return GuardrailOutcome::NotJudged;
-    };
-    let (worst, best) = match desired {
-        Direction::Increase => (-interval.lower, -interval.upper),
-        Direction::Decrease => (interval.upper, interval.lower),
-    };
-    if worst < limit {
-        GuardrailOutcome::Holds
-    } else if best > limit {
-        GuardrailOutcome::Broken
-    } else {
-        GuardrailOutcome::NotShown
+/// The whole interval of the margin on one side of nothing, or neither.
+fn outcome(margin: Option<&EffectRow>) -> GuardrailOutcome {
+    match margin.and_then(|margin| margin.individual_interval) {
+        None => GuardrailOutcome::NotJudged,
+        Some(interval) if interval.lower > 0.0 => GuardrailOutcome::Holds,
+        Some(interval) if interval.upper < 0.0 => GuardrailOutcome::Broken,
+        Some(_) => GuardrailOutcome::NotShown,
     }
 }

@@ -170,14 +170,30 @@ fn a_held_out_cohort_earns_the_test_that_would_confirm_it() {
     ");
 }
 
+/// Makes spend a guardrail that may grow by so much, with its margins.
+fn guard_spend(results: &mut Results, limit: f64) {
+    let metric = &mut results.metrics[2];
+    (metric.role, metric.limit, metric.desired) =
+        (Role::Guardrail, Some(Threshold::Absolute(limit)), Direction::Decrease);
+    let effects = results.effects.iter().filter(|row| row.metric == "spend" && row.estimand == Estimand::Effect);
+    let margin = |row: &EffectRow| EffectRow {
+        estimand: Estimand::Margin,
+        estimate: row.estimate.map(|estimate| limit - estimate),
+        individual_interval: row
+            .individual_interval
+            .map(|interval| Interval { lower: limit - interval.upper, upper: limit - interval.lower }),
+        ..row.clone()
+    };
+    let margins: Vec<EffectRow> = effects.map(margin).collect();
+    results.effects.extend(margins);
+}
+
 #[test]
 fn a_broken_guardrail_stops_shipping() {
     let advice = |limit: f64| {
         let mut results = fixture::hillstrom();
         results.effects.iter_mut().for_each(|row| row.evidence = Evidence::Sealed);
-        results.metrics[2].role = Role::Guardrail;
-        results.metrics[2].limit = Some(Threshold::Absolute(limit));
-        results.metrics[2].desired = Direction::Decrease;
+        guard_spend(&mut results, limit);
         let verdict = Verdict::of(&results);
         let mens = verdict.guardrails.iter().find(|verdict| verdict.variant == MENS).expect("a guardrail").clone();
         let ships = verdict.advice.iter().any(|sentence| sentence.starts_with("Ship Mens"));
@@ -198,9 +214,7 @@ fn a_broken_guardrail_stops_shipping() {
 fn a_guardrail_outside_the_range_of_its_method_ships_nothing() {
     let mut results = fixture::hillstrom();
     results.effects.iter_mut().for_each(|row| row.evidence = Evidence::Sealed);
-    results.metrics[2].role = Role::Guardrail;
-    results.metrics[2].limit = Some(Threshold::Absolute(2.0));
-    results.metrics[2].desired = Direction::Decrease;
+    guard_spend(&mut results, 2.0);
     let ships =
         |results: &Results| Verdict::of(results).advice.iter().any(|sentence| sentence.starts_with("Ship Mens"));
     assert!(ships(&results));

@@ -61,42 +61,6 @@ fn allocation_period(period: &Field<'_>) {
     }
 }
 
-/// Keys of a metric. Whether it is a ratio, and so cannot be read further.
-pub(super) fn metric(fields: &Fields<'_>) -> bool {
-    if let Some(cap) = fields.optional("cap").and_then(|cap| cap.mapping::<format::Cap>()) {
-        for number in ["percentile", "value"].into_iter().filter_map(|key| cap.optional(key)) {
-            number.number();
-        }
-        if let Some(of) = cap.optional("of") {
-            of.choice(&[("all", ()), ("non_zero", ())]);
-        }
-        fields.not_yet_available("cap", "cap in `value`: `case when amount > 1000 then 1000 else amount end`");
-    }
-    if let Some(cuped) = fields.optional("cuped") {
-        cuped.hours();
-        fields.not_yet_available("cuped", "leave it out; effects stay right, with wider intervals");
-    }
-    for part in ["numerator", "denominator"] {
-        if let Some(field) = fields.optional(part) {
-            ratio_part(&field);
-            fields.not_yet_available(part, "make two metrics, one of the numerator and one of the denominator");
-        }
-    }
-    fields.has("numerator") || fields.has("denominator")
-}
-
-fn ratio_part(field: &Field<'_>) {
-    let Some(fields) = field.mapping::<format::RatioPart>() else { return };
-    fields.required_text("from");
-    if let Some(aggregate) = fields.required("aggregate") {
-        super::metric::aggregate(&aggregate);
-    }
-    if let Some(value) = fields.optional("value") {
-        value.expression();
-    }
-    fields.filter();
-}
-
 /// Keys of the search.
 pub(super) fn discover(fields: &Fields<'_>) {
     if let Some(folds) = fields.optional("folds").and_then(|folds| folds.mapping::<format::Folds>()) {

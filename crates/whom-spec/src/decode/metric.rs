@@ -1,26 +1,18 @@
 //! Metrics.
 
 use super::cursor::{Field, Fields};
-use super::known::{Known, words};
-use super::later;
+use super::known::Known;
 use super::split::longer_than_zero;
-use crate::diagnostic::Diagnostic;
+use super::{cap, cuped, measured};
 use crate::format;
 use crate::plan::{Aggregate, Direction, Hours, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Role};
 use crate::spanned::Spanned;
-use crate::suggest::name_hint;
 
 pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>) -> Option<Metric> {
     let fields = field.mapping::<format::Metric>()?;
-    if later::metric(&fields) {
-        return None;
-    }
     let role = fields.required("role").and_then(|role| self::role(&role));
-    let from = from(&fields, known);
-    let aggregate = fields.required("aggregate").and_then(|field| self::aggregate(&field));
-    let value = value(&fields, aggregate);
-    let precision = fields.optional("precision").and_then(|precision| precision.precision());
-    let filter = fields.filter();
+    let measured = measured::measured(&fields, known);
+    let aggregate = measured.aggregate;
     let delay = fields.optional("delay").and_then(|delay| delay.hours()).map_or(Hours(0), |delay| delay.value);
     let window = fields.required("window").and_then(|window| longer_than_zero(&window));
     let incomplete_window = incomplete_window(&fields);
@@ -30,14 +22,17 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
     let matters = matters(&fields);
     let limit = limit(&fields, role, desired);
     let unit_of_measure = fields.optional_text("unit_of_measure").map(|unit| unit.value);
+    let cap = cap::cap(&fields);
+    let cuped = cuped::cuped(&fields, known);
+    let part = measured.value?;
     Some(Metric {
         name,
         role: role?,
-        from: from?,
-        value,
-        precision,
-        aggregate: aggregate?,
-        filter,
+        from: part.from,
+        value: part.value,
+        precision: part.precision,
+        aggregate: part.aggregate,
+        filter: part.filter,
         delay,
         window: window?,
         incomplete_window,
@@ -47,56 +42,14 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
         matters,
         limit,
         unit_of_measure,
+        denominator: measured.denominator?,
+        cap,
+        cuped,
     })
 }
 
 fn role(field: &Field<'_>) -> Option<Role> {
     field.choice(&[("primary", Role::Primary), ("guardrail", Role::Guardrail), ("secondary", Role::Secondary)])
-}
-
-fn from(fields: &Fields<'_>, known: &Known<'_>) -> Option<Spanned<String>> {
-    let from = fields.required_text("from")?;
-    if known.facts.contains(&&from) {
-        return Some(from);
-    }
-    let unknown = Diagnostic::error(format!("unknown fact table `{from}`"));
-    fields.report().push(unknown.at(from.span).hint_if(name_hint(&from, words(&known.facts))));
-    None
-}
-
-pub(super) fn aggregate(field: &Field<'_>) -> Option<Aggregate> {
-    field.choice(&[
-        ("sum", Aggregate::Sum),
-        ("count", Aggregate::Count),
-        ("any", Aggregate::Any),
-        ("mean", Aggregate::Mean),
-        ("min", Aggregate::Min),
-        ("max", Aggregate::Max),
-        ("last", Aggregate::Last),
-        ("distinct", Aggregate::Distinct),
-    ])
-}
-
-/// `value`, which aggregates of values need and others may not have, and likewise `precision`.
-fn value(fields: &Fields<'_>, aggregate: Option<Aggregate>) -> Option<Spanned<String>> {
-    let Some(aggregate) = aggregate else {
-        return fields.optional("value")?.expression();
-    };
-    let value = if aggregate.takes_value() { fields.required("value") } else { None };
-    for key in ["value", "precision"] {
-        let belongs = if key == "value" { aggregate.takes_value() } else { aggregate.is_graded() };
-        let Some(field) = fields.optional(key).filter(|_| !belongs) else { continue };
-        let (why, hint) = match aggregate {
-            Aggregate::Distinct => ("`distinct` counts in whole numbers", "leave it out"),
-            _ => (
-                "`count` and `any` look at no value",
-                "leave it out, or use `aggregate: sum`; `where` says which events count",
-            ),
-        };
-        let message = format!("`{}` has no meaning here: {why}", field.path);
-        field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
-    }
-    value?.expression()
 }
 
 fn incomplete_window(fields: &Fields<'_>) -> IncompleteWindow {

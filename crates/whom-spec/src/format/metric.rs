@@ -41,13 +41,13 @@ pub(crate) struct Metric {
     limit: Option<Size>,
     /// The unit that the number is printed with.
     unit_of_measure: Option<String>,
-    /// Not yet available: a cap on large values.
+    /// Up to where large values count: a cap, the same for all arms and cohorts.
     cap: Option<Cap>,
-    /// Not yet available: the pre-period of variance reduction.
-    cuped: Option<Duration>,
-    /// Not yet available: of a ratio metric.
+    /// What the metric is adjusted by: a pre-period of itself, numeric tags, or both.
+    cuped: Option<CupedForm>,
+    /// Of a ratio of two sums: what is summed above. Instead of `from`, `value`, `aggregate` and `where`.
     numerator: Option<RatioPart>,
-    /// Not yet available: of a ratio metric.
+    /// Of a ratio of two sums: what is summed below.
     denominator: Option<RatioPart>,
 }
 
@@ -75,45 +75,61 @@ impl Shape for Metric {
     ];
 }
 
-/// Not yet available.
+/// Where large values are cut off: either at a percentile or at a value.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cap {
-    /// The percentile, as a fraction.
+    /// The share of the units that the threshold does not cut, such as `0.999`.
     percentile: Option<Number>,
-    /// Instead of a percentile: the cap itself.
+    /// Instead of a percentile: the threshold itself, in the metric's unit.
     value: Option<Number>,
-    /// What the percentile is of.
-    of: Option<CapOf>,
+    /// What the percentile is of. Default: `all` units; or the `non_zero` values.
+    of: Option<plan::CapOf>,
 }
 
 impl Shape for Cap {
     const KEYS: &'static [&'static str] = &["percentile", "value", "of"];
 }
 
-/// What a percentile is of.
+/// A pre-period, or a pre-period and tags.
 #[derive(JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum CapOf {
-    All,
-    NonZero,
+#[schemars(untagged)]
+pub(crate) enum CupedForm {
+    PrePeriod(Duration),
+    Covariates(Cuped),
 }
 
-/// Not yet available.
+/// What was known before the exposure and explains part of the variance.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cuped {
+    /// How long before first exposure the metric itself is measured.
+    pre_period: Option<Duration>,
+    /// Numeric tags.
+    tags: Option<Vec<String>>,
+}
+
+impl Shape for Cuped {
+    const KEYS: &'static [&'static str] = &["pre_period", "tags"];
+}
+
+/// What is summed above or below.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RatioPart {
     /// The fact table.
     from: String,
-    /// How the events of a unit become one number.
+    /// How the events of a unit become one number that can be added up.
     aggregate: plan::Aggregate,
     /// SQL: what is aggregated.
     value: Option<String>,
+    /// The step of the fixed-point grid that values are counted on. Default: by the column's type.
+    precision: Option<Step>,
     /// SQL: the events that count.
     #[serde(rename = "where")]
     filter: Option<String>,
 }
 
 impl Shape for RatioPart {
-    const KEYS: &'static [&'static str] = &["from", "aggregate", "value", "where"];
+    const KEYS: &'static [&'static str] = &["from", "aggregate", "value", "precision", "where"];
 }

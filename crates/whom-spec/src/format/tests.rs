@@ -35,6 +35,7 @@ fn the_decoder_and_the_schema_know_the_same_keys() {
         CategoricalLevels,
         Metric,
         Cap,
+        Cuped,
         RatioPart,
         Discover,
         PartitionTree,

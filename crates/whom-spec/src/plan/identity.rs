@@ -9,11 +9,15 @@ use std::fmt::Write;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::output::shows_everything;
 use super::{
     Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Plan, SeveralVariants, Snapshot, Split, Tag,
     TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
 use crate::spanned::{Spanned, text};
+
+/// The fields of [`Plan::analysis_json`] whose numbers are [`Hours`], wherever they stand.
+pub const FIELDS_IN_HOURS: [&str; 4] = ["delay", "lookback", "pre_period", "window"];
 
 impl Plan {
     /// The whole plan as canonical JSON on one line: every default written out, every variable replaced.
@@ -38,8 +42,8 @@ impl Plan {
     /// The analysis identity: SHA-256, in lower-case hexadecimal, of what decides which numbers are asked for.
     ///
     /// It holds the experiment, the unit, the zone of days, the variants, dates and rules of the split, the facts'
-    /// meaning, metrics, tags, cohorts, the search and the tests. It does not hold paths, partitions, gaps, `through`
-    /// or the output, and not the order in which metrics, facts, tags and cohorts are listed.
+    /// meaning, metrics, tags, cohorts, the search, the tests, and what is too small to be shown. It does not hold paths,
+    /// partitions, gaps or `through`, and not the order in which metrics, facts, tags and cohorts are listed.
     ///
     /// # Errors
     /// Never for a plan that [`load`](crate::load) made: its names are strings and its numbers are finite.
@@ -66,6 +70,9 @@ struct Analysis<'a> {
     cohorts: Vec<&'a Cohort>,
     discover: AnalysisDiscover<'a>,
     validate: &'a Validate,
+    /// What results show; left out where they show everything, as in identities from before it could be declared.
+    #[serde(skip_serializing_if = "shows_everything")]
+    smallest_cell: u64,
 }
 
 /// The split without its files.
@@ -124,6 +131,7 @@ impl<'a> Analysis<'a> {
             cohorts: sorted(plan.cohorts.iter().collect(), |cohort| cohort.name.as_str()),
             discover: AnalysisDiscover::of(&plan.discover),
             validate: &plan.validate,
+            smallest_cell: plan.output.smallest_cell,
         }
     }
 }

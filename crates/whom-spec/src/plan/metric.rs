@@ -41,6 +41,64 @@ pub struct Metric {
     pub limit: Option<Spanned<Matters>>,
     /// The unit that the number is printed with.
     pub unit_of_measure: Option<String>,
+    /// What the sum of the values is divided by, if the metric is a ratio of two sums; the fields above are its numerator then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denominator: Option<Denominator>,
+    /// Up to where large values count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Cap>,
+    /// What the metric is adjusted by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cuped: Option<Cuped>,
+}
+
+/// What the sum of a ratio metric is divided by: another number per unit, in the same window.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Denominator {
+    /// The fact table's name; it exists.
+    pub from: Spanned<String>,
+    /// What is aggregated, as SQL text over the fact table.
+    pub value: Option<Spanned<String>>,
+    /// The declared fixed-point grid.
+    pub precision: Option<Precision>,
+    /// How the events of a unit become one number.
+    pub aggregate: Aggregate,
+    /// `where`: the events that count, as SQL text.
+    pub filter: Option<Spanned<String>>,
+}
+
+/// A cap: larger values of a unit count as the threshold, which is the same for all arms and cohorts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cap {
+    /// The threshold itself, in the metric's unit; positive.
+    Value(f64),
+    /// The value that this share of the units, all arms together, does not exceed.
+    Percentile {
+        /// The share, between 0 and 1.
+        percentile: f64,
+        /// Of which values.
+        of: CapOf,
+    },
+}
+
+/// Which values a percentile is taken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CapOf {
+    /// Those of all units (the default).
+    All,
+    /// Those that are not zero.
+    NonZero,
+}
+
+/// What was known before the exposure and explains part of a metric's variance (Deng et al. 2013); at least one covariate.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cuped {
+    /// How long before first exposure the metric itself is measured.
+    pub pre_period: Option<Hours>,
+    /// Numeric tags.
+    pub tags: Vec<Spanned<String>>,
 }
 
 /// What a metric is for.

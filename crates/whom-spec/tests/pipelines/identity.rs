@@ -13,6 +13,7 @@ fn where_the_data_lie_and_how_far_they_go_is_no_part_of_the_analysis() {
         ("path: split/", "path: s3://bucket/split/"),
         ("path: orders/", "path: \"orders/*.parquet\""),
         ("path: out/", "path: elsewhere/"),
+        ("path: out/", "path: out/\n  smallest_cell: 0"),
         (
             "  partition: dt\n  variant",
             "  partition: { column: day, time_zone: Europe/Berlin }\n  gaps: allowed\n  variant",
@@ -40,6 +41,7 @@ fn everything_that_changes_a_number_changes_the_analysis() {
         ("output:", "cohorts: { new: tenure < 30 }\noutput:"),
         ("output:", "discover: { tree: { depth: 2 } }\noutput:"),
         ("output:", "validate: { level: 0.9 }\noutput:"),
+        ("path: out/", "path: out/\n  smallest_cell: 20"),
     ] {
         let identity = identity(&plain_with(old, new));
         assert!(!seen.contains(&identity), "{new}");

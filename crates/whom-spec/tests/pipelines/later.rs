@@ -81,54 +81,6 @@ fn an_exposure_filter() {
 }
 
 #[test]
-fn a_cap() {
-    insta::assert_snapshot!(refusal_with("    matters: 1%\n", "    cap: { percentile: 0.999, of: non_zero }\n    matters: 1%\n"), @r"
-    error: `metrics.revenue.cap` is not yet available
-      --> pipeline.yaml:29:5
-       |
-    29 |     cap: { percentile: 0.999, of: non_zero }
-       |     ^^^
-       |
-       = help: cap in `value`: `case when amount > 1000 then 1000 else amount end`
-    ");
-}
-
-#[test]
-fn a_pre_period() {
-    insta::assert_snapshot!(refusal_with("    matters: 1%\n", "    cuped: 14d\n    matters: 1%\n"), @r"
-    error: `metrics.revenue.cuped` is not yet available
-      --> pipeline.yaml:29:5
-       |
-    29 |     cuped: 14d
-       |     ^^^^^
-       |
-       = help: leave it out; effects stay right, with wider intervals
-    ");
-}
-
-#[test]
-fn a_ratio() {
-    let ratio = "  ctr:\n    role: secondary\n    window: 14d\n    numerator: { from: orders, aggregate: sum, value: clicked }\n    denominator: { from: orders, aggregate: count }\ntags:\n";
-    insta::assert_snapshot!(refusal_with("tags:\n", ratio), @r"
-    error: `metrics.ctr.numerator` is not yet available
-      --> pipeline.yaml:33:5
-       |
-    33 |     numerator: { from: orders, aggregate: sum, value: clicked }
-       |     ^^^^^^^^^
-       |
-       = help: make two metrics, one of the numerator and one of the denominator
-
-    error: `metrics.ctr.denominator` is not yet available
-      --> pipeline.yaml:34:5
-       |
-    34 |     denominator: { from: orders, aggregate: count }
-       |     ^^^^^^^^^^^
-       |
-       = help: make two metrics, one of the numerator and one of the denominator
-    ");
-}
-
-#[test]
 fn given_folds() {
     insta::assert_snapshot!(refusal_with("output:\n", "discover: { folds: { column: fold } }\noutput:\n"), @r"
     error: `discover.folds` is not yet available
@@ -138,34 +90,5 @@ fn given_folds() {
        |             ^^^^^
        |
        = help: leave it out; folds follow from the experiment's name and the unit
-    ");
-}
-
-#[test]
-fn slips_inside_are_found_all_the_same() {
-    insta::assert_snapshot!(refusal_with("    matters: 1%\n", "    cap: { percentil: 0.999, of: nonzero }\n    matters: 1%\n"), @r"
-    error: `metrics.revenue.cap` is not yet available
-      --> pipeline.yaml:29:5
-       |
-    29 |     cap: { percentil: 0.999, of: nonzero }
-       |     ^^^
-       |
-       = help: cap in `value`: `case when amount > 1000 then 1000 else amount end`
-
-    error: unknown key `percentil` in `metrics.revenue.cap`
-      --> pipeline.yaml:29:12
-       |
-    29 |     cap: { percentil: 0.999, of: nonzero }
-       |            ^^^^^^^^^
-       |
-       = help: did you mean `percentile`? valid names are `percentile`, `value` and `of`
-
-    error: `metrics.revenue.cap.of` cannot be `nonzero`
-      --> pipeline.yaml:29:34
-       |
-    29 |     cap: { percentil: 0.999, of: nonzero }
-       |                                  ^^^^^^^
-       |
-       = help: did you mean `non_zero`? valid names are `all` and `non_zero`
     ");
 }

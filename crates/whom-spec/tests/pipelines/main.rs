@@ -11,6 +11,8 @@ mod identity;
 mod include;
 /// Keys that a later version will know.
 mod later;
+/// What metrics are made of: ratios, pre-periods, covariates, caps.
+mod measures;
 /// References to things that the file does not have, names that collide.
 mod references;
 /// `${env.X}` and `${var.x}`.

@@ -13,6 +13,12 @@ use crate::{
 /// The most pieces of one part that are under way at once.
 const PIECES_AT_ONCE: usize = 2;
 
+/// Bytes that a part holds while it is written: pieces under way, and the one that is filled.
+pub const UPLOAD_BYTES: u64 = (PIECES_AT_ONCE as u64 + 1) * PIECE;
+
+/// Bytes of a piece, as [`WriteMultipart`] makes them.
+const PIECE: u64 = 5 << 20;
+
 /// Writes a part of a day. One that is dropped leaves nothing that anybody believes.
 #[derive(Debug)]
 pub struct PartWriter {

@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use object_store::{Error, ObjectMeta, path::Path as ObjectPath};
 
 use crate::{
-    DayCache, Result,
+    DayCache, Pending, Result,
     cache::{DAYS, DayKey, DayRecord, beside, key::Named},
     commit::read,
 };
@@ -19,6 +19,8 @@ pub struct Sweep {
     pub days: usize,
     /// Objects that no entry names: what killed runs left.
     pub remains: usize,
+    /// Uploads in parts that were never completed, and never will be.
+    pub pending: Pending,
     /// The length of everything that goes.
     pub bytes: u64,
     /// Entries that stay.
@@ -50,7 +52,8 @@ impl DayCache {
             let (_, group) = groups.entry(entry).or_insert_with(|| (key, Group::default()));
             if is_entry { group.entry = Some(found) } else { group.parts.push(found) }
         }
-        let mut sweep = Sweep::default();
+        let pending = Pending::find(self.uploads.as_deref(), DAYS, abandoned_before).await;
+        let mut sweep = Sweep { pending, ..Sweep::default() };
         for (key, group) in groups.into_values() {
             let aged = group.entry.as_ref().is_some_and(|entry| used_before.is_some_and(|at| entry.last_modified < at));
             match group.entry {
@@ -72,7 +75,10 @@ impl DayCache {
     /// [`StoreError::Failed`](crate::StoreError::Failed) if the store refuses. What is gone already is no error.
     pub async fn remove_swept(&self, sweep: &Sweep) -> Result<()> {
         self.remove(&sweep.entries).await?;
-        self.remove(&sweep.objects).await
+        self.remove(&sweep.objects).await?;
+        let Some(uploads) = &self.uploads else { return Ok(()) };
+        let aborted = sweep.pending.abort(uploads).await;
+        aborted.map_err(|error| self.failed("abort uploads to", &ObjectPath::from(DAYS), &error))
     }
 
     /// The parts that an entry names; none if it is no entry.

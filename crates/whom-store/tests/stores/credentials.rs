@@ -29,7 +29,8 @@ async fn refusal(location: &str, set: &[(&str, &str)]) -> StoreError {
 async fn no_credentials_are_told_within_seconds_with_what_was_tried() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let metadata = format!("http://{}", silent.local_addr().unwrap());
-    let error = refusal("s3://bucket/in/", &[("AWS_METADATA_ENDPOINT", &metadata), ("HOME", "/nonexistent")]).await;
+    let nothing = [("AWS_REGION", "eu-west-1"), ("AWS_METADATA_ENDPOINT", &*metadata), ("HOME", "/nonexistent")];
+    let error = refusal("s3://bucket/in/", &nothing).await;
     insta::assert_snapshot!(error, @"no credentials for `s3://bucket/in/`: tried `AWS_ACCESS_KEY_ID` (not set), profile `default` (there is none), `AWS_WEB_IDENTITY_TOKEN_FILE` (not set), `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` (not set), `AWS_CONTAINER_CREDENTIALS_FULL_URI` (not set), the machine's metadata service (no answer within 500ms)");
     let azure = [("AZURE_STORAGE_ACCOUNT_NAME", "account"), ("AZURE_MSI_ENDPOINT", "")];
     assert!(NetworkLimits::default().credentials < Duration::from_secs(5));
@@ -43,7 +44,7 @@ async fn no_credentials_are_told_within_seconds_with_what_was_tried() {
 async fn credentials_that_cannot_work_are_told_with_the_fix() {
     let error = refusal("s3://bucket/in/", &[("AWS_PROFILE", "nobody"), ("HOME", "/nonexistent")]).await;
     insta::assert_snapshot!(error, @"location `s3://bucket/in/` cannot be opened: `AWS_PROFILE` is `nobody`, which is neither in `/nonexistent/.aws/config` nor in `/nonexistent/.aws/credentials`");
-    let error = refusal("s3://bucket/in/", &[("AWS_ACCESS_KEY_ID", "id")]).await;
+    let error = refusal("s3://bucket/in/", &[("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "id")]).await;
     insta::assert_snapshot!(error, @"no credentials for `s3://bucket/in/`: tried `AWS_ACCESS_KEY_ID` (without `AWS_SECRET_ACCESS_KEY`)");
     let error =
         refusal("s3://bucket/in/", &[("AWS_ENDPOINT_URL", "http://minio:9000"), ("AWS_SECRET_ACCESS_KEY", CANARY)])

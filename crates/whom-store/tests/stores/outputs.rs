@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::DateTime;
 use uuid::Uuid;
-use whom_store::{ErrorKind, Output, Publication, Retention, StoreError};
+use whom_store::{DayCache, ErrorKind, Output, Publication, Retention, StoreError};
 
 use crate::{
     fixture::{Bucket, fill, latest_whole, output, record, run, run_id},
@@ -106,6 +106,70 @@ async fn runs_in_a_bucket_are_listed_and_removed() {
     assert_eq!(latest_whole(&stores, &location).await.unwrap().0.manifest.run_id, run_id(3));
     let nothing = output.surplus(&retention).await.unwrap();
     assert_eq!((nothing.runs.len(), nothing.abandoned.len(), nothing.bytes), (0, 0, 0));
+}
+
+/// The uploads that a test aborted, by their paths.
+fn aborted(bucket: &Bucket) -> Vec<String> {
+    let seen = bucket.proxy.seen();
+    let aborts = seen.iter().filter(|request| request.method() == "DELETE" && request.line().contains("uploadId="));
+    aborts.map(|request| request.line().split(['?', ' ']).nth(1).unwrap_or_default().to_owned()).collect()
+}
+
+/// The server says of every upload that it began in 2010.
+fn retention(abandoned_before: &str) -> Retention {
+    let abandoned_before = abandoned_before.parse().expect("an instant");
+    Retention { keep: 1, finished_before: None, abandoned_before, failed_before: abandoned_before }
+}
+
+#[tokio::test]
+async fn uploads_that_killed_runs_left_are_aborted_and_no_others() {
+    let bucket = Bucket::new();
+    let (stores, location) = (bucket.stores(), bucket.output());
+    run(&stores, &location, 1, "plan").await.unwrap();
+    let left = [2, 3].map(|run| format!("out/runs/{}/units.parquet", run_id(run)));
+    let of_others = ["out/elsewhere/x", "out/runs-of-others/x", "other/runs/x"];
+    for path in left.iter().map(String::as_str).chain(of_others) {
+        bucket.leave_upload(path).await;
+    }
+    let output = Output::open(&stores, &location).unwrap();
+    let young = output.surplus(&retention("2010-01-01T00:00:00Z")).await.unwrap();
+    assert_eq!((young.pending.count(), young.pending.unlisted), (0, None));
+    let surplus = output.surplus(&retention("2011-01-01T00:00:00Z")).await.unwrap();
+    assert_eq!((surplus.pending.count(), aborted(&bucket).len()), (2, 0), "found, not yet aborted");
+    output.remove(&surplus).await.unwrap();
+    let expected: Vec<String> = left.iter().map(|path| format!("/{}/{path}", bucket.name)).collect();
+    assert_eq!(aborted(&bucket), expected);
+    output.remove(&surplus).await.unwrap();
+    assert_eq!(output.surplus(&retention("2011-01-01T00:00:00Z")).await.unwrap().pending.count(), 0);
+}
+
+#[tokio::test]
+async fn where_uploads_may_not_be_listed_the_rest_is_cleaned() {
+    let bucket = Bucket::with_faults(|request| match (request.method(), request.line().contains("?uploads")) {
+        ("GET", true) => Fault::Refused(403, "AccessDenied"),
+        _ => Fault::None,
+    });
+    let (stores, location) = (bucket.stores(), bucket.output());
+    run(&stores, &location, 1, "plan").await.unwrap();
+    bucket.leave_upload(&format!("out/runs/{}/units.parquet", run_id(2))).await;
+    let output = Output::open(&stores, &location).unwrap();
+    let surplus = output.surplus(&retention("2011-01-01T00:00:00Z")).await.unwrap();
+    assert_eq!((surplus.kept, surplus.pending.count()), (1, 0));
+    insta::assert_snapshot!(surplus.pending.unlisted.as_deref().unwrap_or_default(), @"403 Forbidden (AccessDenied): of the proxy");
+    output.remove(&surplus).await.unwrap();
+}
+
+#[tokio::test]
+async fn uploads_to_a_cache_are_aborted_too() {
+    let bucket = Bucket::new();
+    let location = output(&format!("s3://{}/cache/", bucket.name));
+    bucket.leave_upload("cache/days/table/2026-10-01/state/columns-attempt-0.parquet").await;
+    bucket.leave_upload("cache/other/x").await;
+    let cache = DayCache::open(&bucket.stores(), &location).unwrap();
+    let sweep = cache.sweep(None, "2011-01-01T00:00:00Z".parse().unwrap()).await.unwrap();
+    assert_eq!(sweep.pending.count(), 1);
+    cache.remove_swept(&sweep).await.unwrap();
+    assert_eq!(aborted(&bucket).len(), 1);
 }
 
 #[tokio::test]

@@ -1,0 +1,64 @@
+//! Which columns of integers a metric is estimated from.
+
+use whom_spec::plan::{MeasurePart, Metric, Plan};
+use whom_stats::{ProductColumn, ProductGroup};
+
+use crate::compile::MeasureColumn;
+
+/// The columns of a metric, by their places among the values of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What is reported: the value, capped if the plan caps it; of a ratio the numerator.
+    pub value: usize,
+    /// Of a ratio, the denominator.
+    pub denominator: Option<usize>,
+    /// What the metric is adjusted by.
+    pub covariates: Vec<usize>,
+    /// What trees are grown on: capped at the threshold of the units that discover, and of a ratio the part of a unit's
+    /// numerator that its denominator does not explain.
+    pub search: usize,
+    /// The value without its cap, of a metric that has one.
+    pub uncapped: Option<usize>,
+    /// The place of its cross-products among the groups; `None` for a mean, of which moments tell everything.
+    pub group: Option<usize>,
+}
+
+impl Outcome {
+    /// The columns that its estimator reads together: the value, the denominator of a ratio, and for each covariate its value
+    /// and whether it is absent.
+    pub(crate) fn products(&self) -> ProductGroup {
+        let values = std::iter::once(self.value).chain(self.denominator).map(ProductColumn::Value);
+        let covariates = self
+            .covariates
+            .iter()
+            .flat_map(|covariate| [ProductColumn::ValueOrZero(*covariate), ProductColumn::IsAbsent(*covariate)]);
+        ProductGroup { columns: values.chain(covariates).collect() }
+    }
+
+    /// The places of the covariates in [`Self::products`].
+    pub fn adjusted_by(&self) -> std::ops::Range<usize> {
+        let first = 1 + usize::from(self.denominator.is_some());
+        first..first + 2 * self.covariates.len()
+    }
+}
+
+/// The columns of every metric before any is made of others, in the order of the file; `tags` are the columns of the tags that
+/// are covariates.
+pub(crate) fn outcomes(plan: &Plan, measures: &[MeasureColumn], tags: &[(String, usize)]) -> Vec<Outcome> {
+    let of = |(place, metric): (usize, &Metric)| {
+        let part =
+            |wanted: MeasurePart| measures.iter().position(|measure| measure.metric == place && measure.part == wanted);
+        let before = [MeasurePart::ValueBefore, MeasurePart::DenominatorBefore].into_iter().filter_map(part);
+        let named = metric.cuped.iter().flat_map(|cuped| &cuped.tags);
+        let of_tags = named.filter_map(|name| tags.iter().find(|(tag, _)| **tag == **name).map(|(_, column)| *column));
+        Outcome {
+            value: place,
+            denominator: part(MeasurePart::Denominator),
+            covariates: before.chain(of_tags).collect(),
+            search: place,
+            uncapped: None,
+            group: None,
+        }
+    };
+    plan.metrics.iter().enumerate().map(of).collect()
+}

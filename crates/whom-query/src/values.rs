@@ -1,0 +1,118 @@
+//! The integers of a unit that passes and products see: measures, covariates, and what is made of them.
+
+use whom_stats::{ABSENT, Cap, Grid};
+
+use crate::error::QueryError;
+use crate::tag_values::TagValues;
+use crate::unit_table::UnitRows;
+
+/// The grid of the part of a ratio's numerator that its denominator does not explain: fine beside whole numbers, and wide
+/// enough for sums of money.
+pub(crate) const LINEARISED: u8 = 16;
+
+/// A column of integers, one per unit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ValueColumn {
+    /// The grid of its values.
+    pub(crate) grid: Grid,
+    /// Where they come from.
+    pub(crate) origin: Origin,
+}
+
+/// Where the values of a column come from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Origin {
+    /// A column of integers of the unit table.
+    Measure(String),
+    /// A numeric tag.
+    Tag {
+        /// Its name.
+        name: String,
+        /// Its column in the unit table.
+        column: String,
+    },
+    /// An earlier column whose larger values count as a threshold.
+    Capped {
+        /// The column.
+        of: usize,
+        /// The cap.
+        cap: Cap,
+    },
+    /// n - R d of two earlier columns, which varies like the ratio does (the delta method).
+    Linearised {
+        /// The column of n.
+        numerator: usize,
+        /// The column of d.
+        denominator: usize,
+        /// R, in steps of this column per step of the denominator.
+        ratio: f64,
+        /// Steps of this column per step of the numerator.
+        scale: f64,
+    },
+}
+
+/// The values of all columns for some units, [`ABSENT`] where a unit has none.
+///
+/// # Errors
+/// [`QueryError::Data`] for a value beyond the grid of its column; [`QueryError::Internal`] if the rows are not of the unit
+/// table.
+pub(crate) fn values(columns: &[ValueColumn], rows: &UnitRows) -> Result<Vec<Vec<i64>>, QueryError> {
+    let mut values: Vec<Vec<i64>> = Vec::with_capacity(columns.len());
+    for column in columns {
+        let made = match &column.origin {
+            Origin::Measure(name) => rows.metric(name)?,
+            Origin::Tag { name, column: of } => tag(name, of, column.grid, rows)?,
+            Origin::Capped { of, cap } => {
+                values[*of].iter().map(|value| if *value == ABSENT { ABSENT } else { cap.apply(*value) }).collect()
+            }
+            Origin::Linearised { numerator, denominator, ratio, scale } => {
+                let pairs = values[*numerator].iter().zip(&values[*denominator]);
+                pairs.map(|(above, below)| unexplained(*above, *below, *ratio, *scale)).collect::<Result<_, _>>()?
+            }
+        };
+        values.push(made);
+    }
+    Ok(values)
+}
+
+/// The values of a numeric tag on a grid.
+fn tag(name: &str, column: &str, grid: Grid, rows: &UnitRows) -> Result<Vec<i64>, QueryError> {
+    let column = rows.column(column)?;
+    let TagValues::Numbers(numbers) = TagValues::of(&column)? else {
+        return Err(QueryError::Internal(format!("the covariate `{name}` is not numeric")));
+    };
+    let beyond = |error| {
+        QueryError::Data(format!(
+            "the tag `{name}` cannot be a covariate: {error}; write it in a larger unit, such as thousands"
+        ))
+    };
+    let value = |number: Option<f64>| number.map_or(Ok(ABSENT), |number| grid.to_grid(number).map_err(beyond));
+    numbers.iter().map(value).collect()
+}
+
+/// n - R d on the grid, ties to even.
+fn unexplained(above: i64, below: i64, ratio: f64, scale: f64) -> Result<i64, QueryError> {
+    if above == ABSENT || below == ABSENT {
+        return Ok(ABSENT);
+    }
+    let steps = (above as f64 * scale - ratio * below as f64).round_ties_even();
+    if steps.abs() > whom_stats::MAX_GRID_VALUE as f64 {
+        let message = "a ratio's numerator is too large to search on; declare a coarser `precision`, or give it `role: secondary`";
+        return Err(QueryError::Data(message.to_owned()));
+    }
+    Ok(steps as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_denominator_explains_is_taken_off() {
+        // A step of the numerator is a cent, of the result 2^-16: 3 cents less 0.5 a piece of 4 are -1.97.
+        let scale = 65_536.0 / 100.0;
+        assert_eq!(unexplained(3, 4, 0.5 * 65_536.0, scale).unwrap(), (-1.97_f64 * 65_536.0).round() as i64);
+        assert_eq!(unexplained(ABSENT, 4, 1.0, 1.0).unwrap(), ABSENT);
+        assert!(matches!(unexplained(1 << 45, 0, 0.0, 65_536.0), Err(QueryError::Data(_))));
+    }
+}

@@ -1,0 +1,58 @@
+//! Ratios, pre-periods, covariates and caps meet numbers computed event by event by `tests/reference/make_metrics.py`.
+
+use std::fs;
+
+use crate::effects::Effect;
+use crate::program::Published;
+use crate::warehouse::{Sample, Warehouse, repository};
+
+/// How far apart two numbers may be, in standard errors: least squares by another route.
+const TOLERANCE: f64 = 1e-8;
+
+#[test]
+fn every_kind_of_metric_meets_the_events() {
+    let published = Warehouse::copy(Sample::Shop).run(&[]);
+    let faults = faults(&published);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn faults(published: &Published) -> Vec<String> {
+    let path = repository().join("tests/reference/metrics_shop.csv");
+    let expected = fs::read_to_string(path).expect("reference numbers");
+    let found = published.effects();
+    expected.lines().skip(1).flat_map(|line| faults_of(line, &found)).collect()
+}
+
+/// What differs from the row that a line is about.
+fn faults_of(line: &str, found: &[Effect]) -> Vec<String> {
+    let fields: Vec<&str> = line.split(',').collect();
+    let [metric, cohort, estimand, method, numbers @ ..] = fields.as_slice() else { panic!("too few fields: {line}") };
+    let numbers: Vec<f64> = numbers.iter().map(|number| number.parse().expect("a number")).collect();
+    let [n_control, n_variant, mean_control, mean_variant, estimate, std_err] = numbers.as_slice() else {
+        panic!("too few numbers: {line}")
+    };
+    let is_meant = |row: &Effect| row.metric == *metric && row.cohort == *cohort && row.estimand == *estimand;
+    let rows: Vec<&Effect> = found.iter().filter(|row| is_meant(row)).collect();
+    let place = format!("{metric}, {cohort}, {estimand}");
+    let [row] = rows.as_slice() else { return vec![format!("{place}: {} rows", rows.len())] };
+    let error = std_err * if *estimand == "lift" { mean_control.abs() } else { 1.0 };
+    let compared = [
+        ("mean_control", row.mean_control, mean_control, error),
+        ("mean_variant", row.mean_variant, mean_variant, error),
+        ("estimate", row.estimate, estimate, *std_err),
+        ("std_err", row.std_err, std_err, *std_err),
+    ];
+    let mut faults = Vec::new();
+    if row.method != *method {
+        faults.push(format!("{place}: by {}, not {method}", row.method));
+    }
+    if (row.n_control as f64, row.n_variant as f64) != (*n_control, *n_variant) {
+        faults.push(format!("{place}: {} and {} units, not {n_control} and {n_variant}", row.n_control, row.n_variant));
+    }
+    for (name, found, expected, scale) in compared {
+        if found.is_none_or(|found| (found - expected).abs() > TOLERANCE * scale) {
+            faults.push(format!("{place}: {name} is {found:?}, not {expected}"));
+        }
+    }
+    faults
+}
