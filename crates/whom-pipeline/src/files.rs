@@ -1,6 +1,9 @@
 //! The files of a run.
 
-use whom_report::{CohortView, ReportError, Results};
+use whom_report::{CohortView, ReportError, Results, Templates};
+
+/// The file that the page of a run is made of.
+pub(crate) const REPORT_DOCUMENT: &str = "report.json";
 
 /// A result file, ready to be staged.
 pub(crate) struct ResultFile {
@@ -16,6 +19,7 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
     let levels = results.tag_tables.iter().flat_map(|table| &table.levels);
     let in_tags: usize = levels.map(|level| level.effects.len()).sum();
     let ranked: usize = results.tag_rankings.iter().map(|ranking| ranking.tags.len()).sum();
+    let document = whom_report::report_json(results)?;
     let text = |name, text: String| ResultFile { name, bytes: text.into_bytes(), rows: None };
     Ok(vec![
         ResultFile {
@@ -38,5 +42,8 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
         text("cohorts.sql", whom_report::cohorts_sql(&rules)),
         text("summary.md", whom_report::summary_md(results)),
         text("result.json", whom_report::result_json(results)?),
+        text("report.html", whom_report::report_html(&document, &Templates::default())?),
+        text("charts.json", whom_report::charts_json(results)?),
+        text(REPORT_DOCUMENT, document),
     ])
 }

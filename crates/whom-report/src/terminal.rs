@@ -3,6 +3,7 @@
 mod averages;
 mod checks;
 mod cohorts;
+mod forest;
 mod palette;
 mod paragraph;
 mod profiles;
@@ -43,6 +44,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         averages::section(results, palette),
         tags::section(results, palette),
         tree::section(results, palette),
+        forest::section(results, palette),
         cohorts::section(results, palette),
         scatter::section(results, palette),
         profiles::section(results, palette),
