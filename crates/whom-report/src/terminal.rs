@@ -8,7 +8,9 @@ mod palette;
 mod paragraph;
 mod profiles;
 mod refusal;
+mod scatter;
 mod table;
+mod tags;
 mod tree;
 mod waterfall;
 
@@ -40,9 +42,11 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         Some(title(results, palette)),
         Some(verdict(results, palette)),
         averages::section(results, palette),
+        tags::section(results, palette),
         tree::section(results, palette),
         forest::section(results, palette),
         cohorts::section(results, palette),
+        scatter::section(results, palette),
         profiles::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
