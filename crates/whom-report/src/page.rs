@@ -18,6 +18,7 @@ mod picture;
 mod profiles;
 mod quality;
 mod table;
+mod tags;
 mod templates;
 mod tree;
 mod trust;
@@ -42,6 +43,7 @@ struct Page {
     verdict: verdict::VerdictSection,
     averages: Option<averages::AveragesSection>,
     for_whom: Option<for_whom::ForWhomSection>,
+    tags: Option<tags::TagsSection>,
     metrics: Option<metrics::MetricsSection>,
     profiles: Option<profiles::ProfilesSection>,
     trust: trust::TrustSection,
@@ -64,6 +66,7 @@ fn page(results: &Results) -> Page {
         verdict: verdict::section(results, &verdict),
         averages: averages::section(&indexed, &verdict),
         for_whom: for_whom::section(&indexed, &verdict),
+        tags: tags::section(&indexed),
         metrics: metrics::section(&indexed),
         profiles: profiles::section(&indexed),
         trust: trust::section(&indexed, &verdict),
