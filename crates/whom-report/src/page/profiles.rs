@@ -97,6 +97,7 @@ fn bar(place: usize, index: usize, tag: &TagDifference) -> Bar {
             Figure::label(&at("in_cohort"), value(tag, tag.cohort)),
             Figure::label(&at("everybody"), value(tag, tag.everybody)),
         ],
+        faint: false,
     }
 }
 

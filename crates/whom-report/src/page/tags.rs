@@ -87,6 +87,7 @@ fn bar(tag: &RankedTag, scale: &Scale) -> Bar {
         label: Label::new(label::plain(&tag.tag)),
         value: scale.shown(size),
         figures: vec![Label::new(scale.rough(size)), Label::new(p_value(tag.absolute.p_value_adjusted))],
+        faint: !matches!(tag.role, TagRole::EffectModifying | TagRole::Both),
     }
 }
 
