@@ -17,6 +17,7 @@ mod metrics;
 mod picture;
 mod profiles;
 mod quality;
+mod stability;
 mod table;
 mod tags;
 mod templates;
@@ -47,6 +48,7 @@ struct Page {
     metrics: Option<metrics::MetricsSection>,
     profiles: Option<profiles::ProfilesSection>,
     trust: trust::TrustSection,
+    stability: Option<stability::StabilitySection>,
     quality: quality::QualitySection,
     methods: methods::MethodsSection,
 }
@@ -70,6 +72,7 @@ fn page(results: &Results) -> Page {
         metrics: metrics::section(&indexed),
         profiles: profiles::section(&indexed),
         trust: trust::section(&indexed, &verdict),
+        stability: stability::section(results),
         quality: quality::section(&indexed),
         methods: methods::section(&indexed),
     }
