@@ -59,12 +59,15 @@ fn consensus(consensus: &ConsensusTree) -> String {
 }
 
 fn resplit(resplits: &ResplitStability) -> String {
+    let none = match resplits.without_split {
+        0 => "each found a split".to_owned(),
+        none => format!("{} found no split", number::count(none)),
+    };
     format!(
-        "{} other halvings of {} units discovered and measured anew; {} found no split. The halves overlap, so these counts \
-         describe and are no probabilities.",
+        "{} other halvings of {} units discovered and measured anew; {none}. The halves overlap, so these counts describe and \
+         are no probabilities.",
         number::count(resplits.splits),
         number::count(resplits.units),
-        number::count(resplits.without_split)
     )
 }
 
