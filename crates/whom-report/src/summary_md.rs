@@ -12,7 +12,7 @@ use crate::verdict::{CohortVerdict, Standing, Verdict};
 /// Sentences, averages and cohorts that are told before the rest is counted; together at most forty lines.
 const SENTENCES: usize = 10;
 const AVERAGES: usize = 6;
-const COHORTS: usize = 8;
+const COHORTS: usize = 6;
 
 /// Variants that are named with their units.
 const VARIANTS: usize = 6;
