@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use whom_stats::{
-    CellStatistics, CellSums, Grouping, Histograms, Layout, Pass, PooledProducts, ProductGroup, UnitColumns,
+    CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, Pass, PooledProducts, ProductGroup, Routing,
+    UnitColumns, UnitSample,
 };
 
 use crate::error::EngineError;
@@ -63,6 +64,19 @@ impl UnitSource {
         let work = move || match &*units {
             Place::Memory(units) => whom_stats::cell_statistics(units, &groupings, &cancel).map_err(internal),
             Place::Disk(stream) => stream.cells(&groupings, &cancel),
+        };
+        blocking(&self.cancel, work).await
+    }
+
+    /// The leaf of each sampled unit in each tree.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub async fn leaf_labels(&self, trees: Vec<Routing>, sample: UnitSample) -> Result<LeafLabels, EngineError> {
+        let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
+        let work = move || match &*units {
+            Place::Memory(units) => whom_stats::leaf_labels(units, &trees, &sample, &cancel).map_err(internal),
+            Place::Disk(stream) => stream.leaf_labels(&trees, &sample, &cancel),
         };
         blocking(&self.cancel, work).await
     }

@@ -4,8 +4,8 @@ use whom_forest::{Cohort, Discovered, Tree};
 use whom_query::QueryError;
 use whom_query::checks::cohort_check;
 use whom_report::{
-    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, TagTable,
-    VariantView,
+    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, Stability,
+    TagTable, VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check, Grouping};
 
@@ -25,6 +25,7 @@ use crate::profiles::Profiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
 use crate::shrinkage::shrunken_effects;
+use crate::stability::{Declaration, resplits, search_stability};
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
 use crate::waterfall::waterfall;
@@ -53,16 +54,26 @@ pub(crate) async fn analyse(
     let questions = study.targets();
     let discovered = discover(study, &questions, stages.observer()).await?;
 
+    stages.begin(Stage::Stability)?;
+    let (name, tree) = declared_tree(study, &questions, &discovered)
+        .ok_or_else(|| internal(&"the declared partition is not among the trees that were grown"))?;
+    let declaration =
+        Declaration { study, name: &name, tree, everybody: &cells.everybody.cells, observer: stages.observer() };
+    let search = search_stability(&declaration).await?;
+
     stages.begin(Stage::Validation)?;
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Validation, &error);
     let global_tests = global_tests(study, &questions, &discovered).await.map_err(failed)?;
-    let declared = declared(study, &questions, &discovered).await?;
+    let declared = declared(study, name.clone(), tree).await?;
     let measured = MeasuredCohorts::new(study, &declared.cells, &declared.cohorts);
     let found = Found { study, questions: &questions, declared: &declared, measured };
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
     let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
     let (effects, tag_tables) = found.effects(averages, &look);
+
+    stages.begin(Stage::Resplits)?;
+    let resplits = resplits(&declaration, &questions, &effects).await?;
     Ok(Results {
         experiment: study.plan.experiment.value.clone(),
         analysis: study.plan.analysis_identity().map_err(|error| internal(&error))?,
@@ -86,6 +97,7 @@ pub(crate) async fn analyse(
         detectable_differences: detectable_differences(study, &questions, &cells.everybody),
         confirming_tests: found.confirming_tests(&global_tests),
         global_tests,
+        stability: Stability { search, resplits },
     })
 }
 
@@ -100,13 +112,7 @@ fn uncounted(error: &QueryError) -> RunError {
     }
 }
 
-async fn declared<'d>(
-    study: &Study<'_>,
-    questions: &[Question],
-    discovered: &'d Discovered,
-) -> Result<Declared<'d>, RunError> {
-    let (name, tree) = declared_tree(study, questions, discovered)
-        .ok_or_else(|| internal(&"the declared partition is not among the trees that were grown"))?;
+async fn declared<'d>(study: &Study<'_>, name: String, tree: &'d Tree) -> Result<Declared<'d>, RunError> {
     let counted = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await;
     let counted = counted.map_err(|error| RunError::engine(Stage::Validation, &error))?;
     let cells = counted.into_iter().next().ok_or_else(|| internal(&"no cell was counted"))?;
@@ -193,7 +199,7 @@ impl<'d> Found<'_, 'd> {
 }
 
 /// What a tree looked for.
-fn questions_of(study: &Study<'_>, questions: &[Question], tree: &Tree) -> Vec<Question> {
+pub(crate) fn questions_of(study: &Study<'_>, questions: &[Question], tree: &Tree) -> Vec<Question> {
     let asked = |target: &whom_forest::Target| {
         let is_asked = |question: &&Question| {
             let searched = study.searched(**question, 0);

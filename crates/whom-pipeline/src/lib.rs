@@ -69,6 +69,7 @@ mod scatter;
 mod seal;
 mod shared_cache;
 mod shrinkage;
+mod stability;
 mod study;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ mod extremes;
 mod far_too_much;
 mod first_look;
 mod partition;
+mod stability;
 
 use arrow::array::{AsArray, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -70,6 +71,7 @@ pub(crate) fn hillstrom() -> Results {
             power: 0.8,
             units_per_arm: 1_240,
         }],
+        stability: stability::stability(),
     }
 }
 

@@ -82,6 +82,7 @@ mod rule_words;
 mod scatter;
 mod seal;
 mod shrunken;
+mod stability;
 mod summary_md;
 mod tag_table;
 mod tags_table;
@@ -114,6 +115,10 @@ pub use rule_words::{condition_words, rule_words};
 pub use scatter::{CohortScatter, DifferingScale, Scatter};
 pub use seal::{PlanDifference, Seal, SealStanding};
 pub use shrunken::{ShrunkenEffect, ShrunkenEffects};
+pub use stability::{
+    CohortStability, ConsensusTree, DetectedAgain, OptimismRow, RankEnd, RankedGroupRow, ResplitCohort,
+    ResplitStability, SearchStability, SplitStability, Stability,
+};
 pub use summary_md::summary_md;
 pub use tag_table::{TagLevel, TagTable};
 pub use tags_table::{TAGS_SCHEMA_VERSION, tags_batch, tags_parquet};

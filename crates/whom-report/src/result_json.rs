@@ -13,6 +13,7 @@ use crate::results::{MetricView, Results, VariantView};
 use crate::scatter::CohortScatter;
 use crate::seal::Seal;
 use crate::shrunken::ShrunkenEffects;
+use crate::stability::Stability;
 use crate::verdict::Verdict;
 use crate::waterfall::WaterfallStep;
 use crate::withhold::Withheld;
@@ -43,6 +44,7 @@ struct ResultDocument<'a> {
     detectable_differences: &'a [DetectableDifference],
     confirming_tests: &'a [ConfirmingTest],
     cohorts: Vec<CohortEntry<'a>>,
+    stability: &'a Stability,
     checks: &'a [Check],
     waterfall: &'a [WaterfallStep],
 }
@@ -84,6 +86,7 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         detectable_differences: &results.detectable_differences,
         confirming_tests: &results.confirming_tests,
         cohorts: cohorts.map(cohort_entry).collect(),
+        stability: &results.stability,
         checks: &results.checks,
         waterfall: &results.waterfall,
     };

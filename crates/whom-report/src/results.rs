@@ -10,6 +10,7 @@ use crate::ranking::TagRanking;
 use crate::scatter::CohortScatter;
 use crate::seal::Seal;
 use crate::shrunken::ShrunkenEffects;
+use crate::stability::Stability;
 use crate::tag_table::TagTable;
 use crate::tree::TreeView;
 use crate::waterfall::WaterfallStep;
@@ -73,6 +74,8 @@ pub struct Results {
     pub detectable_differences: Vec<DetectableDifference>,
     /// The experiments that would confirm the held-out cohorts.
     pub confirming_tests: Vec<ConfirmingTest>,
+    /// How stable the search is; described, never selected on.
+    pub stability: Stability,
 }
 
 /// A variant and its units.

@@ -9,6 +9,7 @@ mod paragraph;
 mod profiles;
 mod refusal;
 mod scatter;
+mod stability;
 mod table;
 mod tags;
 mod tree;
@@ -48,6 +49,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         cohorts::section(results, palette),
         scatter::section(results, palette),
         profiles::section(results, palette),
+        stability::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
         Some(footer(results, palette)),

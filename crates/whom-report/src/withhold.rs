@@ -29,6 +29,7 @@ mod cohorts;
 mod effects;
 mod profiles;
 mod shrunken;
+mod stability;
 mod summary;
 mod tags;
 mod trees;
@@ -99,6 +100,7 @@ impl SmallestCell {
             importance,
             detectable_differences,
             confirming_tests,
+            stability,
         } = results;
         let mut counted = Counted::default();
         let waterfall = waterfall::withheld(self, waterfall, units, &mut counted);
@@ -116,6 +118,7 @@ impl SmallestCell {
             trees.into_iter().map(|tree| trees::withheld(self, tree, &cohorts, &metrics, &mut counted)).collect();
         let tests = confirming_tests.into_iter();
         let confirming_tests = tests.filter(|test| !metrics.hides(&test.metric, &test.cohort, &cohorts)).collect();
+        let stability = stability::withheld(self, stability, &variants, &mut counted);
         Ok(Results {
             experiment,
             analysis,
@@ -139,6 +142,7 @@ impl SmallestCell {
             importance,
             detectable_differences,
             confirming_tests,
+            stability,
         })
     }
 

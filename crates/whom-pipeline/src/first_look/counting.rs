@@ -47,8 +47,13 @@ fn stretches(sizes: &[usize], limit: usize) -> Vec<Range<usize>> {
 
 /// The units of all folds by the codes of some columns.
 pub(super) async fn by_code(study: &Study<'_>, columns: Range<usize>) -> Result<Vec<ColumnHistogram>, EngineError> {
-    let everybody =
-        TreePass { routing: Routing::root(), buckets: BucketSet::all(), nodes: vec![0], columns: columns.collect() };
+    let everybody = TreePass {
+        routing: Routing::root(),
+        buckets: BucketSet::all(),
+        weights: None,
+        nodes: vec![0],
+        columns: columns.collect(),
+    };
     let answer = study.units.source.answer(Pass { trees: vec![everybody] }).await?;
     Ok(answer.trees.into_iter().flatten().flat_map(|node| node.columns).collect())
 }
