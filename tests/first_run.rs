@@ -44,9 +44,12 @@ fn the_last_line_is_for_programs() {
 fn a_run_leaves_these_files() {
     let published = &Baseline::of(Sample::Tiny).published;
     let expected = [
+        "charts.json",
         "cohorts.parquet",
         "cohorts.sql",
         "effects.parquet",
+        "report.html",
+        "report.json",
         "result.json",
         "summary.md",
         "tree.json",

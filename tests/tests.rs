@@ -14,6 +14,8 @@ mod first_run;
 mod commands;
 // Published runs are listed, shown and thrown away: `runs`, `show`, `clean`.
 mod published;
+// The page of a run is written again, and every number on it stands in the Parquet files.
+mod report_page;
 // Arm means, effects and standard errors meet those of the original files.
 mod reference_numbers;
 // Ratios, pre-periods, covariates and caps meet their events.

@@ -1,6 +1,9 @@
 //! The files of a run.
 
-use whom_report::{CohortView, ReportError, Results};
+use whom_report::{CohortView, ReportError, Results, Templates};
+
+/// The file that the page of a run is made of.
+pub(crate) const REPORT_DOCUMENT: &str = "report.json";
 
 /// A result file, ready to be staged.
 pub(crate) struct ResultFile {
@@ -13,6 +16,7 @@ pub(crate) struct ResultFile {
 pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportError> {
     let rules: Vec<_> = results.discovered().iter().filter_map(CohortView::rule).cloned().collect();
     let cohorts = results.discovered().len() + results.registered.len();
+    let document = whom_report::report_json(results)?;
     let text = |name, text: String| ResultFile { name, bytes: text.into_bytes(), rows: None };
     Ok(vec![
         ResultFile {
@@ -29,5 +33,8 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
         text("cohorts.sql", whom_report::cohorts_sql(&rules)),
         text("summary.md", whom_report::summary_md(results)),
         text("result.json", whom_report::result_json(results)?),
+        text("report.html", whom_report::report_html(&document, &Templates::default())?),
+        text("charts.json", whom_report::charts_json(results)?),
+        text(REPORT_DOCUMENT, document),
     ])
 }

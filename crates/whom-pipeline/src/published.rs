@@ -1,9 +1,11 @@
 //! What is published: finding it, looking at it, throwing it away.
 
+use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use whom_report::{Templates, report_html};
 use whom_spec::plan::Hours;
 use whom_store::{
     Address, DayCache, ListedRun, Location, Output, Published, Retention, StoreError, Stores, Surplus, Sweep,
@@ -11,6 +13,7 @@ use whom_store::{
 
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
+use crate::files::REPORT_DOCUMENT;
 use crate::output::located;
 use crate::prepare::load_plan;
 use crate::request::Request;
@@ -69,6 +72,27 @@ pub async fn runs(request: &Request) -> Result<Vec<ListedRun>, RunError> {
 /// # Errors
 /// [`Cause::Configuration`] if there is no such run.
 pub async fn show(request: &Request, number: Option<u64>) -> Result<ShownRun, RunError> {
+    let (output, published) = published(request, number).await?;
+    let verdict = verdict(&output, &published).await?;
+    Ok(ShownRun { published, verdict })
+}
+
+/// The page of one published run, the latest or that of a number, as it was published or by other templates.
+///
+/// # Errors
+/// [`Cause::Configuration`] if there is no such run, if an older program published it, or if a template does not render.
+pub async fn page(request: &Request, number: Option<u64>, templates: &Templates) -> Result<String, RunError> {
+    let (output, published) = published(request, number).await?;
+    published.file(REPORT_DOCUMENT).map_err(|error| failed(&error))?;
+    let bytes = output.read(&published, REPORT_DOCUMENT).await.map_err(|error| failed(&error))?;
+    report_html(&String::from_utf8_lossy(&bytes), templates).map_err(|error| {
+        let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+        RunError::new(Stage::Sources, Cause::Configuration, format!("{error}{reason}"))
+    })
+}
+
+/// One published run, and the output that it lies in.
+async fn published(request: &Request, number: Option<u64>) -> Result<(Output, Published), RunError> {
     let (location, output) = opened(request)?;
     let numbers = output.numbers().await.map_err(|error| failed(&error))?;
     let latest = *numbers.last().ok_or_else(|| nothing(&location))?;
@@ -79,8 +103,7 @@ pub async fn show(request: &Request, number: Option<u64>) -> Result<ShownRun, Ru
         return Err(RunError::new(Stage::Sources, Cause::Configuration, message));
     }
     let published = output.published(number).await.map_err(|error| failed(&error))?;
-    let verdict = verdict(&output, &published).await?;
-    Ok(ShownRun { published, verdict })
+    Ok((output, published))
 }
 
 /// What the last run that failed told of itself, as it is written.

@@ -1,6 +1,7 @@
 //! Results for the tests: the e-mail challenge as a run would report it, and extremes of it.
 
 mod extremes;
+mod far_too_much;
 mod partition;
 mod stability;
 
@@ -18,6 +19,8 @@ pub(crate) use extremes::{
     forty_cohorts, hostile, no_discovery, no_partition, not_estimable, opposite, refusing_checks, registered,
     underpowered,
 };
+
+pub(crate) use far_too_much::far_too_much;
 
 pub(crate) const MENS: &str = "Mens E-Mail";
 pub(crate) const WOMENS: &str = "Womens E-Mail";

@@ -1,4 +1,4 @@
-//! Typed results to tables, JSON, Markdown, text and SQL.
+//! Typed results to tables, JSON, HTML, Markdown, text and SQL.
 //!
 //! The pipeline fills one value, [`Results`]: plain names, numbers and words. Every output is a function of it:
 //!
@@ -11,6 +11,9 @@
 //! | `tree.json` | [`tree_json`] | programs that draw trees |
 //! | `result.json` | [`result_json`] | programs that act on the verdict |
 //! | `summary.md` | [`summary_md`] | a chat message |
+//! | `report.json` | [`report_json`] | all of it, to write the page again |
+//! | `report.html` | [`report_html`] | a page that a product manager reads and a statistician trusts |
+//! | `charts.json` | [`charts_json`] | notebooks: the data of each picture, and how to draw them |
 //! | the terminal | [`terminal_summary`], [`refusal_text`] | a person who waited for it |
 //!
 //! # No statistics here
@@ -26,7 +29,7 @@
 //!
 //! # Names are not trusted
 //! Metrics, variants, tags and levels are named by people. Identifiers and strings of SQL are quoted by one function each;
-//! on a terminal nothing invisible survives; in Markdown nothing is markup.
+//! on a terminal nothing invisible survives; in Markdown and HTML nothing is markup.
 //!
 //! ```
 //! use whom_report::{CohortRule, RuleCondition, cohorts_sql, rule_words};
@@ -50,6 +53,8 @@
 //! );
 //! ```
 
+mod chart;
+mod charts_json;
 mod cohort;
 mod cohorts_sql;
 mod cohorts_table;
@@ -62,8 +67,10 @@ mod heterogeneity;
 mod json;
 mod label;
 mod number;
+mod page;
 mod parquet_file;
 mod quote;
+mod report_json;
 mod result_json;
 mod results;
 mod rule;
@@ -80,6 +87,7 @@ mod waterfall;
 mod withhold;
 mod word;
 
+pub use charts_json::{CHARTS_SCHEMA_VERSION, charts_json};
 pub use cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
 pub use cohorts_sql::cohorts_sql;
 pub use cohorts_table::{COHORTS_SCHEMA_VERSION, cohorts_batch, cohorts_parquet};
@@ -88,6 +96,8 @@ pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 pub use number::count;
+pub use page::{Templates, report_html};
+pub use report_json::{REPORT_SCHEMA_VERSION, report_json};
 pub use result_json::{RESULT_SCHEMA_VERSION, result_json};
 pub use results::{Direction, EffectKey, MetricView, Partition, Results, Threshold, VariantView};
 pub use rule::{CohortRule, Range, RuleCondition};
@@ -103,8 +113,8 @@ pub use tree::{NodeEffect, NodeView, Side, SplitView, TreeView};
 pub use tree_json::{TREE_SCHEMA_VERSION, tree_json};
 pub use units_table::{UNITS_FILE, UNITS_SCHEMA_VERSION, UnitsWriter, units_writer_bytes};
 pub use verdict::{
-    AverageOutcome, AverageVerdict, CohortVerdict, GuardrailOutcome, GuardrailVerdict, HeterogeneityOutcome,
-    HeterogeneityVerdict, Standing, Verdict,
+    Action, AverageOutcome, AverageVerdict, CohortVerdict, GuardrailOutcome, GuardrailVerdict, Headline,
+    HeterogeneityOutcome, HeterogeneityVerdict, Standing, Verdict,
 };
 pub use waterfall::WaterfallStep;
 pub use whom_stats::{Check, CheckPart, CheckVerdict, Interval};

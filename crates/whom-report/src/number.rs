@@ -17,6 +17,11 @@ pub fn count(units: u64) -> String {
     grouped(&units.to_string())
 }
 
+/// A count, or the sign of absence where it is withheld.
+pub(crate) fn count_or_none(units: Option<u64>) -> String {
+    units.map_or_else(|| NO_NUMBER.to_owned(), count)
+}
+
 /// A p-value with the digits that a reader compares with a level: `<0.0001`, `0.0043`, `0.431`.
 pub(crate) fn p_value(p: f64) -> String {
     if p < 0.0001 {
@@ -154,6 +159,11 @@ impl Scale {
     /// A figure with its unit: `18.28%`.
     pub(crate) fn plain(&self, value: f64, decimals: usize) -> String {
         format!("{}{}", fixed(value * self.factor, decimals), self.unit)
+    }
+
+    /// A figure as it is shown, without rounding and without unit.
+    pub(crate) fn shown(&self, value: f64) -> f64 {
+        value * self.factor
     }
 
     /// A size of effect with its unit, to six significant digits: `1 pp`.

@@ -104,6 +104,15 @@ pub enum Threshold {
     Relative(f64),
 }
 
+impl Threshold {
+    /// The size, whatever its scale.
+    pub fn size(self) -> f64 {
+        match self {
+            Self::Absolute(size) | Self::Relative(size) => size,
+        }
+    }
+}
+
 /// The declared partition of the units into cohorts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Partition {

@@ -3,6 +3,7 @@
 mod averages;
 mod checks;
 mod cohorts;
+mod forest;
 mod palette;
 mod paragraph;
 mod profiles;
@@ -41,6 +42,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         Some(verdict(results, palette)),
         averages::section(results, palette),
         tree::section(results, palette),
+        forest::section(results, palette),
         cohorts::section(results, palette),
         profiles::section(results, palette),
         stability::section(results, palette),

@@ -8,6 +8,7 @@ mod advice;
 mod average;
 mod cohort;
 mod guardrail;
+mod headline;
 mod heterogeneity;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ pub use average::{AverageOutcome, AverageVerdict};
 pub(crate) use cohort::cohort_label;
 pub use cohort::{CohortVerdict, Standing};
 pub use guardrail::{GuardrailOutcome, GuardrailVerdict};
+pub use headline::{Action, Headline};
 pub use heterogeneity::{HeterogeneityOutcome, HeterogeneityVerdict};
 
 use crate::effect::Role;
@@ -27,6 +29,8 @@ use crate::withhold::Withheld;
 /// What the results say.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
+    /// By treatment and primary metric: all of it in one sentence, and what to do.
+    pub headlines: Vec<Headline>,
     /// By treatment and primary metric: does it work on average?
     pub averages: Vec<AverageVerdict>,
     /// By treatment and guardrail: is it safe?
@@ -57,10 +61,19 @@ impl Verdict {
             primary.iter().filter_map(|question| heterogeneity::verdict(results, *question)).collect();
         let cohorts: Vec<_> = primary.iter().flat_map(|question| cohort::verdicts(results, *question)).collect();
         let for_whom = primary.iter().flat_map(|question| cohort::sentences(results, *question, &cohorts)).collect();
+        let headlines = primary
+            .iter()
+            .filter_map(|question| {
+                let average = averages.iter().find(|average| question.is_about(&average.variant, &average.metric))?;
+                let (guardrails, heterogeneity, cohorts) = (&guardrails, &heterogeneity, &cohorts);
+                let findings = headline::Findings { results, average, guardrails, heterogeneity, cohorts };
+                Some(headline::headline(&findings, *question))
+            })
+            .collect();
         let advice = advice::sentences(results, &averages, &guardrails, &cohorts);
         let seal = results.seal.as_ref().map(Seal::sentence);
         let withheld = results.withheld.as_ref().map(Withheld::sentence);
-        Self { averages, guardrails, heterogeneity, cohorts, for_whom, advice, seal, withheld }
+        Self { headlines, averages, guardrails, heterogeneity, cohorts, for_whom, advice, seal, withheld }
     }
 
     /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next, what it rests
@@ -79,6 +92,12 @@ impl Verdict {
 struct Question<'a> {
     variant: &'a str,
     metric: &'a MetricView,
+}
+
+impl Question<'_> {
+    fn is_about(self, variant: &str, metric: &str) -> bool {
+        self.variant == variant && self.metric.name == metric
+    }
 }
 
 fn questions(results: &Results, role: Role) -> impl Iterator<Item = Question<'_>> {

@@ -60,6 +60,11 @@ pub(crate) enum Command {
     Runs(PlaceArguments),
     /// Show a published run: its verdict, what it read and wrote, and where its time went
     Show(ShowArguments),
+    /// Write the page of a published run again
+    ///
+    /// The page is `report.html`, as the run published it, byte for byte if the program is the same; with `--template` parts of
+    /// it are those of a folder.
+    Report(ReportArguments),
     /// Print where a file of the latest published run lies
     Path {
         #[command(flatten)]
@@ -140,6 +145,21 @@ pub(crate) struct ShowArguments {
     /// Show the plan of each statement, with the figures of its operators
     #[arg(long)]
     pub(crate) plans: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The number of the run, as `whom runs` lists it; the latest if not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) run: Option<u64>,
+    /// Write it to FILE instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Take the templates that lie in this folder in place of those of the program, by name, such as `style.css`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) template: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

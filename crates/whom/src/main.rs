@@ -21,6 +21,7 @@ mod heartbeat;
 mod machine;
 mod plan;
 mod progress;
+mod report;
 mod request;
 mod result_line;
 mod run;
@@ -66,6 +67,7 @@ fn execute(is_run: bool) -> Result<u8, Failure> {
         Command::Schema => Ok(commands::schema()),
         Command::Runs(place) => runs::runs(&place, &environment),
         Command::Show(arguments) => show::show(&arguments, &environment),
+        Command::Report(arguments) => report::report(&arguments, &environment),
         Command::Path { place, name } => commands::path(&place, &name, &environment),
         Command::Clean(arguments) => clean::clean(&arguments, &environment),
         Command::Completions { shell } => Ok(commands::completions(shell)),

@@ -37,6 +37,7 @@ async fn each_row_stands_in_the_family_of_its_metric() {
         [
             "returns all effect declared",
             "returns all lift declared",
+            "returns all margin declared",
             "returns grown_up effect declared",
             "returns grown_up lift declared",
         ]

@@ -31,7 +31,10 @@ fn in_family(rows: &[EffectRow], family: Family) -> Vec<String> {
 async fn only_what_was_searched_is_the_discovered_family() {
     let rows = rows("validate: { bootstrap: 200 }").await;
     assert_eq!(in_family(&rows, Family::Discovered), ["buys effect held_out", "buys contrast held_out"]);
-    assert_eq!(in_family(&rows, Family::Guardrail), ["returns effect held_out", "returns lift held_out"]);
+    assert_eq!(
+        in_family(&rows, Family::Guardrail),
+        ["returns effect held_out", "returns lift held_out", "returns margin held_out"]
+    );
     assert_eq!(
         in_family(&rows, Family::Exploratory),
         [

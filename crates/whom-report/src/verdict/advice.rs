@@ -1,5 +1,7 @@
 //! What to do next. Shipping is advised on sealed or replicated evidence only; everything else earns a test.
 
+use whom_stats::CheckVerdict;
+
 use super::average::AverageVerdict;
 use super::cohort::{CohortVerdict, Standing, cohort_label};
 use super::guardrail::{GuardrailOutcome, GuardrailVerdict};
@@ -21,7 +23,19 @@ pub(super) fn sentences(
         let mut of_variant = guardrails.iter().filter(|verdict| verdict.variant == variant);
         of_variant.all(|verdict| verdict.outcome == GuardrailOutcome::Holds && verdict.reliable)
     };
-    let everybody = averages.iter().filter_map(|verdict| ship_to_everybody(results, verdict, is_safe));
+    if let Some(check) = results.checks.iter().find(|check| check.verdict == CheckVerdict::Failed) {
+        return vec![format!("Act on nothing here before the check {} is mended.", label::name(&check.name))];
+    }
+    let harms = |average: &AverageVerdict| {
+        let of_average =
+            |verdict: &&CohortVerdict| verdict.variant == average.variant && verdict.metric == average.metric;
+        let mut losing = cohorts.iter().filter(of_average).filter(|verdict| verdict.standing == Standing::Loses);
+        losing.any(|verdict| verdict.evidence != Evidence::Exploratory)
+    };
+    let everybody = averages
+        .iter()
+        .filter(|average| !harms(average))
+        .filter_map(|verdict| ship_to_everybody(results, verdict, is_safe));
     let confirmed = cohorts.iter().filter_map(|verdict| ship_to_cohort(verdict, is_safe));
     let tests = cohorts.iter().filter_map(|verdict| confirm(results, verdict)).take(TESTS_TOLD);
     let mut advice: Vec<String> = everybody.chain(confirmed).chain(tests).collect();

@@ -246,3 +246,119 @@ fn a_closed_gate_says_what_could_have_been_detected() {
     No detectable heterogeneity in the effect of Womens E-Mail on visit: no split was admissible, no candidate found; a cohort of 25% of the units differing from the rest by 2.1 pp could have been detected (80% power).
     ");
 }
+
+/// A row of the table of cases: what is changed in the e-mail challenge, and what follows for the women's campaign.
+type Case = (&'static str, fn() -> Results, Action);
+
+/// The rows of the table, in the order in which a reader would ask.
+const CASES: [Case; 14] = [
+    ("one gains, one loses, held out", fixture::opposite, Action::Confirm),
+    ("one gains, one loses, the average null", opposite_and_null, Action::Confirm),
+    ("one gains, one loses, sealed", || sealed(opposite_and_null()), Action::ShipToSome),
+    ("no effect that matters, and nobody gains", nothing_that_matters, Action::Leave),
+    ("underpowered", underpowered, Action::Extend),
+    ("gate closed, a cohort's p small", gate_closed, Action::Confirm),
+    ("average only, declared", fixture::no_discovery, Action::Confirm),
+    ("average only, sealed", || sealed(fixture::no_discovery()), Action::Ship),
+    ("average only, exploratory", || with_evidence(fixture::no_discovery(), Evidence::Exploratory), Action::Confirm),
+    ("the unwanted direction", unwanted, Action::DoNotShip),
+    ("failed sample ratio", failed_sample_ratio, Action::MendData),
+    ("a guardrail is broken", broken_guardrail, Action::Hold),
+    ("everything looked at before", || with_evidence(opposite_and_null(), Evidence::Exploratory), Action::Extend),
+    ("everything missing", everything_missing, Action::Undecided),
+];
+
+#[test]
+fn what_follows_is_a_table_of_cases() {
+    let mut told = Vec::new();
+    for (name, results, action) in CASES {
+        let verdict = Verdict::of(&results());
+        let headline = verdict.headlines.iter().find(|headline| headline.variant == WOMENS).expect("a headline");
+        assert_eq!(headline.action, action, "{name}: {headline:?}");
+        told.push(format!("{name}\n  {}\n  {}: {}", headline.sentence, action.in_words(), headline.reason));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn nothing_ships_on_anything_but_sealed_or_replicated_evidence() {
+    for (name, results, _) in CASES {
+        for evidence in [Evidence::Declared, Evidence::HeldOut, Evidence::Exploratory] {
+            for headline in Verdict::of(&with_evidence(results(), evidence)).headlines {
+                assert!(!matches!(headline.action, Action::Ship | Action::ShipToSome), "{name}, {evidence}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cohort_that_loses_stops_shipping_to_everybody() {
+    let ships = |results: &Results| {
+        Verdict::of(results).advice.iter().any(|sentence| sentence.starts_with("Ship Womens E-Mail: "))
+    };
+    assert!(ships(&sealed(fixture::hillstrom())));
+    assert!(!ships(&sealed(fixture::opposite())));
+}
+
+fn with_evidence(mut results: Results, evidence: Evidence) -> Results {
+    results.effects.iter_mut().for_each(|row| row.evidence = evidence);
+    results
+}
+
+fn sealed(results: Results) -> Results {
+    with_evidence(results, Evidence::Sealed)
+}
+
+/// Moves the average of the women's campaign on visits.
+fn with_average(mut results: Results, (lower, upper): (f64, f64), p_value: f64) -> Results {
+    let of_average = |row: &&mut EffectRow| {
+        row.variant == WOMENS && row.metric == "visit" && row.cohort == "all" && row.estimand == Estimand::Effect
+    };
+    results.effects.iter_mut().filter(of_average).for_each(|row| interval(row, lower, upper, p_value));
+    results
+}
+
+fn opposite_and_null() -> Results {
+    with_average(fixture::opposite(), (-0.013, 0.012), 0.94)
+}
+
+fn nothing_that_matters() -> Results {
+    with_average(fixture::no_partition(), (-0.004, 0.005), 0.81)
+}
+
+fn underpowered() -> Results {
+    with_average(fixture::no_discovery(), (-0.02, 0.03), 0.62)
+}
+
+fn gate_closed() -> Results {
+    let mut results = fixture::hillstrom();
+    results.global_tests.iter_mut().for_each(|test| (test.open, test.p_value_adjusted) = (false, 0.21));
+    results
+}
+
+fn unwanted() -> Results {
+    with_average(fixture::no_partition(), (-0.05, -0.02), 1e-9)
+}
+
+fn failed_sample_ratio() -> Results {
+    let mut results = sealed(fixture::hillstrom());
+    results.checks = fixture::refusing_checks();
+    results
+}
+
+fn broken_guardrail() -> Results {
+    let mut results = sealed(fixture::hillstrom());
+    results.metrics[2].role = Role::Guardrail;
+    results.metrics[2].limit = Some(Threshold::Absolute(0.01));
+    results.metrics[2].desired = Direction::Decrease;
+    results
+}
+
+fn everything_missing() -> Results {
+    let mut results = fixture::no_discovery();
+    for row in &mut results.effects {
+        let (metric, variant, estimand) = (row.metric.clone(), row.variant.clone(), row.estimand);
+        *row = EffectRow { metric, variant, estimand, ..fixture::not_estimable() };
+    }
+    results
+}

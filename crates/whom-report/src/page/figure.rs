@@ -1,0 +1,120 @@
+//! Figures: numbers as people write them, each with the place where it stands in the result files.
+
+use serde::Serialize;
+use whom_stats::Interval;
+
+use super::index::Found;
+use crate::chart::Label;
+use crate::effect::Estimand;
+use crate::number::{self, NO_NUMBER, Scale};
+use crate::results::MetricView;
+
+/// A number in words, and the file, row and column that it is read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Figure {
+    pub(super) text: String,
+    /// The attributes that name its place; empty for what stands in no table.
+    pub(super) key: String,
+}
+
+/// A place in a result file.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    file: &'static str,
+    row: usize,
+    column: String,
+}
+
+impl Place {
+    /// A column of a row of `effects.parquet`.
+    pub(super) fn of_effect(row: usize, column: &str) -> Self {
+        Self { file: "effect-row", row, column: column.to_owned() }
+    }
+
+    /// A column of a row of `cohorts.parquet`.
+    pub(super) fn of_cohort(row: usize, column: &str) -> Self {
+        Self { file: "cohort-row", row, column: column.to_owned() }
+    }
+}
+
+impl Figure {
+    pub(super) fn at(place: &Place, text: String) -> Self {
+        let Place { file, row, column } = place;
+        Self { text, key: format!("data-{file}=\"{row}\" data-column=\"{column}\"") }
+    }
+
+    /// The same figure in a picture.
+    pub(super) fn label(place: &Place, text: String) -> Label {
+        Label::new(text).with(place.file, place.row.to_string()).with("column", place.column.clone())
+    }
+}
+
+/// The figures of one row of effects.
+#[derive(Clone, Debug)]
+pub(super) struct Figures<'a> {
+    found: Found<'a>,
+    scale: Scale,
+    means: Scale,
+}
+
+impl<'a> Figures<'a> {
+    pub(super) fn of(found: Found<'a>, metric: &MetricView) -> Self {
+        let is_relative = found.row.estimand == Estimand::Lift;
+        let scale = if is_relative { Scale::of_lifts() } else { Scale::of_effects(metric) };
+        Self { found, scale, means: Scale::of_means(metric) }
+    }
+
+    fn place(&self, column: &str) -> Place {
+        Place::of_effect(self.found.place, column)
+    }
+
+    fn decimals(&self) -> usize {
+        self.scale.decimals(self.found.row.interval)
+    }
+
+    /// The estimate with its unit, and the place of it.
+    pub(super) fn estimate(&self) -> (Place, String) {
+        let text = self.found.row.estimate.map(|estimate| self.scale.signed(estimate, self.decimals()));
+        (self.place("estimate"), text.unwrap_or_else(|| NO_NUMBER.to_owned()))
+    }
+
+    /// The bounds of the simultaneous interval, without the unit.
+    pub(super) fn bounds(&self) -> Option<[(Place, String); 2]> {
+        Some(self.bounds_of(self.found.row.interval?, ["ci_lower", "ci_upper"]))
+    }
+
+    /// The bounds of the interval of this row by itself, without the unit.
+    pub(super) fn individual_bounds(&self) -> Option<[(Place, String); 2]> {
+        let columns = ["ci_lower_individual", "ci_upper_individual"];
+        Some(self.bounds_of(self.found.row.individual_interval?, columns))
+    }
+
+    fn bounds_of(&self, interval: Interval, columns: [&str; 2]) -> [(Place, String); 2] {
+        let decimals = self.scale.decimals(Some(interval));
+        let [lower, upper] = columns.map(|column| self.place(column));
+        let scale = self.scale.clone().without_unit();
+        [(lower, scale.signed(interval.lower, decimals)), (upper, scale.signed(interval.upper, decimals))]
+    }
+
+    /// The corrected p-value.
+    pub(super) fn adjusted_p(&self) -> (Place, String) {
+        let text = self.found.row.p_value_adjusted.map_or(NO_NUMBER.to_owned(), number::p_value);
+        (self.place("p_value_adjusted"), text)
+    }
+
+    /// The means of control and treatment.
+    pub(super) fn means(&self) -> [(Place, String); 2] {
+        let decimals = if self.found.row.estimand == Estimand::Lift { 2 } else { self.decimals() };
+        let text = |mean: Option<f64>| mean.map_or(NO_NUMBER.to_owned(), |mean| self.means.plain(mean, decimals));
+        let row = self.found.row;
+        [("mean_control", row.mean_control), ("mean_variant", row.mean_variant)]
+            .map(|(column, mean)| (self.place(column), text(mean)))
+    }
+
+    /// Units of control and treatment.
+    pub(super) fn units(&self) -> [(Place, String); 2] {
+        let row = self.found.row;
+        [("n_control", row.n_control), ("n_variant", row.n_variant)]
+            .map(|(column, units)| (self.place(column), number::count_or_none(units)))
+    }
+}

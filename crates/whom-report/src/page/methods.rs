@@ -1,0 +1,160 @@
+//! Section 8: how the numbers are made, in plain words with formulas and sources, and what it takes to make them again.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::index::Indexed;
+use super::words::correction_words;
+use crate::cohort::CohortView;
+use crate::cohorts_sql::cohorts_sql;
+use crate::label;
+use crate::number;
+
+/// How the numbers are made.
+#[derive(Serialize)]
+pub(super) struct MethodsSection {
+    methods: Vec<Method>,
+    /// The corrections that rows name, in words.
+    corrections: Vec<&'static str>,
+    level: String,
+    /// The reference distributions that rows name.
+    references: Vec<&'static str>,
+    experiment: String,
+    analysis: String,
+    through: String,
+    /// The rules of the discovered cohorts as a CASE expression; nothing if nobody would read it here.
+    cohorts_sql: Option<String>,
+}
+
+/// A method in plain words, its formula, and where it comes from.
+#[derive(Clone, Copy, Serialize)]
+struct Method {
+    name: &'static str,
+    words: &'static str,
+    formula: &'static str,
+    source: &'static str,
+}
+
+/// The methods that rows may name, by that name.
+const KNOWN: [(&str, Method); 7] = [
+    (
+        "welch",
+        Method {
+            name: "Difference in means",
+            words: "The mean of the treated units minus the mean of the control units; each arm has its own variance. \
+                    Sums are exact integers, so neither the order of rows nor the machine changes a digit.",
+            formula: "τ = ȳ₁ − ȳ₀,  s.e.² = s₁²/n₁ + s₀²/n₀,  degrees of freedom by Welch and Satterthwaite",
+            source: "Welch, The generalization of “Student’s” problem, Biometrika 34 (1947)",
+        },
+    ),
+    (
+        "ratio_delta",
+        Method {
+            name: "Difference in ratios",
+            words: "The ratio of two sums over the treated units minus that over the control units. Units are what varies, \
+                    not the rows that are summed, so its error is by the delta method over units.",
+            formula: "τ = R₁ − R₀,  R = n̄/d̄,  s.e.² = Σ s²(n − R·d) / (N·d̄²) over arms",
+            source: "Deng, Knoblich and Lu, Applying the delta method in metric analytics, KDD 2018",
+        },
+    ),
+    (
+        "cuped",
+        Method {
+            name: "Difference in means, adjusted by covariates (CUPED)",
+            words: "What was known of each unit before its exposure takes variance off its metric: in each arm the metric is \
+                    regressed on the covariates, and the arms are compared at the mean of both. The difference without \
+                    the adjustment stands beside it. Adjusted effects of cohorts need not add up to the adjusted average.",
+            formula: "mₐ = ȳₐ − bₐ′(x̄ₐ − x̄),  τ = m₁ − m₀,  with the variance of x̄",
+            source: "Lin, Agnostic notes on regression adjustments, Annals of Applied Statistics 7 (2013); Deng, Xu, Kohavi and Walker, WSDM 2013",
+        },
+    ),
+    (
+        "ratio_cuped",
+        Method {
+            name: "Difference in ratios, adjusted by covariates",
+            words: "The same for a ratio, whose units are linearised first.",
+            formula: "y = (n − R·d)/d̄, adjusted as above",
+            source: "Deng, Xu, Kohavi and Walker, WSDM 2013",
+        },
+    ),
+    (
+        "fieller",
+        Method {
+            name: "Lift near a baseline of zero",
+            words: "An interval of a ratio that stays right where control’s mean is not far from zero; it may be unbounded, and is then left out.",
+            formula: "all l for which ȳ₁ − (1+l)·ȳ₀ is not told from zero",
+            source: "Fieller, Some problems in interval estimation, JRSS B 16 (1954)",
+        },
+    ),
+    (
+        "non_inferiority",
+        Method {
+            name: "Guardrails",
+            words: "A guardrail holds if its metric is shown to be better than its limit, by a one-sided test: a harm that is not \
+                    detected is not a harm that is excluded.",
+            formula: "H₀: the effect is at least as bad as the limit",
+            source: "Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15 (1987)",
+        },
+    ),
+    (
+        "delta",
+        Method {
+            name: "Lift",
+            words: "The effect relative to the mean of control, with its error by the delta method.",
+            formula: "l = ȳ₁/ȳ₀ − 1,  s.e.² = (s₁²/n₁ + (1+l)²·s₀²/n₀) / ȳ₀²",
+            source: "Deng, Knoblich and Lu, Applying the delta method in metric analytics, KDD 2018",
+        },
+    ),
+];
+
+/// The longest expression that is shown; `cohorts.sql` has it whatever its length.
+const LONGEST_SQL: usize = 12_000;
+
+const HONEST_TREE: Method = Method {
+    name: "Cohorts",
+    words: "A tree is grown and pruned on one half of the units, the discovery fold. Its leaves are the cohorts, and their \
+            effects come from the other half, the measuring fold, which did not choose them. They are named and ordered by \
+            what chose them, never by how they turned out.",
+    formula: "a unit’s fold follows from a hash of its identifier; no seed can be tried twice",
+    source: "Athey and Imbens, Recursive partitioning for heterogeneous causal effects, PNAS 113 (2016)",
+};
+
+const GLOBAL_TEST: Method = Method {
+    name: "Do effects differ at all?",
+    words: "Before any cohort is compared, one test asks whether what the discovery fold predicts for the leaves of the \
+            unpruned tree agrees with what the measuring fold finds. Only where it does are cohorts compared with the rest.",
+    formula: "b = Σ sₗ (pₗ − p̄) τₗ over leaves l, one-sided, with its variance over buckets of units",
+    source: "Chernozhukov, Demirer, Duflo and Fernández-Val, Generic machine learning inference, Econometrica 93 (2025)",
+};
+
+const CONTRAST: Method = Method {
+    name: "A cohort against the rest",
+    words: "A cohort is different if its effect differs from the effect in the rest of the units. It gains or loses if, \
+            besides, the interval that holds for all cohorts at once excludes zero.",
+    formula: "δ = τ(cohort) − τ(rest)",
+    source: "Romano and Wolf, Stepwise multiple testing as formalized data snooping, Econometrica 73 (2005)",
+};
+
+pub(super) fn section(indexed: &Indexed<'_>) -> MethodsSection {
+    let results = indexed.results;
+    let used: BTreeSet<&str> = results.effects.iter().map(|row| row.method.as_str()).collect();
+    let mut methods: Vec<Method> =
+        KNOWN.iter().filter(|(name, _)| used.contains(name)).map(|(_, method)| *method).collect();
+    if results.partition.is_some() {
+        methods.extend([HONEST_TREE, GLOBAL_TEST, CONTRAST]);
+    }
+    let corrections: BTreeSet<_> = results.effects.iter().map(|row| row.correction).collect();
+    let references: BTreeSet<_> = results.effects.iter().map(|row| row.reference).collect();
+    let rules: Vec<_> = results.discovered().iter().filter_map(CohortView::rule).cloned().collect();
+    MethodsSection {
+        methods,
+        corrections: corrections.into_iter().map(correction_words).collect(),
+        level: number::share(results.level),
+        references: references.into_iter().map(crate::effect::Reference::as_str).collect(),
+        experiment: label::plain(&results.experiment),
+        analysis: label::plain(&results.analysis),
+        through: label::plain(&results.through),
+        cohorts_sql: (!rules.is_empty()).then(|| cohorts_sql(&rules)).filter(|sql| sql.len() <= LONGEST_SQL),
+    }
+}

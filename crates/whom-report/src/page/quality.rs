@@ -1,0 +1,125 @@
+//! Section 7: the way from rows read to units analysed, and what the checks say.
+
+use serde::Serialize;
+use whom_stats::{Check, CheckPart, CheckVerdict};
+
+use super::index::Indexed;
+use super::picture::Picture;
+use super::table::{Cell, Table};
+use crate::chart::{Fall, Label, Waterfall};
+use crate::label;
+use crate::number::{self, NO_NUMBER};
+use crate::terminal::tally;
+use crate::waterfall::WaterfallStep;
+
+/// Parts of a check that are listed before the rest is counted.
+const PARTS: usize = 100;
+
+/// The quality of the data.
+#[derive(Serialize)]
+pub(super) struct QualitySection {
+    waterfall: Option<Picture>,
+    steps: Option<Table>,
+    /// How many checks had which outcome.
+    tally: String,
+    /// Those that object to something.
+    objections: Option<Table>,
+    /// All of them.
+    checks: Option<Table>,
+    /// The parts of the checks that have any: tags, variants.
+    parts: Vec<Table>,
+}
+
+pub(super) fn section(indexed: &Indexed<'_>) -> QualitySection {
+    let results = indexed.results;
+    let falls = results.waterfall.iter().map(fall).collect();
+    let objecting = results.checks.iter().filter(|check| check.verdict.objects());
+    let others = results.checks.iter().filter(|check| !check.verdict.objects());
+    let waterfall = Waterfall { title: "From rows read to units analysed".to_owned(), falls };
+    QualitySection {
+        waterfall: waterfall.picture(),
+        steps: steps(&results.waterfall),
+        tally: tally(&results.checks),
+        objections: checks("Checks that object", objecting.clone()),
+        checks: checks("All checks of the data", objecting.chain(others)),
+        parts: results.checks.iter().filter_map(parts).collect(),
+    }
+}
+
+fn fall(step: &WaterfallStep) -> Fall {
+    let dropped = match (step.dropped, step.reason.as_str()) {
+        (None | Some(0), _) => String::new(),
+        (Some(dropped), "") => format!(", −{}", number::count(dropped)),
+        (Some(dropped), reason) => format!(", −{}: {}", number::count(dropped), label::plain(reason)),
+    };
+    Fall {
+        label: Label::new(step_name(step)),
+        kept: step.kept.unwrap_or(0) as f64,
+        dropped: step.dropped.unwrap_or(0) as f64,
+        figures: Label::new(format!("{}{dropped}", number::count_or_none(step.kept))),
+    }
+}
+
+fn step_name(step: &WaterfallStep) -> String {
+    let table = step.table.as_deref().map(|table| format!("{}: ", label::plain(table))).unwrap_or_default();
+    format!("{table}{}", label::plain(&step.step))
+}
+
+fn steps(waterfall: &[WaterfallStep]) -> Option<Table> {
+    let columns = [("step", false), ("kept", true), ("dropped", true), ("why", false)];
+    let mut table = Table::new("From rows read to units analysed", &columns);
+    for step in waterfall {
+        table.row([
+            Cell::text(step_name(step)),
+            Cell::text(number::count_or_none(step.kept)),
+            Cell::text(number::count_or_none(step.dropped)),
+            Cell::name(&step.reason),
+        ]);
+    }
+    table.if_any()
+}
+
+fn checks<'a>(caption: &str, checks: impl Iterator<Item = &'a Check>) -> Option<Table> {
+    let columns = [("check", false), ("outcome", false), ("p", true), ("threshold", true), ("what was seen", false)];
+    let mut table = Table::new(caption, &columns).stacked();
+    for check in checks {
+        let number = |number: Option<f64>, words: fn(f64) -> String| number.map_or(NO_NUMBER.to_owned(), words);
+        let mut seen = Cell::name(&check.detail);
+        if let Some(fix) = &check.fix {
+            seen = seen.and_note(format!(" Fix: {}", label::plain(fix)));
+        }
+        table.row([
+            Cell::name(&check.name),
+            outcome(check.verdict),
+            Cell::text(number(check.p_value, number::p_value)),
+            Cell::text(number(check.threshold, number::value)),
+            seen,
+        ]);
+    }
+    table.if_any()
+}
+
+fn outcome(verdict: CheckVerdict) -> Cell {
+    match verdict {
+        CheckVerdict::Passed => Cell::mark("passed", "good"),
+        CheckVerdict::Warning => Cell::mark("warning", "open"),
+        CheckVerdict::Failed => Cell::mark("failed", "bad"),
+        CheckVerdict::NotApplicable => Cell::mark("not applicable", "calm"),
+    }
+}
+
+fn parts(check: &Check) -> Option<Table> {
+    let columns = [("part", false), ("outcome", false), ("p", true), ("what was seen", false)];
+    let mut table = Table::new(label::plain(&check.name), &columns);
+    let (objecting, others): (Vec<&CheckPart>, Vec<&CheckPart>) =
+        check.parts.iter().partition(|part| part.verdict.objects());
+    for part in objecting.into_iter().chain(others).take(PARTS) {
+        table.row([
+            Cell::name(&part.subject),
+            outcome(part.verdict),
+            Cell::text(part.p_value.map_or(NO_NUMBER.to_owned(), number::p_value)),
+            Cell::name(&part.detail),
+        ]);
+    }
+    table.if_any()
+}

@@ -1,0 +1,88 @@
+mod browser;
+mod numbers;
+
+use std::fs;
+use std::time::Duration;
+
+use super::*;
+use crate::fixture;
+use crate::report_json::report_json;
+use crate::withhold::SmallestCell;
+
+/// The page of results.
+fn rendered(results: &Results) -> String {
+    let document = report_json(results).expect("a document");
+    report_html(&document, &Templates::default()).expect("a page")
+}
+
+#[test]
+fn the_same_document_gives_the_same_bytes() {
+    let document = report_json(&fixture::hillstrom()).expect("a document");
+    let page = || report_html(&document, &Templates::default()).expect("a page");
+    assert_eq!(page(), page());
+}
+
+#[test]
+fn far_too_much_is_drawn_within_a_second_and_two_megabytes() {
+    let document = report_json(&fixture::far_too_much()).expect("a document");
+    let before = worked();
+    let page = report_html(&document, &Templates::default()).expect("a page");
+    let taken = worked() - before;
+    assert!(taken < Duration::from_secs(1), "{taken:?}");
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+}
+
+/// The time that this thread was at work, whatever else the machine does; nothing where the system does not tell.
+fn worked() -> Duration {
+    let told = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = told.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or_default())
+}
+
+#[test]
+fn a_section_without_data_has_no_heading() {
+    let page = rendered(&fixture::no_discovery());
+    let headings: Vec<&str> = page.split("<h2>").skip(1).filter_map(|rest| rest.split("</h2>").next()).collect();
+    assert_eq!(headings, ["On average", "Can it be trusted?", "Data quality", "Methods"]);
+}
+
+#[test]
+fn the_sections_stand_in_the_order_in_which_they_are_asked() {
+    let page = rendered(&fixture::registered());
+    let places = ["verdict", "averages", "for-whom", "metrics", "profiles", "trust", "quality", "methods"]
+        .map(|id| page.find(&format!(" id=\"{id}\"")).expect("a section"));
+    assert!(places.is_sorted());
+}
+
+#[test]
+fn what_is_exploratory_is_marked_where_it_stands() {
+    let mut results = fixture::opposite();
+    results.effects.iter_mut().for_each(|row| row.evidence = crate::effect::Evidence::Exploratory);
+    let page = rendered(&results);
+    assert_eq!(page.matches("<span class=\"mark open\">exploratory</span></h3>").count(), 2);
+    assert!(page.contains(">gains, exploratory</text>") && !page.contains(">gains</text>"));
+}
+
+#[test]
+fn a_template_takes_the_place_of_one_and_an_unknown_one_is_refused() {
+    let document = report_json(&fixture::no_discovery()).expect("a document");
+    let own = Templates::default().with("methods.html", "<p>as always</p>".to_owned()).expect("templates");
+    let page = report_html(&document, &own).expect("a page");
+    assert!(page.contains("<p>as always</p>") && !page.contains("Formula and source"));
+    let refusal = Templates::default().with("metods.html", String::new()).expect_err("a refusal").to_string();
+    assert!(refusal.starts_with("unknown template `metods.html`; the page has `page.html`, "), "{refusal}");
+    let broken = Templates::default().with("methods.html", "{{ page.nothing.at_all }}".to_owned()).expect("templates");
+    assert!(matches!(report_html(&document, &broken), Err(ReportError::Template(_))));
+}
+
+#[test]
+fn what_is_withheld_stands_nowhere_on_the_page() {
+    let results = fixture::hillstrom();
+    assert!(rendered(&results).contains(">1,740<"), "the smallest cohort is told");
+    let smallest = SmallestCell::new(1_000).expect("a bound");
+    let page = rendered(&smallest.apply(results).expect("results"));
+    assert!(page.contains("withheld"));
+    for small in ["1,740", ">580<", "5.4%"] {
+        assert!(!page.contains(small), "{small}");
+    }
+}

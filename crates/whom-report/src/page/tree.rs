@@ -1,0 +1,161 @@
+//! The tree of the declared partition, with what the measuring fold says of each node.
+
+use serde::Serialize;
+
+use super::figure::{Figure, Figures};
+use super::for_whom::share;
+use super::index::Indexed;
+use super::picture::Picture;
+use crate::chart::{Bar, Bars, Label, Tree, TreeNode};
+use crate::cohort::{CohortView, Fold};
+use crate::effect::{Estimand, Role};
+use crate::label;
+use crate::number::{self, Scale};
+use crate::results::{EffectKey, MetricView};
+use crate::rule_words::condition_words;
+use crate::tree::{NodeEffect, NodeView, TreeView};
+use crate::verdict::cohort_label;
+
+/// Effects that a box names before it counts the rest.
+const EFFECTS_SHOWN: usize = 4;
+
+/// The tree as it is drawn.
+#[derive(Serialize)]
+pub(super) struct TreeSection {
+    name: String,
+    picture: Option<Picture>,
+    /// Which tags the gain is due to.
+    importance: Option<Picture>,
+}
+
+pub(super) fn section(indexed: &Indexed<'_>) -> Option<TreeSection> {
+    let tree = indexed.results.partition_tree()?;
+    let boxes = Boxes { indexed, tree };
+    let nodes = (0..tree.nodes.len()).map(|node| boxes.node(node)).collect();
+    let picture = Tree { title: "The tree of the declared partition".to_owned(), nodes }.picture();
+    let importance = importance(indexed, tree);
+    picture.is_some().then(|| TreeSection { name: label::plain(&tree.name), picture, importance })
+}
+
+fn importance(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Picture> {
+    let rows = indexed.results.importance.iter().filter(|row| row.tree == tree.name);
+    let bars = rows.map(|row| Bar {
+        label: Label::new(label::plain(&row.tag)),
+        value: row.share,
+        figures: vec![Label::new(number::share(row.share))],
+    });
+    let columns = vec!["share".to_owned()];
+    let axis = "what the splits gain, by tag, on the discovery fold".to_owned();
+    let title = "Which tags the splits are due to".to_owned();
+    Bars { title, axis, columns, rows: bars.collect(), reach: 1.0 }.picture()
+}
+
+struct Boxes<'a> {
+    indexed: &'a Indexed<'a>,
+    tree: &'a TreeView,
+}
+
+impl<'a> Boxes<'a> {
+    fn node(&self, place: usize) -> TreeNode {
+        let Some(view) = self.tree.nodes.get(place) else { return TreeNode::default() };
+        let cohort = view.cohort.as_deref().and_then(|name| self.cohort(name));
+        let mut lines: Vec<(Label, bool)> = Vec::new();
+        if let Some((row, cohort)) = cohort {
+            lines.push((Label::new(cohort_label(&cohort.name)), false));
+            lines.push((self.cohort_size(row, cohort), true));
+            lines.extend(self.cohort_effects(cohort));
+        } else {
+            lines.extend(node_size(view).map(|size| (size, true)));
+            lines.extend(self.node_effects(view));
+        }
+        let children = view.split.as_ref().map(|split| vec![split.left, split.right]).unwrap_or_default();
+        TreeNode { branch: Label::new(self.branch(place)), lines, children }
+    }
+
+    /// What leads to a node, in words.
+    fn branch(&self, place: usize) -> String {
+        let parents = self.tree.nodes.iter().filter_map(|node| node.split.as_ref());
+        let mut conditions = parents.filter_map(|split| match place {
+            place if place == split.left => Some(&split.left_condition),
+            place if place == split.right => Some(&split.right_condition),
+            _ => None,
+        });
+        conditions.next().map_or_else(|| "everybody".to_owned(), condition_words)
+    }
+
+    fn cohort(&self, name: &str) -> Option<(usize, &'a CohortView)> {
+        self.indexed.results.discovered().iter().enumerate().find(|(_, cohort)| cohort.name == name)
+    }
+
+    fn cohort_size(&self, row: usize, cohort: &CohortView) -> Label {
+        let place = super::figure::Place::of_cohort(row, &format!("units:{}", Fold::Measure));
+        let units = number::count_or_none(cohort.units(Fold::Measure));
+        Figure::label(&place, format!("{units} units ({})", share(self.indexed, cohort)))
+    }
+
+    fn questions(&self) -> Vec<(&'a MetricView, &'a str)> {
+        let results = self.indexed.results;
+        let primary = results.metrics_of(Role::Primary);
+        primary.flat_map(|metric| results.treatments().map(move |variant| (metric, variant.name.as_str()))).collect()
+    }
+
+    /// The effects in a cohort, with simultaneous intervals.
+    fn cohort_effects(&self, cohort: &CohortView) -> Vec<(Label, bool)> {
+        let line = |(metric, variant): (&MetricView, &str)| {
+            let (metric_name, cohort) = (metric.name.as_str(), cohort.name.as_str());
+            let key = EffectKey { metric: metric_name, variant, cohort, estimand: Estimand::Effect };
+            let found = self.indexed.effect(key)?;
+            let figures = Figures::of(found, metric);
+            let (place, estimate) = figures.estimate();
+            let interval = found.row.interval.map(|interval| Scale::of_effects(metric).bounds(interval));
+            let interval = interval.map(|bounds| format!(" ({bounds})")).unwrap_or_default();
+            let name = Label::new(self.name(metric, variant));
+            Some([(name, true), (Figure::label(&place, format!("{estimate}{interval}")), false)])
+        };
+        shown(self.questions().into_iter().filter_map(line).collect())
+    }
+
+    /// The effects in a node that is no cohort, which has no simultaneous interval.
+    fn node_effects(&self, view: &NodeView) -> Vec<(Label, bool)> {
+        let line = |(metric, variant): (&MetricView, &str)| {
+            let mut effects = view.measuring.iter();
+            let effect = effects.find(|effect| effect.metric == metric.name && effect.variant == variant)?;
+            let name = Label::new(self.name(metric, variant));
+            Some([(name, true), (Label::new(node_words(metric, effect)?), false)])
+        };
+        shown(self.questions().into_iter().filter_map(line).collect())
+    }
+
+    /// What an effect is of: as much as is needed to tell it from the others.
+    fn name(&self, metric: &MetricView, variant: &str) -> String {
+        let results = self.indexed.results;
+        let (metric_name, variant) = (label::name(&metric.name), label::name(variant));
+        match (results.metrics_of(Role::Primary).count(), results.treatments().count()) {
+            (1, _) => variant,
+            (_, 1) => metric_name,
+            _ => format!("{variant} on {metric_name}"),
+        }
+    }
+}
+
+fn node_words(metric: &MetricView, effect: &NodeEffect) -> Option<String> {
+    let (scale, std_err) = (Scale::of_effects(metric), effect.std_err?);
+    let decimals = number::decimals(scale.shown(std_err));
+    let error = number::fixed(scale.shown(std_err), decimals);
+    Some(format!("{}, std. err. {error}", scale.signed(effect.estimate?, decimals)))
+}
+
+/// The units of all arms, from the effects of one metric.
+fn node_size(view: &NodeView) -> Option<Label> {
+    let first = view.measuring.first()?;
+    let of_metric = view.measuring.iter().filter(|effect| effect.metric == first.metric);
+    let units = first.n_control? + of_metric.map(|effect| effect.n_variant).sum::<Option<u64>>()?;
+    Some(Label::new(format!("{} units", number::count(units))))
+}
+
+fn shown(mut effects: Vec<[(Label, bool); 2]>) -> Vec<(Label, bool)> {
+    let more = effects.len().saturating_sub(EFFECTS_SHOWN);
+    effects.truncate(EFFECTS_SHOWN);
+    let rest = (more > 0).then(|| (Label::new(format!("… and {more} more")), true));
+    effects.into_iter().flatten().chain(rest).collect()
+}

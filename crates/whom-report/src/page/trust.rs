@@ -1,0 +1,176 @@
+//! Section 6: what the claims rest on.
+
+use serde::Serialize;
+
+use super::index::Indexed;
+use super::table::{Cell, Table};
+use crate::effect::{EVERYBODY, Evidence};
+use crate::label;
+use crate::number::{self, NO_NUMBER, Scale};
+use crate::verdict::{Verdict, cohort_label};
+
+/// Rows outside the range of their methods that are listed before the rest is counted.
+const LISTED: usize = 60;
+
+/// What the claims rest on.
+#[derive(Serialize)]
+pub(super) struct TrustSection {
+    /// Whether the run kept to a registered plan.
+    seal: String,
+    /// Where its plan differs from the registered one.
+    differences: Option<Table>,
+    /// The global tests of heterogeneity.
+    global_tests: Option<Table>,
+    /// What could have been detected.
+    detectable: Option<Table>,
+    /// The experiments that would confirm what is held out.
+    confirming: Option<Table>,
+    /// How many rows are which evidence.
+    evidence: Option<Table>,
+    /// Rows about cohorts that are not to be relied on.
+    doubtful: Option<Table>,
+    /// Rows that are not listed there.
+    more_doubtful: usize,
+}
+
+const NOT_REGISTERED: &str = "No plan was registered before the experiment, so nothing here is sealed evidence.";
+
+pub(super) fn section(indexed: &Indexed<'_>, verdict: &Verdict) -> TrustSection {
+    let is_doubtful = |row: &&crate::effect::EffectRow| row.cohort != EVERYBODY && !row.is_reliable();
+    let doubtful = indexed.results.effects.iter().filter(is_doubtful).count();
+    TrustSection {
+        seal: verdict.seal.clone().unwrap_or_else(|| NOT_REGISTERED.to_owned()),
+        differences: differences(indexed),
+        global_tests: global_tests(indexed),
+        detectable: detectable(indexed),
+        confirming: confirming(indexed),
+        evidence: evidence(indexed),
+        doubtful: doubtful_rows(indexed),
+        more_doubtful: doubtful.saturating_sub(LISTED),
+    }
+}
+
+fn differences(indexed: &Indexed<'_>) -> Option<Table> {
+    let seal = indexed.results.seal.as_ref()?;
+    let columns = [("place in the plan", false), ("registered", false), ("this run", false)];
+    let mut table = Table::new("Where this run’s plan differs from the registered one", &columns);
+    for difference in &seal.differences {
+        let cell = |value: &Option<String>| Cell::name(value.as_deref().unwrap_or(NO_NUMBER));
+        table.row([Cell::name(&difference.place), cell(&difference.registered), cell(&difference.run)]);
+    }
+    table.if_any()
+}
+
+fn global_tests(indexed: &Indexed<'_>) -> Option<Table> {
+    let columns = [
+        ("treatment", false),
+        ("metric", false),
+        ("leaves", true),
+        ("slope over its std. err.", true),
+        ("adjusted p", true),
+        ("Cochran’s Q, p", true),
+        ("outcome", false),
+    ];
+    let mut table = Table::new("Do effects differ between users at all? One test per treatment and metric", &columns);
+    for test in &indexed.results.global_tests {
+        let ratio = test.slope.zip(test.std_err).map(|(slope, std_err)| number::signed(slope / std_err, 1));
+        let cochran = test.cochran_p_value.map_or(NO_NUMBER.to_owned(), number::p_value);
+        let outcome = match (test.has_candidate(), test.open) {
+            (false, _) => Cell::mark("no candidate", "calm"),
+            (true, true) => Cell::mark("differ", "good"),
+            (true, false) => Cell::mark("not proven", "calm"),
+        };
+        let outcome = if test.evidence == Evidence::Exploratory { outcome.and_note(" exploratory") } else { outcome };
+        table.row([
+            Cell::name(&test.variant),
+            Cell::name(&test.metric),
+            Cell::text(number::count(test.leaves as u64)),
+            Cell::text(ratio.unwrap_or_else(|| NO_NUMBER.to_owned())),
+            Cell::text(number::p_value(test.p_value_adjusted)),
+            Cell::text(cochran),
+            outcome,
+        ]);
+    }
+    table.if_any()
+}
+
+fn detectable(indexed: &Indexed<'_>) -> Option<Table> {
+    let columns =
+        [("treatment", false), ("metric", false), ("share of the units", true), ("difference", true), ("power", true)];
+    let mut table = Table::new("The difference between a cohort and the rest that could have been detected", &columns);
+    for row in &indexed.results.detectable_differences {
+        let Some(metric) = indexed.results.metric(&row.metric) else { continue };
+        let difference = row.difference.map(|difference| Scale::of_effects(metric).rough(difference));
+        table.row([
+            Cell::name(&row.variant),
+            Cell::name(&row.metric),
+            Cell::text(number::share(row.share)),
+            Cell::text(difference.unwrap_or_else(|| NO_NUMBER.to_owned())),
+            Cell::text(number::share(row.power)),
+        ]);
+    }
+    table.if_any()
+}
+
+fn confirming(indexed: &Indexed<'_>) -> Option<Table> {
+    let columns = [
+        ("cohort", false),
+        ("treatment", false),
+        ("metric", false),
+        ("units of it per arm", true),
+        ("effect that is detected", true),
+        ("power", true),
+    ];
+    let mut table = Table::new("The experiment that would confirm each held-out cohort", &columns);
+    for test in &indexed.results.confirming_tests {
+        let Some(metric) = indexed.results.metric(&test.metric) else { continue };
+        table.row([
+            Cell::text(cohort_label(&test.cohort)),
+            Cell::name(&test.variant),
+            Cell::name(&test.metric),
+            Cell::text(number::count(test.units_per_arm)),
+            Cell::text(Scale::of_effects(metric).rough(test.detects.abs())),
+            Cell::text(number::share(test.power)),
+        ]);
+    }
+    table.if_any()
+}
+
+fn evidence(indexed: &Indexed<'_>) -> Option<Table> {
+    let words = [
+        (Evidence::Sealed, "the plan was registered before the first exposure; it may decide"),
+        (Evidence::Replicated, "found by an earlier run and measured on fresh units; it may decide"),
+        (Evidence::Declared, "named in the pipeline file, but not registered beforehand"),
+        (Evidence::HeldOut, "discovered, and measured on units that did not discover it; it earns a test"),
+        (Evidence::Exploratory, "a hint for the next experiment; it decides nothing"),
+    ];
+    let mut table = Table::new(
+        "What the estimates are evidence of",
+        &[("evidence", false), ("estimates", true), ("meaning", false)],
+    );
+    for (evidence, meaning) in words {
+        let count = indexed.results.effects.iter().filter(|row| row.evidence == evidence).count() as u64;
+        if count > 0 {
+            table.row([super::words::evidence_mark(evidence), Cell::text(number::count(count)), Cell::text(meaning)]);
+        }
+    }
+    table.if_any()
+}
+
+fn doubtful_rows(indexed: &Indexed<'_>) -> Option<Table> {
+    let columns = [("cohort", false), ("treatment", false), ("metric", false), ("estimand", false), ("why not", false)];
+    let mut table = Table::new("Estimates for cohorts that are missing or not to be relied on", &columns);
+    let rows = indexed.results.effects.iter().filter(|row| row.cohort != EVERYBODY && !row.is_reliable());
+    for row in rows.take(LISTED) {
+        let reason = row.not_estimable.as_deref().map(|reason| format!("not estimable: {}", label::plain(reason)));
+        let reason = reason.or_else(|| row.unreliable.as_deref().map(label::plain)).unwrap_or_default();
+        table.row([
+            Cell::name(&row.cohort),
+            Cell::name(&row.variant),
+            Cell::name(&row.metric),
+            Cell::text(super::words::estimand_words(row.estimand)),
+            Cell::text(reason),
+        ]);
+    }
+    table.if_any()
+}

@@ -1,0 +1,170 @@
+//! The page of a run: the same bytes again, and every number on it as the Parquet files have it.
+
+use std::fs;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+
+use crate::program::{Answer, Baseline, Published, whom};
+use crate::warehouse::{Sample, Warehouse, fresh_folder};
+
+#[test]
+fn report_writes_the_page_of_a_run_again_byte_for_byte() {
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let published = warehouse.run(&[]);
+    let page = published.text("report.html");
+    let printed = Answer::of(whom().arg("report").arg(warehouse.pipeline())).expect_success().stdout;
+    assert!(printed == page, "the page is not the same");
+    let file = warehouse.root().join("again.html");
+    let mut command = whom();
+    command.arg("report").arg(warehouse.output()).args(["--run", "1", "--output"]).arg(&file);
+    Answer::of(&mut command).expect_success();
+    assert!(fs::read_to_string(file).expect("a page") == page, "the page is not the same");
+}
+
+#[test]
+fn report_takes_templates_and_names_those_that_there_are() {
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    warehouse.run(&[]);
+    let templates = fresh_folder();
+    let report = || Answer::of(whom().arg("report").arg(warehouse.pipeline()).arg("--template").arg(templates.path()));
+    let empty = report();
+    assert_eq!((empty.code, empty.stderr.contains("it is empty")), (Some(2), true), "{}", empty.stderr);
+    fs::write(templates.path().join("methods.html"), "<p>as always</p>").expect("a template");
+    assert!(report().expect_success().stdout.contains("<p>as always</p>"));
+    fs::write(templates.path().join("methods.html"), "{{ page.nothing.at_all }}").expect("a template");
+    let broken = report();
+    assert_eq!((broken.code, broken.stderr.contains("methods.html")), (Some(2), true), "{}", broken.stderr);
+    fs::write(templates.path().join("metods.html"), "").expect("a template");
+    let unknown = report();
+    assert_eq!((unknown.code, unknown.stderr.contains("`methods.html`")), (Some(2), true), "{}", unknown.stderr);
+}
+
+#[test]
+fn every_number_on_the_page_of_hillstrom_is_in_the_parquet_files() {
+    every_number_is_in_the_parquet_files(Sample::Hillstrom, 250);
+}
+
+#[test]
+fn every_number_on_the_page_of_retention_is_in_the_parquet_files() {
+    every_number_is_in_the_parquet_files(Sample::Retention, 150);
+}
+
+#[test]
+fn every_number_on_the_page_of_star_is_in_the_parquet_files() {
+    every_number_is_in_the_parquet_files(Sample::Star, 250);
+}
+
+fn every_number_is_in_the_parquet_files(sample: Sample, least: usize) {
+    let published = &Baseline::of(sample).published;
+    let page = published.text("report.html");
+    let files =
+        Files { published, effects: published.table("effects.parquet"), cohorts: published.table("cohorts.parquet") };
+    let shown = [figures(page, "effect-row"), figures(page, "cohort-row")].concat();
+    assert!(shown.len() >= least, "{} figures", shown.len());
+    for figure in &shown {
+        let expected = if figure.file == "effect-row" { files.effect(figure) } else { files.cohort(figure) };
+        figure.assert_is(&expected);
+    }
+}
+
+/// A figure as it stands on the page, with the file, row and column that it names.
+#[derive(Clone, Debug)]
+struct Figure {
+    file: &'static str,
+    row: usize,
+    column: String,
+    text: String,
+}
+
+/// What a figure has to be, in the unit of its file.
+struct Expected {
+    value: Option<f64>,
+    /// Whether it is a fraction that the page may show as a percentage without saying so.
+    fraction: bool,
+}
+
+/// All figures of a file, in pictures and tables.
+fn figures(page: &str, file: &'static str) -> Vec<Figure> {
+    let figure = |rest: &str| {
+        let (row, rest) = rest.split_once('"').expect("a row");
+        let (_, rest) = rest.split_once("data-column=\"").expect("a column");
+        let (column, rest) = rest.split_once('"').expect("a column");
+        let (_, rest) = rest.split_once('>').expect("an element");
+        let content = rest.split("</text>").next().and_then(|rest| rest.split("</span>").next()).expect("a text");
+        let text = content.rsplit_once("</title>").map_or(content, |(_, text)| text).replace("&lt;", "<");
+        Figure { file, row: row.parse().expect("a number"), column: column.to_owned(), text }
+    };
+    page.split(&format!("data-{file}=\"")).skip(1).map(figure).collect()
+}
+
+impl Figure {
+    /// Asserts that the text is the number, to the last digit shown.
+    fn assert_is(&self, expected: &Expected) {
+        let Some(value) = expected.value else {
+            assert_eq!(self.text, "—", "{self:?}");
+            return;
+        };
+        let plain: String = self.text.trim_start_matches('<').replace('−', "-").replace(',', "");
+        let end = plain.find(|digit: char| !matches!(digit, '0'..='9' | '+' | '-' | '.')).unwrap_or(plain.len());
+        let (number, unit) = plain.split_at(end);
+        let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let half: f64 = format!("0.5e-{decimals}").parse().expect("half a digit");
+        let shown: f64 = number.parse().unwrap_or_else(|error| panic!("{self:?}: {error}"));
+        let is_percent = unit.starts_with('%') || unit.starts_with(" pp") || expected.fraction;
+        let (shown, half) = if is_percent { (shown / 100.0, half / 100.0) } else { (shown, half) };
+        let is_right =
+            if self.text.starts_with('<') { value < shown } else { (shown - value).abs() <= half * (1.0 + 1e-9) };
+        assert!(is_right, "{self:?} is {value}");
+    }
+}
+
+/// The Parquet files of a run.
+struct Files<'a> {
+    published: &'a Published,
+    effects: RecordBatch,
+    cohorts: RecordBatch,
+}
+
+impl Files<'_> {
+    fn effect(&self, figure: &Figure) -> Expected {
+        let number = |name: &str| {
+            let column =
+                cast(self.effects.column_by_name(name).expect("a column"), &DataType::Float64).expect("numbers");
+            (!column.is_null(figure.row)).then(|| column.as_primitive::<Float64Type>().value(figure.row))
+        };
+        let word =
+            |name: &str| self.effects.column_by_name(name).expect("a column").as_string::<i32>().value(figure.row);
+        let value = match figure.column.as_str() {
+            "statistic" => number("estimate").zip(number("std_err")).map(|(estimate, std_err)| estimate / std_err),
+            column => number(column),
+        };
+        let result = self.published.json("result.json");
+        let metrics = result["metrics"].as_array().expect("metrics");
+        let metric = metrics.iter().find(|metric| metric["name"] == word("metric")).expect("a metric");
+        let is_fraction = metric["proportion"] == true || word("estimand") == "lift";
+        Expected { value, fraction: is_fraction && figure.column.starts_with("ci_") }
+    }
+
+    fn cohort(&self, figure: &Figure) -> Expected {
+        let entries = |name: &str| {
+            let lists = self.cohorts.column_by_name(name).expect("a column").as_list::<i32>();
+            lists.value(figure.row).as_struct().clone()
+        };
+        let value = if let Some(("units", fold)) = figure.column.split_once(':') {
+            let sizes = entries("sizes");
+            let column = |name: &str| sizes.column_by_name(name).expect("a column").clone();
+            let (folds, units) = (column("fold"), column("units"));
+            let of_fold = folds.as_string::<i32>().iter().zip(units.as_primitive::<Int64Type>().values());
+            Some(of_fold.filter(|(found, _)| *found == Some(fold)).map(|(_, units)| *units as f64).sum())
+        } else {
+            let (place, name) =
+                figure.column.strip_prefix("profile[").and_then(|rest| rest.split_once("].")).expect("a tag");
+            let column: ArrayRef = entries("profile").column_by_name(name).expect("a column").clone();
+            let row: usize = place.parse().expect("a place");
+            (!column.is_null(row)).then(|| column.as_primitive::<Float64Type>().value(row))
+        };
+        Expected { value, fraction: false }
+    }
+}
