@@ -48,10 +48,12 @@ fn a_run_leaves_these_files() {
         "cohorts.parquet",
         "cohorts.sql",
         "effects.parquet",
+        "ranking.parquet",
         "report.html",
         "report.json",
         "result.json",
         "summary.md",
+        "tags.parquet",
         "tree.json",
         "units.parquet",
     ];

@@ -13,8 +13,8 @@ use datafusion::arrow::array::{ArrayRef, AsArray, FixedSizeBinaryArray, RecordBa
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use whom_stats::{
-    CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, PackedUnits, Pass, PassError, ProductGroup,
-    Routing, UnitColumns, UnitSample,
+    CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, PackedUnits, Pass, PassError, PooledProducts,
+    ProductGroup, Routing, UnitColumns, UnitSample,
 };
 
 use crate::error::EngineError;
@@ -118,6 +118,17 @@ impl UnitStream {
         cancel: &AtomicBool,
     ) -> Result<Vec<CellSums>, EngineError> {
         let count = |units: &_| whom_stats::cell_sums(units, groupings, groups, cancel);
+        self.added(cancel, count, |whole, part| whole.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)))
+    }
+
+    /// Cross-products over all buckets, as memory gives them.
+    pub(crate) fn pooled(
+        &self,
+        groupings: &[Grouping],
+        groups: &[ProductGroup],
+        cancel: &AtomicBool,
+    ) -> Result<Vec<PooledProducts>, EngineError> {
+        let count = |units: &_| whom_stats::pooled_products(units, groupings, groups, cancel);
         self.added(cancel, count, |whole, part| whole.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)))
     }
 

@@ -5,16 +5,18 @@ use whom_query::QueryError;
 use whom_query::checks::cohort_check;
 use whom_report::{
     CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, Stability,
-    VariantView,
+    TagTable, VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check, Grouping};
 
 use crate::averages::{AverageCells, MEMBERS, Rows, average_rows};
 use crate::clock::Stages;
+use crate::cohort_scatter::cohort_scatter;
 use crate::cohorts::MeasuredCohorts;
 use crate::discovery::{declared_tree, discover};
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
+use crate::first_look::FirstLook;
 use crate::global_tests::global_tests;
 use crate::names;
 use crate::power::{confirming_tests, detectable_differences};
@@ -22,6 +24,7 @@ use crate::profile::sizes;
 use crate::profiles::Profiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
+use crate::shrinkage::shrunken_effects;
 use crate::stability::{Declaration, resplits, search_stability};
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
@@ -42,8 +45,10 @@ pub(crate) async fn analyse(
     stages: &mut Stages<'_>,
 ) -> Result<Results, RunError> {
     stages.begin(Stage::Averages)?;
-    let cells = AverageCells::count(study).await.map_err(|error| RunError::engine(Stage::Averages, &error))?;
+    let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Averages, &error);
+    let cells = AverageCells::count(study).await.map_err(failed)?;
     let averages = average_rows(study, &cells);
+    let look = FirstLook::count(study).await.map_err(failed)?;
 
     stages.begin(Stage::Discovery)?;
     let questions = study.targets();
@@ -65,7 +70,7 @@ pub(crate) async fn analyse(
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
     let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
-    let effects = found.effects(averages);
+    let (effects, tag_tables) = found.effects(averages, &look);
 
     stages.begin(Stage::Resplits)?;
     let resplits = resplits(&declaration, &questions, &effects).await?;
@@ -81,8 +86,12 @@ pub(crate) async fn analyse(
         waterfall: waterfall(study),
         checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
         effects,
+        tag_tables,
+        tag_rankings: look.rankings(study),
         partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts(&profiles) }),
         registered: registered_views(study, &cells, &profiles),
+        cohort_scatter: cohort_scatter(&found.measured, &questions),
+        shrunken_effects: shrunken_effects(&found.measured, &questions, &cells.everybody),
         importance: importance(&shown),
         trees,
         detectable_differences: detectable_differences(study, &questions, &cells.everybody),
@@ -130,15 +139,20 @@ impl<'d> Found<'_, 'd> {
         self.declared.cohorts.iter().map(view).collect()
     }
 
-    /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one.
-    fn effects(&self, averages: Rows) -> Vec<EffectRow> {
+    /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one, of
+    /// which the one-tag tables take theirs.
+    fn effects(&self, averages: Rows, look: &FirstLook) -> (Vec<EffectRow>, Vec<TagTable>) {
         let discovered = self.measured.rows(self.questions);
         let mut rows = averages.done;
         rows.extend(discovered.done);
         let mut drafts = averages.exploratory;
         drafts.extend(discovered.exploratory);
-        rows.extend(exploratory(drafts));
-        rows
+        let others = drafts.len();
+        drafts.extend(look.drafts(self.study));
+        let mut corrected = exploratory(drafts);
+        let of_tags = corrected.split_off(others);
+        rows.extend(corrected);
+        (rows, look.tables(self.study, of_tags))
     }
 
     /// The trees to be shown: the declared one first, then one per question.

@@ -150,11 +150,6 @@ impl<'a> Study<'a> {
         sides.compare(self.estimation(question))
     }
 
-    /// Statistics for several ways of putting units into cells.
-    pub(crate) async fn cells(&self, groupings: Vec<Grouping>) -> Result<Vec<CellStatistics>, EngineError> {
-        self.units.source.cells(groupings).await
-    }
-
     /// Everything that metrics are estimated from, for several ways of putting units into cells.
     pub(crate) async fn sums(&self, groupings: Vec<Grouping>) -> Result<Vec<CellSums>, EngineError> {
         self.units.source.sums(groupings, self.units.groups.clone()).await

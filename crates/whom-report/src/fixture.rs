@@ -2,6 +2,7 @@
 
 mod extremes;
 mod far_too_much;
+mod first_look;
 mod partition;
 mod stability;
 
@@ -47,10 +48,14 @@ pub(crate) fn hillstrom() -> Results {
         waterfall: waterfall(),
         checks: checks(),
         effects: averages().into_iter().chain(cohort_effects()).collect(),
+        tag_tables: first_look::tag_tables(),
+        tag_rankings: first_look::tag_rankings(),
         partition: Some(Partition { tree: "joint".to_owned(), cohorts: cohorts() }),
         registered: vec![],
         trees: vec![tree()],
         global_tests: vec![global_test(MENS, 0.312), global_test(WOMENS, 3.1e-17)],
+        cohort_scatter: first_look::cohort_scatter(),
+        shrunken_effects: first_look::shrunken_effects(),
         importance: [("womens", 0.71), ("recency", 0.18), ("channel", 0.11)]
             .map(|(tag, share)| ImportanceRow { tree: "joint".to_owned(), tag: tag.to_owned(), share })
             .to_vec(),

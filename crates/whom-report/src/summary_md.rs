@@ -1,5 +1,7 @@
 //! `summary.md`: what fits a chat message.
 
+mod tags;
+
 use crate::effect::{EffectRow, Estimand, Role};
 use crate::label::{self, markdown};
 use crate::number::{self, NO_NUMBER, Scale};
@@ -26,6 +28,7 @@ pub fn summary_md(results: &Results) -> String {
         Some(sentences(&verdict)),
         averages(results),
         cohorts(results, &verdict),
+        tags::lines(results),
         stability(results),
         checks(results),
         Some(format!("Analysis `{}`", results.analysis.replace('`', "'"))),

@@ -13,6 +13,9 @@
 //!   too few have none, its numbers of units are withheld, and its estimates stay.
 //! - A **profile** loses the shares of a tag in all cohorts of the partition if one of them counts too few, and the means
 //!   if too few are known.
+//! - A **level** of a tag of too few units is withheld with the next smallest ones, until those that are withheld are not too
+//!   few together. Numbers of units that tell how few have no value of a metric are withheld in all tables. What is said of
+//!   all levels, or of all cohorts, together stays.
 //! - A **check** whose words count too few loses them with its figures, and keeps its verdict. The **waterfall** keeps only
 //!   numbers no two of which are so near each other that their difference is too few.
 //!
@@ -25,8 +28,10 @@ mod checks;
 mod cohorts;
 mod effects;
 mod profiles;
+mod shrunken;
 mod stability;
 mod summary;
+mod tags;
 mod trees;
 mod waterfall;
 
@@ -84,10 +89,14 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
+            tag_tables,
+            tag_rankings,
             partition,
             registered,
             trees,
             global_tests,
+            cohort_scatter,
+            shrunken_effects,
             importance,
             detectable_differences,
             confirming_tests,
@@ -97,6 +106,9 @@ impl SmallestCell {
         let waterfall = waterfall::withheld(self, waterfall, units, &mut counted);
         let checks = checks::withheld(self, checks, &variants, Some(&cohorts), &mut counted);
         let effects = effects.into_iter().map(|row| metrics.row(row, &cohorts, &mut counted)).collect();
+        let tag_tables = tags::withheld(self, tag_tables, &metrics, &mut counted);
+        let shrunken_effects =
+            shrunken_effects.into_iter().map(|found| shrunken::withheld(self, found, &cohorts, &metrics)).collect();
         let partition = partition.map(|Partition { tree, cohorts: views }| Partition {
             tree,
             cohorts: profiles::of_partition(self, cohorts.views(views), units, &mut counted),
@@ -119,10 +131,14 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
+            tag_tables,
+            tag_rankings,
             partition,
             registered,
             trees,
             global_tests,
+            cohort_scatter,
+            shrunken_effects,
             importance,
             detectable_differences,
             confirming_tests,
