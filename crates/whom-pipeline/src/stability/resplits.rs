@@ -2,7 +2,7 @@
 
 use whom_forest::{Cohort, Discovered, Discovery, Tree};
 use whom_report::{DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability};
-use whom_stats::{BucketSet, CellStatistics, Fold, Folds, Grouping};
+use whom_stats::{BucketSet, Fold, Folds, Grouping};
 
 use super::ranked::{Ranked, over_splits};
 use super::{Declaration, RETURNED_FROM, internal, mean};
@@ -128,9 +128,8 @@ async fn halvings(
 /// Measures what a halving discovered, by the calls that measure the declared cohorts.
 async fn measured(study: &Study<'_>, questions: &[Question], discovered: &Discovered) -> Result<Halving, RunError> {
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Resplits, &error);
-    let unpruned = study.sums(leaves_of_unpruned(discovered)).await.map_err(failed)?;
-    let cells: Vec<&CellStatistics> = unpruned.iter().map(|sums| &sums.cells).collect();
-    let tests = tested(study, questions, discovered, &cells);
+    let unpruned = leaves_of_unpruned(study, discovered).await.map_err(failed)?;
+    let tests = tested(study, questions, discovered, &unpruned);
     let singles = questions.iter().zip(&discovered.single).zip(&unpruned);
     let ranked = singles.map(|((question, tree), cells)| Ranked::of(study, *question, &tree.unpruned, cells)).collect();
     let (_, tree) = declared_tree(study, questions, discovered)
