@@ -4,7 +4,8 @@ use whom_forest::{Cohort, Discovered, Tree};
 use whom_query::QueryError;
 use whom_query::checks::cohort_check;
 use whom_report::{
-    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, VariantView,
+    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, StabilityRow,
+    VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check, Grouping};
 
@@ -21,6 +22,7 @@ use crate::profile::sizes;
 use crate::profiles::Profiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
+use crate::stability::{Uncorrected, stability};
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
 use crate::waterfall::waterfall;
@@ -53,6 +55,8 @@ pub(crate) async fn analyse(
     let declared = declared(study, &questions, &discovered).await?;
     let measured = MeasuredCohorts::new(study, &declared.cells, &declared.cohorts);
     let found = Found { study, questions: &questions, declared: &declared, measured };
+    let steadiness = stability(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
+    let (effects, stability) = found.effects(averages, steadiness);
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
     let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
@@ -67,7 +71,8 @@ pub(crate) async fn analyse(
         metrics: metrics(study),
         waterfall: waterfall(study),
         checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
-        effects: found.effects(averages),
+        effects,
+        stability,
         partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts(&profiles) }),
         registered: registered_views(study, &cells, &profiles),
         importance: importance(&shown),
@@ -122,15 +127,17 @@ impl<'d> Found<'_, 'd> {
         self.declared.cohorts.iter().map(view).collect()
     }
 
-    /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one.
-    fn effects(&self, averages: Rows) -> Vec<EffectRow> {
+    /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one with the
+    /// tests of stability.
+    fn effects(&self, averages: Rows, steadiness: Uncorrected) -> (Vec<EffectRow>, Vec<StabilityRow>) {
         let discovered = self.measured.rows(self.questions);
         let mut rows = averages.done;
         rows.extend(discovered.done);
         let mut drafts = averages.exploratory;
         drafts.extend(discovered.exploratory);
-        rows.extend(exploratory(drafts));
-        rows
+        let (exploratory, adjusted) = exploratory(drafts, &steadiness.p_values());
+        rows.extend(exploratory);
+        (rows, steadiness.corrected(adjusted))
     }
 
     /// The trees to be shown: the declared one first, then one per question.

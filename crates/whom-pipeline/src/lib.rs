@@ -65,6 +65,8 @@ mod rules;
 mod run;
 mod seal;
 mod shared_cache;
+mod slices;
+mod stability;
 mod study;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
 use crate::json::document;
 use crate::results::{MetricView, Results, VariantView};
 use crate::seal::Seal;
+use crate::stability::StabilityRow;
 use crate::verdict::Verdict;
 use crate::waterfall::WaterfallStep;
 use crate::withhold::Withheld;
@@ -37,6 +38,8 @@ struct ResultDocument<'a> {
     detectable_differences: &'a [DetectableDifference],
     confirming_tests: &'a [ConfirmingTest],
     cohorts: Vec<CohortEntry<'a>>,
+    #[serde(skip_serializing_if = "is_empty")]
+    stability: &'a [StabilityRow],
     checks: &'a [Check],
     waterfall: &'a [WaterfallStep],
 }
@@ -75,10 +78,16 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         detectable_differences: &results.detectable_differences,
         confirming_tests: &results.confirming_tests,
         cohorts: cohorts.map(cohort_entry).collect(),
+        stability: &results.stability,
         checks: &results.checks,
         waterfall: &results.waterfall,
     };
     document("result.json", &result_document)
+}
+
+/// Whether there is nothing to tell, neither weeks nor slices.
+fn is_empty(rows: &&[StabilityRow]) -> bool {
+    rows.is_empty()
 }
 
 fn cohort_entry(cohort: &CohortView) -> CohortEntry<'_> {

@@ -7,6 +7,7 @@ use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::seal::Seal;
+use crate::stability::StabilityRow;
 use crate::tree::TreeView;
 use crate::waterfall::WaterfallStep;
 use crate::withhold::Withheld;
@@ -47,6 +48,9 @@ pub struct Results {
     pub checks: Vec<Check>,
     /// All effects: averages, cohorts, contrasts.
     pub effects: Vec<EffectRow>,
+    /// Effects by week of first exposure and by declared slices; empty where there is one week and no slice.
+    #[serde(default)]
+    pub stability: Vec<StabilityRow>,
     /// The declared partition; `None` if discovery was not asked for.
     pub partition: Option<Partition>,
     /// The pre-registered cohorts in the order of the pipeline file.

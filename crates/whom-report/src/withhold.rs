@@ -11,6 +11,7 @@
 //! - A **pre-registered cohort** is also withheld if the rest of the units is too few.
 //! - A **metric** that too few units of some cohort have a value of is withheld in all cohorts of the partition. Where
 //!   too few have none, its numbers of units are withheld, and its estimates stay.
+//! - **Slices** are withheld as a whole: all slices of a cohort if one of them is too small or would tell of too few.
 //! - A **profile** loses the shares of a tag in all cohorts of the partition if one of them counts too few, and the means
 //!   if too few are known.
 //! - A **check** whose words count too few loses them with its figures, and keeps its verdict. The **waterfall** keeps only
@@ -25,6 +26,7 @@ mod checks;
 mod cohorts;
 mod effects;
 mod profiles;
+mod stability;
 mod summary;
 mod trees;
 mod waterfall;
@@ -71,6 +73,7 @@ impl SmallestCell {
         let cohorts = HiddenCohorts::of(self, &results);
         let metrics = HiddenMetrics::of(self, &results, &cohorts);
         let units = results.units();
+        let partition_names: Vec<String> = results.discovered().iter().map(|cohort| cohort.name.clone()).collect();
         let Results {
             experiment,
             analysis,
@@ -83,6 +86,7 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
+            stability,
             partition,
             registered,
             trees,
@@ -95,6 +99,8 @@ impl SmallestCell {
         let waterfall = waterfall::withheld(self, waterfall, units, &mut counted);
         let checks = checks::withheld(self, checks, &variants, Some(&cohorts), &mut counted);
         let effects = effects.into_iter().map(|row| metrics.row(row, &cohorts, &mut counted)).collect();
+        let beside = stability::Beside { cohorts: &cohorts, metrics: &metrics, partition: &partition_names };
+        let stability = stability::withheld(self, stability, &beside, &mut counted);
         let partition = partition.map(|Partition { tree, cohorts: views }| Partition {
             tree,
             cohorts: profiles::of_partition(self, cohorts.views(views), units, &mut counted),
@@ -116,6 +122,7 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
+            stability,
             partition,
             registered,
             trees,
