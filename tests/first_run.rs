@@ -51,6 +51,7 @@ fn a_run_leaves_these_files() {
         "report.html",
         "report.json",
         "result.json",
+        "stability.parquet",
         "summary.md",
         "tree.json",
         "units.parquet",

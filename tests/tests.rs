@@ -20,6 +20,8 @@ mod report_page;
 mod reference_numbers;
 // Ratios, pre-periods, covariates and caps meet their events.
 mod metrics;
+// Effects by week and by slice meet their events.
+mod stability;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

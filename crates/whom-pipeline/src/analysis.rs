@@ -4,8 +4,8 @@ use whom_forest::{Cohort, Discovered, Tree};
 use whom_query::QueryError;
 use whom_query::checks::cohort_check;
 use whom_report::{
-    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, StabilityRow,
-    VariantView,
+    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results,
+    StabilityRow, VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check, Grouping};
 

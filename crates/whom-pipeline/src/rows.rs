@@ -254,8 +254,7 @@ fn with_bonferroni_intervals(
 /// Corrects exploratory rows, and the p-values of other tests that are in their family, by Benjamini and Yekutieli; the rows'
 /// intervals stay individual.
 pub(crate) fn exploratory(drafts: Vec<Draft>, others: &[f64]) -> (Vec<EffectRow>, Vec<f64>) {
-    let Adjusted { rows: adjusted, others, .. } =
-        adjusted(&drafts, others, whom_stats::Correction::BenjaminiYekutieli);
+    let Adjusted { rows: adjusted, others, .. } = adjusted(&drafts, others, whom_stats::Correction::BenjaminiYekutieli);
     let correct = |(draft, adjusted): (Draft, Option<f64>)| EffectRow {
         correction: Correction::BenjaminiYekutieli,
         p_value_adjusted: adjusted,

@@ -17,7 +17,7 @@ use crate::study::Study;
 const MOST_LEVELS: usize = 12;
 
 /// What numeric tags are cut into, of about equally many units.
-const PARTS: u64 = 4;
+const PARTS: u128 = 4;
 
 /// A way of cutting all units, each unit into one slice.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,14 +137,15 @@ fn most_frequent(units: &[u64]) -> Vec<CodeSet> {
     codes.into_iter().map(|code| [code as Code].into_iter().collect()).collect()
 }
 
-/// Codes in their order, in parts of about equally many units: a code belongs to the part in which its last unit lies, so that a
-/// code of many units may leave fewer parts.
+/// Codes in their order, in parts of about equally many units: a code belongs to the part in which the middle of its units lies,
+/// so that a code of many units may leave fewer parts.
 fn parts(units: &[u64]) -> Vec<CodeSet> {
-    let all: u64 = units.iter().sum();
-    let (mut before, mut parts) = (0_u64, Vec::<(u64, CodeSet)>::new());
+    let all = u128::from(units.iter().sum::<u64>()).max(1);
+    let (mut before, mut parts) = (0_u128, Vec::<(u128, CodeSet)>::new());
     for (code, count) in units.iter().enumerate() {
+        let count = u128::from(*count);
+        let part = ((2 * before + count) * PARTS / (2 * all)).min(PARTS - 1);
         before += count;
-        let part = (u128::from(before.saturating_sub(1)) * u128::from(PARTS) / u128::from(all.max(1))) as u64;
         match parts.last_mut() {
             Some((last, codes)) if *last == part => codes.insert(code as Code),
             _ => parts.push((part, [code as Code].into_iter().collect())),

@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 
 use whom_engine::EngineError;
 use whom_forest::Cohort;
-use whom_report::{
-    Correction, EVERYBODY, Evidence, Family, Fold, SliceRow, StabilityRow, Steadiness as Found,
-};
+use whom_report::{Correction, EVERYBODY, Evidence, Family, Fold, SliceRow, StabilityRow, Steadiness as Found};
 use whom_spec::plan::Role;
 use whom_stats::{ArmSums, CellSums, Estimate, Grouping, NodeIndex, NotEstimable, Routing, StabilityTest, Steadiness};
 
@@ -112,8 +110,11 @@ type Place = (usize, usize, usize);
 fn populations(study: &Study<'_>, tree: &Routing, cohorts: &[Cohort]) -> Vec<Population> {
     let leaves: Vec<NodeIndex> = tree.leaves().collect();
     let everybody = Group { name: EVERYBODY.to_owned(), leaves: (0..leaves.len()).collect(), fold: Fold::All };
-    let discovered =
-        cohorts.iter().map(|cohort| Group { name: cohort.name.clone(), leaves: vec![cohort.cell], fold: Fold::Measure });
+    let discovered = cohorts.iter().map(|cohort| Group {
+        name: cohort.name.clone(),
+        leaves: vec![cohort.cell],
+        fold: Fold::Measure,
+    });
     let groups = std::iter::once(everybody).chain(discovered).collect();
     let mut populations = vec![Population { tree: tree.clone(), leaves, groups }];
     for (place, cohort) in study.plan.cohorts.iter().enumerate() {
@@ -159,7 +160,7 @@ fn in_batches(requests: Vec<Request>) -> Vec<Vec<Request>> {
 }
 
 /// By slice that was counted, every question on the units of a group. A slice that is too small for coefficients of its own takes
-/// those of the whole group.
+/// those of the whole group, and a group that is too small for some takes everybody's.
 fn slices_of(
     study: &Study<'_>,
     group: &Group,
@@ -169,8 +170,9 @@ fn slices_of(
     let buckets = study.buckets(group.fold);
     let of_leaves = || group.leaves.iter().filter_map(|leaf| request.cut.cells.get(*leaf));
     let whole = counted.over(&of_leaves().flatten().copied().collect::<Vec<_>>(), buckets);
-    let estimations: Vec<Estimation<'_>> =
-        questions.iter().map(|question| within(study.estimation(*question), &whole)).collect();
+    let everybody = counted.pooled(buckets);
+    let estimation = |question: &Question| within(within(study.estimation(*question), &everybody), &whole);
+    let estimations: Vec<Estimation<'_>> = questions.iter().map(estimation).collect();
     let slice = |slice: usize| {
         let cells: Vec<usize> = of_leaves().filter_map(|cells| cells.get(slice).copied()).collect();
         let sums = counted.over(&cells, buckets);

@@ -43,7 +43,12 @@ impl Weeks {
     /// The column of weeks; `None` of a single week, which tells nothing.
     pub(crate) fn shape(&self) -> Option<ColumnShape> {
         let codes = self.count();
-        (codes > 1).then(|| ColumnShape { name: "week of first exposure".to_owned(), codes, ordered: true, missing: None })
+        (codes > 1).then(|| ColumnShape {
+            name: "week of first exposure".to_owned(),
+            codes,
+            ordered: true,
+            missing: None,
+        })
     }
 }
 
@@ -65,7 +70,10 @@ mod tests {
     fn weeks_are_counted_from_the_first_day_and_the_last_may_be_short() {
         let run = weeks("2026-10-01", "2026-10-29");
         assert_eq!(run.count(), 5);
-        assert_eq!(["2026-10-01", "2026-10-07", "2026-10-08", "2026-10-28", "2026-10-29"].map(|day| week(run, day)), [0, 0, 1, 3, 4]);
+        assert_eq!(
+            ["2026-10-01", "2026-10-07", "2026-10-08", "2026-10-28", "2026-10-29"].map(|day| week(run, day)),
+            [0, 0, 1, 3, 4]
+        );
         assert_eq!(run.days(1).map(|day| day.to_string()), ["2026-10-08", "2026-10-14"]);
         assert_eq!(run.days(4).map(|day| day.to_string()), ["2026-10-29", "2026-10-29"]);
     }

@@ -8,6 +8,7 @@ mod palette;
 mod paragraph;
 mod profiles;
 mod refusal;
+mod stability;
 mod table;
 mod tree;
 mod waterfall;
@@ -44,6 +45,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         forest::section(results, palette),
         cohorts::section(results, palette),
         profiles::section(results, palette),
+        stability::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
         Some(footer(results, palette)),
@@ -85,6 +87,9 @@ fn verdict(results: &Results, palette: Palette) -> String {
     }
     for sentence in verdict.for_whom.iter().chain(&verdict.advice) {
         tell(palette.strong("→"), sentence);
+    }
+    for sentence in &verdict.warnings {
+        tell(palette.doubtful("!"), sentence);
     }
     if let Some((seal, sentence)) = results.seal.as_ref().zip(verdict.seal.as_ref()) {
         tell(if seal.is_kept() { palette.good("✓") } else { palette.doubtful("?") }, sentence);

@@ -57,11 +57,12 @@ fn hidden(cell: SmallestCell, rows: &[StabilityRow], partition: &[String]) -> BT
 /// Whether a row counts too few by itself, beside another metric of the same units, or beside everybody.
 fn tells(cell: SmallestCell, row: &StabilityRow, rows: &[StabilityRow]) -> bool {
     let is_few = row.slices.iter().flat_map(numbers).any(|n| cell.hides(n));
-    is_few || rows.iter().filter(|other| other.sliced_by == row.sliced_by && other.variant == row.variant).any(|other| {
-        let is_beside = other.cohort == row.cohort || (other.cohort == EVERYBODY && other.metric == row.metric);
-        let both = row.slices.iter().flat_map(numbers).zip(other.slices.iter().flat_map(numbers));
-        is_beside && both.into_iter().any(|(one, other)| cell.hides_between(one, other))
-    })
+    is_few
+        || rows.iter().filter(|other| other.sliced_by == row.sliced_by && other.variant == row.variant).any(|other| {
+            let is_beside = other.cohort == row.cohort || (other.cohort == EVERYBODY && other.metric == row.metric);
+            let both = row.slices.iter().flat_map(numbers).zip(other.slices.iter().flat_map(numbers));
+            is_beside && both.into_iter().any(|(one, other)| cell.hides_between(one, other))
+        })
 }
 
 /// The slicings in which everybody less the cohorts of the partition, which are measured on one fold, leaves too few of the others.
