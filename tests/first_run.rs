@@ -51,7 +51,7 @@ fn a_run_leaves_these_files() {
         "report.html",
         "report.json",
         "result.json",
-        "stability.parquet",
+        "slices.parquet",
         "summary.md",
         "tree.json",
         "units.parquet",

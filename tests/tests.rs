@@ -21,7 +21,7 @@ mod reference_numbers;
 // Ratios, pre-periods, covariates and caps meet their events.
 mod metrics;
 // Effects by week and by slice meet their events.
-mod stability;
+mod slices;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

@@ -5,7 +5,7 @@ use whom_query::QueryError;
 use whom_query::checks::cohort_check;
 use whom_report::{
     CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results,
-    StabilityRow, VariantView,
+    SlicedEffect, VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check, Grouping};
 
@@ -22,7 +22,7 @@ use crate::profile::sizes;
 use crate::profiles::Profiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
-use crate::stability::{Uncorrected, stability};
+use crate::steadiness::{Uncorrected, sliced_effects};
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
 use crate::waterfall::waterfall;
@@ -55,8 +55,8 @@ pub(crate) async fn analyse(
     let declared = declared(study, &questions, &discovered).await?;
     let measured = MeasuredCohorts::new(study, &declared.cells, &declared.cohorts);
     let found = Found { study, questions: &questions, declared: &declared, measured };
-    let steadiness = stability(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
-    let (effects, stability) = found.effects(averages, steadiness);
+    let sliced = sliced_effects(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
+    let (effects, slices) = found.effects(averages, sliced);
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
     let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
@@ -72,7 +72,7 @@ pub(crate) async fn analyse(
         waterfall: waterfall(study),
         checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
         effects,
-        stability,
+        slices,
         partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts(&profiles) }),
         registered: registered_views(study, &cells, &profiles),
         importance: importance(&shown),
@@ -129,15 +129,15 @@ impl<'d> Found<'_, 'd> {
 
     /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one with the
     /// tests of stability.
-    fn effects(&self, averages: Rows, steadiness: Uncorrected) -> (Vec<EffectRow>, Vec<StabilityRow>) {
+    fn effects(&self, averages: Rows, sliced: Uncorrected) -> (Vec<EffectRow>, Vec<SlicedEffect>) {
         let discovered = self.measured.rows(self.questions);
         let mut rows = averages.done;
         rows.extend(discovered.done);
         let mut drafts = averages.exploratory;
         drafts.extend(discovered.exploratory);
-        let (exploratory, adjusted) = exploratory(drafts, &steadiness.p_values());
+        let (exploratory, adjusted) = exploratory(drafts, &sliced.p_values());
         rows.extend(exploratory);
-        (rows, steadiness.corrected(adjusted))
+        (rows, sliced.corrected(adjusted))
     }
 
     /// The trees to be shown: the declared one first, then one per question.

@@ -30,9 +30,9 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
             rows: Some(cohorts as u64),
         },
         ResultFile {
-            name: "stability.parquet",
-            bytes: whom_report::stability_parquet(results)?,
-            rows: Some(whom_report::stability_rows(results) as u64),
+            name: "slices.parquet",
+            bytes: whom_report::slices_parquet(results)?,
+            rows: Some(whom_report::slices_rows(results) as u64),
         },
         text("tree.json", whom_report::tree_json(results)?),
         text("cohorts.sql", whom_report::cohorts_sql(&rules)),

@@ -66,7 +66,7 @@ mod run;
 mod seal;
 mod shared_cache;
 mod slices;
-mod stability;
+mod steadiness;
 mod study;
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ pub(crate) fn hillstrom() -> Results {
         waterfall: waterfall(),
         checks: checks(),
         effects: averages().into_iter().chain(cohort_effects()).collect(),
-        stability: vec![],
+        slices: vec![],
         partition: Some(Partition { tree: "joint".to_owned(), cohorts: cohorts() }),
         registered: vec![],
         trees: vec![tree()],

@@ -7,7 +7,7 @@
 //! | `effects.parquet` | [`effects_parquet`] | the data scientist: one row per effect, long and tidy |
 //! | `units.parquet` | [`UnitsWriter`] | whoever needs the units themselves |
 //! | `cohorts.parquet` | [`cohorts_parquet`] | the same, by cohort: rule, sizes, profile |
-//! | `stability.parquet` | [`stability_parquet`] | the same, by slice: effects by week and by declared slices |
+//! | `slices.parquet` | [`slices_parquet`] | the same, by slice: effects by week and by declared slices |
 //! | `cohorts.sql` | [`cohorts_sql`] | whoever needs the cohort of a unit in a query |
 //! | `tree.json` | [`tree_json`] | programs that draw trees |
 //! | `result.json` | [`result_json`] | programs that act on the verdict |
@@ -77,8 +77,8 @@ mod results;
 mod rule;
 mod rule_words;
 mod seal;
-mod stability;
-mod stability_table;
+mod sliced;
+mod slices_table;
 mod summary_md;
 mod terminal;
 mod tree;
@@ -105,8 +105,8 @@ pub use results::{Direction, EffectKey, MetricView, Partition, Results, Threshol
 pub use rule::{CohortRule, Range, RuleCondition};
 pub use rule_words::{condition_words, rule_words};
 pub use seal::{PlanDifference, Seal, SealStanding};
-pub use stability::{SliceRow, SlicedBy, StabilityRow, Steadiness};
-pub use stability_table::{STABILITY_SCHEMA_VERSION, stability_batch, stability_parquet, stability_rows};
+pub use sliced::{SliceRow, SlicedBy, SlicedEffect, Steadiness};
+pub use slices_table::{SLICES_SCHEMA_VERSION, slices_batch, slices_parquet, slices_rows};
 pub use summary_md::summary_md;
 pub use terminal::{Colour, refusal_text, terminal_summary};
 pub use tree::{NodeEffect, NodeView, Side, SplitView, TreeView};

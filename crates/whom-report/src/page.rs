@@ -17,7 +17,7 @@ mod metrics;
 mod picture;
 mod profiles;
 mod quality;
-mod stability;
+mod slices;
 mod table;
 mod templates;
 mod tree;

@@ -10,7 +10,7 @@ use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
 use crate::json::document;
 use crate::results::{MetricView, Results, VariantView};
 use crate::seal::Seal;
-use crate::stability::StabilityRow;
+use crate::sliced::SlicedEffect;
 use crate::verdict::Verdict;
 use crate::waterfall::WaterfallStep;
 use crate::withhold::Withheld;
@@ -39,7 +39,7 @@ struct ResultDocument<'a> {
     confirming_tests: &'a [ConfirmingTest],
     cohorts: Vec<CohortEntry<'a>>,
     #[serde(skip_serializing_if = "is_empty")]
-    stability: &'a [StabilityRow],
+    slices: &'a [SlicedEffect],
     checks: &'a [Check],
     waterfall: &'a [WaterfallStep],
 }
@@ -78,7 +78,7 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         detectable_differences: &results.detectable_differences,
         confirming_tests: &results.confirming_tests,
         cohorts: cohorts.map(cohort_entry).collect(),
-        stability: &results.stability,
+        slices: &results.slices,
         checks: &results.checks,
         waterfall: &results.waterfall,
     };
@@ -86,7 +86,7 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
 }
 
 /// Whether there is nothing to tell, neither weeks nor slices.
-fn is_empty(rows: &&[StabilityRow]) -> bool {
+fn is_empty(rows: &&[SlicedEffect]) -> bool {
     rows.is_empty()
 }
 

@@ -7,7 +7,7 @@ use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::seal::Seal;
-use crate::stability::StabilityRow;
+use crate::sliced::SlicedEffect;
 use crate::tree::TreeView;
 use crate::waterfall::WaterfallStep;
 use crate::withhold::Withheld;
@@ -50,7 +50,7 @@ pub struct Results {
     pub effects: Vec<EffectRow>,
     /// Effects by week of first exposure and by declared slices; empty where there is one week and no slice.
     #[serde(default)]
-    pub stability: Vec<StabilityRow>,
+    pub slices: Vec<SlicedEffect>,
     /// The declared partition; `None` if discovery was not asked for.
     pub partition: Option<Partition>,
     /// The pre-registered cohorts in the order of the pipeline file.

@@ -8,7 +8,7 @@ mod palette;
 mod paragraph;
 mod profiles;
 mod refusal;
-mod stability;
+mod slices;
 mod table;
 mod tree;
 mod waterfall;
@@ -45,7 +45,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         forest::section(results, palette),
         cohorts::section(results, palette),
         profiles::section(results, palette),
-        stability::section(results, palette),
+        slices::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
         Some(footer(results, palette)),

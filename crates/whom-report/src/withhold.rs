@@ -26,7 +26,7 @@ mod checks;
 mod cohorts;
 mod effects;
 mod profiles;
-mod stability;
+mod slices;
 mod summary;
 mod trees;
 mod waterfall;
@@ -86,7 +86,7 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
-            stability,
+            slices,
             partition,
             registered,
             trees,
@@ -99,8 +99,8 @@ impl SmallestCell {
         let waterfall = waterfall::withheld(self, waterfall, units, &mut counted);
         let checks = checks::withheld(self, checks, &variants, Some(&cohorts), &mut counted);
         let effects = effects.into_iter().map(|row| metrics.row(row, &cohorts, &mut counted)).collect();
-        let beside = stability::Beside { cohorts: &cohorts, metrics: &metrics, partition: &partition_names };
-        let stability = stability::withheld(self, stability, &beside, &mut counted);
+        let beside = slices::Beside { cohorts: &cohorts, metrics: &metrics, partition: &partition_names };
+        let slices = slices::withheld(self, slices, &beside, &mut counted);
         let partition = partition.map(|Partition { tree, cohorts: views }| Partition {
             tree,
             cohorts: profiles::of_partition(self, cohorts.views(views), units, &mut counted),
@@ -122,7 +122,7 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
-            stability,
+            slices,
             partition,
             registered,
             trees,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::index::Indexed;
-use super::stability;
+use super::slices;
 use super::table::{Cell, Table};
 use crate::effect::{EVERYBODY, Evidence};
 use crate::label;
@@ -27,7 +27,7 @@ pub(super) struct TrustSection {
     /// The experiments that would confirm what is held out.
     confirming: Option<Table>,
     /// The tests of stability over weeks and slices.
-    stability: Option<Table>,
+    steadiness: Option<Table>,
     /// The averages on primary metrics by slice.
     slices: Option<Table>,
     /// How many rows are which evidence.
@@ -49,8 +49,8 @@ pub(super) fn section(indexed: &Indexed<'_>, verdict: &Verdict) -> TrustSection 
         global_tests: global_tests(indexed),
         detectable: detectable(indexed),
         confirming: confirming(indexed),
-        stability: stability::tests(indexed.results),
-        slices: stability::averages(indexed.results),
+        steadiness: slices::tests(indexed.results),
+        slices: slices::averages(indexed.results),
         evidence: evidence(indexed),
         doubtful: doubtful_rows(indexed),
         more_doubtful: doubtful.saturating_sub(LISTED),

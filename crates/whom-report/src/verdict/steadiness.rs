@@ -3,16 +3,16 @@
 use crate::label;
 use crate::number::{self, Scale};
 use crate::results::Results;
-use crate::stability::{SlicedBy, StabilityRow, Steadiness};
+use crate::sliced::{SlicedBy, SlicedEffect, Steadiness};
 
 /// A warning about each average effect on a primary metric that is shown to be unstable.
 pub(super) fn warnings(results: &Results) -> Vec<String> {
-    let unstable = results.stability.iter().filter(|row| row.is_of_average() && row.is_unstable());
+    let unstable = results.slices.iter().filter(|row| row.is_of_average() && row.is_unstable());
     unstable.filter_map(|row| Some(format!("{}: read the average with its slices.", unsteady(results, row)?))).collect()
 }
 
 /// What is unstable about an effect, without a period at the end; `None` if nothing is.
-pub(crate) fn unsteady(results: &Results, row: &StabilityRow) -> Option<String> {
+pub(crate) fn unsteady(results: &Results, row: &SlicedEffect) -> Option<String> {
     let scale = Scale::of_effects(results.metric(&row.metric)?);
     let (variant, metric) = (label::name(&row.variant), label::name(&row.metric));
     let p = number::p_value(row.p_value_adjusted?);
@@ -37,7 +37,7 @@ pub(crate) fn between(by: &SlicedBy) -> String {
 }
 
 /// `, from -0.2 pp to +3.1 pp`, over the slices that the method holds in.
-fn spread(scale: &Scale, row: &StabilityRow) -> String {
+fn spread(scale: &Scale, row: &SlicedEffect) -> String {
     let reliable = row.slices.iter().filter(|slice| slice.unreliable.is_none());
     let estimates: Vec<f64> = reliable.clone().filter_map(|slice| slice.estimate).collect();
     let lowest = estimates.iter().copied().reduce(f64::min);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use whom_engine::EngineError;
 use whom_forest::Cohort;
-use whom_report::{Correction, EVERYBODY, Evidence, Family, Fold, SliceRow, StabilityRow, Steadiness as Found};
+use whom_report::{Correction, EVERYBODY, Evidence, Family, Fold, SliceRow, SlicedEffect, Steadiness as Found};
 use whom_spec::plan::Role;
 use whom_stats::{ArmSums, CellSums, Estimate, Grouping, NodeIndex, NotEstimable, Routing, StabilityTest, Steadiness};
 
@@ -47,7 +47,7 @@ struct Request {
 }
 
 /// The rows of stability before their correction, with the p-value of each that was tested.
-pub(crate) struct Uncorrected(Vec<StabilityRow>);
+pub(crate) struct Uncorrected(Vec<SlicedEffect>);
 
 impl Uncorrected {
     /// The p-values of the rows that were tested.
@@ -56,13 +56,13 @@ impl Uncorrected {
     }
 
     /// The rows with their corrected p-values, which are given in the order of [`Self::p_values`].
-    pub(crate) fn corrected(self, adjusted: Vec<f64>) -> Vec<StabilityRow> {
+    pub(crate) fn corrected(self, adjusted: Vec<f64>) -> Vec<SlicedEffect> {
         let mut adjusted = adjusted.into_iter();
-        let correct = |row: StabilityRow| {
+        let correct = |row: SlicedEffect| {
             let p_value_adjusted = row.p_value.and_then(|_| adjusted.next());
             let is_proven = p_value_adjusted.is_some_and(|p| p < 1.0 - row.level);
             let found = if row.p_value.is_some() && !is_proven { Found::NoChangeFound } else { row.found };
-            StabilityRow { p_value_adjusted, found, ..row }
+            SlicedEffect { p_value_adjusted, found, ..row }
         };
         self.0.into_iter().map(correct).collect()
     }
@@ -73,7 +73,7 @@ impl Uncorrected {
 ///
 /// # Errors
 /// [`EngineError::Cancelled`], or if the units cannot be read back.
-pub(crate) async fn stability(
+pub(crate) async fn sliced_effects(
     study: &Study<'_>,
     tree: &Routing,
     cohorts: &[Cohort],
@@ -193,7 +193,7 @@ fn row(
     (question, cohort): (Question, &str),
     slicing: &Slicing,
     effects: &[&Comparison],
-) -> StabilityRow {
+) -> SlicedEffect {
     let level = study.plan.validate.level;
     let compared: Vec<Result<Estimate, NotEstimable>> = effects.iter().map(|effect| compared(effect)).collect();
     let tested = StabilityTest { ordered: slicing.is_ordered(), level }.run(&compared);
@@ -208,7 +208,7 @@ fn row(
     let p_differences = tested.as_ref().ok().map(|tested| tested.p_differences);
     let p_trend = tested.as_ref().ok().and_then(|tested| tested.p_trend);
     let named = slicing.slices.iter().zip(effects);
-    StabilityRow {
+    SlicedEffect {
         sliced_by: slicing.by.clone(),
         metric: metric.name.value.clone(),
         role: names::role(metric.role),

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Effects of the `shop` by week of first exposure and by slice, straight from its events: the numbers that a run has to meet.
 
-    venv/bin/python tests/reference/make_stability.py        # numpy, scipy and pyarrow; writes two files beside this one
+    venv/bin/python tests/reference/make_slices.py        # numpy, scipy and pyarrow; writes two files beside this one
 
 The arithmetic of an effect is that of make_metrics.py, which writes its own file again when it is imported. Weeks are counted from 2026-02-26,
 which cuts the four days of the sample in two. Ages are cut into quarters: a value belongs to the quarter in which the middle of its users lies.
-A slice with too few users for slopes of its own takes those of its cohort, and a cohort those of everybody. `stability_slices_shop.csv` holds
-the effects, `stability_tests_shop.csv` Welch's (1951) test that the slices share an effect and the weighted slope over them, where nothing is
+A slice with too few users for slopes of its own takes those of its cohort, and a cohort those of everybody. `slices_shop.csv` holds
+the effects, `slices_tests_shop.csv` Welch's (1951) test that the slices share an effect and the weighted slope over them, where nothing is
 adjusted.
 """
 
@@ -75,9 +75,9 @@ def slope(effects: list[tuple[float, float, float]]) -> tuple[float, float]:
     return float((weight * centred * tau).sum() / squares), math.sqrt(1 / squares)
 
 
-slices = csv.writer(open(HERE / "stability_slices_shop.csv", "w", newline=""), lineterminator="\n")
+slices = csv.writer(open(HERE / "slices_shop.csv", "w", newline=""), lineterminator="\n")
 slices.writerow(["slicing", "number", "metric", "cohort", "n_c", "n_t", "mean_c", "mean_t", "estimate", "std_err"])
-tests = csv.writer(open(HERE / "stability_tests_shop.csv", "w", newline=""), lineterminator="\n")
+tests = csv.writer(open(HERE / "slices_tests_shop.csv", "w", newline=""), lineterminator="\n")
 tests.writerow(["slicing", "metric", "cohort", "p_differences", "slope", "slope_std_err"])
 for slicing, parts in slicings.items():
     for cohort, members in cohorts.items():

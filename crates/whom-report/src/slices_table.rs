@@ -1,16 +1,16 @@
-//! `stability.parquet`: one row per effect and slice, with the test of the effect's stability repeated on each.
+//! `slices.parquet`: one row per effect and slice, with the test of the effect's stability repeated on each.
 
 use arrow::array::RecordBatch;
 
 use crate::error::ReportError;
 use crate::parquet_file::{Columns, parquet_bytes};
 use crate::results::Results;
-use crate::stability::{SliceRow, SlicedBy, StabilityRow};
+use crate::sliced::{SliceRow, SlicedBy, SlicedEffect};
 
-/// The version of the columns of `stability.parquet`; it grows when one changes its meaning or goes away.
-pub const STABILITY_SCHEMA_VERSION: u32 = 1;
+/// The version of the columns of `slices.parquet`; it grows when one changes its meaning or goes away.
+pub const SLICES_SCHEMA_VERSION: u32 = 1;
 
-const TABLE: &str = "stability.parquet";
+const TABLE: &str = "slices.parquet";
 
 /// The slices as columns, in the order of the rows and, within a row, of the slices.
 ///
@@ -19,9 +19,9 @@ const TABLE: &str = "stability.parquet";
 ///
 /// # Errors
 /// If the columns do not fit together, which would be a bug.
-pub fn stability_batch(rows: &[StabilityRow]) -> Result<RecordBatch, ReportError> {
+pub fn slices_batch(rows: &[SlicedEffect]) -> Result<RecordBatch, ReportError> {
     let slices = || rows.iter().flat_map(|row| row.slices.iter().map(move |slice| (row, slice)));
-    let of_row = |number: fn(&StabilityRow) -> Option<f64>| slices().map(move |(row, _)| number(row));
+    let of_row = |number: fn(&SlicedEffect) -> Option<f64>| slices().map(move |(row, _)| number(row));
     let of_slice = |number: fn(&SliceRow) -> Option<f64>| slices().map(move |(_, slice)| number(slice));
     Columns::of(TABLE)
         .words("sliced_by", slices().map(|(row, _)| sliced_by(row).0))
@@ -46,7 +46,7 @@ pub fn stability_batch(rows: &[StabilityRow]) -> Result<RecordBatch, ReportError
         .optional_counts("n_variant", slices().map(|(_, slice)| slice.n_variant))
         .numbers("mean_control", of_slice(|slice| slice.mean_control))
         .numbers("mean_variant", of_slice(|slice| slice.mean_variant))
-        .words("stability", slices().map(|(row, _)| row.found.as_str()))
+        .words("found", slices().map(|(row, _)| row.found.as_str()))
         .optional_words("not_tested", slices().map(|(row, _)| row.not_tested.as_deref()))
         .numbers("p_differences", of_row(|row| row.p_differences))
         .numbers("trend", of_row(|row| row.trend))
@@ -58,23 +58,23 @@ pub fn stability_batch(rows: &[StabilityRow]) -> Result<RecordBatch, ReportError
         .batch()
 }
 
-/// How many rows `stability.parquet` has.
-pub fn stability_rows(results: &Results) -> usize {
-    results.stability.iter().map(|row| row.slices.len()).sum()
+/// How many rows `slices.parquet` has.
+pub fn slices_rows(results: &Results) -> usize {
+    results.slices.iter().map(|row| row.slices.len()).sum()
 }
 
-/// The bytes of `stability.parquet`: the same results give the same bytes.
+/// The bytes of `slices.parquet`: the same results give the same bytes.
 ///
 /// # Errors
 /// If the table cannot be encoded, which would be a bug.
-pub fn stability_parquet(results: &Results) -> Result<Vec<u8>, ReportError> {
-    let version = STABILITY_SCHEMA_VERSION.to_string();
+pub fn slices_parquet(results: &Results) -> Result<Vec<u8>, ReportError> {
+    let version = SLICES_SCHEMA_VERSION.to_string();
     let metadata =
-        [("whom.schema", "stability"), ("whom.schema_version", version.as_str()), ("whom.analysis", &results.analysis)];
-    parquet_bytes(TABLE, &stability_batch(&results.stability)?, &metadata)
+        [("whom.schema", "slices"), ("whom.schema_version", version.as_str()), ("whom.analysis", &results.analysis)];
+    parquet_bytes(TABLE, &slices_batch(&results.slices)?, &metadata)
 }
 
-fn sliced_by(row: &StabilityRow) -> (&str, Option<&str>) {
+fn sliced_by(row: &SlicedEffect) -> (&str, Option<&str>) {
     match &row.sliced_by {
         SlicedBy::Week => ("week", None),
         SlicedBy::Tag(tag) => ("tag", Some(tag)),

@@ -35,7 +35,7 @@ words! {
 /// Two p-values, corrected for each other by Holm: that all slices share an effect (Welch's test), and over weeks that of the
 /// slope of the effect over the weeks' numbers. The smaller one stands in the exploratory family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StabilityRow {
+pub struct SlicedEffect {
     /// What the units are sliced by.
     pub sliced_by: SlicedBy,
     /// The metric.
@@ -99,7 +99,7 @@ pub struct SliceRow {
     pub mean_variant: Option<f64>,
 }
 
-impl StabilityRow {
+impl SlicedEffect {
     /// Whether the effect is shown to differ between slices.
     pub fn is_unstable(&self) -> bool {
         matches!(self.found, Steadiness::Trend | Steadiness::Varies)

@@ -10,7 +10,7 @@ use super::cohorts::HiddenCohorts;
 use super::effects::HiddenMetrics;
 use super::summary::Counted;
 use crate::effect::EVERYBODY;
-use crate::stability::{SliceRow, SlicedBy, StabilityRow, Steadiness};
+use crate::sliced::{SliceRow, SlicedBy, SlicedEffect, Steadiness};
 
 /// What else is withheld, and who the cohorts of the partition are.
 pub(super) struct Beside<'a> {
@@ -22,12 +22,12 @@ pub(super) struct Beside<'a> {
 /// The rows, those that tell of too few without their figures.
 pub(super) fn withheld(
     cell: SmallestCell,
-    rows: Vec<StabilityRow>,
+    rows: Vec<SlicedEffect>,
     beside: &Beside<'_>,
     counted: &mut Counted,
-) -> Vec<StabilityRow> {
+) -> Vec<SlicedEffect> {
     let hidden = hidden(cell, &rows, beside.partition);
-    let shown = |row: StabilityRow| {
+    let shown = |row: SlicedEffect| {
         let key = (row.sliced_by.clone(), row.cohort.clone());
         let hides_metric = beside.metrics.hides(&row.metric, &row.cohort, beside.cohorts);
         if !hidden.contains(&key) && !hides_metric && !beside.metrics.hides_numbers(&row.metric) {
@@ -40,7 +40,7 @@ pub(super) fn withheld(
 }
 
 /// Slicings and cohorts of which nothing is told.
-fn hidden(cell: SmallestCell, rows: &[StabilityRow], partition: &[String]) -> BTreeSet<(SlicedBy, String)> {
+fn hidden(cell: SmallestCell, rows: &[SlicedEffect], partition: &[String]) -> BTreeSet<(SlicedBy, String)> {
     let found = rows.iter().filter(|row| tells(cell, row, rows));
     let mut hidden: BTreeSet<_> = found.map(|row| (row.sliced_by.clone(), row.cohort.clone())).collect();
     hidden.extend(tells_discovery(cell, rows, partition).into_iter().map(|by| (by, EVERYBODY.to_owned())));
@@ -55,7 +55,7 @@ fn hidden(cell: SmallestCell, rows: &[StabilityRow], partition: &[String]) -> BT
 }
 
 /// Whether a row counts too few by itself, beside another metric of the same units, or beside everybody.
-fn tells(cell: SmallestCell, row: &StabilityRow, rows: &[StabilityRow]) -> bool {
+fn tells(cell: SmallestCell, row: &SlicedEffect, rows: &[SlicedEffect]) -> bool {
     let is_few = row.slices.iter().flat_map(numbers).any(|n| cell.hides(n));
     is_few
         || rows.iter().filter(|other| other.sliced_by == row.sliced_by && other.variant == row.variant).any(|other| {
@@ -66,7 +66,7 @@ fn tells(cell: SmallestCell, row: &StabilityRow, rows: &[StabilityRow]) -> bool 
 }
 
 /// The slicings in which everybody less the cohorts of the partition, which are measured on one fold, leaves too few of the others.
-fn tells_discovery(cell: SmallestCell, rows: &[StabilityRow], partition: &[String]) -> BTreeSet<SlicedBy> {
+fn tells_discovery(cell: SmallestCell, rows: &[SlicedEffect], partition: &[String]) -> BTreeSet<SlicedBy> {
     let mut sums = BTreeMap::<(&SlicedBy, &str, &str), Vec<u64>>::new();
     for row in rows.iter().filter(|row| partition.contains(&row.cohort)) {
         let sum = sums.entry((&row.sliced_by, &row.metric, &row.variant)).or_default();
@@ -88,7 +88,7 @@ fn numbers(slice: &SliceRow) -> impl Iterator<Item = u64> {
 }
 
 /// The row with its key and nothing else: every field is named, so that a new one does not compile until it is decided.
-fn without_figures(row: StabilityRow, reason: String) -> StabilityRow {
+fn without_figures(row: SlicedEffect, reason: String) -> SlicedEffect {
     let slice = |slice: SliceRow| SliceRow {
         slice: slice.slice,
         estimate: None,
@@ -101,7 +101,7 @@ fn without_figures(row: StabilityRow, reason: String) -> StabilityRow {
         mean_control: None,
         mean_variant: None,
     };
-    StabilityRow {
+    SlicedEffect {
         sliced_by: row.sliced_by,
         metric: row.metric,
         role: row.role,

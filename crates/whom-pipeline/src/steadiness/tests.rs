@@ -7,13 +7,13 @@ use crate::event::Silent;
 use crate::fixture::{Experiment, LETTER, Person, SMALL_TREES};
 
 /// Rows over a split of four weeks.
-async fn rows(sections: &str, change: impl Fn(Person) -> Person) -> (Experiment, Vec<StabilityRow>) {
+async fn rows(sections: &str, change: impl Fn(Person) -> Person) -> (Experiment, Vec<SlicedEffect>) {
     let experiment = Experiment::with(&format!("{SMALL_TREES}{sections}"), change);
     let study = experiment.study();
     let questions = study.targets();
     let discovered = discover(&study, &questions, &Silent).await.unwrap();
     let (_, tree) = declared_tree(&study, &questions, &discovered).unwrap();
-    let uncorrected = stability(&study, &tree.routing, &tree.cohorts()).await.unwrap();
+    let uncorrected = sliced_effects(&study, &tree.routing, &tree.cohorts()).await.unwrap();
     let p_values = uncorrected.p_values();
     let rows = uncorrected.corrected(whom_stats::Correction::BenjaminiYekutieli.adjust(&p_values));
     (experiment, rows)
@@ -25,8 +25,8 @@ fn over_four_weeks(person: Person) -> Person {
     Person { day: day % 28, ..person }
 }
 
-fn of<'r>(rows: &'r [StabilityRow], metric: &str, variant: &str, cohort: &str) -> &'r StabilityRow {
-    let is_meant = |row: &&StabilityRow| {
+fn of<'r>(rows: &'r [SlicedEffect], metric: &str, variant: &str, cohort: &str) -> &'r SlicedEffect {
+    let is_meant = |row: &&SlicedEffect| {
         (row.metric.as_str(), row.variant.as_str(), row.cohort.as_str()) == (metric, variant, cohort)
     };
     rows.iter().find(is_meant).unwrap()
@@ -92,7 +92,7 @@ async fn an_effect_that_is_of_one_city_varies_between_cities() {
         Person { buys: if tempted { 1 } else { person.buys }, ..person }
     })
     .await;
-    let of_city: Vec<StabilityRow> =
+    let of_city: Vec<SlicedEffect> =
         rows.iter().filter(|row| row.sliced_by == SlicedBy::Tag("city".into())).cloned().collect();
     let row = of(&of_city, "buys", "letter", "all");
     let names: Vec<&str> = row.slices.iter().map(|slice| slice.slice.as_str()).collect();

@@ -7,7 +7,7 @@ use crate::effect::EVERYBODY;
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{MetricView, Results, Threshold};
-use crate::stability::{SliceRow, StabilityRow, Steadiness};
+use crate::sliced::{SliceRow, SlicedEffect, Steadiness};
 use crate::verdict::{between, cohort_label};
 
 /// The tests, those that find a change first.
@@ -25,8 +25,8 @@ pub(super) fn tests(results: &Results) -> Option<Table> {
     ];
     let caption = "Do effects hold over time and slices? Exploratory, corrected with the whole exploratory family (F3)";
     let mut table = Table::new(caption, &columns);
-    let (unstable, others): (Vec<&StabilityRow>, Vec<&StabilityRow>) =
-        results.stability.iter().partition(|row| row.is_unstable());
+    let (unstable, others): (Vec<&SlicedEffect>, Vec<&SlicedEffect>) =
+        results.slices.iter().partition(|row| row.is_unstable());
     for row in unstable.into_iter().chain(others) {
         let Some(metric) = results.metric(&row.metric) else { continue };
         let scale = Scale::of_effects(metric);
@@ -48,7 +48,7 @@ pub(super) fn tests(results: &Results) -> Option<Table> {
     table.if_any()
 }
 
-fn outcome(row: &StabilityRow) -> Cell {
+fn outcome(row: &SlicedEffect) -> Cell {
     match row.found {
         Steadiness::NoChangeFound => Cell::mark("no change found", "calm"),
         Steadiness::Trend => Cell::mark("trend", "open"),
@@ -72,7 +72,7 @@ pub(super) fn averages(results: &Results) -> Option<Table> {
         ("remark", false),
     ];
     let mut table = Table::new("Average effects on primary metrics by week of first exposure and by slice", &columns);
-    for row in results.stability.iter().filter(|row| row.is_of_average()) {
+    for row in results.slices.iter().filter(|row| row.is_of_average()) {
         let Some(metric) = results.metric(&row.metric) else { continue };
         let (variant, name) = (label::plain(&row.variant), label::plain(&row.metric));
         table.heading(format!("{variant} on {name}, {}", between(&row.sliced_by)));

@@ -7,7 +7,7 @@ use crate::effect::EVERYBODY;
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::Results;
-use crate::stability::{SliceRow, SlicedBy, StabilityRow};
+use crate::sliced::{SliceRow, SlicedBy, SlicedEffect};
 use crate::verdict::{between, cohort_label, unsteady};
 
 /// Unstable effects that are told before the rest is counted.
@@ -18,31 +18,31 @@ const SLICES_SHOWN: usize = 13;
 
 /// What the tests of stability found; nothing where there is one week and no slice.
 pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
-    let rows = &results.stability;
+    let rows = &results.slices;
     let tested = rows.iter().filter(|row| row.p_value.is_some()).count();
-    let unstable: Vec<&StabilityRow> = rows.iter().filter(|row| row.is_unstable()).collect();
+    let unstable: Vec<&SlicedEffect> = rows.iter().filter(|row| row.is_unstable()).collect();
     let head = match (rows.is_empty(), tested) {
         (true, _) => return None,
-        (_, 0) => "nothing to compare: see stability.parquet".to_owned(),
+        (_, 0) => "nothing to compare: see slices.parquet".to_owned(),
         _ => format!("{} of {} tests find a change; exploratory, F3", unstable.len(), number::count(tested as u64)),
     };
     let mut lines = vec![headed("OVER WEEKS AND SLICES", &head, palette)];
     let told = unstable.iter().filter_map(|row| Some(marked(&palette.doubtful("!"), &told(results, row)?)));
     lines.extend(told.take(TOLD));
     if unstable.len() > TOLD {
-        lines.push(marked(" ", &format!("… and {} more in stability.parquet", unstable.len() - TOLD)));
+        lines.push(marked(" ", &format!("… and {} more in slices.parquet", unstable.len() - TOLD)));
     }
-    let shown = |row: &&StabilityRow| row.is_of_average() && (row.sliced_by == SlicedBy::Week || row.is_unstable());
+    let shown = |row: &&SlicedEffect| row.is_of_average() && (row.sliced_by == SlicedBy::Week || row.is_unstable());
     lines.extend(rows.iter().filter(shown).filter_map(|row| table(results, row)));
     Some(lines.join("\n"))
 }
 
-fn told(results: &Results, row: &StabilityRow) -> Option<String> {
+fn told(results: &Results, row: &SlicedEffect) -> Option<String> {
     let who = if row.cohort == EVERYBODY { "everybody".to_owned() } else { cohort_label(&row.cohort) };
     Some(format!("{who}: {}", unsteady(results, row)?))
 }
 
-fn table(results: &Results, row: &StabilityRow) -> Option<String> {
+fn table(results: &Results, row: &SlicedEffect) -> Option<String> {
     let metric = results.metric(&row.metric)?;
     let scale = Scale::of_effects(metric);
     let scale = if metric.proportion { scale } else { scale.without_unit() };
@@ -51,7 +51,7 @@ fn table(results: &Results, row: &StabilityRow) -> Option<String> {
     table.heading(format!("{variant} on {name}, {}", between(&row.sliced_by)));
     row.slices.iter().take(SLICES_SHOWN).for_each(|slice| table.cells(cells(&scale, slice)));
     if row.slices.len() > SLICES_SHOWN {
-        table.heading(format!("… and {} more in stability.parquet", row.slices.len() - SLICES_SHOWN));
+        table.heading(format!("… and {} more in slices.parquet", row.slices.len() - SLICES_SHOWN));
     }
     Some(table.text())
 }

@@ -1,5 +1,5 @@
 //! Effects by week of first exposure and by slice meet numbers computed event by event by
-//! `tests/reference/make_stability.py`.
+//! `tests/reference/make_slices.py`.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn sliced() -> Warehouse {
 
 /// The rows of stability, in `result.json`.
 fn rows(published: &Published) -> Vec<Value> {
-    published.json("result.json")["stability"].as_array().expect("rows of stability").clone()
+    published.json("result.json")["slices"].as_array().expect("rows of stability").clone()
 }
 
 fn slicing(row: &Value) -> &str {
@@ -50,7 +50,7 @@ fn find<'r>(rows: &'r [Value], by: &str, metric: &str, cohort: &str) -> &'r Valu
 #[test]
 fn every_slice_meets_the_events() {
     let rows = rows(&sliced().run(&[]));
-    let expected = expected("stability_slices_shop.csv", 4);
+    let expected = expected("slices_shop.csv", 4);
     for (words, numbers) in &expected {
         let [by, number, metric, cohort] = words.as_slice() else { panic!("{words:?}") };
         let place: usize = number.parse().expect("a number");
@@ -85,7 +85,7 @@ fn every_slice_meets_the_events() {
 fn the_tests_of_stability_meet_scipy() {
     let rows = rows(&sliced().run(&[]));
     let mut compared = 0;
-    for (words, numbers) in expected("stability_tests_shop.csv", 3) {
+    for (words, numbers) in expected("slices_tests_shop.csv", 3) {
         let [by, metric, cohort] = words.as_slice() else { panic!("{words:?}") };
         let row = find(&rows, by, metric, cohort);
         let (p_value, [slope, std_err]) = (numbers[0], [numbers[1], numbers[2]]);
