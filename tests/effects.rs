@@ -92,11 +92,13 @@ impl Table {
         array.as_string::<i32>().iter().flatten().map(str::to_owned).collect()
     }
 
-    fn numbers(&self, name: &str) -> Vec<Option<f64>> {
+    /// Numbers, where there are some.
+    pub(crate) fn numbers(&self, name: &str) -> Vec<Option<f64>> {
         self.column(name, &DataType::Float64).as_primitive::<Float64Type>().iter().collect()
     }
 
-    fn counts(&self, name: &str) -> Vec<i64> {
+    /// Whole numbers, with nothing missing.
+    pub(crate) fn counts(&self, name: &str) -> Vec<i64> {
         self.column(name, &DataType::Int64).as_primitive::<Int64Type>().values().to_vec()
     }
 }

@@ -48,11 +48,13 @@ fn a_run_leaves_these_files() {
         "cohorts.parquet",
         "cohorts.sql",
         "effects.parquet",
+        "ranking.parquet",
         "report.html",
         "report.json",
         "result.json",
         "slices.parquet",
         "summary.md",
+        "tags.parquet",
         "tree.json",
         "units.parquet",
     ];

@@ -201,7 +201,7 @@ fn discovered(units: &UnitColumns, plan: DiscoveryPlan) -> Outcome<Tree> {
 fn measured(units: &UnitColumns, tree: &Tree) -> Outcome<Vec<Option<f64>>> {
     let nodes: Vec<NodeIndex> = tree.routing.leaves().collect();
     let buckets: BucketSet = (BUCKETS as u16 / 2..BUCKETS as u16).collect();
-    let tree = TreePass { routing: tree.routing.clone(), buckets, nodes, columns: Vec::new() };
+    let tree = TreePass { routing: tree.routing.clone(), buckets, weights: None, nodes, columns: Vec::new() };
     let counted = answer(units, &Pass { trees: vec![tree] }, &AtomicBool::new(false))?;
     let leaves = counted.trees.iter().flatten();
     Ok(leaves.map(|leaf| leaf.totals.get(1, 0).mean_difference(leaf.totals.get(0, 0))).collect())

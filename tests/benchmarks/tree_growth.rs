@@ -3,7 +3,8 @@
 //!     cargo run --locked --example tree_growth -- units=1000000 threads=1,2
 //!
 //! Prints a line per number of threads: the passes (histograms of the counted rows), the grower (search, subtraction), and
-//! the passes' time per tag, counted row and metric; the last line is the same as JSON. `write=FOLDER` leaves the same units for
+//! the passes' time per tag, counted row and metric; with `replicates=200` also as many trees of the bootstrap, `together=4` of
+//! them sharing passes, with `pruning=5` folds each like the tree itself. The last line is the same as JSON. `write=FOLDER` leaves the same units for
 //! `peers/lightgbm_histograms.py`. On a busy Linux machine, `threads=1 processor=true` counts the time that the thread had a
 //! processor, not what others took.
 
@@ -16,8 +17,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use whom_forest::{Controls, Discovery, DiscoveryPlan, Target};
-use whom_stats::{BucketSet, CodeColumn, ColumnShape, UnitColumnParts, UnitColumns, answer, bucket_of_integer};
+use whom_forest::{Controls, Discoveries, Discovery, DiscoveryPlan, Target};
+use whom_stats::{
+    BUCKETS, BucketSet, BucketWeights, CodeColumn, ColumnShape, UnitColumnParts, UnitColumns, answer, bucket_of_integer,
+};
 
 /// Codes of every tag, spread evenly: what LightGBM bins to by default.
 const CODES: u64 = 255;
@@ -31,6 +34,11 @@ struct Setting {
     depth: usize,
     /// Pairs of treatment and metric to search: a tree each, and one for all if there are several.
     targets: usize,
+    /// Folds that prune.
+    pruning: usize,
+    /// Trees of the bootstrap, and how many of them grow together.
+    replicates: usize,
+    together: usize,
     threads: Vec<usize>,
     /// Whether metrics are what experiments have (a visit, orders, spend) instead of all as wide as a search grid.
     mixed: bool,
@@ -49,6 +57,9 @@ impl Setting {
             arms: 3,
             depth: 5,
             targets: 1,
+            pruning: 0,
+            replicates: 0,
+            together: 1,
             threads: vec![1, 2],
             mixed: false,
             repeats: 3,
@@ -65,6 +76,9 @@ impl Setting {
                 "arms" => setting.arms = number(),
                 "depth" => setting.depth = number(),
                 "targets" => setting.targets = number(),
+                "pruning" => setting.pruning = number(),
+                "replicates" => setting.replicates = number(),
+                "together" => setting.together = number(),
                 "repeats" => setting.repeats = number(),
                 "threads" => setting.threads = value.split(',').map(|threads| threads.parse().unwrap()).collect(),
                 "mixed" => setting.mixed = value.parse().unwrap(),
@@ -97,9 +111,11 @@ impl Setting {
             arms: self.arms,
             metrics: self.metrics,
             targets: targets.take(self.targets).collect(),
-            controls: Controls { depth: self.depth, pruning_folds: 0, ..Controls::default() },
+            controls: Controls { depth: self.depth, pruning_folds: self.pruning, ..Controls::default() },
             buckets: BucketSet::all(),
-            folds: Vec::new(),
+            folds: (0..self.pruning)
+                .map(|fold| (0..BUCKETS as u16).skip(fold).step_by(self.pruning).collect())
+                .collect(),
         }
     }
 
@@ -185,6 +201,23 @@ fn grow(setting: &Setting, units: &UnitColumns) -> Growth {
     growth
 }
 
+/// Seconds that the bootstrap's trees take.
+fn bootstrap(setting: &Setting, units: &UnitColumns) -> f64 {
+    let start = setting.now();
+    let numbers: Vec<u64> = (0..setting.replicates as u64).collect();
+    for numbers in numbers.chunks(setting.together.max(1)) {
+        let replicate = |number: &u64| {
+            Discovery::replicate(setting.plan(units), BucketWeights::poisson("benchmark", "search", *number)).unwrap()
+        };
+        let mut together = Discoveries::new(numbers.iter().map(replicate).collect());
+        while let Some(pass) = together.next() {
+            together.absorb(answer(units, &pass, &AtomicBool::new(false)).unwrap()).unwrap();
+        }
+        together.finish().unwrap();
+    }
+    setting.now() - start
+}
+
 fn main() {
     let setting = Setting::of_arguments();
     let parts = setting.parts();
@@ -209,6 +242,10 @@ fn measured(setting: &Setting, units: &UnitColumns, threads: usize) -> Value {
     let mut growths: Vec<Growth> = (0..setting.repeats).map(|_| pool.install(|| grow(setting, units))).collect();
     growths.sort_by(|one, other| one.passes.total_cmp(&other.passes));
     let best = growths[0].passes;
+    let replicates = pool.install(|| bootstrap(setting, units));
+    if setting.replicates > 0 {
+        println!("{threads} threads: {} replicates {replicates:.3} s", setting.replicates);
+    }
     let Growth { passes, grower, rows, leaves, gain } = growths[growths.len() / 2];
     let each = |passes: f64| passes * 1e9 / (rows as f64 * setting.tags as f64 * setting.metrics as f64);
     println!(
@@ -220,6 +257,6 @@ fn measured(setting: &Setting, units: &UnitColumns, threads: usize) -> Value {
     );
     json!({
         "threads": threads, "rows": rows, "passes": passes, "tree": passes + grower,
-        "nanoseconds": each(passes), "best": each(best),
+        "nanoseconds": each(passes), "best": each(best), "replicates": replicates,
     })
 }

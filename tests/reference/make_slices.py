@@ -16,7 +16,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from make_metrics import (HERE, adjusted, age, arm, by_spend, by_views, capped, cohorts, device, first, independent, mean, plain, ratio, slopes)
+from make_metrics import HERE, adjusted, age, arm, by_spend, by_views, capped, cohorts, device, first, mean, plain, ratio, slopes
 
 START = np.datetime64("2026-02-26").astype("datetime64[us]").astype(np.int64)
 week = (first - START) // (7 * 86_400_000_000)
@@ -30,9 +30,9 @@ slicings = {
 }
 everybody = cohorts["all"]
 of_metrics = {
-    "revenue": (lambda who: mean(capped, who), independent(by_spend)),
+    "revenue": (lambda who: mean(capped, who), by_spend),
     "click_rate": (ratio, None),
-    "click_rate_adjusted": (ratio, independent(by_views)),
+    "click_rate_adjusted": (ratio, by_views),
 }
 
 
@@ -40,10 +40,25 @@ def sizes(who: np.ndarray) -> list[int]:
     return [int((who & (arm == a)).sum()) for a in (0, 1)]
 
 
+def told_apart(who: np.ndarray, covariates: np.ndarray) -> list[int]:
+    """The covariates that vary among some users and are no combination of earlier ones, in both arms."""
+    kept: list[int] = []
+    for column in range(covariates.shape[1]):
+        parts = [covariates[who & (arm == a)][:, kept + [column]] for a in (0, 1)]
+        if all(np.linalg.matrix_rank(part - part.mean(axis=0)) == len(kept) + 1 for part in parts):
+            kept.append(column)
+    return kept
+
+
 def own_slopes(of, who: np.ndarray, covariates: np.ndarray, parent):
-    if min(sizes(who)) <= 50 * covariates.shape[1]:
+    """Slopes of some users, 0 for covariates that they do not tell apart; those of the parent if they are too few."""
+    kept = told_apart(who, covariates)
+    if min(sizes(who)) <= 50 * len(kept):
         return parent
-    return slopes(of(who)[1], [covariates[who & (arm == a)] for a in (0, 1)])
+    found = slopes(of(who)[1], [covariates[who & (arm == a)][:, kept] for a in (0, 1)])
+    whole = np.zeros((2, covariates.shape[1]))
+    whole[:, kept] = found
+    return list(whole)
 
 
 def estimate(metric: str, cohort: np.ndarray, who: np.ndarray) -> tuple[list[float], float]:
@@ -53,6 +68,9 @@ def estimate(metric: str, cohort: np.ndarray, who: np.ndarray) -> tuple[list[flo
         covariance = plain(moved)
     else:
         parent = own_slopes(of, cohort, covariates, own_slopes(of, everybody, covariates, None))
+        kept = told_apart(who, covariates)
+        if min(sizes(who)) > 50 * len(kept):
+            covariates = covariates[:, kept]
         value, covariance = adjusted(value, moved, who, covariates, parent)
     return value, math.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
 

@@ -13,7 +13,8 @@ use datafusion::arrow::array::{ArrayRef, AsArray, FixedSizeBinaryArray, RecordBa
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use whom_stats::{
-    CellStatistics, CellSums, Grouping, Histograms, Layout, PackedUnits, Pass, PassError, ProductGroup, UnitColumns,
+    CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, PackedUnits, Pass, PassError, PooledProducts,
+    ProductGroup, Routing, UnitColumns, UnitSample,
 };
 
 use crate::error::EngineError;
@@ -120,6 +121,17 @@ impl UnitStream {
         self.added(cancel, count, |whole, part| whole.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)))
     }
 
+    /// Cross-products over all buckets, as memory gives them.
+    pub(crate) fn pooled(
+        &self,
+        groupings: &[Grouping],
+        groups: &[ProductGroup],
+        cancel: &AtomicBool,
+    ) -> Result<Vec<PooledProducts>, EngineError> {
+        let count = |units: &_| whom_stats::pooled_products(units, groupings, groups, cancel);
+        self.added(cancel, count, |whole, part| whole.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)))
+    }
+
     /// What the pieces count, added up.
     fn added<T>(
         &self,
@@ -137,6 +149,21 @@ impl UnitStream {
             Ok(())
         })?;
         whole.ok_or_else(without_pieces)
+    }
+
+    /// The leaves of sampled units, as memory gives them: pieces come in the order of their buckets.
+    pub(crate) fn leaf_labels(
+        &self,
+        trees: &[Routing],
+        sample: &UnitSample,
+        cancel: &AtomicBool,
+    ) -> Result<LeafLabels, EngineError> {
+        let mut whole = LeafLabels::new(trees.iter().map(|tree| tree.leaves().count()).collect());
+        self.for_each(cancel, |units| {
+            whole.append(whom_stats::leaf_labels(units, trees, sample, cancel).map_err(refused)?);
+            Ok(())
+        })?;
+        Ok(whole)
     }
 
     /// Gives the pieces one after the other, each read while the one before is worked on.

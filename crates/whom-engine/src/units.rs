@@ -7,7 +7,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use whom_stats::{CellStatistics, CellSums, Grouping, Histograms, Layout, Pass, ProductGroup, UnitColumns};
+use whom_stats::{
+    CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, Pass, PooledProducts, ProductGroup, Routing,
+    UnitColumns, UnitSample,
+};
 
 use crate::error::EngineError;
 use crate::spill::SpillFolder;
@@ -65,6 +68,19 @@ impl UnitSource {
         blocking(&self.cancel, work).await
     }
 
+    /// The leaf of each sampled unit in each tree.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub async fn leaf_labels(&self, trees: Vec<Routing>, sample: UnitSample) -> Result<LeafLabels, EngineError> {
+        let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
+        let work = move || match &*units {
+            Place::Memory(units) => whom_stats::leaf_labels(units, &trees, &sample, &cancel).map_err(internal),
+            Place::Disk(stream) => stream.leaf_labels(&trees, &sample, &cancel),
+        };
+        blocking(&self.cancel, work).await
+    }
+
     /// Moments and cross-products by cell, arm and bucket, for each way of putting units into cells.
     ///
     /// # Errors
@@ -78,6 +94,23 @@ impl UnitSource {
         let work = move || match &*units {
             Place::Memory(units) => whom_stats::cell_sums(units, &groupings, &groups, &cancel).map_err(internal),
             Place::Disk(stream) => stream.sums(&groupings, &groups, &cancel),
+        };
+        blocking(&self.cancel, work).await
+    }
+
+    /// Cross-products by cell and arm over all buckets, for each way of putting units into cells.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub async fn pooled(
+        &self,
+        groupings: Vec<Grouping>,
+        groups: Vec<ProductGroup>,
+    ) -> Result<Vec<PooledProducts>, EngineError> {
+        let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
+        let work = move || match &*units {
+            Place::Memory(units) => whom_stats::pooled_products(units, &groupings, &groups, &cancel).map_err(internal),
+            Place::Disk(stream) => stream.pooled(&groupings, &groups, &cancel),
         };
         blocking(&self.cancel, work).await
     }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use whom_stats::BucketWeights;
 use whom_stats::pass::{Histograms, Pass, TreePass};
 
 use crate::answer::AnswerShape;
@@ -14,7 +15,7 @@ use crate::tree::Tree;
 /// All trees of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Discovered {
-    /// One tree per target, in the order of the plan.
+    /// One tree per target, in the order of the plan; of a replicate with several targets none.
     pub single: Vec<DiscoveredTree>,
     /// The tree for all targets at once: the declared partition by default. With one target, that target's tree.
     pub joint: DiscoveredTree,
@@ -59,7 +60,18 @@ impl Discovery {
         plan.validate()?;
         let singles = plan.targets.iter().map(|target| vec![*target]);
         let joint = (plan.targets.len() > 1).then(|| plan.targets.clone());
-        let families = singles.chain(joint).map(|targets| Family::new(targets, &plan)).collect();
+        let families = singles.chain(joint).map(|targets| Family::new(targets, &plan, None)).collect();
+        Ok(Self { plan, families })
+    }
+
+    /// Plans a replicate of the tree for all targets at once, grown and pruned on units that count as often as their bucket
+    /// weighs: exactly the tree of rows repeated so often. The trees of single targets are left out.
+    ///
+    /// # Errors
+    /// As [`Discovery::new`].
+    pub fn replicate(plan: DiscoveryPlan, weights: BucketWeights) -> Result<Self, ForestError> {
+        plan.validate()?;
+        let families = vec![Family::new(plan.targets.clone(), &plan, Some(weights))];
         Ok(Self { plan, families })
     }
 
@@ -116,4 +128,4 @@ impl Discovery {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

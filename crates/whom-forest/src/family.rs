@@ -1,8 +1,8 @@
 //! A family: a tree and the trees that prune it.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::ArmTable;
 use whom_stats::pass::{NodeHistogram, TreePass};
+use whom_stats::{ArmTable, BucketWeights};
 
 use crate::discovery::DiscoveredTree;
 use crate::error::ForestError;
@@ -18,6 +18,8 @@ use crate::tree::Tree;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Family {
     targets: Vec<Target>,
+    /// How often units count; `None` counts each once.
+    weights: Option<BucketWeights>,
     whole: Grower,
     folds: Vec<Grower>,
     /// For each fold, the left-out units in each node of its tree: the last pass, once all trees are grown.
@@ -25,13 +27,18 @@ pub(crate) struct Family {
 }
 
 impl Family {
-    pub(crate) fn new(targets: Vec<Target>, plan: &DiscoveryPlan) -> Self {
+    pub(crate) fn new(targets: Vec<Target>, plan: &DiscoveryPlan, weights: Option<BucketWeights>) -> Self {
         let folds = plan.folds.iter().map(|fold| Grower::new(plan.buckets.without(fold))).collect();
-        Self { targets, whole: Grower::new(plan.buckets.clone()), folds, left_out: None }
+        Self { targets, weights, whole: Grower::new(plan.buckets.clone()), folds, left_out: None }
     }
 
     /// What the next pass must answer; nothing when the family is finished.
     pub(crate) fn requests(&self, plan: &DiscoveryPlan) -> Vec<TreePass> {
+        let weighted = |request: TreePass| TreePass { weights: self.weights.clone(), ..request };
+        self.unweighted(plan).into_iter().map(weighted).collect()
+    }
+
+    fn unweighted(&self, plan: &DiscoveryPlan) -> Vec<TreePass> {
         let growing: Vec<TreePass> = self.growing().filter_map(|grower| grower.request(&plan.columns)).collect();
         if !growing.is_empty() || self.is_finished() {
             return growing;

@@ -1,9 +1,9 @@
 //! A grown tree: its routing, and what the discovery units said in each node.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::ArmTable;
-use whom_stats::pass::ColumnShape;
+use whom_stats::pass::{ColumnShape, TreePass};
 use whom_stats::routing::{NodeIndex, Routing};
+use whom_stats::{ArmTable, BucketSet};
 
 use crate::cohort::Cohort;
 use crate::rule::Rule;
@@ -112,6 +112,11 @@ impl Tree {
     /// Why the root is a leaf, or `None` if the tree has a split.
     pub fn no_split(&self) -> Option<Stop> {
         self.nodes.first().and_then(|root| root.stop)
+    }
+
+    /// A request for the totals of every leaf, in the order of [`Tree::leaves`], on other units than those that grew the tree.
+    pub fn evaluation(&self, buckets: BucketSet) -> TreePass {
+        TreePass { routing: self.routing.clone(), buckets, weights: None, nodes: self.leaves(), columns: Vec::new() }
     }
 
     /// The discovery estimate of each leaf, in the order of [`Tree::leaves`], of the target at this index of

@@ -5,16 +5,18 @@ use whom_query::QueryError;
 use whom_query::checks::cohort_check;
 use whom_report::{
     CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results,
-    SlicedEffect, VariantView,
+    SlicedEffect, Stability, TagTable, VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check, Grouping};
 
 use crate::averages::{AverageCells, MEMBERS, Rows, average_rows};
 use crate::clock::Stages;
+use crate::cohort_scatter::cohort_scatter;
 use crate::cohorts::MeasuredCohorts;
 use crate::discovery::{declared_tree, discover};
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
+use crate::first_look::FirstLook;
 use crate::global_tests::global_tests;
 use crate::names;
 use crate::power::{confirming_tests, detectable_differences};
@@ -22,6 +24,8 @@ use crate::profile::sizes;
 use crate::profiles::Profiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
+use crate::shrinkage::shrunken_effects;
+use crate::stability::{Declaration, resplits, search_stability};
 use crate::steadiness::{Uncorrected, sliced_effects};
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
@@ -42,24 +46,36 @@ pub(crate) async fn analyse(
     stages: &mut Stages<'_>,
 ) -> Result<Results, RunError> {
     stages.begin(Stage::Averages)?;
-    let cells = AverageCells::count(study).await.map_err(|error| RunError::engine(Stage::Averages, &error))?;
+    let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Averages, &error);
+    let cells = AverageCells::count(study).await.map_err(failed)?;
     let averages = average_rows(study, &cells);
+    let look = FirstLook::count(study).await.map_err(failed)?;
 
     stages.begin(Stage::Discovery)?;
     let questions = study.targets();
     let discovered = discover(study, &questions, stages.observer()).await?;
 
+    stages.begin(Stage::Stability)?;
+    let (name, tree) = declared_tree(study, &questions, &discovered)
+        .ok_or_else(|| internal(&"the declared partition is not among the trees that were grown"))?;
+    let declaration =
+        Declaration { study, name: &name, tree, everybody: &cells.everybody.cells, observer: stages.observer() };
+    let search = search_stability(&declaration).await?;
+
     stages.begin(Stage::Validation)?;
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Validation, &error);
     let global_tests = global_tests(study, &questions, &discovered).await.map_err(failed)?;
-    let declared = declared(study, &questions, &discovered).await?;
+    let declared = declared(study, name.clone(), tree).await?;
     let measured = MeasuredCohorts::new(study, &declared.cells, &declared.cohorts);
     let found = Found { study, questions: &questions, declared: &declared, measured };
     let sliced = sliced_effects(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
-    let (effects, slices) = found.effects(averages, sliced);
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
     let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
+    let (effects, tag_tables, slices) = found.effects(averages, &look, sliced);
+
+    stages.begin(Stage::Resplits)?;
+    let resplits = resplits(&declaration, &questions, &effects).await?;
     Ok(Results {
         experiment: study.plan.experiment.value.clone(),
         analysis: study.plan.analysis_identity().map_err(|error| internal(&error))?,
@@ -73,13 +89,18 @@ pub(crate) async fn analyse(
         checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
         effects,
         slices,
+        tag_tables,
+        tag_rankings: look.rankings(study),
         partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts(&profiles) }),
         registered: registered_views(study, &cells, &profiles),
+        cohort_scatter: cohort_scatter(&found.measured, &questions),
+        shrunken_effects: shrunken_effects(&found.measured, &questions, &cells.everybody),
         importance: importance(&shown),
         trees,
         detectable_differences: detectable_differences(study, &questions, &cells.everybody),
         confirming_tests: found.confirming_tests(&global_tests),
         global_tests,
+        stability: Stability { search, resplits },
     })
 }
 
@@ -94,19 +115,16 @@ fn uncounted(error: &QueryError) -> RunError {
     }
 }
 
-async fn declared<'d>(
-    study: &Study<'_>,
-    questions: &[Question],
-    discovered: &'d Discovered,
-) -> Result<Declared<'d>, RunError> {
-    let (name, tree) = declared_tree(study, questions, discovered)
-        .ok_or_else(|| internal(&"the declared partition is not among the trees that were grown"))?;
+async fn declared<'d>(study: &Study<'_>, name: String, tree: &'d Tree) -> Result<Declared<'d>, RunError> {
     let counted = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await;
     let counted = counted.map_err(|error| RunError::engine(Stage::Validation, &error))?;
     let cells = counted.into_iter().next().ok_or_else(|| internal(&"no cell was counted"))?;
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
     Ok(Declared { name, tree, cohorts, cells })
 }
+
+/// All rows, the one-tag tables, and effects by slice.
+type EffectsAndTables = (Vec<EffectRow>, Vec<TagTable>, Vec<SlicedEffect>);
 
 /// What discovery and validation found.
 struct Found<'a, 'd> {
@@ -127,17 +145,20 @@ impl<'d> Found<'_, 'd> {
         self.declared.cohorts.iter().map(view).collect()
     }
 
-    /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one with the
-    /// tests of stability.
-    fn effects(&self, averages: Rows, sliced: Uncorrected) -> (Vec<EffectRow>, Vec<SlicedEffect>) {
+    /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one, of
+    /// which the one-tag tables and the slices take theirs.
+    fn effects(&self, averages: Rows, look: &FirstLook, sliced: Uncorrected) -> EffectsAndTables {
         let discovered = self.measured.rows(self.questions);
         let mut rows = averages.done;
         rows.extend(discovered.done);
         let mut drafts = averages.exploratory;
         drafts.extend(discovered.exploratory);
-        let (exploratory, adjusted) = exploratory(drafts, &sliced.p_values());
-        rows.extend(exploratory);
-        (rows, sliced.corrected(adjusted))
+        let others = drafts.len();
+        drafts.extend(look.drafts(self.study));
+        let (mut corrected, of_slices) = exploratory(drafts, &sliced.p_values());
+        let of_tags = corrected.split_off(others);
+        rows.extend(corrected);
+        (rows, look.tables(self.study, of_tags), sliced.corrected(of_slices))
     }
 
     /// The trees to be shown: the declared one first, then one per question.
@@ -184,7 +205,7 @@ impl<'d> Found<'_, 'd> {
 }
 
 /// What a tree looked for.
-fn questions_of(study: &Study<'_>, questions: &[Question], tree: &Tree) -> Vec<Question> {
+pub(crate) fn questions_of(study: &Study<'_>, questions: &[Question], tree: &Tree) -> Vec<Question> {
     let asked = |target: &whom_forest::Target| {
         let is_asked = |question: &&Question| {
             let searched = study.searched(**question, 0);

@@ -74,7 +74,7 @@ impl<'a> MeasuredCohorts<'a> {
     }
 
     /// Family F2: effects and contrasts of the cohorts, each kind with p-values and intervals from one procedure.
-    fn discovered_family(&self, questions: &[Question]) -> Vec<EffectRow> {
+    pub(crate) fn discovered_family(&self, questions: &[Question]) -> Vec<EffectRow> {
         let (mut effects, mut contrasts) = (Vec::new(), Vec::new());
         for question in questions {
             for (cohort, contrast) in self.contrasts(*question) {

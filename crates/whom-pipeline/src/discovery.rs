@@ -54,7 +54,8 @@ pub(crate) fn declared_tree<'d>(
     }
 }
 
-fn plan_of(study: &Study<'_>, questions: &[Question]) -> DiscoveryPlan {
+/// What a search for these questions works on, in the folds of the study.
+pub(crate) fn plan_of(study: &Study<'_>, questions: &[Question]) -> DiscoveryPlan {
     let discover = &study.plan.discover;
     let folds = discover.tree.pruning_folds as usize;
     DiscoveryPlan {

@@ -71,12 +71,11 @@ impl Estimation<'_> {
     fn of_samples(&self, arms: &[Option<Sample>]) -> Result<Estimated, NotEstimable> {
         let covariates = self.outcome.adjusted_by();
         let ratios;
-        let (arms, covariates) = match self.outcome.denominator {
-            None => (arms, covariates),
-            Some(_) => {
-                ratios = self.ratios(arms, covariates.clone())?;
-                (ratios.as_slice(), 1..1 + covariates.len())
-            }
+        let (arms, covariates) = if self.outcome.denominator.is_none() {
+            (arms, covariates)
+        } else {
+            ratios = self.ratios(arms, covariates.clone())?;
+            (ratios.as_slice(), 1..1 + covariates.len())
         };
         let arm = |arm: usize| arms.get(arm).and_then(Option::as_ref).ok_or(NotEstimable::EmptyArm);
         if covariates.is_empty() {

@@ -19,15 +19,19 @@ pub enum Stage {
     Averages,
     /// Growing and pruning trees.
     Discovery,
+    /// Growing the trees again on bootstrap replicates of the discovery fold.
+    Stability,
     /// Testing on the measuring fold.
     Validation,
+    /// Trying other halves to discover and measure.
+    Resplits,
     /// Writing and publishing the result.
     Publish,
 }
 
 impl Stage {
     /// All stages in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Plan,
         Self::Sources,
         Self::Cache,
@@ -35,7 +39,9 @@ impl Stage {
         Self::Checks,
         Self::Averages,
         Self::Discovery,
+        Self::Stability,
         Self::Validation,
+        Self::Resplits,
         Self::Publish,
     ];
 
@@ -49,7 +55,9 @@ impl Stage {
             Self::Checks => "checks",
             Self::Averages => "averages",
             Self::Discovery => "discovery",
+            Self::Stability => "stability",
             Self::Validation => "validation",
+            Self::Resplits => "re-splits",
             Self::Publish => "publish",
         }
     }

@@ -16,6 +16,9 @@ pub(crate) struct ResultFile {
 pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportError> {
     let rules: Vec<_> = results.discovered().iter().filter_map(CohortView::rule).cloned().collect();
     let cohorts = results.discovered().len() + results.registered.len();
+    let levels = results.tag_tables.iter().flat_map(|table| &table.levels);
+    let in_tags: usize = levels.map(|level| level.effects.len()).sum();
+    let ranked: usize = results.tag_rankings.iter().map(|ranking| ranking.tags.len()).sum();
     let document = whom_report::report_json(results)?;
     let text = |name, text: String| ResultFile { name, bytes: text.into_bytes(), rows: None };
     Ok(vec![
@@ -33,6 +36,12 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
             name: "slices.parquet",
             bytes: whom_report::slices_parquet(results)?,
             rows: Some(whom_report::slices_rows(results) as u64),
+        },
+        ResultFile { name: "tags.parquet", bytes: whom_report::tags_parquet(results)?, rows: Some(in_tags as u64) },
+        ResultFile {
+            name: "ranking.parquet",
+            bytes: whom_report::ranking_parquet(results)?,
+            rows: Some(ranked as u64),
         },
         text("tree.json", whom_report::tree_json(results)?),
         text("cohorts.sql", whom_report::cohorts_sql(&rules)),

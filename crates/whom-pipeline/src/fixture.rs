@@ -110,13 +110,36 @@ impl Experiment {
 
     /// People as a test wants them, and a section `discover`.
     pub(crate) fn with(discover: &str, change: impl Fn(Person) -> Person) -> Self {
-        let text = PIPELINE.replace("DISCOVER", discover);
+        Self::made(&PIPELINE.replace("DISCOVER", discover), change, u64::MAX)
+    }
+
+    /// Everybody as they are, read from disk by every pass.
+    pub(crate) fn on_disk() -> Self {
+        Self::made(&PIPELINE.replace("DISCOVER", SMALL_TREES), |person| person, 0)
+    }
+
+    /// Everybody as they are, where the primary metric should move this way.
+    pub(crate) fn desiring(direction: &str) -> Self {
+        let primary = format!("desired: {direction}, matters");
+        let text = PIPELINE.replace("DISCOVER", SMALL_TREES).replace("desired: increase, matters", &primary);
+        Self::made(&text, |person| person, u64::MAX)
+    }
+
+    /// Everybody as they are, where the city is protected.
+    pub(crate) fn with_protected_city() -> Self {
+        let text =
+            PIPELINE.replace("DISCOVER", SMALL_TREES).replace("static: true,", "static: true, protected: [city],");
+        Self::made(&text, |person| person, u64::MAX)
+    }
+
+    /// What a pipeline file makes of people, of whom so many bytes may stay in memory.
+    fn made(text: &str, change: impl Fn(Person) -> Person, resident: u64) -> Self {
         let reader = MemoryReader::default().with("pipeline.yaml", text);
         let loaded = load(Path::new("pipeline.yaml"), &Settings::default(), &reader).unwrap();
         let people: Vec<Person> = (0..PEOPLE).map(Person::new).map(change).collect();
         let (compiled, cancel) = (compiled(), Arc::<AtomicBool>::default());
         let room = Room {
-            resident: u64::MAX,
+            resident,
             folder: SpillFolder::create(&std::env::temp_dir(), None).unwrap(),
             cancel: Arc::clone(&cancel),
         };

@@ -3,7 +3,7 @@
 use whom_engine::EngineError;
 use whom_forest::{Discovered, Tree};
 use whom_report::{Evidence, Fold, GlobalTestRow};
-use whom_stats::{CellStatistics, Correction, GlobalTest, Grouping, global_test};
+use whom_stats::{CellStatistics, CellSums, Correction, GlobalTest, Grouping, global_test};
 
 use crate::study::{Question, Study};
 
@@ -13,14 +13,32 @@ pub(crate) async fn global_tests(
     questions: &[Question],
     discovered: &Discovered,
 ) -> Result<Vec<GlobalTestRow>, EngineError> {
-    let trees: Vec<&Tree> = discovered.single.iter().map(|tree| &tree.unpruned).collect();
-    let groupings = trees.iter().map(|tree| Grouping::Leaves(tree.routing.clone())).collect();
-    let counted = study.cells(groupings).await?;
+    let counted = leaves_of_unpruned(study, discovered).await?;
+    Ok(tested(study, questions, discovered, &counted))
+}
+
+/// The sums of the leaves of every question's unpruned tree.
+pub(crate) async fn leaves_of_unpruned(
+    study: &Study<'_>,
+    discovered: &Discovered,
+) -> Result<Vec<CellSums>, EngineError> {
+    let trees = discovered.single.iter();
+    study.sums(trees.map(|tree| Grouping::Leaves(tree.unpruned.routing.clone())).collect()).await
+}
+
+/// The tests, from the statistics of [`leaves_of_unpruned`].
+pub(crate) fn tested(
+    study: &Study<'_>,
+    questions: &[Question],
+    discovered: &Discovered,
+    counted: &[CellSums],
+) -> Vec<GlobalTestRow> {
+    let trees = discovered.single.iter().map(|tree| &tree.unpruned);
     let mut rows: Vec<GlobalTestRow> = questions
         .iter()
         .zip(trees)
-        .zip(&counted)
-        .map(|((question, tree), cells)| global_row(study, *question, tree, cells))
+        .zip(counted)
+        .map(|((question, tree), sums)| global_row(study, *question, tree, &sums.cells))
         .collect();
     let raw: Vec<f64> = rows.iter().map(|row| row.p_value).collect();
     let adjusted = Correction::Holm.adjust(&raw);
@@ -28,7 +46,7 @@ pub(crate) async fn global_tests(
         row.p_value_adjusted = adjusted;
         row.open = adjusted < 1.0 - study.plan.validate.level;
     }
-    Ok(rows)
+    rows
 }
 
 fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellStatistics) -> GlobalTestRow {

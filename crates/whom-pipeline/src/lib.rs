@@ -1,7 +1,7 @@
 //! The order of the stages: a plan in, typed results and a verdict out.
 //!
 //! A run goes one way and never back: read the pipeline file, list and open its tables, make the unit table, judge the
-//! data, compute averages, grow trees on one half of the buckets, test on the other half, publish. Until the last write
+//! data, compute averages, look at every tag by itself, grow trees on one half of the buckets, test on the other half, publish. Until the last write
 //! of the last stage nothing is visible; after it everything is.
 //!
 //! [`run()`] is a function of the files it reads and of its [`Request`]; clock and random names reach the manifest, never
@@ -37,6 +37,7 @@ mod analysis;
 mod averages;
 mod checkpoints;
 mod clock;
+mod cohort_scatter;
 mod cohorts;
 mod comparison;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub mod error;
 mod estimation;
 pub mod event;
 mod files;
+mod first_look;
 #[cfg(test)]
 mod fixture;
 mod global_tests;
@@ -63,9 +65,12 @@ pub mod request;
 mod rows;
 mod rules;
 mod run;
+mod scatter;
 mod seal;
 mod shared_cache;
+mod shrinkage;
 mod slices;
+mod stability;
 mod steadiness;
 mod study;
 #[cfg(test)]

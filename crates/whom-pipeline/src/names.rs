@@ -3,7 +3,7 @@
 use whom_query::flow::Step;
 use whom_report as report;
 use whom_spec::plan::{Direction, Matters, Metric, Reference, Role};
-use whom_stats::Fold;
+use whom_stats::{DifferingScale, Fold, TagRole};
 
 pub(crate) fn role(role: Role) -> report::Role {
     match role {
@@ -25,6 +25,24 @@ pub(crate) fn fold(fold: Fold) -> report::Fold {
         Fold::Discover => report::Fold::Discover,
         Fold::Measure => report::Fold::Measure,
         Fold::Judge => report::Fold::Judge,
+    }
+}
+
+pub(crate) fn differing(scale: DifferingScale) -> report::DifferingScale {
+    match scale {
+        DifferingScale::Neither => report::DifferingScale::Neither,
+        DifferingScale::FollowsBaseline => report::DifferingScale::FollowsBaseline,
+        DifferingScale::RelativeOnly => report::DifferingScale::RelativeOnly,
+        DifferingScale::Both => report::DifferingScale::Both,
+    }
+}
+
+pub(crate) fn tag_role(role: TagRole) -> report::TagRole {
+    match role {
+        TagRole::Neither => report::TagRole::Neither,
+        TagRole::Prognostic => report::TagRole::Prognostic,
+        TagRole::EffectModifying => report::TagRole::EffectModifying,
+        TagRole::Both => report::TagRole::Both,
     }
 }
 

@@ -61,7 +61,7 @@ impl Planned {
 }
 
 /// Bytes of the histograms that the search for trees holds at once, as if every tag had all its codes.
-fn search_bytes(plan: &Plan, units: u64) -> u64 {
+pub(crate) fn search_bytes(plan: &Plan, units: u64) -> u64 {
     let Discover { tags, codes, .. } = &plan.discover;
     let most = match codes {
         Codes::Bits8 => 256,

@@ -88,7 +88,9 @@ mod tests {
     fn arms(treatment: &[i64], control: &[i64]) -> Comparison {
         let mut table = ArmTable::new(2, 1);
         for (arm, values) in [control, treatment].into_iter().enumerate() {
-            values.iter().for_each(|value| table.moments[arm].push(*value));
+            for value in values {
+                table.moments[arm].push(*value);
+            }
         }
         let outcome =
             Outcome { value: 0, denominator: None, covariates: Vec::new(), search: 0, uncapped: None, group: None };

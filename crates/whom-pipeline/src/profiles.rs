@@ -68,8 +68,11 @@ fn categorical(study: &Study<'_>) -> Vec<usize> {
 
 /// The leaves of the tree, and the members of each pre-registered cohort.
 fn requests(study: &Study<'_>, tree: &Routing) -> Vec<TreePass> {
-    let request =
-        |routing: Routing, nodes| TreePass { routing, buckets: BucketSet::all(), nodes, columns: categorical(study) };
+    let (buckets, columns) = (BucketSet::all(), categorical(study));
+    let request = |routing: Routing, nodes| {
+        let (buckets, columns) = (buckets.clone(), columns.clone());
+        TreePass { routing, buckets, weights: None, nodes, columns }
+    };
     let mut requests = vec![request(tree.clone(), tree.leaves().collect())];
     for place in 0..study.plan.cohorts.len() {
         let mut routing = Routing::root();

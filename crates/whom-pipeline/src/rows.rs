@@ -112,7 +112,7 @@ impl Subject<'_> {
             | ConfidenceSet::Outside(_)
             | ConfidenceSet::Everything => None,
         };
-        draft.row.method = "fieller".to_owned();
+        "fieller".clone_into(&mut draft.row.method);
         (draft.row.interval, draft.row.individual_interval, draft.estimate) = (bounded, bounded, None);
         if bounded.is_none() {
             let unbounded = "the interval is unbounded: the control's mean may be zero";

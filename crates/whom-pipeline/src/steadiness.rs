@@ -19,7 +19,7 @@ use crate::slices::{Cut, Slicing};
 use crate::study::{Question, Study};
 
 /// The most cells that are counted at once: each has statistics of 1,024 buckets.
-const MOST_CELLS: usize = 64;
+const MOST_CELLS: usize = 32;
 
 /// Cohorts of one tree.
 struct Population {

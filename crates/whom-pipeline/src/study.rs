@@ -50,6 +50,11 @@ impl<'a> Study<'a> {
         }
     }
 
+    /// The same units with other folds. It knows no seal: what it finds is no evidence.
+    pub(crate) fn with_folds(&self, folds: Folds) -> Self {
+        Self { folds, ..Self::new(self.plan, self.compiled, self.units) }
+    }
+
     /// What declared things are evidence of.
     pub(crate) fn declared_evidence(&self) -> Evidence {
         if self.seal.as_ref().is_some_and(Seal::is_kept) { Evidence::Sealed } else { Evidence::Declared }
@@ -143,11 +148,6 @@ impl<'a> Study<'a> {
     /// A question on a cohort and the rest.
     pub(crate) fn contrast(&self, sides: &Sides, question: Question) -> Contrast {
         sides.compare(self.estimation(question))
-    }
-
-    /// Statistics for several ways of putting units into cells.
-    pub(crate) async fn cells(&self, groupings: Vec<Grouping>) -> Result<Vec<CellStatistics>, EngineError> {
-        self.units.source.cells(groupings).await
     }
 
     /// Everything that metrics are estimated from, for several ways of putting units into cells.

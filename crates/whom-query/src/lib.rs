@@ -47,6 +47,7 @@ mod missing_days;
 mod needs;
 pub mod outcome;
 mod portable;
+mod ratios;
 mod sampling;
 pub mod sql;
 pub mod status;

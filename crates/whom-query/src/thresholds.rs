@@ -6,13 +6,13 @@
 use std::sync::atomic::AtomicBool;
 
 use whom_spec::plan::{self, CapOf};
-use whom_stats::{ABSENT, Cap, CapError, Grid, Narrowed, Percentile, RankSearch, Ranked};
+use whom_stats::{Cap, CapError, Grid, Narrowed, Percentile, RankSearch, Ranked};
 
 use crate::error::QueryError;
-use crate::outcome::Outcome;
+use crate::ratios::ratios;
 use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitTable;
-use crate::values::{LINEARISED, Origin, ValueColumn, values};
+use crate::values::{GatheredValues, LINEARISED, Origin, SomeValues, ValueColumn};
 
 /// The cap of a metric, as it was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,10 +34,12 @@ pub(crate) fn derive(
     table: &UnitTable,
     cancel: &AtomicBool,
 ) -> Result<Vec<FoundCap>, QueryError> {
-    let look = Look { schema, table, cancel };
-    let caps = look.caps()?;
-    let ratios = look.ratios()?;
-    caps.iter().for_each(|cap| add_caps(schema, cap));
+    let units = GatheredValues { schema, table, cancel };
+    let caps = Caps(&units).find()?;
+    let ratios = ratios(&units)?;
+    for cap in &caps {
+        add_caps(schema, cap);
+    }
     for (metric, ratio) in ratios {
         add_linearised(schema, metric, ratio);
     }
@@ -73,12 +75,8 @@ fn add_linearised(schema: &mut UnitSchema, metric: usize, ratio: f64) {
     schema.values.push(ValueColumn { grid, origin });
 }
 
-/// Looks at all units.
-struct Look<'a> {
-    schema: &'a UnitSchema,
-    table: &'a UnitTable,
-    cancel: &'a AtomicBool,
-}
+/// Finds the caps of metrics.
+struct Caps<'a>(&'a GatheredValues<'a>);
 
 /// A percentile that is searched among the values of a column.
 #[derive(Clone, Copy)]
@@ -97,9 +95,9 @@ enum Search {
     Found(Option<i64>),
 }
 
-impl Look<'_> {
-    fn caps(&self) -> Result<Vec<FoundCap>, QueryError> {
-        let capped = &self.schema.caps;
+impl Caps<'_> {
+    fn find(&self) -> Result<Vec<FoundCap>, QueryError> {
+        let capped = &self.0.schema.caps;
         let mut wanted = Vec::new();
         for (metric, _, cap) in capped {
             if let plan::Cap::Percentile { percentile, of } = cap {
@@ -113,7 +111,7 @@ impl Look<'_> {
             let refused = |error: &dyn std::fmt::Display| QueryError::Data(format!("`{name}`: {error}"));
             let [all, discover] = match cap {
                 plan::Cap::Value(value) => {
-                    let grid = self.schema.values[*metric].grid;
+                    let grid = self.0.schema.values[*metric].grid;
                     [Some(grid.to_grid(*value).map_err(|error| refused(&error))?); 2]
                 }
                 plan::Cap::Percentile { .. } => [percentiles.next().flatten(), percentiles.next().flatten()],
@@ -124,7 +122,7 @@ impl Look<'_> {
         let found = capped.iter().zip(thresholds).zip(counted);
         found
             .map(|(((metric, name, cap), (_, all, discover)), [of_all, of_discover])| {
-                let grid = self.schema.values[*metric].grid;
+                let grid = self.0.schema.values[*metric].grid;
                 let all =
                     judged(cap, all, &of_all, grid).map_err(|error| QueryError::Data(format!("`{name}`: {error}")))?;
                 // Who discovers may have nothing to cap: trees then see the values as they are.
@@ -159,95 +157,50 @@ impl Look<'_> {
 
     /// Counts what the searches ask, from nothing.
     fn look(&self, wanted: &[Wanted], searches: &[Search]) -> Result<Vec<Search>, QueryError> {
-        let add = |counted: &mut Vec<Search>, values: &[Vec<i64>], buckets: &[u16]| {
+        let add = |counted: &mut Vec<Search>, units: &SomeValues| {
             for (wanted, search) in wanted.iter().zip(counted) {
                 let Search::Looking(search) = search else { continue };
-                for (value, bucket) in values[wanted.column].iter().zip(buckets) {
-                    let counts = *value != ABSENT && (wanted.of == CapOf::All || *value != 0);
-                    if counts && (!wanted.discover || self.schema.discover.contains(*bucket)) {
-                        search.push(*value);
+                for (value, bucket) in units.present(wanted.column) {
+                    let counts = wanted.of == CapOf::All || value != 0;
+                    if counts && (!wanted.discover || self.0.schema.discover.contains(bucket)) {
+                        search.push(value);
                     }
                 }
             }
         };
-        self.gather(&|| searches.to_vec(), &add, &|mut one: Vec<Search>, other| {
+        let merge = |mut one: Vec<Search>, other: Vec<Search>| {
             for (one, other) in one.iter_mut().zip(&other) {
                 if let (Search::Looking(one), Search::Looking(other)) = (one, other) {
                     one.add(other);
                 }
             }
             one
-        })
+        };
+        self.0.gather(|| searches.to_vec(), add, merge)
     }
 
     /// What lies above each threshold, among all units and among those that discover.
     fn counts(&self, thresholds: &[(usize, Option<i64>, Option<i64>)]) -> Result<Vec<[Ranked; 2]>, QueryError> {
-        let add = |counted: &mut Vec<[Ranked; 2]>, values: &[Vec<i64>], buckets: &[u16]| {
-            for ((column, all, discover), counted) in thresholds.iter().zip(counted) {
-                for (value, bucket) in values[*column].iter().zip(buckets).filter(|(value, _)| **value != ABSENT) {
-                    counted[0].push(*value, all.unwrap_or(i64::MAX));
-                    if self.schema.discover.contains(*bucket) {
-                        counted[1].push(*value, discover.unwrap_or(i64::MAX));
+        if thresholds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let add = |counted: &mut Vec<[Ranked; 2]>, units: &SomeValues| {
+            for ((column, all, discover), [of_all, of_discover]) in thresholds.iter().zip(counted) {
+                for (value, bucket) in units.present(*column) {
+                    of_all.push(value, all.unwrap_or(i64::MAX));
+                    if self.0.schema.discover.contains(bucket) {
+                        of_discover.push(value, discover.unwrap_or(i64::MAX));
                     }
                 }
             }
         };
-        if thresholds.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.gather(&|| vec![[Ranked::default(); 2]; thresholds.len()], &add, &|mut one, other| {
-            one.iter_mut().zip(&other).for_each(|(one, other)| {
-                one.iter_mut().zip(other).for_each(|(one, other)| one.add(other));
-            });
-            one
-        })
-    }
-
-    /// The ratio of each ratio metric among the units that discover, 0 where its denominator adds up to nothing.
-    fn ratios(&self) -> Result<Vec<(usize, f64)>, QueryError> {
-        let of = |(metric, outcome): (usize, &Outcome)| Some((metric, outcome.value, outcome.denominator?));
-        let ratios: Vec<(usize, usize, usize)> = self.schema.outcomes.iter().enumerate().filter_map(of).collect();
-        if ratios.is_empty() {
-            return Ok(Vec::new());
-        }
-        let add = |sums: &mut Vec<[i128; 2]>, values: &[Vec<i64>], buckets: &[u16]| {
-            for ((_, numerator, denominator), sum) in ratios.iter().zip(sums) {
-                let units = values[*numerator].iter().zip(&values[*denominator]).zip(buckets);
-                for ((above, below), _) in units.filter(|((above, below), bucket)| {
-                    **above != ABSENT && **below != ABSENT && self.schema.discover.contains(**bucket)
-                }) {
-                    sum[0] += i128::from(*above);
-                    sum[1] += i128::from(*below);
-                }
+        let merge = |mut one: Vec<[Ranked; 2]>, other: Vec<[Ranked; 2]>| {
+            for (one, other) in one.iter_mut().flatten().zip(other.iter().flatten()) {
+                one.add(other);
             }
-        };
-        let sums = self.gather(&|| vec![[0; 2]; ratios.len()], &add, &|mut one: Vec<[i128; 2]>, other| {
-            one.iter_mut().zip(&other).for_each(|(one, other)| {
-                one[0] += other[0];
-                one[1] += other[1];
-            });
             one
-        })?;
-        let steps = |column: usize| self.schema.values[column].grid.steps_per_one();
-        let ratio = |((metric, numerator, denominator), [above, below]): (&(usize, usize, usize), [i128; 2])| {
-            let ratio = (above as f64 / steps(*numerator)) / (below as f64 / steps(*denominator));
-            (*metric, if below == 0 { 0.0 } else { ratio })
         };
-        Ok(ratios.iter().zip(sums).map(ratio).collect())
-    }
-
-    fn gather<T: Send>(
-        &self,
-        empty: &(dyn Fn() -> T + Sync),
-        add: &(dyn Fn(&mut T, &[Vec<i64>], &[u16]) + Sync),
-        merge: &(dyn Fn(T, T) -> T + Sync),
-    ) -> Result<T, QueryError> {
-        let count = |gathered: &mut T, rows| {
-            let rows = self.schema.analysed(rows)?;
-            add(gathered, &values(&self.schema.values, &rows)?, &rows.buckets()?);
-            Ok(())
-        };
-        self.table.gather(self.cancel, empty, count, merge)
+        self.0.gather(|| vec![[Ranked::default(); 2]; thresholds.len()], add, merge)
     }
 }
 

@@ -1,10 +1,13 @@
 //! The integers of a unit that passes and products see: measures, covariates, and what is made of them.
 
+use std::sync::atomic::AtomicBool;
+
 use whom_stats::{ABSENT, Cap, Grid};
 
 use crate::error::QueryError;
 use crate::tag_values::TagValues;
-use crate::unit_table::UnitRows;
+use crate::unit_schema::UnitSchema;
+use crate::unit_table::{UnitRows, UnitTable};
 
 /// The grid of the part of a ratio's numerator that its denominator does not explain: fine beside whole numbers, and wide
 /// enough for sums of money.
@@ -73,6 +76,55 @@ pub(crate) fn values(columns: &[ValueColumn], rows: &UnitRows) -> Result<Vec<Vec
         values.push(made);
     }
     Ok(values)
+}
+
+/// The values of some units, and their buckets.
+pub(crate) struct SomeValues {
+    columns: Vec<Vec<i64>>,
+    buckets: Vec<u16>,
+}
+
+impl SomeValues {
+    /// The values of a column that are there, with the buckets of their units.
+    pub(crate) fn present(&self, column: usize) -> impl Iterator<Item = (i64, u16)> + '_ {
+        let all = self.columns[column].iter().copied().zip(self.buckets.iter().copied());
+        all.filter(|(value, _)| *value != ABSENT)
+    }
+
+    /// The values of two columns of units that have both, with their buckets.
+    pub(crate) fn pairs(&self, one: usize, other: usize) -> impl Iterator<Item = (i64, i64, u16)> + '_ {
+        let both = self.columns[one].iter().zip(&self.columns[other]).zip(&self.buckets);
+        both.filter(|((one, other), _)| **one != ABSENT && **other != ABSENT)
+            .map(|((one, other), bucket)| (*one, *other, *bucket))
+    }
+}
+
+/// The values of all analysed units, looked at piece by piece.
+pub(crate) struct GatheredValues<'a> {
+    pub(crate) schema: &'a UnitSchema,
+    pub(crate) table: &'a UnitTable,
+    pub(crate) cancel: &'a AtomicBool,
+}
+
+impl GatheredValues<'_> {
+    /// Gathers something from all units; neither adding nor merging may depend on order.
+    ///
+    /// # Errors
+    /// As [`values`], and what reading units says.
+    pub(crate) fn gather<T: Send>(
+        &self,
+        empty: impl Fn() -> T + Sync + Send,
+        add: impl Fn(&mut T, &SomeValues) + Sync + Send,
+        merge: impl Fn(T, T) -> T + Sync + Send,
+    ) -> Result<T, QueryError> {
+        let count = |gathered: &mut T, rows| {
+            let rows = self.schema.analysed(rows)?;
+            let some = SomeValues { columns: values(&self.schema.values, &rows)?, buckets: rows.buckets()? };
+            add(gathered, &some);
+            Ok(())
+        };
+        self.table.gather(self.cancel, empty, count, merge)
+    }
 }
 
 /// The values of a numeric tag on a grid.

@@ -1,4 +1,6 @@
-//! `cohorts.parquet`: one row per cohort, with its sizes and its profile as lists.
+//! `cohorts.parquet`: one row per cohort, with its sizes, its profile and its shrunken effects as lists.
+
+mod shrunken;
 
 use std::sync::Arc;
 
@@ -20,7 +22,8 @@ const TABLE: &str = "cohorts.parquet";
 
 /// The cohorts as columns: the discovered ones in their order, then the pre-registered ones.
 ///
-/// `rule` is for people and `condition` for SQL. `sizes` holds units by fold and variant, `profile` the tags that differ.
+/// `rule` is for people and `condition` for SQL. `sizes` holds units by fold and variant, `profile` the tags that differ,
+/// `shrunken` what a model of the whole partition expects of the cohort.
 ///
 /// # Errors
 /// If the columns do not fit together, which would be a bug.
@@ -36,6 +39,7 @@ pub fn cohorts_batch(results: &Results) -> Result<RecordBatch, ReportError> {
         .words("condition", conditions.iter().map(String::as_str))
         .add("sizes", false, sizes(&cohorts).map_err(columns_error)?)
         .add("profile", false, profiles(&cohorts).map_err(columns_error)?)
+        .add("shrunken", false, shrunken::shrunken(results, &cohorts).map_err(columns_error)?)
         .batch()
 }
 

@@ -101,7 +101,7 @@ pub struct EffectRow {
     pub role: Role,
     /// The treatment that is compared with control.
     pub variant: String,
-    /// The cohort, or [`EVERYBODY`].
+    /// The cohort, or [`EVERYBODY`]; in a one-tag table, the level's name.
     pub cohort: String,
     /// What the row is evidence of.
     pub evidence: Evidence,

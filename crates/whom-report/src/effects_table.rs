@@ -20,37 +20,42 @@ const TABLE: &str = "effects.parquet";
 /// # Errors
 /// If the columns do not fit together, which would be a bug.
 pub fn effects_batch(rows: &[EffectRow]) -> Result<RecordBatch, ReportError> {
-    let lower = |interval: Option<Interval>| interval.map(|interval| interval.lower);
-    let upper = |interval: Option<Interval>| interval.map(|interval| interval.upper);
-    Columns::of(TABLE)
+    let columns = Columns::of(TABLE)
         .words("metric", rows.iter().map(|row| row.metric.as_str()))
         .words("role", rows.iter().map(|row| row.role.as_str()))
         .words("variant", rows.iter().map(|row| row.variant.as_str()))
-        .words("cohort", rows.iter().map(|row| row.cohort.as_str()))
-        .words("evidence", rows.iter().map(|row| row.evidence.as_str()))
-        .words("family", rows.iter().map(|row| row.family.as_str()))
-        .words("estimand", rows.iter().map(|row| row.estimand.as_str()))
-        .words("method", rows.iter().map(|row| row.method.as_str()))
-        .words("reference", rows.iter().map(|row| row.reference.as_str()))
-        .numbers("estimate", rows.iter().map(|row| row.estimate))
-        .numbers("std_err", rows.iter().map(|row| row.std_err))
-        .numbers("ci_lower", rows.iter().map(|row| lower(row.interval)))
-        .numbers("ci_upper", rows.iter().map(|row| upper(row.interval)))
-        .numbers("ci_lower_individual", rows.iter().map(|row| lower(row.individual_interval)))
-        .numbers("ci_upper_individual", rows.iter().map(|row| upper(row.individual_interval)))
-        .numbers("level", rows.iter().map(|row| Some(row.level)))
-        .numbers("p_value", rows.iter().map(|row| row.p_value))
-        .numbers("p_value_adjusted", rows.iter().map(|row| row.p_value_adjusted))
-        .words("correction", rows.iter().map(|row| row.correction.as_str()))
-        .flags("reliable", rows.iter().map(EffectRow::is_reliable))
-        .optional_words("unreliable", rows.iter().map(|row| row.unreliable.as_deref()))
-        .optional_words("not_estimable", rows.iter().map(|row| row.not_estimable.as_deref()))
-        .optional_counts("n_control", rows.iter().map(|row| row.n_control))
-        .optional_counts("n_variant", rows.iter().map(|row| row.n_variant))
-        .numbers("mean_control", rows.iter().map(|row| row.mean_control))
-        .numbers("mean_variant", rows.iter().map(|row| row.mean_variant))
-        .numbers("variance_reduction", rows.iter().map(|row| row.variance_reduction))
-        .batch()
+        .words("cohort", rows.iter().map(|row| row.cohort.as_str()));
+    with_figures(columns, rows.iter()).batch()
+}
+
+/// Adds what a row says of its question: evidence, estimate, uncertainty, test and arms.
+pub(crate) fn with_figures<'a>(columns: Columns, rows: impl Iterator<Item = &'a EffectRow> + Clone) -> Columns {
+    let lower = |interval: Option<Interval>| interval.map(|interval| interval.lower);
+    let upper = |interval: Option<Interval>| interval.map(|interval| interval.upper);
+    columns
+        .words("evidence", rows.clone().map(|row| row.evidence.as_str()))
+        .words("family", rows.clone().map(|row| row.family.as_str()))
+        .words("estimand", rows.clone().map(|row| row.estimand.as_str()))
+        .words("method", rows.clone().map(|row| row.method.as_str()))
+        .words("reference", rows.clone().map(|row| row.reference.as_str()))
+        .numbers("estimate", rows.clone().map(|row| row.estimate))
+        .numbers("std_err", rows.clone().map(|row| row.std_err))
+        .numbers("ci_lower", rows.clone().map(|row| lower(row.interval)))
+        .numbers("ci_upper", rows.clone().map(|row| upper(row.interval)))
+        .numbers("ci_lower_individual", rows.clone().map(|row| lower(row.individual_interval)))
+        .numbers("ci_upper_individual", rows.clone().map(|row| upper(row.individual_interval)))
+        .numbers("level", rows.clone().map(|row| Some(row.level)))
+        .numbers("p_value", rows.clone().map(|row| row.p_value))
+        .numbers("p_value_adjusted", rows.clone().map(|row| row.p_value_adjusted))
+        .words("correction", rows.clone().map(|row| row.correction.as_str()))
+        .flags("reliable", rows.clone().map(EffectRow::is_reliable))
+        .optional_words("unreliable", rows.clone().map(|row| row.unreliable.as_deref()))
+        .optional_words("not_estimable", rows.clone().map(|row| row.not_estimable.as_deref()))
+        .optional_counts("n_control", rows.clone().map(|row| row.n_control))
+        .optional_counts("n_variant", rows.clone().map(|row| row.n_variant))
+        .numbers("mean_control", rows.clone().map(|row| row.mean_control))
+        .numbers("mean_variant", rows.clone().map(|row| row.mean_variant))
+        .numbers("variance_reduction", rows.map(|row| row.variance_reduction))
 }
 
 /// The bytes of `effects.parquet`: the same results give the same bytes.

@@ -2,7 +2,10 @@
 
 mod extremes;
 mod far_too_much;
+mod first_look;
 mod partition;
+mod slices;
+mod stability;
 
 use arrow::array::{AsArray, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -20,6 +23,7 @@ pub(crate) use extremes::{
 };
 
 pub(crate) use far_too_much::far_too_much;
+pub(crate) use slices::sliced;
 
 pub(crate) const MENS: &str = "Mens E-Mail";
 pub(crate) const WOMENS: &str = "Womens E-Mail";
@@ -47,10 +51,14 @@ pub(crate) fn hillstrom() -> Results {
         checks: checks(),
         effects: averages().into_iter().chain(cohort_effects()).collect(),
         slices: vec![],
+        tag_tables: first_look::tag_tables(),
+        tag_rankings: first_look::tag_rankings(),
         partition: Some(Partition { tree: "joint".to_owned(), cohorts: cohorts() }),
         registered: vec![],
         trees: vec![tree()],
         global_tests: vec![global_test(MENS, 0.312), global_test(WOMENS, 3.1e-17)],
+        cohort_scatter: first_look::cohort_scatter(),
+        shrunken_effects: first_look::shrunken_effects(),
         importance: [("womens", 0.71), ("recency", 0.18), ("channel", 0.11)]
             .map(|(tag, share)| ImportanceRow { tree: "joint".to_owned(), tag: tag.to_owned(), share })
             .to_vec(),
@@ -66,6 +74,7 @@ pub(crate) fn hillstrom() -> Results {
             power: 0.8,
             units_per_arm: 1_240,
         }],
+        stability: stability::stability(),
     }
 }
 

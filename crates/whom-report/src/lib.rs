@@ -8,6 +8,8 @@
 //! | `units.parquet` | [`UnitsWriter`] | whoever needs the units themselves |
 //! | `cohorts.parquet` | [`cohorts_parquet`] | the same, by cohort: rule, sizes, profile |
 //! | `slices.parquet` | [`slices_parquet`] | the same, by slice: effects by week and by declared slices |
+//! | `tags.parquet` | [`tags_parquet`] | the first look: the effects in every level of every tag |
+//! | `ranking.parquet` | [`ranking_parquet`] | the same, by tag: which of them change an effect |
 //! | `cohorts.sql` | [`cohorts_sql`] | whoever needs the cohort of a unit in a query |
 //! | `tree.json` | [`tree_json`] | programs that draw trees |
 //! | `result.json` | [`result_json`] | programs that act on the verdict |
@@ -71,15 +73,22 @@ mod number;
 mod page;
 mod parquet_file;
 mod quote;
+mod ranking;
+mod ranking_table;
 mod report_json;
 mod result_json;
 mod results;
 mod rule;
 mod rule_words;
+mod scatter;
 mod seal;
+mod shrunken;
 mod sliced;
 mod slices_table;
+mod stability;
 mod summary_md;
+mod tag_table;
+mod tags_table;
 mod terminal;
 mod tree;
 mod tree_json;
@@ -99,15 +108,25 @@ pub use error::ReportError;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 pub use number::count;
 pub use page::{Templates, report_html};
+pub use ranking::{RankedTag, TagRanking, TagRole};
+pub use ranking_table::{RANKING_SCHEMA_VERSION, ranking_batch, ranking_parquet};
 pub use report_json::{REPORT_SCHEMA_VERSION, report_json};
 pub use result_json::{RESULT_SCHEMA_VERSION, result_json};
 pub use results::{Direction, EffectKey, MetricView, Partition, Results, Threshold, VariantView};
 pub use rule::{CohortRule, Range, RuleCondition};
 pub use rule_words::{condition_words, rule_words};
+pub use scatter::{CohortScatter, DifferingScale, Scatter};
 pub use seal::{PlanDifference, Seal, SealStanding};
+pub use shrunken::{ShrunkenEffect, ShrunkenEffects};
 pub use sliced::{SliceRow, SlicedBy, SlicedEffect, Steadiness};
 pub use slices_table::{SLICES_SCHEMA_VERSION, slices_batch, slices_parquet, slices_rows};
+pub use stability::{
+    CohortStability, ConsensusTree, DetectedAgain, OptimismRow, RankEnd, RankedGroupRow, ResplitCohort,
+    ResplitStability, SearchStability, SplitStability, Stability,
+};
 pub use summary_md::summary_md;
+pub use tag_table::{TagLevel, TagTable};
+pub use tags_table::{TAGS_SCHEMA_VERSION, tags_batch, tags_parquet};
 pub use terminal::{Colour, refusal_text, terminal_summary};
 pub use tree::{NodeEffect, NodeView, Side, SplitView, TreeView};
 pub use tree_json::{TREE_SCHEMA_VERSION, tree_json};
@@ -117,5 +136,5 @@ pub use verdict::{
     HeterogeneityOutcome, HeterogeneityVerdict, Standing, Verdict,
 };
 pub use waterfall::WaterfallStep;
-pub use whom_stats::{Check, CheckPart, CheckVerdict, Interval};
+pub use whom_stats::{Check, CheckPart, CheckVerdict, Interval, Prior};
 pub use withhold::{SmallestCell, TooFewUnits, Withheld};

@@ -44,6 +44,11 @@ impl Columns {
         self.add(name, true, numbers.map(finite).collect::<Float64Array>())
     }
 
+    /// A column of counts.
+    pub(crate) fn counts(self, name: &str, counts: impl Iterator<Item = u64>) -> Self {
+        self.add(name, false, counts.map(|count| Some(count as i64)).collect::<Int64Array>())
+    }
+
     /// A column of counts that may be absent.
     pub(crate) fn optional_counts(self, name: &str, counts: impl Iterator<Item = Option<u64>>) -> Self {
         self.add(name, true, counts.map(|count| count.map(|count| count as i64)).collect::<Int64Array>())

@@ -8,9 +8,13 @@ use crate::effect::{EVERYBODY, EffectRow};
 use crate::error::ReportError;
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
 use crate::json::document;
+use crate::ranking::TagRanking;
 use crate::results::{MetricView, Results, VariantView};
+use crate::scatter::CohortScatter;
 use crate::seal::Seal;
+use crate::shrunken::ShrunkenEffects;
 use crate::sliced::SlicedEffect;
+use crate::stability::Stability;
 use crate::verdict::Verdict;
 use crate::waterfall::WaterfallStep;
 use crate::withhold::Withheld;
@@ -34,12 +38,16 @@ struct ResultDocument<'a> {
     variants: &'a [VariantView],
     metrics: &'a [MetricView],
     averages: Vec<&'a EffectRow>,
+    tag_rankings: &'a [TagRanking],
     global_tests: &'a [GlobalTestRow],
+    cohort_scatter: &'a [CohortScatter],
+    shrunken_effects: &'a [ShrunkenEffects],
     detectable_differences: &'a [DetectableDifference],
     confirming_tests: &'a [ConfirmingTest],
     cohorts: Vec<CohortEntry<'a>>,
     #[serde(skip_serializing_if = "is_empty")]
     slices: &'a [SlicedEffect],
+    stability: &'a Stability,
     checks: &'a [Check],
     waterfall: &'a [WaterfallStep],
 }
@@ -74,11 +82,15 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         variants: &results.variants,
         metrics: &results.metrics,
         averages: results.effects.iter().filter(|row| row.cohort == EVERYBODY).collect(),
+        tag_rankings: &results.tag_rankings,
         global_tests: &results.global_tests,
+        cohort_scatter: &results.cohort_scatter,
+        shrunken_effects: &results.shrunken_effects,
         detectable_differences: &results.detectable_differences,
         confirming_tests: &results.confirming_tests,
         cohorts: cohorts.map(cohort_entry).collect(),
         slices: &results.slices,
+        stability: &results.stability,
         checks: &results.checks,
         waterfall: &results.waterfall,
     };

@@ -6,8 +6,13 @@ use whom_stats::Check;
 use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+use crate::ranking::TagRanking;
+use crate::scatter::CohortScatter;
 use crate::seal::Seal;
+use crate::shrunken::ShrunkenEffects;
 use crate::sliced::SlicedEffect;
+use crate::stability::Stability;
+use crate::tag_table::TagTable;
 use crate::tree::TreeView;
 use crate::waterfall::WaterfallStep;
 use crate::withhold::Withheld;
@@ -51,6 +56,10 @@ pub struct Results {
     /// Effects by week of first exposure and by declared slices; empty where there is one week and no slice.
     #[serde(default)]
     pub slices: Vec<SlicedEffect>,
+    /// The one-tag tables, by name of tag.
+    pub tag_tables: Vec<TagTable>,
+    /// The tags by how much they change each effect, by treatment and primary metric.
+    pub tag_rankings: Vec<TagRanking>,
     /// The declared partition; `None` if discovery was not asked for.
     pub partition: Option<Partition>,
     /// The pre-registered cohorts in the order of the pipeline file.
@@ -59,12 +68,18 @@ pub struct Results {
     pub trees: Vec<TreeView>,
     /// The global tests of heterogeneity.
     pub global_tests: Vec<GlobalTestRow>,
+    /// How much effects differ between the cohorts of the declared partition, by treatment and primary metric.
+    pub cohort_scatter: Vec<CohortScatter>,
+    /// The effects in these cohorts drawn to each other, by treatment and primary metric.
+    pub shrunken_effects: Vec<ShrunkenEffects>,
     /// Importance of tags by tree, the largest share first.
     pub importance: Vec<ImportanceRow>,
     /// What difference of a cohort could have been detected.
     pub detectable_differences: Vec<DetectableDifference>,
     /// The experiments that would confirm the held-out cohorts.
     pub confirming_tests: Vec<ConfirmingTest>,
+    /// How stable the search is; described, never selected on.
+    pub stability: Stability,
 }
 
 /// A variant and its units.
@@ -163,6 +178,16 @@ impl Results {
     /// The row of an average over everybody.
     pub fn average(&self, metric: &str, variant: &str, estimand: Estimand) -> Option<&EffectRow> {
         self.effect(EffectKey { metric, variant, cohort: EVERYBODY, estimand })
+    }
+
+    /// The heterogeneity of a treatment and metric between the cohorts of the declared partition.
+    pub fn cohort_scatter(&self, metric: &str, variant: &str) -> Option<&CohortScatter> {
+        self.cohort_scatter.iter().find(|scatter| scatter.metric == metric && scatter.variant == variant)
+    }
+
+    /// The shrunken effects of a treatment and metric.
+    pub fn shrunken_effects(&self, metric: &str, variant: &str) -> Option<&ShrunkenEffects> {
+        self.shrunken_effects.iter().find(|shrunken| shrunken.metric == metric && shrunken.variant == variant)
     }
 
     /// The global test of a treatment and metric.

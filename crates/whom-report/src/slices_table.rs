@@ -80,3 +80,31 @@ fn sliced_by(row: &SlicedEffect) -> (&str, Option<&str>) {
         SlicedBy::Tag(tag) => ("tag", Some(tag)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array;
+
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn there_is_a_row_for_each_slice_of_each_effect() {
+        let results = fixture::sliced();
+        let batch = slices_batch(&results.slices).expect("a batch");
+        assert_eq!((batch.num_rows(), slices_rows(&results)), (13, 13));
+        assert_eq!(fixture::words(&batch, "sliced_by")[9..], ["week", "tag", "tag", "tag"]);
+        assert_eq!(fixture::words(&batch, "tag"), ["channel"; 3]);
+        let column = |name: &str| batch.column_by_name(name).expect("a column");
+        assert!(column("estimate").is_null(2) && column("ci_lower").is_null(2), "the last week of the men's campaign");
+        assert_eq!(fixture::words(&batch, "not_estimable"), ["an arm has no unit with a value"]);
+    }
+
+    #[test]
+    fn a_file_reads_back_as_it_was_written() {
+        let results = fixture::sliced();
+        let (batches, metadata) = fixture::read_parquet(slices_parquet(&results).expect("a file"));
+        assert_eq!(batches, [slices_batch(&results.slices).expect("a batch")]);
+        assert!(metadata.contains("whom.schema = slices"), "{metadata}");
+    }
+}

@@ -1,5 +1,7 @@
 //! `summary.md`: what fits a chat message.
 
+mod tags;
+
 use crate::effect::{EffectRow, Estimand, Role};
 use crate::label::{self, markdown};
 use crate::number::{self, NO_NUMBER, Scale};
@@ -26,6 +28,8 @@ pub fn summary_md(results: &Results) -> String {
         Some(sentences(&verdict)),
         averages(results),
         cohorts(results, &verdict),
+        tags::lines(results),
+        stability(results),
         checks(results),
         Some(format!("Analysis `{}`", results.analysis.replace('`', "'"))),
     ];
@@ -124,6 +128,17 @@ fn cohort_row(results: &Results, verdict: &CohortVerdict) -> Option<String> {
     let (variant, metric) = (name(&verdict.variant), name(&verdict.metric));
     let (standing, evidence) = (verdict.standing.in_words(), evidence_words(verdict.evidence));
     Some(format!("| {cohort_name}: {rule} | {variant} | {metric} | {effect} | {interval} | {standing} | {evidence} |"))
+}
+
+/// How often the cohorts return, in one line.
+fn stability(results: &Results) -> Option<String> {
+    let search = results.stability.search.as_ref().filter(|search| !search.cohorts.is_empty())?;
+    let returned =
+        search.cohorts.iter().map(|cohort| format!("{} in {}", name(&cohort.cohort), number::share(cohort.returned)));
+    let told: Vec<String> = returned.take(COHORTS).collect();
+    let rest = search.cohorts.len().saturating_sub(COHORTS);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    Some(format!("Cohorts that return in {} replicates of the search: {}{more}", search.replicates, told.join(", ")))
 }
 
 fn checks(results: &Results) -> Option<String> {

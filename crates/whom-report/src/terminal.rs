@@ -8,8 +8,11 @@ mod palette;
 mod paragraph;
 mod profiles;
 mod refusal;
+mod scatter;
 mod slices;
+mod stability;
 mod table;
+mod tags;
 mod tree;
 mod waterfall;
 
@@ -41,11 +44,14 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         Some(title(results, palette)),
         Some(verdict(results, palette)),
         averages::section(results, palette),
+        tags::section(results, palette),
         tree::section(results, palette),
         forest::section(results, palette),
         cohorts::section(results, palette),
+        scatter::section(results, palette),
         profiles::section(results, palette),
         slices::section(results, palette),
+        stability::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
         Some(footer(results, palette)),

@@ -14,6 +14,9 @@
 //! - **Slices** are withheld as a whole: all slices of a cohort if one of them is too small or would tell of too few.
 //! - A **profile** loses the shares of a tag in all cohorts of the partition if one of them counts too few, and the means
 //!   if too few are known.
+//! - A **level** of a tag of too few units is withheld with the next smallest ones, until those that are withheld are not too
+//!   few together. Numbers of units that tell how few have no value of a metric are withheld in all tables. What is said of
+//!   all levels, or of all cohorts, together stays.
 //! - A **check** whose words count too few loses them with its figures, and keeps its verdict. The **waterfall** keeps only
 //!   numbers no two of which are so near each other that their difference is too few.
 //!
@@ -26,8 +29,11 @@ mod checks;
 mod cohorts;
 mod effects;
 mod profiles;
+mod shrunken;
 mod slices;
+mod stability;
 mod summary;
+mod tags;
 mod trees;
 mod waterfall;
 
@@ -87,13 +93,18 @@ impl SmallestCell {
             checks,
             effects,
             slices,
+            tag_tables,
+            tag_rankings,
             partition,
             registered,
             trees,
             global_tests,
+            cohort_scatter,
+            shrunken_effects,
             importance,
             detectable_differences,
             confirming_tests,
+            stability,
         } = results;
         let mut counted = Counted::default();
         let waterfall = waterfall::withheld(self, waterfall, units, &mut counted);
@@ -101,6 +112,9 @@ impl SmallestCell {
         let effects = effects.into_iter().map(|row| metrics.row(row, &cohorts, &mut counted)).collect();
         let beside = slices::Beside { cohorts: &cohorts, metrics: &metrics, partition: &partition_names };
         let slices = slices::withheld(self, slices, &beside, &mut counted);
+        let tag_tables = tags::withheld(self, tag_tables, &metrics, &mut counted);
+        let shrunken_effects =
+            shrunken_effects.into_iter().map(|found| shrunken::withheld(self, found, &cohorts, &metrics)).collect();
         let partition = partition.map(|Partition { tree, cohorts: views }| Partition {
             tree,
             cohorts: profiles::of_partition(self, cohorts.views(views), units, &mut counted),
@@ -110,6 +124,7 @@ impl SmallestCell {
             trees.into_iter().map(|tree| trees::withheld(self, tree, &cohorts, &metrics, &mut counted)).collect();
         let tests = confirming_tests.into_iter();
         let confirming_tests = tests.filter(|test| !metrics.hides(&test.metric, &test.cohort, &cohorts)).collect();
+        let stability = stability::withheld(self, stability, &variants, &mut counted);
         Ok(Results {
             experiment,
             analysis,
@@ -123,13 +138,18 @@ impl SmallestCell {
             checks,
             effects,
             slices,
+            tag_tables,
+            tag_rankings,
             partition,
             registered,
             trees,
             global_tests,
+            cohort_scatter,
+            shrunken_effects,
             importance,
             detectable_differences,
             confirming_tests,
+            stability,
         })
     }
 

@@ -26,7 +26,7 @@ pub use self::fact::{Fact, Gaps, Partition, TimeColumn};
 pub use self::identity::FIELDS_IN_HOURS;
 pub use self::measure::{Measure, MeasurePart};
 pub use self::metric::{
-    Aggregate, Cap, CapOf, Cuped, Denominator, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite,
+    Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, RatioPart,
     Role,
 };
 pub use self::output::Output;

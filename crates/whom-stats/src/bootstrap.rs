@@ -277,7 +277,7 @@ impl Spread {
 }
 
 /// A Poisson(1) count from 64 random bits: the number of thresholds floor(2^64 P(count <= k)) that they reach.
-fn poisson(bits: u64) -> u8 {
+pub(crate) fn poisson(bits: u64) -> u8 {
     const THRESHOLDS: [u64; 21] = [
         6_786_177_901_268_885_274,
         13_572_355_802_537_770_549,

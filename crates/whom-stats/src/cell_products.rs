@@ -66,6 +66,13 @@ impl ProductColumn {
 }
 
 impl ProductGroup {
+    /// A unit's row of the group, given its metrics; whether the unit takes part.
+    pub(crate) fn row(&self, metrics: &[Option<i64>], row: &mut Vec<i64>) -> bool {
+        row.clear();
+        row.extend(self.columns.iter().map_while(|column| column.of(metrics)));
+        row.len() == self.columns.len()
+    }
+
     /// The grids of the columns, given those of the metrics; [`Grid::INTEGER`] for an indicator.
     pub fn grids(&self, metrics: &[Grid]) -> Vec<Grid> {
         let grid = |column: &ProductColumn| match column {
@@ -128,6 +135,22 @@ impl CellProducts {
     }
 }
 
+/// Refuses groups with a metric that the units do not have.
+pub(crate) fn check_groups(units: &UnitColumns, groups: &[ProductGroup]) -> Result<(), PassError> {
+    let metrics = units.metric_count();
+    let mut asked = groups.iter().flat_map(|group| &group.columns).map(|column| column.metric());
+    match asked.find(|metric| *metric >= metrics) {
+        Some(metric) => Err(PassError::Metric { metric, metrics }),
+        None => Ok(()),
+    }
+}
+
+/// The metrics of a unit, where it has them.
+pub(crate) fn values_of(units: &UnitColumns, row: usize) -> impl Iterator<Item = Option<i64>> {
+    let moments = units.packing().moments(units.records(row..row + 1));
+    moments.map(|moments| (moments.n > 0).then_some(moments.sum as i64))
+}
+
 /// Counts the units in memory: the products of every group by (cell, arm, bucket).
 ///
 /// # Errors
@@ -139,13 +162,9 @@ pub fn cell_products(
     groups: &[ProductGroup],
     cancel: &AtomicBool,
 ) -> Result<CellProducts, PassError> {
-    let metrics = units.metric_count();
-    let asked = || groups.iter().flat_map(|group| &group.columns).map(|column| column.metric());
-    if let Some(metric) = asked().find(|metric| *metric >= metrics) {
-        return Err(PassError::Metric { metric, metrics });
-    }
+    check_groups(units, groups)?;
     let (cells, cell_of) = cells_of(units, grouping)?;
-    let arms = units.arm_count();
+    let (arms, metrics) = (units.arm_count(), units.metric_count());
     let by_bucket = (0..BUCKETS as u16).into_par_iter().map(|bucket| {
         let empty = |group: &ProductGroup| vec![CrossProducts::new(group.columns.len()); cells * arms];
         let mut counted: Vec<Vec<CrossProducts>> = groups.iter().map(empty).collect();
@@ -161,12 +180,9 @@ pub fn cell_products(
                     continue;
                 }
                 values.clear();
-                let moments = units.packing().moments(units.records(row..row + 1));
-                values.extend(moments.map(|moments| (moments.n > 0).then_some(moments.sum as i64)));
+                values.extend(values_of(units, row));
                 for (group, products) in groups.iter().zip(&mut counted) {
-                    row_values.clear();
-                    row_values.extend(group.columns.iter().map_while(|column| column.of(&values)));
-                    if row_values.len() == group.columns.len() {
+                    if group.row(&values, &mut row_values) {
                         products[cell * arms + arm].push(&row_values);
                     }
                 }
@@ -188,4 +204,4 @@ pub fn cell_products(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

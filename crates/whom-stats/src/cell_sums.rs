@@ -30,6 +30,15 @@ pub struct ArmSums {
     pub products: Vec<Vec<CrossProducts>>,
 }
 
+impl ArmSums {
+    /// Adds the sums of other units of the same arms and groups.
+    pub fn add(&mut self, other: &Self) {
+        self.table.add(other.table.cell());
+        let products = self.products.iter_mut().flatten().zip(other.products.iter().flatten());
+        products.for_each(|(sum, products)| *sum += products);
+    }
+}
+
 impl CellSums {
     /// Adds the sums of other units by the same cells and groups.
     pub fn add(&mut self, part: &Self) {

@@ -127,7 +127,7 @@ fn count(
                         return Err(PassError::Cancelled);
                     }
                     let mut counted = PackedCells::new(units.packing(), cells + 1);
-                    counted.count(units.records(rows.clone()), rows.map(|row| cell_of(row).min(cells)));
+                    counted.count(units.records(rows.clone()), 1, rows.map(|row| cell_of(row).min(cells)));
                     for (cell, units, moments) in counted.counted().filter(|(cell, ..)| *cell < cells) {
                         tables[cell].add_to_arm(arm, units, moments);
                     }

@@ -125,6 +125,18 @@ impl Comparison {
         Ok(Lift { relative, unreliable: self.unreliable.or(unreliable) })
     }
 
+    /// ln(m1 / m0) with the delta method's variance, the covariance of the values included: the scale on which
+    /// [heterogeneity](crate::heterogeneity) compares lifts.
+    ///
+    /// # Errors
+    /// A value is not positive; nothing varies.
+    pub fn log_ratio(&self) -> Result<Estimate, NotEstimable> {
+        if !(self.treatment > 0.0 && self.control > 0.0) {
+            return Err(NotEstimable::MeanNotPositive);
+        }
+        self.combined(libm::log(self.treatment / self.control), [1.0 / self.treatment, -1.0 / self.control])
+    }
+
     /// The lifts that the data do not reject (Fieller 1954), exact for normal values however near zero the control's is.
     ///
     /// The lift l is kept if m1 - (1 + l) m0 is within c standard errors of zero. With r = 1 + l that is

@@ -48,6 +48,26 @@ impl Folds {
         }
     }
 
+    /// Other halves of some buckets, ranked by the hash of (experiment, "resplit", bucket, number): the first half discovers, the
+    /// others measure. For a look at how much depends on the halves that were drawn; never for a result.
+    pub fn resplit(experiment: &str, number: u64, buckets: &BucketSet) -> Self {
+        let identity = Identity::new(experiment, "resplit");
+        let mut ranked: Vec<u16> = buckets.iter().collect();
+        ranked.sort_by_key(|bucket| (identity.hash(*bucket, number), *bucket));
+        let (discover, measure) = ranked.split_at(ranked.len() / 2);
+        Self {
+            discover: discover.iter().copied().collect(),
+            measure: measure.iter().copied().collect(),
+            judge: BucketSet::none(),
+        }
+    }
+
+    /// The same folds with fewer buckets to discover: those that are in `buckets`, too.
+    #[must_use]
+    pub fn discovering_in(&self, buckets: &BucketSet) -> Self {
+        Self { discover: self.discover.without(&buckets.complement()), ..self.clone() }
+    }
+
     /// The fold of a bucket below [`BUCKETS`].
     pub fn of(&self, bucket: u16) -> Fold {
         if self.discover.contains(bucket) {
@@ -104,6 +124,19 @@ mod tests {
         for bucket in 0..BUCKETS as u16 {
             assert!(folds.buckets(folds.of(bucket)).contains(bucket));
         }
+    }
+
+    #[test]
+    fn another_split_halves_the_same_buckets_otherwise() {
+        let buckets: BucketSet = (0..301).collect();
+        let [one, other] = [0, 1].map(|number| Folds::resplit("checkout_v3", number, &buckets));
+        for folds in [&one, &other] {
+            let (discover, measure) = (folds.buckets(Fold::Discover), folds.buckets(Fold::Measure));
+            assert_eq!((discover.len(), &buckets.without(discover)), (150, measure));
+        }
+        assert_ne!(one, other);
+        let shared = one.buckets(Fold::Discover).without(other.buckets(Fold::Discover)).len();
+        assert!((50..100).contains(&shared), "about half of them: {shared}");
     }
 
     #[test]

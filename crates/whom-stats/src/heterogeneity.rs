@@ -147,7 +147,16 @@ impl BothScales {
     pub fn of(effects: &[Result<Effect, NotEstimable>], level: f64) -> Self {
         let absolute: Vec<_> = effects.iter().map(|effect| effect.map(|effect| effect.difference)).collect();
         let relative: Vec<_> = effects.iter().map(|effect| effect.and_then(|effect| effect.log_ratio())).collect();
-        Self { absolute: Heterogeneity::of(&absolute, level), relative: Heterogeneity::of(&relative, level) }
+        Self::on(&absolute, &relative, level)
+    }
+
+    /// Both heterogeneities of differences and of logarithms of ratios, whichever method made them.
+    pub fn on(
+        absolute: &[Result<Estimate, NotEstimable>],
+        relative: &[Result<Estimate, NotEstimable>],
+        level: f64,
+    ) -> Self {
+        Self { absolute: Heterogeneity::of(absolute, level), relative: Heterogeneity::of(relative, level) }
     }
 
     /// On which scale the effects differ, given what counts as proof after any correction; what was not tested proves nothing.

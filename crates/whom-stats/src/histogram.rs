@@ -18,16 +18,11 @@ use crate::arm_table::{ArmTable, ColumnHistogram};
 use crate::columns::UnitColumns;
 use crate::node_rows::{RowsByArm, node_rows};
 use crate::packed_cells::{CodeRows, Columns, PackedCells};
-use crate::packing::CAPACITY;
 use crate::pass::{Histograms, NodeHistogram, Pass, PassError, TreePass};
 use crate::run::Run;
 use crate::sharing::Shared;
+use crate::stretch::Stretch;
 
-/// Rows per parallel task: enough that emptying cells is small beside counting, few enough for many tasks.
-const TASK_ROWS: usize = 1 << 17;
-const _: () = assert!(TASK_ROWS <= CAPACITY);
-/// Rows that are counted in all columns of a task before the next ones are.
-const RUN_ROWS: usize = 1 << 9;
 /// Bytes of cells per task; more columns are worked in groups. Somewhat more than a core's second cache on purpose: to fetch
 /// cells that have been pushed out once a run is cheaper than to gather the run again for another group of columns.
 const GROUP_BYTES: usize = 1280 << 10;
@@ -38,7 +33,7 @@ const TOGETHER_BYTES: usize = 24 << 10;
 ///
 /// Exact integers, so the answer depends neither on the order of units nor on the number of threads. Trees, nodes,
 /// columns and stretches of rows are worked in parallel on rayon's current pool; the flag is read every 131,072 rows of
-/// an arm or sooner.
+/// an arm or sooner. A unit of weight w is counted as w units are.
 ///
 /// # Errors
 /// [`PassError::Cancelled`] once `cancel` is raised; the other errors if the pass does not fit the units.
@@ -93,7 +88,7 @@ impl<'a> Counting<'a> {
                 Some(*next - self.codes(*column))
             })
             .collect();
-        let counted = self.stretches(rows, |rows| self.count(rows, columns, &firsts))?;
+        let counted = self.stretches(rows, |stretch| self.count(stretch, columns, &firsts))?;
         let histogram = |(column, first): (&usize, &usize)| {
             let (arms, metrics) = (self.units.arm_count(), self.units.metric_count());
             let mut histogram = ColumnHistogram::new(self.codes(*column), arms, metrics);
@@ -108,16 +103,16 @@ impl<'a> Counting<'a> {
     }
 
     /// The cells of a stretch of one arm's rows, those of each column from its first one on.
-    fn count(self, rows: &[u32], columns: &[usize], firsts: &[usize]) -> PackedCells<'a> {
+    fn count(self, stretch: &Stretch<'_>, columns: &[usize], firsts: &[usize]) -> PackedCells<'a> {
         let bytes = columns.iter().map(|column| self.units.codes().bytes_of(*column));
         let bytes = bytes.reduce(|one, other| one.start.min(other.start)..one.end.max(other.end)).unwrap_or(0..0);
         let together = self.together(columns, firsts, bytes.start);
         let all = columns.iter().map(|column| self.codes(*column)).sum();
         let mut cells = PackedCells::new(self.units.packing(), all);
         let mut run = Run::default();
-        for rows in rows.chunks(RUN_ROWS) {
-            run.gather(self.units, bytes.clone(), rows);
-            let codes = CodeRows { codes: run.codes(), stride: bytes.len() };
+        for (weight, rows) in stretch.runs() {
+            run.gather(self.units, bytes.clone(), (weight, rows));
+            let codes = CodeRows { codes: run.codes(), stride: bytes.len(), weight };
             cells.count_in(run.records(), &codes, &together);
         }
         cells
@@ -147,12 +142,12 @@ impl<'a> Counting<'a> {
     }
 
     fn totals(self, rows: &RowsByArm, totals: &mut ArmTable) -> Result<(), PassError> {
-        let counted = self.stretches(rows, |rows| {
+        let counted = self.stretches(rows, |stretch| {
             let mut everybody = PackedCells::new(self.units.packing(), 1);
             let mut run = Run::default();
-            for rows in rows.chunks(RUN_ROWS) {
-                run.gather(self.units, 0..0, rows);
-                everybody.count(run.records(), rows.iter().map(|_| 0));
+            for (weight, rows) in stretch.runs() {
+                run.gather(self.units, 0..0, (weight, rows));
+                everybody.count(run.records(), weight, rows.iter().map(|_| 0));
             }
             everybody
         })?;
@@ -166,13 +161,14 @@ impl<'a> Counting<'a> {
     fn stretches<T: Send>(
         self,
         rows: &RowsByArm,
-        count: impl Fn(&[u32]) -> T + Sync,
+        count: impl Fn(&Stretch<'_>) -> T + Sync,
     ) -> Result<Vec<(usize, T)>, PassError> {
-        let stretches =
-            rows.iter().enumerate().flat_map(|(arm, rows)| rows.chunks(TASK_ROWS).map(move |rows| (arm, rows)));
-        let stretches: Vec<(usize, &[u32])> = stretches.collect();
-        let count = |(arm, rows)| {
-            if self.cancel.load(Ordering::Relaxed) { Err(PassError::Cancelled) } else { Ok((arm, count(rows))) }
+        let stretches = rows.iter().enumerate();
+        let stretches: Vec<(usize, Stretch<'_>)> = stretches
+            .flat_map(|(arm, rows)| Stretch::cut(rows).into_iter().map(move |stretch| (arm, stretch)))
+            .collect();
+        let count = |(arm, stretch): (usize, Stretch<'_>)| {
+            if self.cancel.load(Ordering::Relaxed) { Err(PassError::Cancelled) } else { Ok((arm, count(&stretch))) }
         };
         stretches.into_par_iter().map(count).collect()
     }

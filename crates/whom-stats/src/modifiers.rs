@@ -32,7 +32,39 @@ pub struct TagTable<'a> {
     /// The tag.
     pub tag: &'a str,
     /// The effect in each of its levels.
-    pub levels: &'a [Result<Effect, NotEstimable>],
+    pub levels: &'a [Result<LevelEffect, NotEstimable>],
+}
+
+/// What a level tells of a tag, whichever method estimated it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LevelEffect {
+    /// Treatment less control.
+    pub difference: Estimate,
+    /// The logarithm of treatment over control.
+    pub log_ratio: Result<Estimate, NotEstimable>,
+    /// Control's value.
+    pub control: Estimate,
+    /// The variance that a unit of control gives to it: its squared standard error times the units.
+    pub control_variance: f64,
+    /// Units of both arms.
+    pub units: u64,
+}
+
+impl From<&Effect> for LevelEffect {
+    fn from(effect: &Effect) -> Self {
+        let control = Estimate {
+            value: effect.control.mean,
+            std_err: effect.control.variance_of_mean().sqrt(),
+            degrees_of_freedom: effect.control.degrees_of_freedom(),
+        };
+        Self {
+            difference: effect.difference,
+            log_ratio: effect.log_ratio(),
+            control,
+            control_variance: effect.control.variance,
+            units: effect.treatment.units + effect.control.units,
+        }
+    }
 }
 
 /// How the tables of several tags are judged.
@@ -97,7 +129,7 @@ impl Ranking {
     /// tags that could not be tested come last.
     pub fn rank(&self, tables: &[TagTable<'_>]) -> Vec<Modifier> {
         let heterogeneity: Vec<BothScales> =
-            tables.iter().map(|table| BothScales::of(table.levels, self.level)).collect();
+            tables.iter().map(|table| on_both_scales(table.levels, self.level)).collect();
         let prognosis: Vec<_> = tables.iter().map(|table| prognosis(table.levels)).collect();
         let p_value = |test: Result<EqualEffects, NotEstimable>| test.ok().map(|test| test.p_value);
         let adjust = |raw: Vec<Option<f64>>| self.adjusted(&raw);
@@ -117,7 +149,7 @@ impl Ranking {
                 prognosis: prognosis[place],
                 p_prognosis: prognostic[place],
                 modifying: strength(table.levels, |level| level.difference),
-                prognostic: strength(table.levels, control_mean),
+                prognostic: strength(table.levels, |level| level.control),
                 differing: BothScales::differing(absolute[place], relative[place], self.level),
                 role: self.role(prognostic[place], absolute[place]),
             })
@@ -154,16 +186,14 @@ impl Modifier {
     }
 }
 
-fn control_mean(level: &Effect) -> Estimate {
-    Estimate {
-        value: level.control.mean,
-        std_err: level.control.variance_of_mean().sqrt(),
-        degrees_of_freedom: level.control.units.saturating_sub(1) as f64,
-    }
+fn on_both_scales(levels: &[Result<LevelEffect, NotEstimable>], level: f64) -> BothScales {
+    let absolute: Vec<_> = levels.iter().map(|found| found.map(|found| found.difference)).collect();
+    let relative: Vec<_> = levels.iter().map(|found| found.and_then(|found| found.log_ratio)).collect();
+    BothScales::on(&absolute, &relative, level)
 }
 
-fn prognosis(levels: &[Result<Effect, NotEstimable>]) -> Result<EqualEffects, NotEstimable> {
-    let means: Vec<Estimate> = levels.iter().flatten().map(control_mean).collect();
+fn prognosis(levels: &[Result<LevelEffect, NotEstimable>]) -> Result<EqualEffects, NotEstimable> {
+    let means: Vec<Estimate> = levels.iter().flatten().map(|level| level.control).collect();
     let groups = Groups::new(means.iter());
     if groups.0.len() < 2 {
         return Err(NotEstimable::OneGroup);
@@ -173,21 +203,20 @@ fn prognosis(levels: &[Result<Effect, NotEstimable>]) -> Result<EqualEffects, No
 
 /// The variation of a value between levels, each weighted by its units in both arms.
 fn strength(
-    levels: &[Result<Effect, NotEstimable>],
-    value: impl Fn(&Effect) -> Estimate,
+    levels: &[Result<LevelEffect, NotEstimable>],
+    value: impl Fn(&LevelEffect) -> Estimate,
 ) -> Result<Strength, NotEstimable> {
-    let levels: Vec<&Effect> = levels.iter().flatten().collect();
+    let levels: Vec<&LevelEffect> = levels.iter().flatten().collect();
     if levels.len() < 2 {
         return Err(NotEstimable::OneGroup);
     }
-    let units = |level: &Effect| (level.treatment.units + level.control.units) as f64;
-    let total: f64 = levels.iter().map(|level| units(level)).sum();
-    let shares: Vec<f64> = levels.iter().map(|level| units(level) / total).collect();
-    let between = |value: &dyn Fn(&Effect) -> Estimate| {
+    let total: f64 = levels.iter().map(|level| level.units as f64).sum();
+    let shares: Vec<f64> = levels.iter().map(|level| level.units as f64 / total).collect();
+    let between = |value: &dyn Fn(&LevelEffect) -> Estimate| {
         variance_between(&shares, &levels.iter().map(|level| value(level)).collect::<Vec<_>>())
     };
-    let within: f64 = levels.iter().zip(&shares).map(|(level, share)| share * level.control.variance).sum();
-    let control = within + between(&control_mean);
+    let within: f64 = levels.iter().zip(&shares).map(|(level, share)| share * level.control_variance).sum();
+    let control = within + between(&|level: &LevelEffect| level.control);
     if control == 0.0 {
         return Err(NotEstimable::NoVariance);
     }

@@ -1,5 +1,6 @@
-//! The rows that each requested node of a tree holds, by arm.
+//! The rows that each requested node of a tree holds, by arm and by how often they count.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
@@ -11,8 +12,14 @@ use crate::routing::{Code, Routing, Split};
 /// Buckets per parallel task.
 const TASK_BUCKETS: usize = 16;
 
-/// The rows of a node, ascending, by arm.
-pub(crate) type RowsByArm = Vec<Vec<u32>>;
+/// The rows of a node, by arm and then by weight.
+pub(crate) type RowsByArm = Vec<Vec<EqualRows>>;
+
+/// Rows that count equally often, ascending.
+pub(crate) struct EqualRows {
+    pub(crate) weight: u8,
+    pub(crate) rows: Vec<u32>,
+}
 
 /// The rows of each requested node, in the order of the request. A row is in every requested node on its path.
 pub(crate) fn node_rows(
@@ -21,21 +28,45 @@ pub(crate) fn node_rows(
     cancel: &AtomicBool,
 ) -> Result<Vec<RowsByArm>, PassError> {
     let descent = Descent::new(units, tree);
-    let buckets: Vec<u16> = tree.buckets.iter().collect();
-    let parts: Vec<Vec<RowsByArm>> = buckets
-        .par_chunks(TASK_BUCKETS)
-        .map(|buckets| {
+    let classes = by_weight(tree);
+    let tasks: Vec<(u8, &[u16])> = classes
+        .iter()
+        .flat_map(|(weight, buckets)| buckets.chunks(TASK_BUCKETS).map(|buckets| (*weight, buckets)))
+        .collect();
+    let parts: Vec<(u8, Vec<HeldRows>)> = tasks
+        .into_par_iter()
+        .map(|(weight, buckets)| {
             if cancel.load(Ordering::Relaxed) {
                 return Err(PassError::Cancelled);
             }
             let of_arm = |arm| buckets.iter().flat_map(move |bucket| units.rows_of(*bucket, arm));
-            Ok((0..units.arm_count()).map(|arm| descent.of(of_arm(arm).map(|row| row as u32).collect())).collect())
+            let held = |arm| descent.of(of_arm(arm).map(|row| row as u32).collect());
+            Ok((weight, (0..units.arm_count()).map(held).collect()))
         })
         .collect::<Result<_, _>>()?;
-    let whole = |node: usize, arm: usize| parts.iter().flat_map(|part| &part[arm][node]).copied().collect();
+    let equal = |node: usize, arm: usize, weight: u8| {
+        let of_weight = parts.iter().filter(|(own, _)| *own == weight);
+        EqualRows { weight, rows: of_weight.flat_map(|(_, part)| &part[arm][node]).copied().collect() }
+    };
+    let whole = |node: usize, arm: usize| classes.keys().map(|weight| equal(node, arm, *weight)).collect();
     let by_arm = |node| (0..units.arm_count()).into_par_iter().map(|arm| whole(node, arm)).collect();
     Ok((0..tree.nodes.len()).into_par_iter().map(by_arm).collect())
 }
+
+/// The buckets of a tree that count at all, by how often.
+fn by_weight(tree: &TreePass) -> BTreeMap<u8, Vec<u16>> {
+    let mut classes: BTreeMap<u8, Vec<u16>> = BTreeMap::new();
+    for bucket in tree.buckets.iter() {
+        let weight = tree.weights.as_ref().map_or(1, |weights| weights.of(bucket));
+        if weight > 0 {
+            classes.entry(weight).or_default().push(bucket);
+        }
+    }
+    classes
+}
+
+/// The rows that each requested node holds.
+type HeldRows = Vec<Vec<u32>>;
 
 /// The way down a tree, as far as a requested node lies below.
 struct Descent<'a> {
@@ -58,7 +89,7 @@ impl<'a> Descent<'a> {
     }
 
     /// Which of some rows each requested node holds.
-    fn of(&self, rows: Vec<u32>) -> RowsByArm {
+    fn of(&self, rows: Vec<u32>) -> HeldRows {
         let mut held = vec![Vec::new(); self.wanted.len()];
         held[0] = rows;
         for (node, split) in self.tree.routing.nodes().iter().enumerate() {

@@ -17,10 +17,15 @@ impl<'a> PackedCells<'a> {
         Self { packing, words: vec![0; cells * packing.words()], counted: 0 }
     }
 
-    /// Counts a unit per record, in the cell that stands at the same place.
-    pub(crate) fn count(&mut self, records: &[u64], cells: impl ExactSizeIterator<Item = usize>) {
-        self.counted += cells.len();
+    /// Makes room for so many units more.
+    fn take(&mut self, units: usize) {
+        self.counted += units;
         assert!(self.counted <= CAPACITY, "cells for {CAPACITY} units were given {}", self.counted);
+    }
+
+    /// Counts `weight` units per record, in the cell that stands at the same place; the records hold them so often.
+    pub(crate) fn count(&mut self, records: &[u64], weight: u8, cells: impl ExactSizeIterator<Item = usize>) {
+        self.take(cells.len() * usize::from(weight));
         let sums = &mut self.words;
         match self.packing.words() {
             1 => add::<1>(sums, records, cells),
@@ -39,10 +44,9 @@ impl<'a> PackedCells<'a> {
         }
     }
 
-    /// Counts a unit per record and row of codes, in a cell of each column.
+    /// Counts the units of each record, of which there is one per row of codes, in a cell of each column.
     pub(crate) fn count_in(&mut self, records: &[u64], rows: &CodeRows<'_>, columns: &[Columns]) {
-        self.counted += rows.codes.len() / rows.stride;
-        assert!(self.counted <= CAPACITY, "cells for {CAPACITY} units were given {}", self.counted);
+        self.take(rows.codes.len() / rows.stride * usize::from(rows.weight));
         for columns in columns {
             let sums = &mut self.words;
             match self.packing.words() {
@@ -91,6 +95,8 @@ pub(crate) struct CodeRows<'a> {
     pub(crate) codes: &'a [u8],
     /// The bytes of a row.
     pub(crate) stride: usize,
+    /// How many units each record holds.
+    pub(crate) weight: u8,
 }
 
 /// Columns whose codes lie side by side, all of one byte or a single one of two.
@@ -183,7 +189,7 @@ mod tests {
             packing.pack_units(&mut records);
 
             let mut cells = PackedCells::new(&packing, 4);
-            cells.count(&records, (0..20).map(|unit| unit % 3));
+            cells.count(&records, 1, (0..20).map(|unit| unit % 3));
             let counted: Vec<_> =
                 cells.counted().map(|(cell, units, moments)| (cell, units, moments.collect())).collect();
             let expected = |cell: usize| {
@@ -215,7 +221,7 @@ mod tests {
                 [one as u8, two as u8, low, high, last as u8]
             };
             let rows: Vec<u8> = (0..50).flat_map(row).collect();
-            let rows = CodeRows { codes: &rows, stride: 5 };
+            let rows = CodeRows { codes: &rows, stride: 5, weight: 1 };
             let columns = [
                 Columns { offset: 0, wide: false, firsts: vec![0, 3] },
                 Columns { offset: 4, wide: false, firsts: vec![308] },
@@ -225,7 +231,7 @@ mod tests {
             cells.count_in(&records, &rows, &columns);
             for (column, own) in [0..3, 3..8, 8..308, 308..315].into_iter().enumerate() {
                 let mut alone = PackedCells::new(&packing, own.len());
-                alone.count(&records, (0..50).map(|unit| codes(unit)[column]));
+                alone.count(&records, 1, (0..50).map(|unit| codes(unit)[column]));
                 let expected: Vec<_> = alone
                     .counted()
                     .map(|(cell, units, moments)| (cell, units, moments.collect::<Vec<Moments>>()))
@@ -244,6 +250,6 @@ mod tests {
     fn more_units_than_the_fields_are_wide_for_are_never_counted() {
         let packing = Packing::of(&[]);
         let mut cells = PackedCells::new(&packing, 1);
-        cells.count(&vec![1; CAPACITY + 1], vec![0; CAPACITY + 1].into_iter());
+        cells.count(&vec![1; CAPACITY + 1], 1, vec![0; CAPACITY + 1].into_iter());
     }
 }

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::arm_table::{ArmTable, ColumnHistogram};
 use crate::bucket::BucketSet;
 use crate::routing::{Code, NodeIndex, Routing};
+use crate::weights::BucketWeights;
 
 /// One request for statistics: for each tree, histograms of some of its nodes over the chosen columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct TreePass {
     pub routing: Routing,
     /// Only units of these buckets are counted.
     pub buckets: BucketSet,
+    /// How often the units of each bucket count; `None` counts every unit once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<BucketWeights>,
     /// The nodes asked for.
     pub nodes: Vec<NodeIndex>,
     /// The tag columns to histogram; empty asks for the node totals alone.

@@ -13,6 +13,7 @@ use crate::arm_table::ColumnHistogram;
 use crate::bucket::BucketSet;
 use crate::pass::{Histograms, NodeHistogram, Pass, TreePass};
 use crate::routing::{CodeSet, NodeIndex};
+use crate::weights::BucketWeights;
 
 /// A pass that counts nothing twice, and how its answer makes up that of the original one.
 pub(crate) struct Shared {
@@ -30,8 +31,9 @@ struct Part {
     shared: bool,
 }
 
-/// Which units reach a node, and the columns to count: splits on the way, by column, and whether the way goes left.
-type Request = (Vec<(usize, CodeSet, bool)>, Vec<usize>);
+/// Which units reach a node, the columns to count, and how often units count: splits on the way, by column, and whether the
+/// way goes left.
+type Request = (Vec<(usize, CodeSet, bool)>, Vec<usize>, Option<BucketWeights>);
 
 /// Who asks: a tree, and the place of the node among those asked of it.
 struct Asker {
@@ -98,7 +100,7 @@ fn askers(pass: &Pass) -> BTreeMap<Request, Vec<Asker>> {
     for (tree, asked) in pass.trees.iter().enumerate() {
         let ways = ways(asked);
         for (place, node) in asked.nodes.iter().enumerate() {
-            let request = (ways[*node].clone(), asked.columns.clone());
+            let request = (ways[*node].clone(), asked.columns.clone(), asked.weights.clone());
             askers.entry(request).or_default().push(Asker { tree, place });
         }
     }
@@ -188,6 +190,7 @@ mod tests {
         let tree = |routing: &Routing, nodes: Vec<NodeIndex>, buckets| TreePass {
             routing: routing.clone(),
             buckets,
+            weights: None,
             nodes,
             columns: vec![0],
         };
@@ -205,7 +208,13 @@ mod tests {
 
     #[test]
     fn nothing_is_cut_where_nothing_is_counted_twice() {
-        let tree = |buckets| TreePass { routing: Routing::root(), buckets, nodes: vec![0], columns: Vec::new() };
+        let tree = |buckets| TreePass {
+            routing: Routing::root(),
+            buckets,
+            weights: None,
+            nodes: vec![0],
+            columns: Vec::new(),
+        };
         let even: BucketSet = (0..BUCKETS as u16).step_by(2).collect();
         let pass = Pass { trees: vec![tree(even.clone()), tree(even.complement()), tree(BucketSet::none())] };
         assert_eq!(Shared::of(&pass).pass(), &pass);

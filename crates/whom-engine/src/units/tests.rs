@@ -1,4 +1,4 @@
-use whom_stats::{BUCKETS, BucketSet, CodeColumn, ColumnShape, MetricRange, Routing, TreePass, UnitColumnParts};
+use whom_stats::{BUCKETS, BucketSet, CodeColumn, ColumnShape, MetricRange, TreePass, UnitColumnParts};
 
 use super::*;
 
@@ -42,7 +42,8 @@ fn source(pieces: usize, tags: usize, resident: u64) -> (UnitSource, tempfile::T
 fn pass(columns: Vec<usize>) -> Pass {
     let mut routing = Routing::root();
     routing.split(0, 0, [0, 2].into_iter().collect());
-    Pass { trees: vec![TreePass { routing, buckets: (0..1024).step_by(2).collect(), nodes: vec![0, 2], columns }] }
+    let buckets = (0..1024).step_by(2).collect();
+    Pass { trees: vec![TreePass { routing, buckets, weights: None, nodes: vec![0, 2], columns }] }
 }
 
 #[tokio::test]
@@ -57,6 +58,19 @@ async fn memory_and_any_number_of_pieces_on_disk_answer_alike() {
         assert_eq!(source.is_streamed(), resident == 0);
         assert!(source.answer(pass(vec![1, 0])).await.unwrap() == answers.0, "{pieces} pieces");
         assert!(source.cells(groupings.clone()).await.unwrap() == answers.1, "{pieces} pieces");
+    }
+}
+
+#[tokio::test]
+async fn leaves_of_sampled_units_are_the_same_in_memory_and_on_disk() {
+    let trees = || pass(Vec::new()).trees.into_iter().map(|tree| tree.routing).chain([Routing::root()]).collect();
+    let sample = || UnitSample { buckets: (0..1024).step_by(3).collect(), step: 7 };
+    let (memory, _kept) = source(1, 2, u64::MAX);
+    let labels = memory.leaf_labels(trees(), sample()).await.unwrap();
+    assert!(labels.units() > 4_000 && labels.of(0).contains(&1), "{}", labels.units());
+    for pieces in [1, 3, 1024] {
+        let (disk, _folder) = source(pieces, 2, 0);
+        assert!(disk.leaf_labels(trees(), sample()).await.unwrap() == labels, "{pieces} pieces");
     }
 }
 

@@ -97,6 +97,7 @@ async fn found(warehouse: &Warehouse, pieces: usize, batch_size: usize, resident
     let asked = TreePass {
         routing: tree.clone(),
         buckets: (0..1024).step_by(2).collect(),
+        weights: None,
         nodes: vec![0, 2],
         columns: vec![0, 1, 2, 3, 4],
     };

@@ -27,7 +27,7 @@ fn far_too_much_is_drawn_within_a_second_and_two_megabytes() {
     let document = report_json(&fixture::far_too_much()).expect("a document");
     let before = worked();
     let page = report_html(&document, &Templates::default()).expect("a page");
-    let taken = worked() - before;
+    let taken = worked().saturating_sub(before);
     assert!(taken < Duration::from_secs(1), "{taken:?}");
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
 }
@@ -73,6 +73,15 @@ fn a_template_takes_the_place_of_one_and_an_unknown_one_is_refused() {
     assert!(refusal.starts_with("unknown template `metods.html`; the page has `page.html`, "), "{refusal}");
     let broken = Templates::default().with("methods.html", "{{ page.nothing.at_all }}".to_owned()).expect("templates");
     assert!(matches!(report_html(&document, &broken), Err(ReportError::Template(_))));
+}
+
+#[test]
+fn effects_over_weeks_and_slices_are_told_where_trust_is_asked_for() {
+    let page = rendered(&fixture::sliced());
+    for told in ["Average effects on primary metrics by week", "2026-10-08 to 2026-10-14", "falls with the week"] {
+        assert!(page.contains(told), "{told}");
+    }
+    assert!(!rendered(&fixture::hillstrom()).contains("by week of first exposure"));
 }
 
 #[test]

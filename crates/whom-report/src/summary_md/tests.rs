@@ -11,7 +11,7 @@ fn the_summary_of_a_good_run() {
     - Mens E-Mail increases visit by 7.66 pp (95% interval +6.90 to +8.42 pp, adjusted p <0.0001).
     - Womens E-Mail increases visit by 4.52 pp (95% interval +3.80 to +5.25 pp, adjusted p <0.0001).
     - No detectable heterogeneity in the effect of Mens E-Mail on visit (adjusted p 0.312); a cohort of 25% of the units differing from the rest by 2.1 pp could have been detected (80% power).
-    - The effect of Womens E-Mail on visit differs between users (global test, adjusted p <0.0001).
+    - The effect of Womens E-Mail on visit differs between users (global test, adjusted p <0.0001), in absolute and in relative terms.
     - Womens E-Mail on visit, who gains: cohort 1 (womens is 1 and recency up to 6), +8.4 pp (+6.0 to +10.8); cohort 2 (womens is 1 and recency above 6), +6.3 pp (+4.1 to +8.5).
     - Womens E-Mail on visit, different from the rest, their own effect not told from zero: cohort 3 (womens is 0 and channel is Phone or Web (or unknown)), +1.2 pp (−0.7 to +3.1).
     - Before acting, confirm Womens E-Mail on visit in cohort 1: 1,240 units of it per arm detect an effect of 5.5 pp with 80% power.
@@ -32,6 +32,10 @@ fn the_summary_of_a_good_run() {
     | 2: womens is 1 and recency above 6 | Womens E-Mail | visit | +6.3 pp | +4.1 to +8.5 | gains | held-out |
     | 3: womens is 0 and channel is Phone or Web (or unknown) | Womens E-Mail | visit | +1.2 pp | −0.7 to +3.1 | different | held-out |
 
+    - First look over all units, exploratory. Effects differ: Mens E-Mail on visit by none that is proven; Womens E-Mail on visit by womens
+    - I² between the cohorts of the partition, adjusted p: Mens E-Mail on visit 16.7% (1.000), lifts 0% (1.000); Womens E-Mail on visit 97.8% (<0.0001), lifts 95.5% (<0.0001)
+    Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
+
     Checks: 1 with a warning, 3 passed, 1 not applicable (units in several variants)
 
     Analysis `3f9c1a7be0d24458`
@@ -48,7 +52,7 @@ fn the_summary_survives_hostile_names() {
     - Mens E-Mail increases a metric whose name is far too long for… by 7.66 pp (95% interval +6.90 to +8.42 pp, adjusted p <0.0001).
     - E-Mail"; DROP TABLE units; -- \<script>a… increases a metric whose name is far too long for… by 4.52 pp (95% interval +3.80 to +5.25 pp, adjusted p <0.0001).
     - No detectable heterogeneity in the effect of Mens E-Mail on a metric whose name is far too long for… (adjusted p 0.312).
-    - The effect of E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… differs between users (global test, adjusted p <0.0001).
+    - The effect of E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… differs between users (global test, adjusted p <0.0001), in absolute and in relative terms.
     - E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for…, who gains: cohort 1 (womens is 1 and recency up to 6), +8.4 pp (+6.0 to +10.8); cohort 2 (womens is 1 and recency above 6), +6.3 pp (+4.1 to +8.5).
     - E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for…, different from the rest, their own effect not told from zero: cohort 3 (womens is 0 and channel is Phone or Web (or unknown)), +1.2 pp (−0.7 to +3.1).
     - Before acting, confirm E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… in cohort 1 on fresh units.
@@ -64,6 +68,10 @@ fn the_summary_survives_hostile_names() {
     | 1: womens is 1 and recency up to 6 | E-Mail"; DROP TABLE units; -- \<script>a… | a metric whose name is far too long for… | +8.4 pp | +6.0 to +10.8 | gains | held-out |
     | 2: womens is 1 and recency above 6 | E-Mail"; DROP TABLE units; -- \<script>a… | a metric whose name is far too long for… | +6.3 pp | +4.1 to +8.5 | gains | held-out |
     | 3: womens is 0 and channel is Phone or Web (or unknown) | E-Mail"; DROP TABLE units; -- \<script>a… | a metric whose name is far too long for… | +1.2 pp | −0.7 to +3.1 | different | held-out |
+
+    - First look over all units, exploratory. Effects differ: Mens E-Mail on a metric whose name is far too long for… by none that is proven; E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… by E-Mail"; DROP TABLE units; -- \<script>a…
+    - I² between the cohorts of the partition, adjusted p: Mens E-Mail on a metric whose name is far too long for… 16.7% (1.000), lifts 0% (1.000); E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… 97.8% (<0.0001), lifts 95.5% (<0.0001)
+    Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
 
     Checks: 1 with a warning, 3 passed, 1 not applicable (units in several variants)
 

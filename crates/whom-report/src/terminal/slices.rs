@@ -67,3 +67,20 @@ fn cells(scale: &Scale, slice: &SliceRow) -> [String; 5] {
         slice.interval.map_or(NO_NUMBER.to_owned(), |interval| scale.bounds(interval)),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::terminal::Colour;
+
+    #[test]
+    fn what_changes_is_told_and_the_weeks_of_the_averages_are_shown() {
+        insta::assert_snapshot!(section(&fixture::sliced(), Palette::new(Colour::Never)).unwrap());
+    }
+
+    #[test]
+    fn one_week_and_no_slice_are_not_mentioned() {
+        assert_eq!(section(&fixture::hillstrom(), Palette::new(Colour::Never)), None);
+    }
+}

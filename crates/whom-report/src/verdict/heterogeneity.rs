@@ -7,6 +7,7 @@ use crate::heterogeneity::{DetectableDifference, GlobalTestRow};
 use crate::label;
 use crate::number::{self, Scale};
 use crate::results::{MetricView, Results};
+use crate::scatter::DifferingScale;
 use crate::word::words;
 
 words! {
@@ -30,6 +31,8 @@ pub struct HeterogeneityVerdict {
     pub metric: String,
     /// The outcome.
     pub outcome: HeterogeneityOutcome,
+    /// The scales on which the cohorts' effects are shown to differ, where effects differ at all: a remark on the outcome.
+    pub differing: Option<DifferingScale>,
     /// The outcome in words.
     pub sentence: String,
 }
@@ -43,9 +46,11 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Heter
     let (variant, metric) = (label::name(question.variant), label::name(&question.metric.name));
     let p = number::p_value(test.p_value_adjusted);
     let detectable = detectable(results, question).map(|told| format!("; {told}")).unwrap_or_default();
+    let differing = differing(results, question, outcome);
     let sentence = match outcome {
         HeterogeneityOutcome::Detected => format!(
-            "The effect of {variant} on {metric} differs between users (global test, adjusted p {p}){}.",
+            "The effect of {variant} on {metric} differs between users (global test, adjusted p {p}){}{}.",
+            differing.map_or("", scale_words),
             if is_unnamed(results) { "; no split lasted through pruning, so no cohort is named" } else { "" }
         ),
         HeterogeneityOutcome::NotDetected => {
@@ -60,8 +65,28 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Heter
         variant: question.variant.to_owned(),
         metric: question.metric.name.clone(),
         outcome,
+        differing,
         sentence,
     })
+}
+
+/// The scales on which cohorts differ, once the global test has said that effects do.
+fn differing(results: &Results, question: Question<'_>, outcome: HeterogeneityOutcome) -> Option<DifferingScale> {
+    let scatter = results.cohort_scatter(&question.metric.name, question.variant)?;
+    let tested = scatter.absolute.p_value.is_some() && scatter.relative.p_value.is_some();
+    (outcome == HeterogeneityOutcome::Detected && tested).then_some(scatter.differing)
+}
+
+/// What the scales add to the sentence. Where cohorts are not shown to differ in absolute terms they say nothing of the scale.
+fn scale_words(differing: DifferingScale) -> &'static str {
+    match differing {
+        DifferingScale::Both => ", in absolute and in relative terms",
+        DifferingScale::FollowsBaseline => {
+            "; between cohorts in absolute terms only: no lift is shown to differ from the others, so effects follow the \
+             baseline"
+        }
+        DifferingScale::Neither | DifferingScale::RelativeOnly => "",
+    }
 }
 
 /// Whether the search ended without cohorts.

@@ -47,3 +47,17 @@ fn spread(scale: &Scale, row: &SlicedEffect) -> String {
         format!(", from {} to {}", scale.signed(lowest, decimals), scale.signed(highest, decimals))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::verdict::Verdict;
+
+    #[test]
+    fn an_average_that_does_not_hold_over_time_is_warned_of_and_judged_as_before() {
+        let [sliced, plain] = [fixture::sliced(), fixture::hillstrom()].map(|results| Verdict::of(&results));
+        insta::assert_snapshot!(sliced.warnings.join("\n"), @"");
+        assert_eq!(Verdict { warnings: Vec::new(), ..sliced }, plain);
+    }
+}

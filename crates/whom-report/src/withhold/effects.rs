@@ -74,7 +74,7 @@ impl HiddenMetrics {
     }
 
     /// A reason, if it counts not too few.
-    fn worded(&self, reason: String) -> String {
+    pub(super) fn worded(&self, reason: String) -> String {
         if counts_in(&reason).any(|count| self.cell.hides(count)) { self.cell.reason() } else { reason }
     }
 
@@ -141,12 +141,12 @@ fn size(results: &Results, cohort: &str, arm: &str) -> Option<u64> {
     of(results.discovered(), Fold::Measure).or_else(|| of(&results.registered, Fold::All))
 }
 
-fn numbers(row: &EffectRow) -> impl Iterator<Item = u64> {
+pub(super) fn numbers(row: &EffectRow) -> impl Iterator<Item = u64> {
     [row.n_control, row.n_variant].into_iter().flatten()
 }
 
 /// The row with its key and nothing else: every field is named, so that a new one does not compile until it is decided.
-fn withheld(row: EffectRow, reason: String) -> EffectRow {
+pub(super) fn withheld(row: EffectRow, reason: String) -> EffectRow {
     EffectRow {
         metric: row.metric,
         role: row.role,

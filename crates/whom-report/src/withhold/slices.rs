@@ -122,3 +122,52 @@ fn without_figures(row: SlicedEffect, reason: String) -> SlicedEffect {
         slices: row.slices.into_iter().map(slice).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::results::Results;
+
+    /// The slices that are shown with an estimate, by slicing and cohort.
+    fn shown(bound: u64, change: impl Fn(&mut Results)) -> Vec<String> {
+        let mut results = fixture::sliced();
+        change(&mut results);
+        let results = SmallestCell::new(bound).unwrap().apply(results).unwrap();
+        let rows = results.slices.iter().filter(|row| row.slices.iter().any(|slice| slice.n_control.is_some()));
+        rows.map(|row| format!("{:?} {} {}", row.sliced_by, row.variant, row.cohort)).collect()
+    }
+
+    fn week(results: &mut Results, cohort: &str, units: u64) {
+        let rows = results.slices.iter_mut().filter(|row| row.cohort == cohort && row.sliced_by == SlicedBy::Week);
+        rows.for_each(|row| row.slices[0].n_variant = Some(units));
+    }
+
+    #[test]
+    fn large_slices_stay() {
+        assert_eq!(shown(50, |_| {}).len(), 5);
+    }
+
+    #[test]
+    fn a_small_week_of_a_cohort_takes_the_weeks_of_the_partition_with_it() {
+        let left = shown(50, |results| week(results, "3", 20));
+        assert_eq!(left.len(), 3, "{left:?}");
+        assert!(left.iter().all(|row| row.ends_with(" all")));
+    }
+
+    #[test]
+    fn a_small_week_of_everybody_takes_all_weeks_and_no_other_slicing() {
+        assert_eq!(shown(50, |results| week(results, EVERYBODY, 20)), ["Tag(\"channel\") Womens E-Mail all"]);
+    }
+
+    #[test]
+    fn what_is_withheld_has_no_figure_and_a_reason() {
+        let mut results = fixture::sliced();
+        week(&mut results, EVERYBODY, 20);
+        let results = SmallestCell::new(50).unwrap().apply(results).unwrap();
+        let row = &results.slices[1];
+        assert_eq!((row.found, row.trend, row.p_value_adjusted), (Steadiness::NotTested, None, None));
+        assert!(row.slices.iter().all(|slice| slice.estimate.is_none() && slice.not_estimable.is_some()));
+        assert_eq!(SmallestCell::new(50).unwrap().apply(results.clone()).unwrap().slices, results.slices);
+    }
+}

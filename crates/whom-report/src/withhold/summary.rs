@@ -18,6 +18,8 @@ pub struct Withheld {
     pub cohorts: Vec<String>,
     /// Effects of other cohorts and of everybody.
     pub effects: usize,
+    /// Levels in the tables of single tags.
+    pub levels: usize,
     /// Nodes of trees.
     pub nodes: usize,
     /// Figures of tags in profiles of other cohorts.
@@ -32,6 +34,7 @@ pub struct Withheld {
 #[derive(Default)]
 pub(super) struct Counted {
     pub(super) effects: usize,
+    pub(super) levels: usize,
     pub(super) nodes: usize,
     pub(super) figures: usize,
     pub(super) checks: usize,
@@ -40,8 +43,8 @@ pub(super) struct Counted {
 
 impl Counted {
     pub(super) fn told(self, smallest_cell: u64, cohorts: HiddenCohorts) -> Withheld {
-        let Self { effects, nodes, figures, checks, steps } = self;
-        Withheld { smallest_cell, cohorts: cohorts.into_names(), effects, nodes, figures, checks, steps }
+        let Self { effects, levels, nodes, figures, checks, steps } = self;
+        Withheld { smallest_cell, cohorts: cohorts.into_names(), effects, levels, nodes, figures, checks, steps }
     }
 }
 
@@ -51,6 +54,7 @@ impl Withheld {
         let bound = format!("No number about fewer than {} units is shown", number::count(self.smallest_cell));
         let counts = [
             (self.effects, "effect"),
+            (self.levels, "level of tags"),
             (self.nodes, "node of trees"),
             (self.figures, "figure of profiles"),
             (self.checks, "check"),

@@ -33,7 +33,10 @@ pub(super) fn discover(pipeline: &Fields<'_>, searched: &Searched<'_>) -> Discov
         .and_then(|fields| partition(&fields.optional("partition")?, &treatments, &metrics))
         .unwrap_or(DeclaredPartition::Joint);
     let tree = fields.and_then(|fields| tree(&fields.optional("tree")?)).unwrap_or_default();
-    Discover { tags, treatments, metrics, codes, partition, tree }
+    let whole = |key: &str, most, default| fields.map_or(default, |fields| fields.whole_or(key, 0..=most, default));
+    let search_replicates = whole("search_replicates", 10_000, Discover::SEARCH_REPLICATES);
+    let resplits = whole("resplits", 1_000, Discover::RESPLITS);
+    Discover { tags, treatments, metrics, codes, partition, tree, search_replicates, resplits }
 }
 
 impl Searched<'_> {

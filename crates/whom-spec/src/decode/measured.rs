@@ -4,28 +4,28 @@ use super::cursor::{Field, Fields};
 use super::known::{Known, words};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Aggregate, Denominator};
+use crate::plan::{Aggregate, RatioPart};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 
 /// The keys of a metric that is no ratio.
 const PLAIN: [&str; 5] = ["from", "value", "precision", "aggregate", "where"];
 
-/// What a metric measures, as far as it could be read.
+/// What a metric measures.
 pub(super) struct Measured {
-    /// How events become a number; of a ratio, those above.
-    pub(super) aggregate: Option<Aggregate>,
-    /// What is measured; of a ratio, above.
-    pub(super) value: Option<Denominator>,
-    /// Of a ratio, what is measured below. The outer `None` if that could not be read.
-    pub(super) denominator: Option<Option<Denominator>>,
+    /// Of a ratio, what is summed above.
+    pub(super) value: RatioPart,
+    /// Of a ratio, what is summed below.
+    pub(super) denominator: Option<RatioPart>,
 }
 
-/// Reads them from a metric.
-pub(super) fn measured(fields: &Fields<'_>, known: &Known<'_>) -> Measured {
+/// How the events of a metric become a number, of a ratio those above: known even where the rest cannot be read, for keys whose
+/// meaning depends on it. And what the metric measures.
+pub(super) fn measured(fields: &Fields<'_>, known: &Known<'_>) -> (Option<Aggregate>, Option<Measured>) {
     if !fields.has("numerator") && !fields.has("denominator") {
         let aggregate = fields.required("aggregate").and_then(|field| self::aggregate(&field));
-        return Measured { aggregate, value: part(fields, aggregate, known), denominator: Some(None) };
+        let value = part(fields, aggregate, known);
+        return (aggregate, value.map(|value| Measured { value, denominator: None }));
     }
     for field in PLAIN.into_iter().filter_map(|key| fields.optional(key)) {
         let message = format!("`{}` has no meaning here: this metric is a ratio", field.path);
@@ -34,11 +34,13 @@ pub(super) fn measured(fields: &Fields<'_>, known: &Known<'_>) -> Measured {
     }
     let value = fields.required("numerator").and_then(|field| summed(&field, known));
     let denominator = fields.required("denominator").and_then(|field| summed(&field, known));
-    Measured { aggregate: value.as_ref().map(|part| part.aggregate), value, denominator: denominator.map(Some) }
+    let aggregate = value.as_ref().map(|part| part.aggregate);
+    let both = value.zip(denominator);
+    (aggregate, both.map(|(value, denominator)| Measured { value, denominator: Some(denominator) }))
 }
 
 /// One side of a ratio: a number per unit that can be added up.
-fn summed(field: &Field<'_>, known: &Known<'_>) -> Option<Denominator> {
+fn summed(field: &Field<'_>, known: &Known<'_>) -> Option<RatioPart> {
     let fields = field.mapping::<format::RatioPart>()?;
     let aggregate = fields.required("aggregate").and_then(|field| self::aggregate(&field));
     let part = part(&fields, aggregate, known);
@@ -51,12 +53,12 @@ fn summed(field: &Field<'_>, known: &Known<'_>) -> Option<Denominator> {
     part
 }
 
-fn part(fields: &Fields<'_>, aggregate: Option<Aggregate>, known: &Known<'_>) -> Option<Denominator> {
+fn part(fields: &Fields<'_>, aggregate: Option<Aggregate>, known: &Known<'_>) -> Option<RatioPart> {
     let from = from(fields, known);
     let value = value(fields, aggregate);
     let precision = fields.optional("precision").and_then(|precision| precision.precision());
     let filter = fields.filter();
-    Some(Denominator { from: from?, value, precision, aggregate: aggregate?, filter })
+    Some(RatioPart { from: from?, value, precision, aggregate: aggregate?, filter })
 }
 
 fn from(fields: &Fields<'_>, known: &Known<'_>) -> Option<Spanned<String>> {

@@ -2,8 +2,9 @@
 
 use super::cursor::{Field, Fields};
 use super::known::Known;
+use super::measured::{self, Measured};
 use super::split::longer_than_zero;
-use super::{cap, cuped, measured};
+use super::{cap, cuped};
 use crate::format;
 use crate::plan::{Aggregate, Direction, Hours, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Role};
 use crate::spanned::Spanned;
@@ -11,8 +12,7 @@ use crate::spanned::Spanned;
 pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>) -> Option<Metric> {
     let fields = field.mapping::<format::Metric>()?;
     let role = fields.required("role").and_then(|role| self::role(&role));
-    let measured = measured::measured(&fields, known);
-    let aggregate = measured.aggregate;
+    let (aggregate, measured) = measured::measured(&fields, known);
     let delay = fields.optional("delay").and_then(|delay| delay.hours()).map_or(Hours(0), |delay| delay.value);
     let window = fields.required("window").and_then(|window| longer_than_zero(&window));
     let incomplete_window = incomplete_window(&fields);
@@ -24,7 +24,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
     let unit_of_measure = fields.optional_text("unit_of_measure").map(|unit| unit.value);
     let cap = cap::cap(&fields);
     let cuped = cuped::cuped(&fields, known);
-    let part = measured.value?;
+    let Measured { value: part, denominator } = measured?;
     Some(Metric {
         name,
         role: role?,
@@ -42,7 +42,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
         matters,
         limit,
         unit_of_measure,
-        denominator: measured.denominator?,
+        denominator,
         cap,
         cuped,
     })

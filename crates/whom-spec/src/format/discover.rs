@@ -22,12 +22,18 @@ pub(crate) struct Discover {
     partition: Option<Partition>,
     /// How trees grow.
     tree: Option<Tree>,
+    /// The bootstrap replicates of the search that tell how stable its tree is; 0 makes none. Default: 200.
+    search_replicates: Option<WholeNumber>,
+    /// The other halves of the units on which the analysis is tried again, to tell how much depends on the halves; 0 tries none.
+    /// Default: 25.
+    resplits: Option<WholeNumber>,
     /// Not yet available: given folds instead of hashed ones.
     folds: Option<Folds>,
 }
 
 impl Shape for Discover {
-    const KEYS: &'static [&'static str] = &["tags", "treatments", "metrics", "codes", "partition", "tree", "folds"];
+    const KEYS: &'static [&'static str] =
+        &["tags", "treatments", "metrics", "codes", "partition", "tree", "search_replicates", "resplits", "folds"];
 }
 
 /// The partition of record.

@@ -20,6 +20,17 @@ pub struct Discover {
     pub partition: DeclaredPartition,
     /// How trees grow.
     pub tree: TreeControls,
+    /// Bootstrap replicates of the search (200). They describe the search and change no cohort, effect or test.
+    pub search_replicates: u32,
+    /// Other halves on which the analysis is tried again (25). They change nothing either.
+    pub resplits: u32,
+}
+
+impl Discover {
+    /// Replicates of the search unless declared.
+    pub const SEARCH_REPLICATES: u32 = 200;
+    /// Other halves unless declared.
+    pub const RESPLITS: u32 = 25;
 }
 
 /// How wide the codes of tags are.

@@ -43,7 +43,7 @@ pub struct Metric {
     pub unit_of_measure: Option<String>,
     /// What the sum of the values is divided by, if the metric is a ratio of two sums; the fields above are its numerator then.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub denominator: Option<Denominator>,
+    pub denominator: Option<RatioPart>,
     /// Up to where large values count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
@@ -52,9 +52,9 @@ pub struct Metric {
     pub cuped: Option<Cuped>,
 }
 
-/// What the sum of a ratio metric is divided by: another number per unit, in the same window.
+/// One side of a ratio: a number per unit that can be added up, in the metric's window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Denominator {
+pub struct RatioPart {
     /// The fact table's name; it exists.
     pub from: Spanned<String>,
     /// What is aggregated, as SQL text over the fact table.

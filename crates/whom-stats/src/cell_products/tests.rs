@@ -6,7 +6,7 @@ use crate::simulated::Draws;
 
 const UNITS: usize = 3_000;
 
-fn parts() -> UnitColumnParts {
+pub(crate) fn parts() -> UnitColumnParts {
     let mut draws = Draws::new(3);
     let mut column = |bound: u64| (0..UNITS).map(|_| draws.below(bound) as i64).collect::<Vec<_>>();
     let absent_at_zero =
@@ -21,7 +21,7 @@ fn parts() -> UnitColumnParts {
     }
 }
 
-fn groups() -> Vec<ProductGroup> {
+pub(crate) fn groups() -> Vec<ProductGroup> {
     use ProductColumn::{IsAbsent, Value, ValueOrZero};
     [vec![Value(0), Value(1)], vec![Value(1), ValueOrZero(2), IsAbsent(2), Value(3)], vec![]]
         .map(|columns| ProductGroup { columns })

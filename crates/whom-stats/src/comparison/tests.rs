@@ -157,3 +157,24 @@ proptest! {
         prop_assert!(p_value(limit - 0.1) <= p_value(limit) + 1e-15);
     }
 }
+
+#[test]
+fn the_logarithm_of_a_ratio_of_means_is_that_of_the_effect() {
+    let moments = |values: &[i64]| values.iter().copied().collect();
+    let effect = Effect::welch(&moments(&[4, 9, 7, 3]), &moments(&[2, 5, 3, 1, 4]), Grid::INTEGER).unwrap();
+    let (found, expected) = (Comparison::from(&effect).log_ratio().unwrap(), effect.log_ratio().unwrap());
+    assert!((found.value - expected.value).abs() < 1e-15);
+    assert!((found.std_err / expected.std_err - 1.0).abs() < 1e-14);
+    assert!((found.degrees_of_freedom / expected.degrees_of_freedom - 1.0).abs() < 1e-12);
+    assert_eq!(welch(&[4, 9], &[-2, 1]).log_ratio(), Err(NotEstimable::MeanNotPositive));
+}
+
+#[test]
+fn what_both_values_share_enters_their_ratio_once() {
+    let apart = welch(&[10, 14, 9, 12], &[8, 9, 11, 7]);
+    let mut together = apart.clone();
+    together.sources.push(Source { treatment: 0.2, control: 0.2, covariance: 0.2, degrees_of_freedom: 50.0 });
+    let variance = |comparison: &Comparison| comparison.log_ratio().unwrap().std_err.powi(2);
+    let shared = 0.2 * (1.0 / apart.treatment - 1.0 / apart.control).powi(2);
+    assert!((variance(&together) - variance(&apart) - shared).abs() < 1e-12);
+}

@@ -6,6 +6,7 @@ use crate::cells::cell_statistics;
 use crate::columns::{ABSENT, CodeColumn, UnitColumnParts};
 use crate::pass::{CellStatistics, ColumnShape, Grouping};
 use crate::routing::{Code, NodeIndex, Routing};
+use crate::weights::BucketWeights;
 
 const CODES: usize = 5;
 
@@ -43,7 +44,8 @@ fn two_splits() -> Routing {
 }
 
 fn pass(nodes: Vec<NodeIndex>) -> Pass {
-    Pass { trees: vec![TreePass { routing: two_splits(), buckets: BucketSet::all(), nodes, columns: vec![1, 0] }] }
+    let (routing, buckets) = (two_splits(), BucketSet::all());
+    Pass { trees: vec![TreePass { routing, buckets, weights: None, nodes, columns: vec![1, 0] }] }
 }
 
 fn run(units: &[Unit], pass: &Pass) -> Histograms {
@@ -91,6 +93,7 @@ proptest! {
         let tree = |(step, from, splits): (usize, usize, bool)| TreePass {
             routing: if splits { two_splits() } else { Routing::root() },
             buckets: (0..1024).skip(from).step_by(step).collect(),
+            weights: (from % 3 > 0).then(|| BucketWeights::from_fn(|bucket| (bucket % 4) as u8)),
             nodes: if splits { vec![4, 0, 1] } else { vec![0] },
             columns: vec![0],
         };
@@ -98,6 +101,20 @@ proptest! {
         let together = run(&units, &Pass { trees: trees.clone() });
         for (tree, told) in trees.into_iter().zip(together.trees) {
             prop_assert_eq!(run(&units, &Pass { trees: vec![tree] }).trees.remove(0), told);
+        }
+    }
+
+    #[test]
+    fn a_bucket_of_some_weight_counts_as_its_rows_repeated(units in any_units(), weights in prop::collection::vec(0..22_u8, 1024)) {
+        let repeated: Vec<Unit> =
+            units.iter().flat_map(|unit| std::iter::repeat_n(*unit, weights[usize::from(unit.1)].into())).collect();
+        for columns in [vec![1, 0], vec![]] {
+            let mut weighted = pass(vec![0, 1, 2, 3]);
+            weighted.trees[0].columns = columns.clone();
+            let mut plain = weighted.clone();
+            weighted.trees[0].weights = Some(BucketWeights::from_fn(|bucket| weights[usize::from(bucket)]));
+            plain.trees[0].columns = columns;
+            prop_assert_eq!(run(&units, &weighted), run(&repeated, &plain));
         }
     }
 

@@ -8,7 +8,7 @@ use crate::simulated::Draws;
 const RANKING: Ranking = Ranking { correction: Correction::Holm, level: 0.95 };
 
 /// A level of so many units per arm with noise of standard deviation 1,000.
-fn level(draws: &mut Draws, units: usize, means: [i64; 2]) -> Result<Effect, NotEstimable> {
+fn level(draws: &mut Draws, units: usize, means: [i64; 2]) -> Result<LevelEffect, NotEstimable> {
     let mut arm = |mean| {
         (0..units).fold(Moments::default(), |mut sum, _| {
             sum.push(mean + draws.noise());
@@ -16,7 +16,7 @@ fn level(draws: &mut Draws, units: usize, means: [i64; 2]) -> Result<Effect, Not
         })
     };
     let (treatment, control) = (arm(means[1]), arm(means[0]));
-    Effect::welch(&treatment, &control, Grid::INTEGER)
+    Effect::welch(&treatment, &control, Grid::INTEGER).map(|effect| LevelEffect::from(&effect))
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn noise_is_taken_out_of_the_variance_between_levels() {
     let mut draws = Draws::new(4);
     let (mut raw, mut corrected) = (0.0, 0.0);
     for _ in 0..1_600 {
-        let levels: Vec<Effect> = (0..5).map(|place| level(&mut draws, 20, [0, 200 * place]).unwrap()).collect();
+        let levels: Vec<LevelEffect> = (0..5).map(|place| level(&mut draws, 20, [0, 200 * place]).unwrap()).collect();
         let values: Vec<Estimate> = levels.iter().map(|level| level.difference).collect();
         let mean = values.iter().map(|value| value.value).sum::<f64>() / 5.0;
         raw += values.iter().map(|value| (value.value - mean).powi(2)).sum::<f64>() / 5.0 / 1_600.0;

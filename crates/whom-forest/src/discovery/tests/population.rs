@@ -6,30 +6,30 @@ use whom_stats::{ArmTable, ColumnHistogram};
 use crate::{Controls, Discovered, Discovery, DiscoveryPlan, Target};
 
 #[derive(Clone, Debug)]
-pub(super) struct Unit {
-    pub(super) bucket: u16,
-    pub(super) arm: usize,
-    pub(super) codes: Vec<Code>,
-    pub(super) values: Vec<Option<i64>>,
+pub(crate) struct Unit {
+    pub(crate) bucket: u16,
+    pub(crate) arm: usize,
+    pub(crate) codes: Vec<Code>,
+    pub(crate) values: Vec<Option<i64>>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Population {
-    pub(super) shapes: Vec<ColumnShape>,
-    pub(super) arms: usize,
-    pub(super) metrics: usize,
-    pub(super) units: Vec<Unit>,
+pub(crate) struct Population {
+    pub(crate) shapes: Vec<ColumnShape>,
+    pub(crate) arms: usize,
+    pub(crate) metrics: usize,
+    pub(crate) units: Vec<Unit>,
 }
 
-pub(super) fn shape(name: &str, codes: usize, ordered: bool, missing: Option<Code>) -> ColumnShape {
+pub(crate) fn shape(name: &str, codes: usize, ordered: bool, missing: Option<Code>) -> ColumnShape {
     ColumnShape { name: name.to_owned(), codes, ordered, missing }
 }
 
 /// Pseudo-random numbers (splitmix64), so that a population is a function of its seed.
-pub(super) struct Stream(pub(super) u64);
+pub(crate) struct Stream(pub(crate) u64);
 
 impl Stream {
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -39,17 +39,17 @@ impl Stream {
 }
 
 /// Discovery buckets are the even ones.
-pub(super) fn discovery_buckets() -> BucketSet {
+pub(crate) fn discovery_buckets() -> BucketSet {
     (0..1024).step_by(2).collect()
 }
 
-pub(super) fn folds(count: usize) -> Vec<BucketSet> {
+pub(crate) fn folds(count: usize) -> Vec<BucketSet> {
     let buckets: Vec<u16> = discovery_buckets().iter().collect();
     (0..count).map(|fold| buckets.iter().copied().skip(fold).step_by(count).collect()).collect()
 }
 
 impl Population {
-    pub(super) fn plan(&self, controls: Controls) -> DiscoveryPlan {
+    pub(crate) fn plan(&self, controls: Controls) -> DiscoveryPlan {
         let treatments = 1..self.arms;
         let targets =
             treatments.flat_map(|treatment| (0..self.metrics).map(move |metric| Target { treatment, metric }));
@@ -65,7 +65,7 @@ impl Population {
         }
     }
 
-    pub(super) fn discover(&self, plan: DiscoveryPlan) -> Discovered {
+    pub(crate) fn discover(&self, plan: DiscoveryPlan) -> Discovered {
         let mut discovery = Discovery::new(plan).unwrap();
         while let Some(pass) = discovery.next() {
             discovery.absorb(&self.answer(&pass)).unwrap();
@@ -74,12 +74,18 @@ impl Population {
     }
 
     /// The answer to a pass, unit by unit.
-    pub(super) fn answer(&self, pass: &Pass) -> Histograms {
+    pub(crate) fn answer(&self, pass: &Pass) -> Histograms {
         Histograms { trees: pass.trees.iter().map(|tree| self.answer_tree(tree)).collect() }
     }
 
     fn answer_tree(&self, tree: &TreePass) -> Vec<NodeHistogram> {
-        let counted: Vec<&Unit> = self.units.iter().filter(|unit| tree.buckets.contains(unit.bucket)).collect();
+        let times = |unit: &Unit| tree.weights.as_ref().map_or(1, |weights| weights.of(unit.bucket));
+        let counted: Vec<&Unit> = self
+            .units
+            .iter()
+            .filter(|unit| tree.buckets.contains(unit.bucket))
+            .flat_map(|unit| std::iter::repeat_n(unit, times(unit).into()))
+            .collect();
         let histogram = |node: &NodeIndex| {
             let members: Vec<&Unit> =
                 counted.iter().copied().filter(|unit| path(&tree.routing, unit).contains(node)).collect();
@@ -117,7 +123,7 @@ impl Population {
 }
 
 /// The nodes that a unit passes through.
-pub(super) fn path(routing: &Routing, unit: &Unit) -> Vec<NodeIndex> {
+pub(crate) fn path(routing: &Routing, unit: &Unit) -> Vec<NodeIndex> {
     let mut path = vec![0];
     while let Some(split) = &routing.nodes()[path[path.len() - 1]] {
         let left = split.left.contains(unit.codes[split.column]);

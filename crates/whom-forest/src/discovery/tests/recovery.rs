@@ -4,7 +4,7 @@ use super::population::{Population, Stream, Unit, shape};
 use crate::{Controls, Importance, Rule, Stop};
 
 /// 20,000 units; the first treatment moves the metric by `effect`, on a noise of a few units.
-pub(super) fn planted(seed: u64, effect: impl Fn(&[Code]) -> i64) -> Population {
+pub(crate) fn planted(seed: u64, effect: impl Fn(&[Code]) -> i64) -> Population {
     let shapes = vec![
         shape("age", 20, true, Some(19)),
         shape("country", 6, false, None),

@@ -1,0 +1,51 @@
+//! How much effects differ between the cohorts of the declared partition: beside the global tests, deciding nothing.
+
+use whom_report::{CohortScatter, Evidence};
+use whom_stats::{BothScales, Correction, Heterogeneity, NotEstimable};
+
+use crate::cohorts::MeasuredCohorts;
+use crate::comparison::Comparison;
+use crate::names;
+use crate::scatter::{reliable, scatter};
+use crate::study::Question;
+
+/// Heterogeneity on both scales on the measuring fold, for every question that was searched; each scale corrected by Holm over
+/// the questions. Nothing where there is no cohort.
+pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Question]) -> Vec<CohortScatter> {
+    let (study, groups) = (cohorts.study, cohorts.units().count());
+    if groups == 0 {
+        return Vec::new();
+    }
+    let level = study.plan.validate.level;
+    let on_both = |question: &Question| {
+        let compared: Vec<Comparison> = cohorts.contrasts(*question).map(|(_, contrast)| contrast.cohort).collect();
+        let absolute: Vec<_> = reliable(compared.iter()).map(|(_, effect)| Ok(effect.difference)).collect();
+        let relative: Vec<_> = reliable(compared.iter()).map(|(_, effect)| effect.values.log_ratio()).collect();
+        BothScales::on(&absolute, &relative, level)
+    };
+    let found: Vec<BothScales> = questions.iter().map(on_both).collect();
+    let adjusted = holm(found.iter().map(|both| &both.absolute)).into_iter();
+    let adjusted = adjusted.zip(holm(found.iter().map(|both| &both.relative)));
+    let rows =
+        questions.iter().zip(found).zip(adjusted).map(|((question, both), (absolute, relative))| CohortScatter {
+            variant: study.variant(question.treatment).to_owned(),
+            metric: study.metric(question.metric).name.value.clone(),
+            evidence: Evidence::HeldOut,
+            absolute: scatter(&both.absolute, absolute, groups),
+            relative: scatter(&both.relative, relative, groups),
+            differing: names::differing(BothScales::differing(absolute, relative, level)),
+        });
+    rows.collect()
+}
+
+/// The p-values of Welch's test, corrected over those that were tested.
+fn holm<'a>(found: impl Iterator<Item = &'a Result<Heterogeneity, NotEstimable>>) -> Vec<Option<f64>> {
+    let raw: Vec<Option<f64>> =
+        found.map(|found| found.as_ref().ok().map(|found| found.equal_effects.p_value)).collect();
+    let tested: Vec<f64> = raw.iter().copied().flatten().collect();
+    let mut adjusted = Correction::Holm.adjust(&tested).into_iter();
+    raw.into_iter().map(|p_value| p_value.and_then(|_| adjusted.next())).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The first look: the effects in every level of every tag, over all units, and what the tags do to them.
+
+mod counting;
+mod levels;
+mod ranking;
+
+use whom_engine::EngineError;
+use whom_query::TagBins;
+use whom_report::{EffectRow, Evidence, Family, RuleCondition, TagLevel, TagRanking, TagTable};
+use whom_spec::plan::Role;
+use whom_stats::{ArmSums, ArmTable, ColumnHistogram};
+
+use crate::comparison::Comparison;
+use crate::estimation::Estimation;
+use crate::rows::{Draft, Subject};
+use crate::study::{Question, Study};
+
+use counting::by_code;
+use levels::{Level, levels};
+
+/// The one-tag tables of all tags, protected ones included.
+pub(crate) struct FirstLook {
+    tags: Vec<CountedTag>,
+}
+
+/// A tag in the order of the columns, with the units of each of its levels.
+struct CountedTag {
+    name: String,
+    protected: bool,
+    levels: Vec<CountedLevel>,
+}
+
+struct CountedLevel {
+    /// Unique among the levels of all tags: the number behind the last dot is the level's.
+    name: String,
+    condition: RuleCondition,
+    units: ArmSums,
+}
+
+impl FirstLook {
+    /// Counts all units by every code of every tag, and puts codes together to levels.
+    pub(crate) async fn count(study: &Study<'_>) -> Result<Self, EngineError> {
+        let bins = &study.units.bins;
+        let (mut tags, mut levels) = (Vec::with_capacity(bins.len()), Vec::with_capacity(bins.len()));
+        for columns in counting::passes(study) {
+            for (column, histogram) in columns.clone().zip(by_code(study, columns).await?) {
+                let found = levels_of(&bins[column], &histogram);
+                tags.push(CountedTag::new(study, &bins[column], (&found, &histogram)));
+                levels.push(found);
+            }
+        }
+        if let Some(products) = counting::products(study, &levels).await? {
+            for (tag, products) in tags.iter_mut().zip(&products) {
+                let levels = tag.levels.iter_mut().enumerate();
+                levels.for_each(|(cell, level)| level.units.products = products.of(cell));
+            }
+        }
+        Ok(Self { tags })
+    }
+
+    /// Effect and lift in every level, on every primary metric: members of the exploratory family, in the order in which
+    /// [`FirstLook::tables`] takes them back.
+    pub(crate) fn drafts(&self, study: &Study<'_>) -> Vec<Draft> {
+        let estimations: Vec<Estimation<'_>> =
+            primary(study).map(|question| self.estimation(study, question)).collect();
+        let of_level = |level: &CountedLevel| {
+            let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
+            let draft = |estimation: &Estimation<'_>| {
+                let question = estimation.question;
+                let subject = Subject { study, question, cohort: &level.name, evidence, family };
+                let found = Comparison::of(&level.units, estimation);
+                [subject.effect(&found), subject.lift(&found)]
+            };
+            estimations.iter().flat_map(draft).collect::<Vec<_>>()
+        };
+        self.tags.iter().flat_map(|tag| &tag.levels).flat_map(of_level).collect()
+    }
+
+    /// The tables, with the rows of [`FirstLook::drafts`] once they are corrected.
+    pub(crate) fn tables(&self, study: &Study<'_>, rows: Vec<EffectRow>) -> Vec<TagTable> {
+        let (everybody, per_level) = (study.units.tally.units(), 2 * primary(study).count());
+        let mut rows = rows.into_iter();
+        let mut view = |level: &CountedLevel| TagLevel {
+            name: level.name.clone(),
+            condition: level.condition.clone(),
+            units: Some(level.units.table.total_units()),
+            share: Some(level.units.table.total_units() as f64 / everybody as f64),
+            effects: rows.by_ref().take(per_level).collect(),
+        };
+        let tables = self.tags.iter().map(|tag| TagTable {
+            tag: tag.name.clone(),
+            protected: tag.protected,
+            levels: tag.levels.iter().map(&mut view).collect(),
+        });
+        tables.collect()
+    }
+
+    /// The tags by how much they change each effect.
+    pub(crate) fn rankings(&self, study: &Study<'_>) -> Vec<TagRanking> {
+        let ranking = |question| ranking::ranking(study, &self.estimation(study, question), &self.tags);
+        primary(study).map(ranking).collect()
+    }
+
+    /// How a question is estimated, with the coefficients of everybody for levels that are too small for their own.
+    fn estimation<'s>(&self, study: &Study<'s>, question: Question) -> Estimation<'s> {
+        let estimation = study.estimation(question);
+        let Some(tag) = self.tags.first().filter(|_| !estimation.outcome.covariates.is_empty()) else {
+            return estimation;
+        };
+        let parent = Comparison::of(&tag.everybody(study), &estimation).coefficients();
+        Estimation { parent, ..estimation }
+    }
+}
+
+/// The levels of a tag, given its units by code.
+fn levels_of(bins: &TagBins, histogram: &ColumnHistogram) -> Vec<Level> {
+    let units: Vec<u64> = histogram.cells().map(|cell| cell.units.iter().sum()).collect();
+    levels(bins, &units)
+}
+
+impl CountedTag {
+    fn new(study: &Study<'_>, bins: &TagBins, (levels, histogram): (&[Level], &ColumnHistogram)) -> Self {
+        let cells: Vec<_> = histogram.cells().collect();
+        let counted = levels.iter().zip(1..).map(|(level, number): (_, usize)| {
+            let mut table = ArmTable::new(study.plan.split.variants.len(), study.grids.len());
+            level.codes.iter().filter_map(|code| cells.get(usize::from(code))).for_each(|cell| table.add(*cell));
+            CountedLevel {
+                name: format!("{}.{number}", bins.name),
+                condition: level.condition(bins),
+                units: ArmSums { table, products: Vec::new() },
+            }
+        });
+        let protected = study.plan.tag(&bins.name).is_some_and(|(_, tag)| tag.protected);
+        Self { name: bins.name.clone(), protected, levels: counted.collect() }
+    }
+
+    /// All units: the levels leave none out.
+    fn everybody(&self, study: &Study<'_>) -> ArmSums {
+        let mut sum = ArmSums {
+            table: ArmTable::new(study.plan.split.variants.len(), study.grids.len()),
+            products: self.levels.first().map_or_else(Vec::new, |level| level.units.products.clone()),
+        };
+        for (place, level) in self.levels.iter().enumerate() {
+            sum.table.add(level.units.table.cell());
+            if place > 0 {
+                let parts = level.units.products.iter().flatten();
+                sum.products.iter_mut().flatten().zip(parts).for_each(|(sum, part)| *sum += part);
+            }
+        }
+        sum
+    }
+}
+
+/// The questions of the first look: every treatment on every primary metric. Every further row would raise the price of all
+/// others in the exploratory family.
+fn primary<'a>(study: &'a Study<'_>) -> impl Iterator<Item = Question> + 'a {
+    study.questions().filter(|question| study.metric(question.metric).role == Role::Primary)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! Ranked groups: the effects of units in the order that a tree of the other half predicts.
+
+use whom_forest::Tree;
+use whom_report::{Fold, RankedGroupRow};
+use whom_stats::{ArmSums, BucketSet, CellSums, Estimate, NotEstimable, OverSplits, RankedGroup, ranked_groups};
+
+use crate::study::{Question, Study};
+
+/// The number of groups.
+const GROUPS: usize = 4;
+
+/// What one halving says: the effect of each group, lowest predictions first, and the highest less the lowest.
+pub(super) struct Ranked {
+    groups: Vec<Result<Estimate, NotEstimable>>,
+    spread: Result<Estimate, NotEstimable>,
+}
+
+impl Ranked {
+    /// Ranks the measuring units by the tree that the discovering ones grew. A tree without a prediction ranks nobody.
+    pub(super) fn of(study: &Study<'_>, question: Question, tree: &Tree, sums: &CellSums) -> Self {
+        let measured = study.measured(&sums.cells, Fold::Measure);
+        let predictions = tree.predictions(0).unwrap_or_default();
+        let groups: Vec<_> = ranked_groups(&measured, &predictions, GROUPS)
+            .iter()
+            .map(|group| study.compare_units(&of_group(sums, group), question).effect.map(|found| found.difference))
+            .collect();
+        let spread = match (groups.first(), groups.last()) {
+            (Some(Ok(lowest)), Some(Ok(highest))) => Ok(highest.minus(lowest)),
+            (Some(Err(reason)), _) | (_, Some(Err(reason))) => Err(*reason),
+            _ => Err(NotEstimable::NoUnits),
+        };
+        Self { groups, spread }
+    }
+}
+
+/// The sums of the units of a group.
+fn of_group(sums: &CellSums, group: &RankedGroup) -> ArmSums {
+    let mut all = sums.over(&[], &BucketSet::none());
+    group.buckets.iter().enumerate().for_each(|(cell, buckets)| all.add(&sums.sum(cell, buckets)));
+    all
+}
+
+/// A row for each group, and one for the highest less the lowest.
+pub(super) fn over_splits(study: &Study<'_>, question: Question, halvings: &[&Ranked]) -> Vec<RankedGroupRow> {
+    let row = |group: Option<usize>| {
+        let of_halving = |ranked: &&Ranked| match group {
+            Some(group) => ranked.groups.get(group - 1).copied().unwrap_or(Err(NotEstimable::NoUnits)),
+            None => ranked.spread,
+        };
+        let estimates: Vec<Result<Estimate, NotEstimable>> = halvings.iter().map(of_halving).collect();
+        let level = study.plan.validate.level;
+        let found = OverSplits::of(&estimates, level, study.reference());
+        RankedGroupRow {
+            variant: study.variant(question.treatment).to_owned(),
+            metric: study.metric(question.metric).name.value.clone(),
+            group,
+            groups: GROUPS,
+            estimate: found.ok().map(|found| found.value),
+            interval: found.ok().map(|found| found.interval),
+            level,
+            p_value: found.ok().map(|found| found.p_value),
+            halvings: found.map_or(0, |found| found.splits),
+            not_estimable: found.err().map(|reason| reason.to_string()),
+        }
+    };
+    (1..=GROUPS).map(Some).chain([None]).map(row).collect()
+}

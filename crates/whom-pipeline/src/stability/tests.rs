@@ -1,0 +1,160 @@
+use whom_forest::Discovered;
+use whom_report::{RankEnd, ResplitStability, SearchStability};
+use whom_stats::{Fold, Grouping};
+
+use super::*;
+use crate::analysis::questions_of;
+use crate::cohorts::MeasuredCohorts;
+use crate::discovery::{declared_tree, discover};
+use crate::event::Silent;
+use crate::fixture::{Experiment, LETTER, Person, SMALL_TREES};
+
+/// Few replicates and halves: the section `discover` of the tests.
+const SOME: &str = "  search_replicates: 12\n  resplits: 4\n  treatments: [letter]\n  tree: { depth: 2, units_per_arm: 50, events_per_arm: 10, pruning_folds: 0 }";
+
+async fn discovered(study: &Study<'_>) -> Discovered {
+    discover(study, &study.targets(), &Silent).await.unwrap()
+}
+
+async fn everybody(study: &Study<'_>) -> CellStatistics {
+    study.units.source.cells(vec![Grouping::Everybody]).await.unwrap().remove(0)
+}
+
+async fn searched(experiment: &Experiment) -> Option<SearchStability> {
+    let study = experiment.study();
+    let (found, everybody) = (discovered(&study).await, everybody(&study).await);
+    let (name, tree) = declared_tree(&study, &study.targets(), &found).unwrap();
+    let declared = Declaration { study: &study, name: &name, tree, everybody: &everybody, observer: &Silent };
+    search_stability(&declared).await.unwrap()
+}
+
+async fn halved(experiment: &Experiment) -> Option<ResplitStability> {
+    let study = experiment.study();
+    let (found, everybody) = (discovered(&study).await, everybody(&study).await);
+    let (name, tree) = declared_tree(&study, &study.targets(), &found).unwrap();
+    let sums = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap();
+    let cohorts = tree.cohorts();
+    let questions = questions_of(&study, &study.targets(), tree);
+    let effects = MeasuredCohorts::new(&study, &sums[0], &cohorts).discovered_family(&questions);
+    let declared = Declaration { study: &study, name: &name, tree, everybody: &everybody, observer: &Silent };
+    resplits(&declared, &questions, &effects).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_planted_returns_in_every_replicate() {
+    let found = searched(&Experiment::with(SOME, |person| person)).await.unwrap();
+    assert_eq!((found.replicates, found.without_split), (12, 0.0));
+    assert_eq!((found.units, found.compared_units), (found.discovery_units, found.units), "few enough to take all");
+    let root = &found.splits[0];
+    assert_eq!((root.tag.as_str(), root.depth), ("age", 0));
+    assert_eq!((root.tag_by_depth[0], root.near_share()), (1.0, 1.0));
+    // Where the few of unknown age go is a matter of chance.
+    assert!(root.cut_share() > 0.5, "{root:?}");
+    let best = &found.optimism[0];
+    assert_eq!((best.end, best.rank, best.replicates), (RankEnd::Highest, 1, 12));
+    assert!((best.optimism.unwrap() - (best.in_bag.unwrap() - best.out_of_bag.unwrap())).abs() < 1e-12);
+    // Thirty in a hundred more buy.
+    assert!((best.out_of_bag.unwrap() - 0.3).abs() < 0.1, "{best:?}");
+    let consensus = found.consensus.unwrap();
+    assert!(consensus.similarity >= consensus.declared_similarity && !consensus.rules.is_empty());
+}
+
+#[tokio::test]
+async fn outcomes_of_other_folds_move_no_replicate() {
+    let folds = Experiment::new().study().folds;
+    let altered = Experiment::with(SOME, |person| match folds.of(person.bucket) {
+        Fold::Discover => person,
+        Fold::Measure | Fold::Judge => Person { buys: 1 - person.buys, ..person },
+    });
+    assert_eq!(searched(&altered).await, searched(&Experiment::with(SOME, |person| person)).await);
+}
+
+#[tokio::test]
+async fn where_nothing_is_to_be_found_nothing_returns() {
+    let nobody = Experiment::with(SOME, |person| Person { buys: 0, ..person });
+    let found = searched(&nobody).await.unwrap();
+    assert_eq!((found.without_split, found.splits.len(), found.cohorts.len()), (1.0, 0, 0));
+    assert!(found.optimism.iter().all(|row| row.replicates == 0 && row.optimism.is_none()));
+    assert!(found.consensus.unwrap().is_declared, "all are the tree without a split");
+    let halved = halved(&nobody).await.unwrap();
+    assert_eq!((halved.without_split, halved.cohorts.len(), halved.detected[0].halvings), (4, 0, 0));
+}
+
+#[tokio::test]
+async fn other_halves_find_the_same_cohorts_again() {
+    let strong = Experiment::with(SOME, |person| {
+        let convinced = person.arm == LETTER && person.age.is_some_and(|age| age >= 2.0);
+        Person { buys: if convinced { 1 } else { person.buys }, ..person }
+    });
+    let found = halved(&strong).await.unwrap();
+    assert_eq!((found.splits, found.without_split, found.units), (4, 0, found.all_units));
+    assert_eq!(found.detected[0].halvings, 4);
+    let best = &found.cohorts[0];
+    assert!(best.returned > 0 && best.same_sign == best.returned && best.different == best.returned, "{found:?}");
+    assert!(found.cohorts.iter().all(|row| row.same_sign <= row.returned && row.different <= row.returned));
+}
+
+#[tokio::test]
+async fn how_many_grow_together_changes_nothing() {
+    let experiment = Experiment::with(SOME, |person| person);
+    let study = experiment.study();
+    let (found, everybody) = (discovered(&study).await, everybody(&study).await);
+    let (name, tree) = declared_tree(&study, &study.targets(), &found).unwrap();
+    let declared = Declaration { study: &study, name: &name, tree, everybody: &everybody, observer: &Silent };
+    let plan = crate::discovery::plan_of(&study, &study.targets());
+    let search = |number| {
+        let weights = whom_stats::BucketWeights::poisson("made_up", "search", number);
+        Discovery::replicate(plan.clone(), weights).unwrap()
+    };
+    let together = declared.grow(Stage::Stability, (0..5).map(search).collect()).await.unwrap();
+    for (number, found) in together.into_iter().enumerate() {
+        let alone = declared.grow(Stage::Stability, vec![search(number as u64)]).await.unwrap();
+        assert_eq!(alone, [found]);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_looked_at_that_was_not_asked_for() {
+    let none = SMALL_TREES.to_owned() + "\n  search_replicates: 0\n  resplits: 0";
+    let experiment = Experiment::with(&none, |person| person);
+    assert_eq!((searched(&experiment).await, halved(&experiment).await), (None, None));
+}
+
+#[tokio::test]
+async fn the_first_buckets_stand_for_all_where_there_are_too_many_units() {
+    let experiment = Experiment::with(SOME, |person| person);
+    let study = experiment.study();
+    let (found, mut everybody) = (discovered(&study).await, everybody(&study).await);
+    let tree = &found.joint.pruned;
+    let first = |everybody: &CellStatistics| {
+        let declared = Declaration { study: &study, name: "joint", tree, everybody, observer: &Silent };
+        declared.first_buckets(study.folds.buckets(Fold::Discover))
+    };
+    assert_eq!(&first(&everybody), study.folds.buckets(Fold::Discover));
+    everybody.tables.iter_mut().for_each(|table| table.units = vec![10_000, 10_000, 0]);
+    let few = first(&everybody);
+    assert_eq!(
+        (few.len() as u64, few.iter().next()),
+        (MOST_UNITS / 20_000, study.folds.buckets(Fold::Discover).iter().next())
+    );
+    everybody.tables.iter_mut().for_each(|table| table.units = vec![1 << 30, 1 << 30, 0]);
+    assert_eq!(first(&everybody).len(), FEWEST_BUCKETS);
+}
+
+#[tokio::test]
+async fn ranked_groups_follow_what_was_planted() {
+    let found = halved(&Experiment::with(SOME, |person| person)).await.unwrap();
+    let groups: Vec<Option<usize>> = found.groups.iter().map(|row| row.group).collect();
+    assert_eq!(groups, [Some(1), Some(2), Some(3), Some(4), None]);
+    let estimates: Vec<f64> = found.groups.iter().map(|row| row.estimate.unwrap()).collect();
+    // Half of the people buy thirty in a hundred more often, half do not.
+    assert!(estimates[0].abs() < 0.1 && (estimates[3] - 0.3).abs() < 0.1, "{estimates:?}");
+    let spread = &found.groups[4];
+    assert!(
+        spread.interval.unwrap().lower > 0.0 && spread.p_value.unwrap() < 1e-4 && spread.halvings == 4,
+        "{spread:?}"
+    );
+
+    let nobody = halved(&Experiment::with(SOME, |person| Person { buys: 0, ..person })).await.unwrap();
+    assert!(nobody.groups.iter().all(|row| row.estimate.is_none() && row.not_estimable.is_some()));
+}
