@@ -50,7 +50,6 @@ fn spread(scale: &Scale, row: &SlicedEffect) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::fixture;
     use crate::verdict::Verdict;
 

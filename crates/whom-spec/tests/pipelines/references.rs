@@ -41,7 +41,15 @@ fn an_unknown_tag() {
 
 #[test]
 fn an_unknown_slice() {
-    insta::assert_snapshot!(refusal_with("output:\n", "slices: [devise]\noutput:\n"), @"");
+    insta::assert_snapshot!(refusal_with("output:\n", "slices: [devise]\noutput:\n"), @r"
+    error: unknown tag `devise`
+      --> pipeline.yaml:38:10
+       |
+    38 | slices: [devise]
+       |          ^^^^^^
+       |
+       = help: did you mean `device`? valid names are `tenure` and `device`
+    ");
 }
 
 #[test]
