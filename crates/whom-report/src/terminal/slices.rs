@@ -13,7 +13,10 @@ use crate::verdict::{between, cohort_label, unsteady};
 /// Unstable effects that are told before the rest is counted.
 const TOLD: usize = 6;
 
-/// Slices of a table that is not too long.
+/// Effects whose slices are shown before the rest is counted.
+const EFFECTS_SHOWN: usize = 4;
+
+/// Slices that are shown of each.
 const SLICES_SHOWN: usize = 13;
 
 /// What the tests of stability found; nothing where there is one week and no slice.
@@ -32,8 +35,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
     if unstable.len() > TOLD {
         lines.push(marked(" ", &format!("… and {} more in slices.parquet", unstable.len() - TOLD)));
     }
-    let shown = |row: &&SlicedEffect| row.is_of_average() && (row.sliced_by == SlicedBy::Week || row.is_unstable());
-    lines.extend(rows.iter().filter(shown).filter_map(|row| table(results, row)));
+    lines.extend(table(results));
     Some(lines.join("\n"))
 }
 
@@ -42,18 +44,26 @@ fn told(results: &Results, row: &SlicedEffect) -> Option<String> {
     Some(format!("{who}: {}", unsteady(results, row)?))
 }
 
-fn table(results: &Results, row: &SlicedEffect) -> Option<String> {
-    let metric = results.metric(&row.metric)?;
-    let scale = Scale::of_effects(metric);
-    let scale = if metric.proportion { scale } else { scale.without_unit() };
-    let mut table = Table::new(["", "control", "treated", "effect", "interval"], false);
-    let (variant, name) = (label::name(&row.variant), label::name(&row.metric));
-    table.heading(format!("{variant} on {name}, {}", between(&row.sliced_by)));
-    row.slices.iter().take(SLICES_SHOWN).for_each(|slice| table.cells(cells(&scale, slice)));
-    if row.slices.len() > SLICES_SHOWN {
-        table.heading(format!("… and {} more in slices.parquet", row.slices.len() - SLICES_SHOWN));
+/// The averages on primary metrics by week, and by what else they are unstable over.
+fn table(results: &Results) -> Option<String> {
+    let mut table = Table::new(["", "control, n", "treated, n", "effect", "interval"], false);
+    let shown = |row: &&SlicedEffect| row.is_of_average() && (row.sliced_by == SlicedBy::Week || row.is_unstable());
+    let rows: Vec<&SlicedEffect> = results.slices.iter().filter(shown).collect();
+    for row in rows.iter().take(EFFECTS_SHOWN) {
+        let metric = results.metric(&row.metric)?;
+        let scale = Scale::of_effects(metric);
+        let scale = if metric.proportion { scale } else { scale.without_unit() };
+        let (variant, name) = (label::name(&row.variant), label::name(&row.metric));
+        table.heading(format!("{variant} on {name}, {}", between(&row.sliced_by)));
+        row.slices.iter().take(SLICES_SHOWN).for_each(|slice| table.cells(cells(&scale, slice)));
+        if row.slices.len() > SLICES_SHOWN {
+            table.heading(format!("  … and {} more in slices.parquet", row.slices.len() - SLICES_SHOWN));
+        }
     }
-    Some(table.text())
+    if rows.len() > EFFECTS_SHOWN {
+        table.heading(format!("… and {} more effects in slices.parquet", rows.len() - EFFECTS_SHOWN));
+    }
+    (!rows.is_empty()).then(|| table.text())
 }
 
 fn cells(scale: &Scale, slice: &SliceRow) -> [String; 5] {

@@ -56,7 +56,10 @@ mod tests {
     #[test]
     fn an_average_that_does_not_hold_over_time_is_warned_of_and_judged_as_before() {
         let [sliced, plain] = [fixture::sliced(), fixture::hillstrom()].map(|results| Verdict::of(&results));
-        insta::assert_snapshot!(sliced.warnings.join("\n"), @"");
+        insta::assert_snapshot!(sliced.warnings.join("\n"), @"
+    The effect of Womens E-Mail on visit falls with the week of first exposure, by 2.1 pp a week (exploratory, adjusted p 0.0002): read the average with its slices.
+    The effect of Womens E-Mail on visit differs between slices by channel, from +2.0 pp to +6.1 pp (exploratory, adjusted p 0.0300): read the average with its slices.
+    ");
         assert_eq!(Verdict { warnings: Vec::new(), ..sliced }, plain);
     }
 }
