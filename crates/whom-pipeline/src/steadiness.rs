@@ -12,7 +12,7 @@ use whom_report::{Correction, EVERYBODY, Evidence, Family, Fold, SliceRow, Slice
 use whom_spec::plan::Role;
 use whom_stats::{ArmSums, CellSums, Estimate, Grouping, NodeIndex, NotEstimable, Routing, StabilityTest, Steadiness};
 
-use crate::comparison::Comparison;
+use crate::comparison::{Comparison, Effect};
 use crate::estimation::Estimation;
 use crate::names;
 use crate::slices::{Cut, Slicing};
@@ -244,7 +244,7 @@ fn slice_row(study: &Study<'_>, slice: String, effect: &Comparison) -> SliceRow 
         estimate: found.map(|found| found.difference.value),
         std_err: found.map(|found| found.difference.std_err),
         interval: found.map(|found| interval(found.difference)),
-        unreliable: found.and_then(|found| found.unreliable()).map(|reason| reason.to_string()),
+        unreliable: found.and_then(Effect::unreliable).map(|reason| reason.to_string()),
         not_estimable: effect.effect.as_ref().err().map(ToString::to_string),
         n_control: Some(effect.control.units),
         n_variant: Some(effect.treatment.units),

@@ -21,27 +21,27 @@ impl Weeks {
     }
 
     /// How many there are: 1 to 256.
-    pub fn count(&self) -> usize {
+    pub fn count(self) -> usize {
         let days = (self.end - self.start).num_days().max(0) as u64 + 1;
         days.div_ceil(7).min(MOST) as usize
     }
 
     /// The first and the last day of a week.
-    pub fn days(&self, week: usize) -> [NaiveDate; 2] {
+    pub fn days(self, week: usize) -> [NaiveDate; 2] {
         let day = |days: usize| self.start.checked_add_days(Days::new(days as u64)).unwrap_or(self.end);
         let last = if week + 1 < self.count() { day(7 * week + 6) } else { self.end };
         [day(7 * week), last]
     }
 
     /// The week of a day that is given as days since 1970-01-01. A day outside the split belongs to the week next to it.
-    pub fn week(&self, day: i32) -> u8 {
+    pub fn week(self, day: i32) -> u8 {
         let start = (self.start - NaiveDate::default()).num_days();
         let week = (i64::from(day) - start).max(0) / 7;
         week.min(self.count() as i64 - 1) as u8
     }
 
     /// The column of weeks; `None` of a single week, which tells nothing.
-    pub(crate) fn shape(&self) -> Option<ColumnShape> {
+    pub(crate) fn shape(self) -> Option<ColumnShape> {
         let codes = self.count();
         (codes > 1).then(|| ColumnShape {
             name: "week of first exposure".to_owned(),

@@ -34,7 +34,7 @@ pub(super) fn withheld(
             return row;
         }
         counted.effects += if beside.cohorts.hides(&row.cohort) { 0 } else { row.slices.len() };
-        without_figures(row, cell.reason())
+        without_figures(row, &cell.reason())
     };
     rows.into_iter().map(shown).collect()
 }
@@ -88,14 +88,14 @@ fn numbers(slice: &SliceRow) -> impl Iterator<Item = u64> {
 }
 
 /// The row with its key and nothing else: every field is named, so that a new one does not compile until it is decided.
-fn without_figures(row: SlicedEffect, reason: String) -> SlicedEffect {
+fn without_figures(row: SlicedEffect, reason: &str) -> SlicedEffect {
     let slice = |slice: SliceRow| SliceRow {
         slice: slice.slice,
         estimate: None,
         std_err: None,
         interval: None,
         unreliable: None,
-        not_estimable: Some(reason.clone()),
+        not_estimable: Some(reason.to_owned()),
         n_control: None,
         n_variant: None,
         mean_control: None,
@@ -111,7 +111,7 @@ fn without_figures(row: SlicedEffect, reason: String) -> SlicedEffect {
         family: row.family,
         level: row.level,
         found: Steadiness::NotTested,
-        not_tested: Some(reason.clone()),
+        not_tested: Some(reason.to_owned()),
         p_differences: None,
         trend: None,
         trend_std_err: None,
