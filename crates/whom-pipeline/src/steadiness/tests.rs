@@ -75,7 +75,7 @@ async fn a_steady_effect_is_steady() {
 async fn a_novelty_that_fades_is_a_trend() {
     let (_, rows) = rows("", |person| {
         let person = over_four_weeks(person);
-        let tempted = person.arm == LETTER && person.day < 14 && person.bucket % 3 > 0;
+        let tempted = person.arm == LETTER && person.day < 14 && !person.bucket.is_multiple_of(3);
         Person { buys: if tempted { 1 } else { person.buys }, ..person }
     })
     .await;
@@ -88,7 +88,7 @@ async fn a_novelty_that_fades_is_a_trend() {
 #[tokio::test]
 async fn an_effect_that_is_of_one_city_varies_between_cities() {
     let (_, rows) = rows("\nslices: [city, age]", |person| {
-        let tempted = person.arm == LETTER && person.city == "north" && person.bucket % 3 > 0;
+        let tempted = person.arm == LETTER && person.city == "north" && !person.bucket.is_multiple_of(3);
         Person { buys: if tempted { 1 } else { person.buys }, ..person }
     })
     .await;
