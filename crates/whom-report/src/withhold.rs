@@ -11,6 +11,7 @@
 //! - A **pre-registered cohort** is also withheld if the rest of the units is too few.
 //! - A **metric** that too few units of some cohort have a value of is withheld in all cohorts of the partition. Where
 //!   too few have none, its numbers of units are withheld, and its estimates stay.
+//! - **Slices** are withheld as a whole: all slices of a cohort if one of them is too small or would tell of too few.
 //! - A **profile** loses the shares of a tag in all cohorts of the partition if one of them counts too few, and the means
 //!   if too few are known.
 //! - A **level** of a tag of too few units is withheld with the next smallest ones, until those that are withheld are not too
@@ -29,6 +30,7 @@ mod cohorts;
 mod effects;
 mod profiles;
 mod shrunken;
+mod slices;
 mod stability;
 mod summary;
 mod tags;
@@ -77,6 +79,7 @@ impl SmallestCell {
         let cohorts = HiddenCohorts::of(self, &results);
         let metrics = HiddenMetrics::of(self, &results, &cohorts);
         let units = results.units();
+        let partition_names: Vec<String> = results.discovered().iter().map(|cohort| cohort.name.clone()).collect();
         let Results {
             experiment,
             analysis,
@@ -89,6 +92,7 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
+            slices,
             tag_tables,
             tag_rankings,
             partition,
@@ -106,6 +110,8 @@ impl SmallestCell {
         let waterfall = waterfall::withheld(self, waterfall, units, &mut counted);
         let checks = checks::withheld(self, checks, &variants, Some(&cohorts), &mut counted);
         let effects = effects.into_iter().map(|row| metrics.row(row, &cohorts, &mut counted)).collect();
+        let beside = slices::Beside { cohorts: &cohorts, metrics: &metrics, partition: &partition_names };
+        let slices = slices::withheld(self, slices, &beside, &mut counted);
         let tag_tables = tags::withheld(self, tag_tables, &metrics, &mut counted);
         let shrunken_effects =
             shrunken_effects.into_iter().map(|found| shrunken::withheld(self, found, &cohorts, &metrics)).collect();
@@ -131,6 +137,7 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
+            slices,
             tag_tables,
             tag_rankings,
             partition,
