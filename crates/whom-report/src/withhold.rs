@@ -8,7 +8,8 @@
 //! - A **variant** of too few units leaves nothing to be published ([`SmallestCell::apply`] fails).
 //! - A **tree** is shown down to where both children of a node may be; below, everything is withheld, so that no node
 //!   follows from its sibling and their parent. The cohorts of the declared partition are its leaves.
-//! - A **pre-registered cohort** is also withheld if the rest of the units is too few.
+//! - A **pre-registered cohort** is also withheld if the rest of the units is too few. Those that an earlier run found are the
+//!   leaves of its tree, so that of them, too, one is never withheld alone.
 //! - A **metric** that too few units of some cohort have a value of is withheld in all cohorts of the partition. Where
 //!   too few have none, its numbers of units are withheld, and its estimates stay.
 //! - A **profile** loses the shares of a tag in all cohorts of the partition if one of them counts too few, and the means
@@ -28,6 +29,7 @@ mod checks;
 mod cohorts;
 mod effects;
 mod profiles;
+mod replication;
 mod shrunken;
 mod stability;
 mod summary;
@@ -100,6 +102,7 @@ impl SmallestCell {
             importance,
             detectable_differences,
             confirming_tests,
+            replication,
             stability,
         } = results;
         let mut counted = Counted::default();
@@ -118,6 +121,7 @@ impl SmallestCell {
             trees.into_iter().map(|tree| trees::withheld(self, tree, &cohorts, &metrics, &mut counted)).collect();
         let tests = confirming_tests.into_iter();
         let confirming_tests = tests.filter(|test| !metrics.hides(&test.metric, &test.cohort, &cohorts)).collect();
+        let replication = replication.map(|found| replication::withheld(self, found, &cohorts, &metrics));
         let stability = stability::withheld(self, stability, &variants, &mut counted);
         Ok(Results {
             experiment,
@@ -142,6 +146,7 @@ impl SmallestCell {
             importance,
             detectable_differences,
             confirming_tests,
+            replication,
             stability,
         })
     }

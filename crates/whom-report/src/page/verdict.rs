@@ -48,7 +48,13 @@ pub(super) fn section(results: &Results, verdict: &Verdict) -> VerdictSection {
     let averages = verdict.averages.iter().map(|verdict| &verdict.sentence);
     let guardrails = verdict.guardrails.iter().map(|verdict| &verdict.sentence);
     let heterogeneity = verdict.heterogeneity.iter().map(|verdict| &verdict.sentence);
-    let sentences = averages.chain(guardrails).chain(heterogeneity).chain(&verdict.for_whom).cloned().collect();
+    let sentences = averages
+        .chain(guardrails)
+        .chain(heterogeneity)
+        .chain(&verdict.replication)
+        .chain(&verdict.for_whom)
+        .cloned()
+        .collect();
     VerdictSection {
         facts: facts(results),
         headlines: verdict.headlines.iter().map(view).collect(),
