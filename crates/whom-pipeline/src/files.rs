@@ -16,10 +16,10 @@ pub(crate) struct ResultFile {
 pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportError> {
     let rules: Vec<_> = results.discovered().iter().filter_map(CohortView::rule).cloned().collect();
     let cohorts = results.discovered().len() + results.registered.len();
-    let document = whom_report::report_json(results)?;
     let levels = results.tag_tables.iter().flat_map(|table| &table.levels);
     let in_tags: usize = levels.map(|level| level.effects.len()).sum();
     let ranked: usize = results.tag_rankings.iter().map(|ranking| ranking.tags.len()).sum();
+    let document = whom_report::report_json(results)?;
     let text = |name, text: String| ResultFile { name, bytes: text.into_bytes(), rows: None };
     Ok(vec![
         ResultFile {

@@ -17,7 +17,7 @@ async fn discovered(study: &Study<'_>) -> Discovered {
 }
 
 async fn everybody(study: &Study<'_>) -> CellStatistics {
-    study.cells(vec![Grouping::Everybody]).await.unwrap().remove(0)
+    study.units.source.cells(vec![Grouping::Everybody]).await.unwrap().remove(0)
 }
 
 async fn searched(experiment: &Experiment) -> Option<SearchStability> {

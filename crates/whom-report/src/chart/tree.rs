@@ -33,15 +33,16 @@ const WIDEST: f64 = 270.0;
 const BESIDE: f64 = 12.0;
 /// More leaves than this are drawn as an outline.
 const LEAVES_BESIDE: usize = 5;
+const MOST_ON_A_PHONE: usize = 24;
 const BRANCH_LINES: usize = 4;
 const LINES: usize = 3;
 
 impl Tree {
-    /// The picture; nothing without a split.
+    /// The picture; nothing without a split, and nothing on a phone where nobody would scroll through it.
     pub(crate) fn draw(&self, width: Width) -> Option<String> {
         let nodes = self.placed();
         let leaves = nodes.iter().filter(|node| node.is_leaf).count();
-        if nodes.len() < 2 {
+        if nodes.len() < 2 || width == Width::Narrow && leaves > MOST_ON_A_PHONE {
             return None;
         }
         let pixels = width.pixels();

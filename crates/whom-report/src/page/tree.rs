@@ -6,11 +6,12 @@ use super::figure::{Figure, Figures};
 use super::for_whom::share;
 use super::index::Indexed;
 use super::picture::Picture;
+use super::table::{Cell, Table};
 use crate::chart::{Bar, Bars, Label, Tree, TreeNode};
 use crate::cohort::{CohortView, Fold};
 use crate::effect::{Estimand, Role};
 use crate::label;
-use crate::number::{self, Scale};
+use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{EffectKey, MetricView};
 use crate::rule_words::condition_words;
 use crate::tree::{NodeEffect, NodeView, TreeView};
@@ -24,8 +25,11 @@ const EFFECTS_SHOWN: usize = 4;
 pub(super) struct TreeSection {
     name: String,
     picture: Option<Picture>,
+    /// Every node with its rule, its units and its effects on the measuring fold.
+    table: Table,
     /// Which tags the gain is due to.
     importance: Option<Picture>,
+    importance_table: Option<Table>,
 }
 
 pub(super) fn section(indexed: &Indexed<'_>) -> Option<TreeSection> {
@@ -33,8 +37,9 @@ pub(super) fn section(indexed: &Indexed<'_>) -> Option<TreeSection> {
     let boxes = Boxes { indexed, tree };
     let nodes = (0..tree.nodes.len()).map(|node| boxes.node(node)).collect();
     let picture = Tree { title: "The tree of the declared partition".to_owned(), nodes }.picture();
-    let importance = importance(indexed, tree);
-    picture.is_some().then(|| TreeSection { name: label::plain(&tree.name), picture, importance })
+    let (importance, importance_table) = (importance(indexed, tree), importance_table(indexed, tree));
+    let (name, table) = (label::plain(&tree.name), boxes.table());
+    picture.is_some().then_some(TreeSection { name, picture, table, importance, importance_table })
 }
 
 fn importance(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Picture> {
@@ -48,6 +53,14 @@ fn importance(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Picture> {
     let axis = "what the splits gain, by tag, on the discovery fold".to_owned();
     let title = "Which tags the splits are due to".to_owned();
     Bars { title, axis, columns, rows: bars.collect(), reach: 1.0 }.picture()
+}
+
+fn importance_table(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Table> {
+    let mut table = Table::new("Which tags the splits are due to", &[("tag", false), ("share of the gain", true)]);
+    for row in indexed.results.importance.iter().filter(|row| row.tree == tree.name) {
+        table.row([Cell::name(&row.tag), Cell::text(number::share(row.share))]);
+    }
+    table.if_any()
 }
 
 struct Boxes<'a> {
@@ -65,11 +78,42 @@ impl<'a> Boxes<'a> {
             lines.push((self.cohort_size(row, cohort), true));
             lines.extend(self.cohort_effects(cohort));
         } else {
-            lines.extend(node_size(view).map(|size| (size, true)));
+            let units = node_units(view).map(|units| Label::new(format!("{} units", number::count(units))));
+            lines.extend(units.map(|units| (units, true)));
             lines.extend(self.node_effects(view));
         }
         let children = view.split.as_ref().map(|split| vec![split.left, split.right]).unwrap_or_default();
         TreeNode { branch: Label::new(self.branch(place)), lines, children }
+    }
+
+    /// All nodes, each after its parent.
+    fn table(&self) -> Table {
+        let questions = self.questions();
+        let names: Vec<String> = questions.iter().map(|(metric, variant)| self.name(metric, variant)).collect();
+        let fixed = [("node", true), ("below", true), ("condition", false), ("cohort", false), ("units", true)];
+        let columns: Vec<(&str, bool)> =
+            fixed.into_iter().chain(names.iter().map(|name| (name.as_str(), true))).collect();
+        let mut table = Table::new("The nodes of the tree, on the measuring fold", &columns);
+        for (place, node) in self.tree.nodes.iter().enumerate() {
+            let parent = self.tree.nodes.iter().position(|parent| {
+                parent.split.as_ref().is_some_and(|split| split.left == place || split.right == place)
+            });
+            let units = node_units(node).map_or(NO_NUMBER.to_owned(), number::count);
+            let effects = questions.iter().map(|(metric, variant)| {
+                let mut effects = node.measuring.iter();
+                let effect = effects.find(|effect| effect.metric == metric.name && effect.variant == *variant);
+                Cell::text(effect.and_then(|effect| node_words(metric, effect)).unwrap_or_else(|| NO_NUMBER.to_owned()))
+            });
+            let fixed = [
+                Cell::text(place.to_string()),
+                Cell::text(parent.map_or(NO_NUMBER.to_owned(), |parent| parent.to_string())),
+                Cell::text(self.branch(place)),
+                Cell::name(node.cohort.as_deref().unwrap_or(NO_NUMBER)),
+                Cell::text(units),
+            ];
+            table.row(fixed.into_iter().chain(effects));
+        }
+        table
     }
 
     /// What leads to a node, in words.
@@ -146,11 +190,10 @@ fn node_words(metric: &MetricView, effect: &NodeEffect) -> Option<String> {
 }
 
 /// The units of all arms, from the effects of one metric.
-fn node_size(view: &NodeView) -> Option<Label> {
+fn node_units(view: &NodeView) -> Option<u64> {
     let first = view.measuring.first()?;
     let of_metric = view.measuring.iter().filter(|effect| effect.metric == first.metric);
-    let units = first.n_control? + of_metric.map(|effect| effect.n_variant).sum::<Option<u64>>()?;
-    Some(Label::new(format!("{} units", number::count(units))))
+    Some(first.n_control? + of_metric.map(|effect| effect.n_variant).sum::<Option<u64>>()?)
 }
 
 fn shown(mut effects: Vec<[(Label, bool); 2]>) -> Vec<(Label, bool)> {

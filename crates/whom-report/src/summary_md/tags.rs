@@ -44,7 +44,7 @@ fn modifiers(ranking: &TagRanking) -> String {
     let shown = || ranking.tags.iter().filter(|tag| matches!(tag.role, TagRole::EffectModifying | TagRole::Both));
     let named: Vec<String> = shown().take(TAGS).map(|tag| name(&tag.tag)).collect();
     match (named.is_empty(), shown().count().checked_sub(TAGS)) {
-        (true, _) => "no tag that can be shown".to_owned(),
+        (true, _) => "none that is proven".to_owned(),
         (false, Some(more @ 1..)) => format!("{} and {more} more", named.join(", ")),
         (false, _) => named.join(", "),
     }

@@ -32,7 +32,7 @@ fn the_summary_of_a_good_run() {
     | 2: womens is 1 and recency above 6 | Womens E-Mail | visit | +6.3 pp | +4.1 to +8.5 | gains | held-out |
     | 3: womens is 0 and channel is Phone or Web (or unknown) | Womens E-Mail | visit | +1.2 pp | −0.7 to +3.1 | different | held-out |
 
-    - First look over all units, exploratory. Effects differ: Mens E-Mail on visit by no tag that can be shown; Womens E-Mail on visit by womens
+    - First look over all units, exploratory. Effects differ: Mens E-Mail on visit by none that is proven; Womens E-Mail on visit by womens
     - I² between the cohorts of the partition, adjusted p: Mens E-Mail on visit 16.7% (1.000), lifts 0% (1.000); Womens E-Mail on visit 97.8% (<0.0001), lifts 95.5% (<0.0001)
     Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
 
@@ -69,7 +69,7 @@ fn the_summary_survives_hostile_names() {
     | 2: womens is 1 and recency above 6 | E-Mail"; DROP TABLE units; -- \<script>a… | a metric whose name is far too long for… | +6.3 pp | +4.1 to +8.5 | gains | held-out |
     | 3: womens is 0 and channel is Phone or Web (or unknown) | E-Mail"; DROP TABLE units; -- \<script>a… | a metric whose name is far too long for… | +1.2 pp | −0.7 to +3.1 | different | held-out |
 
-    - First look over all units, exploratory. Effects differ: Mens E-Mail on a metric whose name is far too long for… by no tag that can be shown; E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… by E-Mail"; DROP TABLE units; -- \<script>a…
+    - First look over all units, exploratory. Effects differ: Mens E-Mail on a metric whose name is far too long for… by none that is proven; E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… by E-Mail"; DROP TABLE units; -- \<script>a…
     - I² between the cohorts of the partition, adjusted p: Mens E-Mail on a metric whose name is far too long for… 16.7% (1.000), lifts 0% (1.000); E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… 97.8% (<0.0001), lifts 95.5% (<0.0001)
     Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
 

@@ -248,6 +248,44 @@ fn a_closed_gate_says_what_could_have_been_detected() {
     ");
 }
 
+/// The verdict on the heterogeneity of the women's campaign whose cohorts differ on these scales.
+fn on_scales(change: impl FnOnce(&mut Results)) -> HeterogeneityVerdict {
+    let mut results = fixture::hillstrom();
+    change(&mut results);
+    let found = Verdict::of(&results).heterogeneity.into_iter().find(|verdict| verdict.variant == WOMENS);
+    found.expect("a verdict")
+}
+
+#[test]
+fn effects_that_differ_in_absolute_terms_only_follow_the_baseline() {
+    let on = |differing: DifferingScale| on_scales(|results| results.cohort_scatter[1].differing = differing);
+    let baseline = on(DifferingScale::FollowsBaseline);
+    assert_eq!(baseline.outcome, HeterogeneityOutcome::Detected, "the scale decides nothing");
+    insta::assert_snapshot!(baseline.sentence, @"The effect of Womens E-Mail on visit differs between users (global test, adjusted p <0.0001); between cohorts in absolute terms only: no lift is shown to differ from the others, so effects follow the baseline.");
+    let silent = [DifferingScale::Neither, DifferingScale::RelativeOnly].map(|scale| on(scale).sentence);
+    assert!(silent.iter().all(|sentence| sentence.ends_with("(global test, adjusted p <0.0001).")), "{silent:?}");
+}
+
+#[test]
+fn what_was_not_tested_says_nothing_of_the_scale() {
+    let verdict = on_scales(|results| {
+        results.cohort_scatter[1].differing = DifferingScale::FollowsBaseline;
+        results.cohort_scatter[1].relative.p_value = None;
+    });
+    assert_eq!(verdict.differing, None);
+    assert!(!verdict.sentence.contains("baseline"));
+}
+
+#[test]
+fn behind_a_closed_gate_no_scale_is_told() {
+    let verdict = on_scales(|results| {
+        results.global_tests[1].open = false;
+        results.cohort_scatter[1].differing = DifferingScale::FollowsBaseline;
+    });
+    assert_eq!((verdict.outcome, verdict.differing), (HeterogeneityOutcome::NotDetected, None));
+    assert!(!verdict.sentence.contains("baseline"));
+}
+
 /// A row of the table of cases: what is changed in the e-mail challenge, and what follows for the women's campaign.
 type Case = (&'static str, fn() -> Results, Action);
 
@@ -362,42 +400,4 @@ fn everything_missing() -> Results {
         *row = EffectRow { metric, variant, estimand, ..fixture::not_estimable() };
     }
     results
-}
-
-/// The verdict on the heterogeneity of the women's campaign whose cohorts differ on these scales.
-fn on_scales(change: impl FnOnce(&mut Results)) -> HeterogeneityVerdict {
-    let mut results = fixture::hillstrom();
-    change(&mut results);
-    let found = Verdict::of(&results).heterogeneity.into_iter().find(|verdict| verdict.variant == WOMENS);
-    found.expect("a verdict")
-}
-
-#[test]
-fn effects_that_differ_in_absolute_terms_only_follow_the_baseline() {
-    let on = |differing: DifferingScale| on_scales(|results| results.cohort_scatter[1].differing = differing);
-    let baseline = on(DifferingScale::FollowsBaseline);
-    assert_eq!(baseline.outcome, HeterogeneityOutcome::Detected, "the scale decides nothing");
-    insta::assert_snapshot!(baseline.sentence, @"The effect of Womens E-Mail on visit differs between users (global test, adjusted p <0.0001); between cohorts in absolute terms only: no lift is shown to differ from the others, so effects follow the baseline.");
-    let silent = [DifferingScale::Neither, DifferingScale::RelativeOnly].map(|scale| on(scale).sentence);
-    assert!(silent.iter().all(|sentence| sentence.ends_with("(global test, adjusted p <0.0001).")), "{silent:?}");
-}
-
-#[test]
-fn what_was_not_tested_says_nothing_of_the_scale() {
-    let verdict = on_scales(|results| {
-        results.cohort_scatter[1].differing = DifferingScale::FollowsBaseline;
-        results.cohort_scatter[1].relative.p_value = None;
-    });
-    assert_eq!(verdict.differing, None);
-    assert!(!verdict.sentence.contains("baseline"));
-}
-
-#[test]
-fn behind_a_closed_gate_no_scale_is_told() {
-    let verdict = on_scales(|results| {
-        results.global_tests[1].open = false;
-        results.cohort_scatter[1].differing = DifferingScale::FollowsBaseline;
-    });
-    assert_eq!((verdict.outcome, verdict.differing), (HeterogeneityOutcome::NotDetected, None));
-    assert!(!verdict.sentence.contains("baseline"));
 }
