@@ -3,9 +3,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, new_null_array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::compute::kernels::zip::zip;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use serde_json::Value;
 
 use crate::program::{Answer, Published, assert_text, whom};
@@ -67,9 +68,9 @@ fn only_what_was_found_is_replicated_evidence() {
     let (_, published) = &*AGAIN;
     let findings = findings(published);
     let is_finding = |cohort: &str, variant: &str, metric: &str| {
-        findings.iter().any(|finding| {
-            finding["cohort"] == cohort && finding["variant"] == variant && finding["metric"] == metric
-        })
+        findings
+            .iter()
+            .any(|finding| finding["cohort"] == cohort && finding["variant"] == variant && finding["metric"] == metric)
     };
     let effects = published.effects();
     assert!(effects.iter().any(|row| row.evidence == "replicated"));
@@ -84,22 +85,59 @@ fn only_what_was_found_is_replicated_evidence() {
     assert_eq!(result["global_tests"], Value::Array(Vec::new()), "nothing is searched");
 }
 
+/// The units of every cohort by its name: of a discovered one over both folds.
+fn sizes(published: &Published) -> Vec<(String, u64)> {
+    let result = published.json("result.json");
+    let of = |cohort: &Value| {
+        let sizes = cohort["sizes"].as_array().expect("sizes").iter();
+        let units = sizes.filter_map(|size| size["units"].as_u64()).sum();
+        (cohort["name"].as_str().expect("a name").to_owned(), units)
+    };
+    let mut sizes: Vec<(String, u64)> = result["cohorts"].as_array().expect("cohorts").iter().map(of).collect();
+    sizes.sort();
+    sizes
+}
+
 #[test]
 fn frozen_cohorts_have_the_members_that_they_had() {
-    let sizes = |published: &Published| {
-        let cohorts = published.json("result.json")["cohorts"].as_array().expect("cohorts").clone();
-        let of = |cohort: &Value| {
-            let sizes = cohort["sizes"].as_array().expect("sizes").iter();
-            let fold = |name: &'static str| sizes.clone().filter(move |size| size["fold"] == name);
-            let sum = |name| fold(name).filter_map(|size| size["units"].as_u64()).sum::<u64>();
-            let units = sum("discover") + sum("measure");
-            (cohort["name"].as_str().expect("a name").to_owned(), if units == 0 { sum("all") } else { units })
-        };
-        let mut sizes: Vec<(String, u64)> = cohorts.iter().map(of).collect();
-        sizes.sort();
-        sizes
-    };
     assert_eq!(sizes(&published(&EARLIER)), sizes(&AGAIN.1));
+}
+
+#[test]
+fn missing_tags_and_rare_levels_go_where_they_went() {
+    let earlier = Warehouse::copy(Sample::Hillstrom);
+    earlier.edit("      womens: numeric ", "      womens: { categorical: { levels: 1 } } ");
+    earlier.edit("  bought_womens: womens = 1\n", "  bought_womens: womens = '1'\n");
+    earlier.edit("  bought_mens_only: mens = 1 and womens = 0\n", "");
+    earlier.rewrite("customer_tags", |_, rows| without_every_tenth(&rows, "womens"));
+    let found = earlier.run(&[]);
+    let rules = found.text("cohorts.sql");
+    assert!(rules.contains("NOT IN") && rules.contains("IS NULL"), "{rules}");
+
+    let again = earlier.copied();
+    again.rename_experiment("hillstrom_with_gaps");
+    Answer::of(whom().arg("replicate").arg(again.pipeline()).arg("--from").arg(earlier.output())).expect_success();
+    assert_eq!(sizes(&found), sizes(&published(&again)));
+}
+
+/// The rows with a column that is missing for every tenth customer.
+fn without_every_tenth(rows: &RecordBatch, name: &str) -> RecordBatch {
+    let place = rows.schema().index_of(name).expect("a column");
+    let known: BooleanArray = numbers(rows).iter().map(|id| Some(id % 10 != 3)).collect();
+    let mut columns = rows.columns().to_vec();
+    let missing = new_null_array(columns[place].data_type(), rows.num_rows());
+    columns[place] = zip(&known, &columns[place], &missing).expect("as many rows");
+    let field = |(index, field): (usize, &Arc<Field>)| {
+        if index == place { Arc::new(field.as_ref().clone().with_nullable(true)) } else { Arc::clone(field) }
+    };
+    let fields: Vec<Arc<Field>> = rows.schema().fields().iter().enumerate().map(field).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("rows")
+}
+
+/// The customers' numbers; 0 for a row without one.
+fn numbers(rows: &RecordBatch) -> Vec<u64> {
+    let ids = cast(rows.column_by_name("customer_id").expect("ids"), &DataType::Int64).expect("numbers");
+    ids.as_primitive::<Int64Type>().iter().map(|id| id.unwrap_or_default().unsigned_abs()).collect()
 }
 
 #[test]
@@ -129,10 +167,8 @@ fn what_is_gone_does_not_replicate() {
 
 /// Exposures with variants that follow from the customer's number, which knows nothing of the campaign.
 fn with_arms_by_number(rows: &RecordBatch) -> RecordBatch {
-    let ids = cast(rows.column_by_name("customer_id").expect("ids"), &DataType::Int64).expect("numbers");
     let variants = ["No E-Mail", "Mens E-Mail", "Womens E-Mail"];
-    let arm = |id: &i64| variants[(id.unsigned_abs() % 3) as usize];
-    let arms = ids.as_primitive::<Int64Type>().values().iter().map(arm).collect::<StringArray>();
+    let arms: StringArray = numbers(rows).into_iter().map(|id| Some(variants[(id % 3) as usize])).collect();
     let place = rows.schema().index_of("variant").expect("variants");
     let arms: ArrayRef = cast(&arms, rows.column(place).data_type()).expect("the type of variants");
     let mut columns = rows.columns().to_vec();

@@ -60,7 +60,7 @@ impl Group<'_> {
         let rows: Vec<_> = cohorts.iter().filter_map(|cohort| Some((*cohort, self.verdict(cohort)?))).collect();
         let Some((_, first)) = rows.first() else { return false };
         let is_mixed = rows.iter().any(|(_, verdict)| verdict.evidence != first.evidence);
-        let evidence = if is_mixed { "replicated and exploratory" } else { evidence_words(first.evidence) };
+        let evidence = if is_mixed { "partly replicated" } else { evidence_words(first.evidence) };
         let names =
             format!("{} on {}", label::shortened(&self.variant.name, 20), label::shortened(&self.metric.name, 20));
         let scale = Scale::of_effects(self.metric);
