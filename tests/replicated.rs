@@ -28,7 +28,11 @@ static AGAIN: LazyLock<(String, Published)> = LazyLock::new(|| {
 });
 
 fn replicate(warehouse: &Warehouse) -> Answer {
-    Answer::of(whom().arg("replicate").arg(warehouse.pipeline()).arg("--from").arg(EARLIER.output()))
+    replicated_from(warehouse, &EARLIER)
+}
+
+fn replicated_from(warehouse: &Warehouse, earlier: &Warehouse) -> Answer {
+    Answer::of(whom().args(["replicate", "--quiet", "--from"]).arg(earlier.output()).arg(warehouse.pipeline()))
 }
 
 fn published(warehouse: &Warehouse) -> Published {
@@ -116,7 +120,7 @@ fn missing_tags_and_rare_levels_go_where_they_went() {
 
     let again = earlier.copied();
     again.rename_experiment("hillstrom_with_gaps");
-    Answer::of(whom().arg("replicate").arg(again.pipeline()).arg("--from").arg(earlier.output())).expect_success();
+    replicated_from(&again, &earlier).expect_success();
     assert_eq!(sizes(&found), sizes(&published(&again)));
 }
 

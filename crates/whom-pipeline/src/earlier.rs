@@ -131,23 +131,7 @@ impl Earlier {
     /// Why the units of a run may be among those of the earlier one; `None` if they are fresh. The first exposure is given in
     /// microseconds since 1970-01-01 UTC.
     pub(crate) fn not_fresh(&self, plan: &Plan, first: Option<i64>) -> Option<String> {
-        if *plan.experiment != self.results.experiment {
-            return None;
-        }
-        let first = DateTime::from_timestamp_micros(first?)?;
-        let day = first.date_naive().min(first.with_timezone(&plan.time_zone).date_naive());
-        let through: NaiveDate = self.results.through.parse().ok()?;
-        if day <= through {
-            return Some(format!(
-                "it is the same experiment, and the first exposure, of {day}, is not after {through}, the last day that \
-                 the earlier run read"
-            ));
-        }
-        plan.split.lookback.is_none().then(|| {
-            "it is the same experiment in a later period, and units of the earlier one may be exposed again; \
-             `split.lookback` over that period leaves them out"
-                .to_owned()
-        })
+        why_not_fresh(plan, (&self.results.experiment, &self.results.through), first)
     }
 
     fn unfit(&self, plan: &Plan) -> Vec<Diagnostic> {
@@ -187,6 +171,25 @@ impl Earlier {
     }
 }
 
+fn why_not_fresh(plan: &Plan, (experiment, through): (&str, &str), first: Option<i64>) -> Option<String> {
+    if *plan.experiment != experiment {
+        return None;
+    }
+    let first = DateTime::from_timestamp_micros(first?)?;
+    let day = first.date_naive().min(first.with_timezone(&plan.time_zone).date_naive());
+    if through.parse::<NaiveDate>().map_or(true, |through| day <= through) {
+        return Some(format!(
+            "it is the same experiment, and the first exposure, of {day}, is not after {through}, the last day that the \
+             earlier run read"
+        ));
+    }
+    plan.split.lookback.is_none().then(|| {
+        "it is the same experiment in a later period, and units of the earlier one may be exposed again; \
+         `split.lookback` over that period leaves them out"
+            .to_owned()
+    })
+}
+
 /// Whether a plan asks for what was found: the treatment on the metric, as a primary one.
 pub(crate) fn asks(plan: &Plan, finding: &CohortVerdict) -> bool {
     let is_treatment = plan.split.variants.iter().skip(1).any(|variant| *variant.name == finding.variant);
@@ -221,3 +224,6 @@ fn refused(message: String) -> RunError {
 fn failed(error: &StoreError) -> RunError {
     RunError::store(Stage::Sources, error)
 }
+
+#[cfg(test)]
+mod tests;

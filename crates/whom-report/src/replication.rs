@@ -178,3 +178,6 @@ fn listed(words: &str, mentions: &[String]) -> Option<String> {
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     (!mentions.is_empty()).then(|| format!("{words}: {named}{more}."))
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
     for finding in replication.findings.iter().take(FINDINGS_SHOWN) {
         table.heading(heading(results, finding));
         finding.parts.iter().for_each(|part| table.cells(cells(results, finding, part)));
-        remarks.extend(remark(finding));
+        remarks.extend(remark(finding, replication.not_fresh.as_ref()));
     }
     if let Some(more @ 1..) = replication.findings.len().checked_sub(FINDINGS_SHOWN) {
         table.heading(format!("… {more} more in result.json"));
@@ -72,9 +72,10 @@ fn cells(results: &Results, finding: &FindingView, part: &FindingPart) -> [Strin
     ]
 }
 
-fn remark(finding: &FindingView) -> Option<String> {
+/// Why a finding is not judged or in doubt, but for what holds of all of them.
+fn remark(finding: &FindingView, of_all: Option<&String>) -> Option<String> {
     let of_parts = finding.parts.iter().find_map(|part| part.not_judged.as_ref().or(part.unreliable.as_ref()));
-    let reason = finding.not_measured.as_ref().or(of_parts)?;
+    let reason = finding.not_measured.as_ref().or(of_parts).filter(|reason| Some(*reason) != of_all)?;
     Some(format!(
         "{} on {} in {}: {}",
         label::name(&finding.variant),

@@ -36,7 +36,7 @@ pub(super) fn sentences(
         .iter()
         .filter(|average| !harms(average))
         .filter_map(|verdict| ship_to_everybody(results, verdict, is_safe));
-    let confirmed = cohorts.iter().filter_map(|verdict| ship_to_cohort(results, verdict, is_safe));
+    let confirmed = cohorts.iter().filter_map(|verdict| ship_to_cohort(verdict, is_safe));
     let tests = cohorts.iter().filter_map(|verdict| confirm(results, verdict)).take(TESTS_TOLD);
     let mut advice: Vec<String> = everybody.chain(confirmed).chain(tests).collect();
     if cohorts.iter().any(|verdict| verdict.evidence == Evidence::Exploratory && is_claim(verdict.standing)) {
@@ -66,10 +66,8 @@ fn ship_to_everybody(results: &Results, verdict: &AverageVerdict, is_safe: impl 
     })
 }
 
-fn ship_to_cohort(results: &Results, verdict: &CohortVerdict, is_safe: impl Fn(&str) -> bool) -> Option<String> {
-    let claim = (verdict.cohort.as_str(), verdict.variant.as_str(), verdict.metric.as_str());
+fn ship_to_cohort(verdict: &CohortVerdict, is_safe: impl Fn(&str) -> bool) -> Option<String> {
     let ships = verdict.standing == Standing::Gains
-        && results.replication.as_ref().is_none_or(|replication| replication.allows(claim))
         && may_ship(verdict.evidence)
         && verdict.reliable
         && is_safe(&verdict.variant);
