@@ -59,12 +59,17 @@ fn every_number_on_the_page_of_star_is_in_the_parquet_files() {
 fn every_number_is_in_the_parquet_files(sample: Sample, least: usize) {
     let published = &Baseline::of(sample).published;
     let page = published.text("report.html");
-    let files =
-        Files { published, effects: published.table("effects.parquet"), cohorts: published.table("cohorts.parquet") };
-    let shown = [figures(page, "effect-row"), figures(page, "cohort-row")].concat();
+    let [effects, cohorts, tags] =
+        ["effects.parquet", "cohorts.parquet", "tags.parquet"].map(|name| published.table(name));
+    let files = Files { published, effects, cohorts, tags };
+    let shown = ["effect-row", "cohort-row", "tag-row"].map(|file| figures(page, file)).concat();
     assert!(shown.len() >= least, "{} figures", shown.len());
     for figure in &shown {
-        let expected = if figure.file == "effect-row" { files.effect(figure) } else { files.cohort(figure) };
+        let expected = match figure.file {
+            "effect-row" => files.row(&files.effects, figure),
+            "tag-row" => files.row(&files.tags, figure),
+            _ => files.cohort(figure),
+        };
         figure.assert_is(&expected);
     }
 }
@@ -125,17 +130,17 @@ struct Files<'a> {
     published: &'a Published,
     effects: RecordBatch,
     cohorts: RecordBatch,
+    tags: RecordBatch,
 }
 
 impl Files<'_> {
-    fn effect(&self, figure: &Figure) -> Expected {
+    /// A figure of a row of effects, in whichever file.
+    fn row(&self, file: &RecordBatch, figure: &Figure) -> Expected {
         let number = |name: &str| {
-            let column =
-                cast(self.effects.column_by_name(name).expect("a column"), &DataType::Float64).expect("numbers");
+            let column = cast(file.column_by_name(name).expect("a column"), &DataType::Float64).expect("numbers");
             (!column.is_null(figure.row)).then(|| column.as_primitive::<Float64Type>().value(figure.row))
         };
-        let word =
-            |name: &str| self.effects.column_by_name(name).expect("a column").as_string::<i32>().value(figure.row);
+        let word = |name: &str| file.column_by_name(name).expect("a column").as_string::<i32>().value(figure.row);
         let value = match figure.column.as_str() {
             "statistic" => number("estimate").zip(number("std_err")).map(|(estimate, std_err)| estimate / std_err),
             column => number(column),

@@ -12,6 +12,8 @@ mod estimators;
 mod null;
 // A planted tree is found, from units to verdict.
 mod planted;
+// Effects of ranked groups lie in their intervals over halvings.
+mod ranked;
 // Intervals of discovered cohorts cover the truth of the retention experiment.
 mod retention;
 

@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use whom_forest::{Cohort, Controls, DiscoveredTree, Discovery, DiscoveryPlan, Tree};
 use whom_stats::{
-    Against, Bootstrap, CellStatistics, CodeColumn, ColumnShape, Correction, Effect, Fold, Folds, Grid, Grouping,
-    Hypothesis, Measured, NotEstimable, Reference, Simultaneous, Target, UnitColumnParts, UnitColumns, answer,
-    bucket_of_integer, cell_statistics, global_test,
+    Against, Bootstrap, BucketSet, CellStatistics, CodeColumn, ColumnShape, Correction, Effect, Fold, Folds, Grid,
+    Grouping, Hypothesis, Measured, NotEstimable, Reference, Simultaneous, Target, UnitColumnParts, UnitColumns,
+    answer, bucket_of_integer, cell_statistics, global_test,
 };
 
 /// The level of every test and interval.
@@ -16,7 +16,7 @@ pub(super) const LEVEL: f64 = 0.95;
 const REPLICATES: u64 = 1_000;
 
 /// The treatment's effect on the metric, in a cell.
-const fn target(cell: usize) -> Target {
+pub(super) const fn target(cell: usize) -> Target {
     Target { metric: 0, treatment: 1, cell }
 }
 
@@ -61,7 +61,8 @@ impl Trial {
         Analysis { trial: self, folds, tree, leaves, cohorts }
     }
 
-    fn discover(&self, folds: &Folds, controls: &Controls) -> DiscoveredTree {
+    /// Discovers a tree in some folds.
+    pub(super) fn discover(&self, folds: &Folds, controls: &Controls) -> DiscoveredTree {
         let plan = DiscoveryPlan {
             shapes: self.units.shapes().to_vec(),
             columns: (0..self.units.shapes().len()).collect(),
@@ -80,10 +81,16 @@ impl Trial {
         discovery.finish().expect("a finished discovery").joint
     }
 
-    fn count(&self, tree: &Tree) -> CellStatistics {
+    /// The statistics of a tree's leaves.
+    pub(super) fn count(&self, tree: &Tree) -> CellStatistics {
         let grouping = Grouping::Leaves(tree.routing.clone());
         let counted = cell_statistics(&self.units, &[grouping], &AtomicBool::new(false));
         counted.expect("a routing that fits").remove(0)
+    }
+
+    /// The statistics on some buckets.
+    pub(super) fn measured<'a>(&'a self, cells: &'a CellStatistics, buckets: &'a BucketSet) -> Measured<'a> {
+        Measured { cells, buckets, grids: std::slice::from_ref(&self.grid) }
     }
 }
 
@@ -142,7 +149,6 @@ impl Analysis<'_> {
     }
 
     fn measured<'a>(&'a self, cells: &'a CellStatistics) -> Measured<'a> {
-        let grids = std::slice::from_ref(&self.trial.grid);
-        Measured { cells, buckets: self.folds.buckets(Fold::Measure), grids }
+        self.trial.measured(cells, self.folds.buckets(Fold::Measure))
     }
 }

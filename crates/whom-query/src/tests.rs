@@ -3,6 +3,7 @@
 mod cached;
 mod exposure;
 mod grids;
+mod measures;
 mod names;
 mod plans;
 mod refusals;

@@ -17,7 +17,9 @@ mod metrics;
 mod picture;
 mod profiles;
 mod quality;
+mod stability;
 mod table;
+mod tags;
 mod templates;
 mod tree;
 mod trust;
@@ -42,9 +44,11 @@ struct Page {
     verdict: verdict::VerdictSection,
     averages: Option<averages::AveragesSection>,
     for_whom: Option<for_whom::ForWhomSection>,
+    tags: Option<tags::TagsSection>,
     metrics: Option<metrics::MetricsSection>,
     profiles: Option<profiles::ProfilesSection>,
     trust: trust::TrustSection,
+    stability: Option<stability::StabilitySection>,
     quality: quality::QualitySection,
     methods: methods::MethodsSection,
 }
@@ -64,9 +68,11 @@ fn page(results: &Results) -> Page {
         verdict: verdict::section(results, &verdict),
         averages: averages::section(&indexed, &verdict),
         for_whom: for_whom::section(&indexed, &verdict),
+        tags: tags::section(&indexed),
         metrics: metrics::section(&indexed),
         profiles: profiles::section(&indexed),
         trust: trust::section(&indexed, &verdict),
+        stability: stability::section(results),
         quality: quality::section(&indexed),
         methods: methods::section(&indexed),
     }

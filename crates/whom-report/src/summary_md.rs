@@ -13,7 +13,7 @@ use crate::verdict::{CohortVerdict, Standing, Verdict};
 /// Sentences, averages and cohorts that are told before the rest is counted; together at most forty lines.
 const SENTENCES: usize = 10;
 const AVERAGES: usize = 6;
-const COHORTS: usize = 8;
+const COHORTS: usize = 7;
 
 /// Variants that are named with their units.
 const VARIANTS: usize = 6;
@@ -30,8 +30,7 @@ pub fn summary_md(results: &Results) -> String {
         replication::section(results),
         averages(results),
         cohorts(results, &verdict),
-        tags::lines(results),
-        stability(results),
+        remarks(results),
         checks(results),
         Some(format!("Analysis `{}`", results.analysis.replace('`', "'"))),
     ];
@@ -133,6 +132,12 @@ fn cohort_row(results: &Results, verdict: &CohortVerdict) -> Option<String> {
 }
 
 /// How often the cohorts return, in one line.
+/// What stands beside the claims: a line each.
+fn remarks(results: &Results) -> Option<String> {
+    let lines: Vec<String> = [tags::lines(results), stability(results)].into_iter().flatten().collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 fn stability(results: &Results) -> Option<String> {
     let search = results.stability.search.as_ref().filter(|search| !search.cohorts.is_empty())?;
     let returned =
@@ -140,7 +145,7 @@ fn stability(results: &Results) -> Option<String> {
     let told: Vec<String> = returned.take(COHORTS).collect();
     let rest = search.cohorts.len().saturating_sub(COHORTS);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    Some(format!("Cohorts that return in {} replicates of the search: {}{more}", search.replicates, told.join(", ")))
+    Some(format!("- Cohorts that return in {} replicates of the search: {}{more}", search.replicates, told.join(", ")))
 }
 
 fn checks(results: &Results) -> Option<String> {

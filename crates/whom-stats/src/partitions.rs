@@ -119,7 +119,9 @@ impl<'a> Grouped<'a> {
         let mut order: Vec<u32> = (0..labels.len() as u32).collect();
         order.sort_by_key(|unit| labels[*unit as usize]);
         let mut counts = vec![0; leaves];
-        labels.iter().for_each(|leaf| counts[*leaf as usize] += 1);
+        for leaf in labels {
+            counts[*leaf as usize] += 1;
+        }
         let together = counts.iter().map(|count| pairs(*count)).sum();
         let ends = counts.iter().scan(0, |end, count| {
             *end += count;
@@ -143,7 +145,9 @@ impl<'a> Grouped<'a> {
         for end in &self.ends {
             let units = &self.order[start..*end];
             let leaf = |unit: &u32| other.labels[*unit as usize] as usize;
-            units.iter().for_each(|unit| counts[leaf(unit)] += 1);
+            for unit in units {
+                counts[leaf(unit)] += 1;
+            }
             if counts.len() <= units.len() {
                 together += counts.iter_mut().map(|count| pairs(std::mem::take(count))).sum::<i128>();
             } else {
@@ -221,7 +225,7 @@ mod tests {
         #[test]
         fn the_medoid_is_the_most_similar_to_the_voters(labels in any_labels()) {
             let means = [
-                (labels.adjusted_rand(0, 1) + labels.adjusted_rand(0, 2)) / 2.0,
+                f64::midpoint(labels.adjusted_rand(0, 1), labels.adjusted_rand(0, 2)),
                 labels.adjusted_rand(1, 2),
                 labels.adjusted_rand(2, 1),
             ];

@@ -43,7 +43,7 @@ async fn no_small_count_is_published_and_the_rest_is_as_it_was() {
     let told = shown.withheld.as_ref().expect("an account of what is withheld");
     assert!(!told.cohorts.is_empty() && told.steps > 0, "{told:?}");
 
-    for file in ["result.json", "tree.json"] {
+    for file in ["result.json", "tree.json", "report.json"] {
         let place = path(&request, file).await.unwrap();
         let document: Value = serde_json::from_slice(&fs::read(place.path().unwrap()).unwrap()).unwrap();
         let mut found = Vec::new();

@@ -27,6 +27,8 @@ pub(crate) struct Bar {
     pub(crate) value: f64,
     /// A figure for each column.
     pub(crate) figures: Vec<Label>,
+    /// Whether it is less than it looks like.
+    pub(crate) faint: bool,
 }
 
 const SIZE: f64 = 13.0;
@@ -121,5 +123,5 @@ fn strip(svg: &mut Svg, bar: &Bar, axis: &Axis, (y, height): (f64, f64)) {
     }
     let (zero, end) = (axis.place(0.0), axis.place(bar.value));
     let rectangle = Rectangle { x: zero.min(end), y, width: (end - zero).abs(), height };
-    svg.rectangle(rectangle, if bar.value < 0.0 { "bar below" } else { "bar" });
+    svg.rectangle(rectangle, if bar.value < 0.0 || bar.faint { "bar below" } else { "bar" });
 }

@@ -61,8 +61,12 @@ fn forest(rows: &[ForestRow], title: &str, reference: f64) -> Forest {
 }
 
 fn bars(pairs: &[(Label, f64)], title: &str) -> Bars {
-    let bar =
-        |(label, value): &(Label, f64)| Bar { label: label.clone(), value: *value, figures: vec![Label::new("12%")] };
+    let bar = |(label, value): &(Label, f64)| Bar {
+        label: label.clone(),
+        value: *value,
+        figures: vec![Label::new("12%")],
+        faint: false,
+    };
     let bars = pairs.iter().map(bar).collect();
     Bars { title: title.to_owned(), axis: title.to_owned(), columns: vec![title.to_owned()], rows: bars, reach: 50.0 }
 }

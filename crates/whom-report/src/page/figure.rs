@@ -31,6 +31,11 @@ impl Place {
         Self { file: "effect-row", row, column: column.to_owned() }
     }
 
+    /// A column of a row of `tags.parquet`.
+    pub(super) fn of_tag(row: usize, column: &str) -> Self {
+        Self { file: "tag-row", row, column: column.to_owned() }
+    }
+
     /// A column of a row of `cohorts.parquet`.
     pub(super) fn of_cohort(row: usize, column: &str) -> Self {
         Self { file: "cohort-row", row, column: column.to_owned() }
@@ -53,6 +58,8 @@ impl Figure {
 #[derive(Clone, Debug)]
 pub(super) struct Figures<'a> {
     found: Found<'a>,
+    /// Where a column of the row stands.
+    place: fn(usize, &str) -> Place,
     scale: Scale,
     means: Scale,
 }
@@ -61,11 +68,16 @@ impl<'a> Figures<'a> {
     pub(super) fn of(found: Found<'a>, metric: &MetricView) -> Self {
         let is_relative = found.row.estimand == Estimand::Lift;
         let scale = if is_relative { Scale::of_lifts() } else { Scale::of_effects(metric) };
-        Self { found, scale, means: Scale::of_means(metric) }
+        Self { found, place: Place::of_effect, scale, means: Scale::of_means(metric) }
+    }
+
+    /// The figures of a row of a one-tag table, whose place is that in `tags.parquet`.
+    pub(super) fn of_tag(found: Found<'a>, metric: &MetricView) -> Self {
+        Self { place: Place::of_tag, ..Self::of(found, metric) }
     }
 
     fn place(&self, column: &str) -> Place {
-        Place::of_effect(self.found.place, column)
+        (self.place)(self.found.place, column)
     }
 
     fn decimals(&self) -> usize {

@@ -35,6 +35,8 @@ struct QuestionView {
     remark: Option<String>,
     picture: Option<Picture>,
     table: Table,
+    /// What a model that draws the cohorts' effects to each other expects of them.
+    shrunken: Option<Table>,
     /// Whether nothing here is proven.
     exploratory: bool,
 }
@@ -91,7 +93,8 @@ impl<'a> Question<'a> {
             groups: groups.iter().map(|(name, members)| self.group(name, members)).collect(),
         };
         let table = self.table(&heading, &groups);
-        Some(QuestionView { heading, remark, picture: forest.picture(), table, exploratory })
+        let shrunken = self.shrunken();
+        Some(QuestionView { heading, remark, picture: forest.picture(), table, shrunken, exploratory })
     }
 
     fn members(&self, cohorts: &'a [CohortView], first: usize) -> Vec<Member<'a>> {
@@ -198,6 +201,34 @@ impl<'a> Question<'a> {
             }
         }
         table
+    }
+
+    fn shrunken(&self) -> Option<Table> {
+        let results = self.indexed.results;
+        let model = results.shrunken_effects(&self.metric.name, self.variant)?;
+        let scale = Scale::of_effects(self.metric);
+        let columns = [
+            ("cohort", false),
+            ("effect drawn to the others", true),
+            ("interval", true),
+            ("drawn by", true),
+            ("probably positive", true),
+            ("probably the best", true),
+        ];
+        let mut table = Table::new("Effects drawn to each other: intervals hold on average over cohorts", &columns);
+        for cohort in &model.cohorts {
+            let absent = || NO_NUMBER.to_owned();
+            let estimate = cohort.estimate.map(|estimate| scale.signed(estimate, scale.decimals(cohort.interval)));
+            table.row([
+                Cell::name(&cohort.cohort),
+                Cell::text(estimate.unwrap_or_else(absent)),
+                Cell::text(cohort.interval.map_or_else(absent, |interval| scale.bounds(interval))),
+                Cell::text(cohort.shrinkage.map_or_else(absent, number::share)),
+                Cell::text(cohort.positive.map_or_else(absent, number::share)),
+                Cell::text(cohort.best.map_or_else(absent, number::share)),
+            ]);
+        }
+        table.if_any()
     }
 
     fn cells(&self, member: &Member<'_>) -> Vec<Cell> {

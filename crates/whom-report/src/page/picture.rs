@@ -13,6 +13,11 @@ pub(super) struct Picture {
 }
 
 impl Picture {
+    /// The same without the drawing for a phone, where there are too many of them to scroll through.
+    pub(super) fn for_laptops(self) -> Self {
+        Self { narrow: None, ..self }
+    }
+
     fn of(draw: impl Fn(Width) -> Option<String>) -> Option<Self> {
         let [wide, narrow] = Width::BOTH.map(draw);
         Some(Self { wide: wide?, narrow })

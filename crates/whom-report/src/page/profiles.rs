@@ -17,6 +17,9 @@ use crate::verdict::cohort_label;
 const DRAWN: usize = 6;
 const LISTED: usize = 12;
 
+/// Cohorts that are drawn on a phone, if there are no more.
+const MOST_ON_A_PHONE: usize = 16;
+
 /// Differences that are told in words.
 const TOLD: usize = 3;
 
@@ -73,12 +76,13 @@ fn view(indexed: &Indexed<'_>, place: usize, cohort: &CohortView, reach: f64) ->
             Cell::figure((at("standardised"), standardised)),
         ]);
     }
+    let is_one_of_many = indexed.results.discovered().len() > MOST_ON_A_PHONE;
     let units = number::count_or_none(cohort.units(measured_on(cohort)));
     ProfileView {
         rule: cohort.definition.in_words(),
         size: format!("{units} units, {}", share(indexed, cohort)),
         words: words(cohort),
-        picture: bars.picture(),
+        picture: if is_one_of_many { bars.picture().map(Picture::for_laptops) } else { bars.picture() },
         name,
         table,
     }
@@ -93,6 +97,7 @@ fn bar(place: usize, index: usize, tag: &TagDifference) -> Bar {
             Figure::label(&at("in_cohort"), value(tag, tag.cohort)),
             Figure::label(&at("everybody"), value(tag, tag.everybody)),
         ],
+        faint: false,
     }
 }
 

@@ -12,12 +12,13 @@ use super::base64;
 use crate::error::ReportError;
 
 /// The templates that come with the program, by name.
-const BUILT_IN: [(&str, &str); 12] = [
+const BUILT_IN: [(&str, &str); 13] = [
     ("page.html", include_str!("../../templates/page.html")),
     ("macros.html", include_str!("../../templates/macros.html")),
     ("verdict.html", include_str!("../../templates/verdict.html")),
     ("averages.html", include_str!("../../templates/averages.html")),
     ("for_whom.html", include_str!("../../templates/for_whom.html")),
+    ("tags.html", include_str!("../../templates/tags.html")),
     ("metrics.html", include_str!("../../templates/metrics.html")),
     ("profiles.html", include_str!("../../templates/profiles.html")),
     ("trust.html", include_str!("../../templates/trust.html")),

@@ -48,6 +48,7 @@ fn importance(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Picture> {
         label: Label::new(label::plain(&row.tag)),
         value: row.share,
         figures: vec![Label::new(number::share(row.share))],
+        faint: false,
     });
     let columns = vec!["share".to_owned()];
     let axis = "what the splits gain, by tag, on the discovery fold".to_owned();

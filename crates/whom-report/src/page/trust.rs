@@ -21,6 +21,8 @@ pub(super) struct TrustSection {
     differences: Option<Table>,
     /// The global tests of heterogeneity.
     global_tests: Option<Table>,
+    /// How far effects lie apart between cohorts, as such.
+    scatter: Option<Table>,
     /// What could have been detected.
     detectable: Option<Table>,
     /// The experiments that would confirm what is held out.
@@ -42,6 +44,7 @@ pub(super) fn section(indexed: &Indexed<'_>, verdict: &Verdict) -> TrustSection 
         seal: verdict.seal.clone().unwrap_or_else(|| NOT_REGISTERED.to_owned()),
         differences: differences(indexed),
         global_tests: global_tests(indexed),
+        scatter: scatter(indexed),
         detectable: detectable(indexed),
         confirming: confirming(indexed),
         evidence: evidence(indexed),
@@ -90,6 +93,40 @@ fn global_tests(indexed: &Indexed<'_>) -> Option<Table> {
             Cell::text(cochran),
             outcome,
         ]);
+    }
+    table.if_any()
+}
+
+fn scatter(indexed: &Indexed<'_>) -> Option<Table> {
+    let columns = [
+        ("treatment", false),
+        ("metric", false),
+        ("scale", false),
+        ("cohorts", true),
+        ("apart by ±", true),
+        ("I²", true),
+        ("adjusted p", true),
+    ];
+    let mut table =
+        Table::new("How far the cohorts’ effects lie apart, beside the global test and not deciding", &columns);
+    for found in &indexed.results.cohort_scatter {
+        let Some(metric) = indexed.results.metric(&found.metric) else { continue };
+        for (scale, words) in [(&found.absolute, "effects"), (&found.relative, "lifts, as logarithms")] {
+            let absent = || NO_NUMBER.to_owned();
+            let apart = scale.between.map(|between| match words {
+                "effects" => Scale::of_effects(metric).rough(between),
+                _ => number::fixed(between, number::decimals(between)),
+            });
+            table.row([
+                Cell::name(&found.variant),
+                Cell::name(&found.metric),
+                Cell::text(words),
+                Cell::text(number::count(scale.groups as u64)),
+                Cell::text(apart.unwrap_or_else(absent)),
+                Cell::text(scale.i_squared.map_or_else(absent, number::share)),
+                Cell::text(scale.p_value_adjusted.map_or_else(absent, number::p_value)),
+            ]);
+        }
     }
     table.if_any()
 }

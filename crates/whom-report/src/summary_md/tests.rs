@@ -34,7 +34,7 @@ fn the_summary_of_a_good_run() {
 
     - First look over all units, exploratory. Effects differ: Mens E-Mail on visit by none that is proven; Womens E-Mail on visit by womens
     - I² between the cohorts of the partition, adjusted p: Mens E-Mail on visit 16.7% (1.000), lifts 0% (1.000); Womens E-Mail on visit 97.8% (<0.0001), lifts 95.5% (<0.0001)
-    Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
+    - Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
 
     Checks: 1 with a warning, 3 passed, 1 not applicable (units in several variants)
 
@@ -71,7 +71,7 @@ fn the_summary_survives_hostile_names() {
 
     - First look over all units, exploratory. Effects differ: Mens E-Mail on a metric whose name is far too long for… by none that is proven; E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… by E-Mail"; DROP TABLE units; -- \<script>a…
     - I² between the cohorts of the partition, adjusted p: Mens E-Mail on a metric whose name is far too long for… 16.7% (1.000), lifts 0% (1.000); E-Mail"; DROP TABLE units; -- \<script>a… on a metric whose name is far too long for… 97.8% (<0.0001), lifts 95.5% (<0.0001)
-    Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
+    - Cohorts that return in 200 replicates of the search: 1 in 48%, 2 in 45.5%, 3 in 90%, 4 in 31%
 
     Checks: 1 with a warning, 3 passed, 1 not applicable (units in several variants)
 

@@ -15,6 +15,7 @@ use super::heterogeneity::{HeterogeneityOutcome, HeterogeneityVerdict};
 use crate::effect::{EffectRow, Estimand, Evidence};
 use crate::label;
 use crate::results::Results;
+use crate::scatter::DifferingScale;
 use crate::word::words;
 
 words! {
@@ -105,6 +106,8 @@ struct Case {
     failed_check: Option<String>,
     guardrails: Vec<(GuardrailOutcome, bool)>,
     heterogeneity: Option<HeterogeneityOutcome>,
+    /// The scales on which cohorts are shown to differ, where effects differ at all.
+    differing: Option<DifferingScale>,
     cohorts: Vec<CohortVerdict>,
 }
 
@@ -114,6 +117,8 @@ impl Case {
         let row = results.average(&question.metric.name, question.variant, Estimand::Effect);
         let is_asked = |variant: &str, metric: &str| variant == question.variant && metric == question.metric.name;
         let guardrails = findings.guardrails.iter().filter(|verdict| verdict.variant == question.variant);
+        let mut verdicts = findings.heterogeneity.iter();
+        let heterogeneity = verdicts.find(|verdict| is_asked(&verdict.variant, &verdict.metric));
         let failed = results.checks.iter().find(|check| check.verdict == CheckVerdict::Failed);
         Self {
             outcome: average.outcome,
@@ -122,11 +127,8 @@ impl Case {
             is_reliable: row.is_some_and(EffectRow::is_reliable),
             failed_check: failed.map(|check| check.name.clone()),
             guardrails: guardrails.map(|verdict| (verdict.outcome, verdict.reliable)).collect(),
-            heterogeneity: findings
-                .heterogeneity
-                .iter()
-                .find(|verdict| is_asked(&verdict.variant, &verdict.metric))
-                .map(|verdict| verdict.outcome),
+            heterogeneity: heterogeneity.map(|verdict| verdict.outcome),
+            differing: heterogeneity.and_then(|verdict| verdict.differing),
             cohorts: findings
                 .cohorts
                 .iter()
@@ -211,6 +213,9 @@ fn between_users(case: &Case) -> &'static str {
     match (case.claim(), case.heterogeneity) {
         _ if both => ", but it works for some users and harms others",
         (Some(true), _) => ", and its effect may differ between users, which is exploratory",
+        (Some(false), _) if case.differing == Some(DifferingScale::FollowsBaseline) => {
+            ", and its effect differs between users only as it follows their baseline"
+        }
         (Some(false), _) => ", and its effect differs between users",
         (None, Some(HeterogeneityOutcome::Detected)) => {
             ", and its effect differs between users, though no cohort could be told apart"

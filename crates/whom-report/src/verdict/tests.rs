@@ -290,12 +290,13 @@ fn behind_a_closed_gate_no_scale_is_told() {
 type Case = (&'static str, fn() -> Results, Action);
 
 /// The rows of the table, in the order in which a reader would ask.
-const CASES: [Case; 14] = [
+const CASES: [Case; 15] = [
     ("one gains, one loses, held out", fixture::opposite, Action::Confirm),
     ("one gains, one loses, the average null", opposite_and_null, Action::Confirm),
     ("one gains, one loses, sealed", || sealed(opposite_and_null()), Action::ShipToSome),
     ("no effect that matters, and nobody gains", nothing_that_matters, Action::Leave),
     ("underpowered", underpowered, Action::Extend),
+    ("heterogeneity that only follows the baseline", follows_the_baseline, Action::Confirm),
     ("gate closed, a cohort's p small", gate_closed, Action::Confirm),
     ("average only, declared", fixture::no_discovery, Action::Confirm),
     ("average only, sealed", || sealed(fixture::no_discovery()), Action::Ship),
@@ -372,6 +373,12 @@ fn underpowered() -> Results {
 fn gate_closed() -> Results {
     let mut results = fixture::hillstrom();
     results.global_tests.iter_mut().for_each(|test| (test.open, test.p_value_adjusted) = (false, 0.21));
+    results
+}
+
+fn follows_the_baseline() -> Results {
+    let mut results = fixture::hillstrom();
+    results.cohort_scatter.iter_mut().for_each(|scatter| scatter.differing = DifferingScale::FollowsBaseline);
     results
 }
 

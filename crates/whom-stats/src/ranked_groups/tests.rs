@@ -39,7 +39,9 @@ proptest! {
         let statistics = statistics(4, &units);
         let found = groups(&statistics, &predictions, count);
         let mut whole = ArmTable::new(2, 1);
-        found.iter().for_each(|group| whole.add(group.table.cell()));
+        for group in &found {
+            whole.add(group.table.cell());
+        }
         prop_assert_eq!(whole, statistics.pooled(&BucketSet::all()));
         let range = |group: &RankedGroup| {
             let held: Vec<f64> = (0..4).filter(|cell| group.units[*cell] > 0).map(|cell| predictions[cell]).collect();
@@ -90,13 +92,13 @@ fn a_group_has_the_effect_of_its_units() {
     assert_eq!(none[0].effect(&measured, TARGET), Err(NotEstimable::EmptyArm), "a prediction is lacking");
 }
 
-fn estimate(value: f64) -> Result<Estimate, NotEstimable> {
-    Ok(Estimate { value, std_err: 1.0, degrees_of_freedom: 1e9 })
+const fn estimate(value: f64) -> Estimate {
+    Estimate { value, std_err: 1.0, degrees_of_freedom: 1e9 }
 }
 
 #[test]
 fn splits_are_combined_by_medians_at_half_the_allowance() {
-    let splits = [estimate(3.0), estimate(1.0), estimate(2.0)];
+    let splits = [3.0, 1.0, 2.0].map(estimate).map(Ok);
     let found = OverSplits::of(&splits, 0.95, Reference::Normal).unwrap();
     // The normal quantile of 0.9875, and twice the two-sided p-value of 2: Abramowitz and Stegun, tables 26.1 and 26.2.
     assert!((found.interval.upper - (2.0 + 2.241_402_7)).abs() < 1e-6, "{found:?}");
@@ -107,8 +109,8 @@ fn splits_are_combined_by_medians_at_half_the_allowance() {
 
 #[test]
 fn of_two_middle_splits_the_less_favourable_counts() {
-    let found = OverSplits::of(&[estimate(1.0), estimate(3.0)], 0.95, Reference::Normal).unwrap();
-    let [one, three] = [1.0, 3.0].map(|value| estimate(value).unwrap());
+    let found = OverSplits::of(&[1.0, 3.0].map(estimate).map(Ok), 0.95, Reference::Normal).unwrap();
+    let [one, three] = [1.0, 3.0].map(estimate);
     let wide = |estimate: &Estimate| estimate.interval(0.975, Reference::Normal);
     assert_eq!((found.interval.lower, found.interval.upper), (wide(&one).lower, wide(&three).upper));
     assert_eq!((found.value, found.p_value), (2.0, 2.0 * one.p_value(Reference::Normal)));
@@ -118,10 +120,11 @@ fn of_two_middle_splits_the_less_favourable_counts() {
 fn a_split_without_an_estimate_says_nothing_and_half_of_them_are_too_many() {
     let lacking = || Err(NotEstimable::EmptyArm);
     let few =
-        OverSplits::of(&[estimate(2.0), lacking(), estimate(4.0), estimate(3.0)], 0.95, Reference::Normal).unwrap();
-    let wide = |value: f64| estimate(value).unwrap().interval(0.975, Reference::Normal);
+        OverSplits::of(&[Ok(estimate(2.0)), lacking(), Ok(estimate(4.0)), Ok(estimate(3.0))], 0.95, Reference::Normal)
+            .unwrap();
+    let wide = |value: f64| estimate(value).interval(0.975, Reference::Normal);
     assert_eq!((few.interval.lower, few.interval.upper), (wide(2.0).lower, wide(4.0).upper));
     assert_eq!((few.value, few.splits), (3.0, 3));
-    assert_eq!(OverSplits::of(&[estimate(2.0), lacking()], 0.95, Reference::T), Err(NotEstimable::EmptyArm));
+    assert_eq!(OverSplits::of(&[Ok(estimate(2.0)), lacking()], 0.95, Reference::T), Err(NotEstimable::EmptyArm));
     assert_eq!(OverSplits::of(&[], 0.95, Reference::T), Err(NotEstimable::NoUnits));
 }

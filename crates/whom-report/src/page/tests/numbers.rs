@@ -96,6 +96,29 @@ fn every_effect_on_the_page_is_that_of_its_row_and_column() {
 }
 
 #[test]
+fn every_figure_of_a_tag_is_that_of_its_row_and_column() {
+    let results = fixture::far_too_much();
+    let levels = results.tag_tables.iter().flat_map(|table| &table.levels);
+    let rows: Vec<_> = levels.flat_map(|level| level.effects.iter().map(move |row| (level, row))).collect();
+    let shown = figures(&rendered(&results), "tag-row");
+    assert!(shown.len() > 300);
+    for Shown { row, column: name, text } in shown {
+        let (level, row) = rows.get(row).expect("a row");
+        let expected = match name.as_str() {
+            "units" => level.units.map(|units| units as f64),
+            "share" => level.share,
+            name => column(row, name),
+        };
+        let (mut value, mut half) = read(&text);
+        if is_percentage(&results, row, &name) {
+            (value, half) = (value / 100.0, half / 100.0);
+        }
+        let expected = expected.expect("a number");
+        assert!((value - expected).abs() <= half * (1.0 + 1e-9), "{name}: `{text}` is not {expected}: {row:?}");
+    }
+}
+
+#[test]
 fn every_figure_of_a_cohort_is_that_of_its_row_and_column() {
     let results = fixture::registered();
     let cohorts: Vec<&CohortView> = results.discovered().iter().chain(&results.registered).collect();

@@ -1,0 +1,158 @@
+//! The first look, beside section 3: which tags change an effect, and each tag's own table behind a fold.
+
+use serde::Serialize;
+
+use super::figure::{Figures, Place};
+use super::index::{Found, Indexed};
+use super::picture::Picture;
+use super::table::{Cell, Table};
+use crate::chart::{Bar, Bars, Label};
+use crate::effect::{EffectRow, Estimand};
+use crate::label;
+use crate::number::{self, NO_NUMBER, Scale};
+use crate::ranking::{RankedTag, TagRanking, TagRole};
+use crate::results::MetricView;
+use crate::rule_words::condition_words;
+use crate::tag_table::{TagLevel, TagTable};
+
+/// Tags that are drawn of a ranking, and those whose tables are shown, the first of each ranking among them.
+const DRAWN: usize = 10;
+const SHOWN: usize = 12;
+
+/// The first look: exploratory, over all units.
+#[derive(Serialize)]
+pub(super) struct TagsSection {
+    rankings: Vec<RankingView>,
+    tables: Vec<Table>,
+    /// Tags whose tables are left to `tags.parquet`.
+    more: usize,
+}
+
+/// The tags by how much they change the effect of one treatment on one metric.
+#[derive(Serialize)]
+struct RankingView {
+    heading: String,
+    picture: Option<Picture>,
+    table: Table,
+}
+
+pub(super) fn section(indexed: &Indexed<'_>) -> Option<TagsSection> {
+    let rankings = &indexed.results.tag_rankings;
+    let views: Vec<RankingView> = rankings.iter().filter_map(|ranking| ranking_view(indexed, ranking)).collect();
+    let tables = tables(indexed);
+    let more = tables.len().saturating_sub(SHOWN);
+    let shown = tables.into_iter().take(SHOWN).collect();
+    (!views.is_empty()).then_some(TagsSection { rankings: views, tables: shown, more })
+}
+
+fn ranking_view(indexed: &Indexed<'_>, ranking: &TagRanking) -> Option<RankingView> {
+    let metric = indexed.results.metric(&ranking.metric)?;
+    let (scale, heading) = (Scale::of_effects(metric), question(&ranking.variant, metric));
+    let size = |size: Option<f64>| size.map_or(NO_NUMBER.to_owned(), |size| scale.rough(size));
+    let tested = || ranking.tags.iter().filter(|tag| tag.modifying.is_some());
+    let bars = Bars {
+        title: format!("Tags by how much they change the effect of {heading}"),
+        axis: "how far effects lie apart between a tag’s levels, noise taken out".to_owned(),
+        columns: vec!["effects ±".to_owned(), "adjusted p".to_owned()],
+        rows: tested().take(DRAWN).map(|tag| bar(tag, &scale)).collect(),
+        reach: tested().filter_map(|tag| tag.modifying).map(|size| scale.shown(size)).fold(0.0, f64::max),
+    };
+    let columns = [
+        ("tag", false),
+        ("effects ±", true),
+        ("adjusted p", true),
+        ("lifts, adjusted p", true),
+        ("control’s means ±", true),
+        ("control’s means, adjusted p", true),
+        ("what is shown", false),
+    ];
+    let mut table = Table::new(format!("{heading}: every tag"), &columns);
+    for tag in &ranking.tags {
+        table.row([
+            Cell::name(&tag.tag),
+            Cell::text(size(tag.modifying)),
+            Cell::text(p_value(tag.absolute.p_value_adjusted)),
+            Cell::text(p_value(tag.relative.p_value_adjusted)),
+            Cell::text(size(tag.prognostic)),
+            Cell::text(p_value(tag.prognostic_p_value_adjusted)),
+            Cell::text(role_words(tag.role)),
+        ]);
+    }
+    Some(RankingView { heading, picture: bars.picture(), table: table.if_any()? })
+}
+
+fn bar(tag: &RankedTag, scale: &Scale) -> Bar {
+    let size = tag.modifying.unwrap_or(0.0);
+    Bar {
+        label: Label::new(label::plain(&tag.tag)),
+        value: scale.shown(size),
+        figures: vec![Label::new(scale.rough(size)), Label::new(p_value(tag.absolute.p_value_adjusted))],
+        faint: !matches!(tag.role, TagRole::EffectModifying | TagRole::Both),
+    }
+}
+
+fn p_value(p: Option<f64>) -> String {
+    p.map_or(NO_NUMBER.to_owned(), number::p_value)
+}
+
+fn role_words(role: TagRole) -> &'static str {
+    match role {
+        TagRole::Neither => "nothing",
+        TagRole::Prognostic => "it predicts the metric",
+        TagRole::EffectModifying => "it changes the effect",
+        TagRole::Both => "it changes the effect and predicts the metric",
+    }
+}
+
+fn question(variant: &str, metric: &MetricView) -> String {
+    format!("{} on {}", label::plain(variant), label::plain(&metric.name))
+}
+
+/// The tables of all tags, those first that lead a ranking.
+fn tables(indexed: &Indexed<'_>) -> Vec<Table> {
+    let rankings = &indexed.results.tag_rankings;
+    let rank = |tag: &str| {
+        let places = rankings.iter().filter_map(|ranking| ranking.tags.iter().position(|ranked| ranked.tag == tag));
+        places.min().unwrap_or(usize::MAX)
+    };
+    let mut first = 0;
+    let mut tables: Vec<(usize, Table)> = Vec::new();
+    for of_tag in &indexed.results.tag_tables {
+        tables.push((rank(&of_tag.tag), table(indexed, of_tag, first)));
+        first += of_tag.levels.iter().map(|level| level.effects.len()).sum::<usize>();
+    }
+    tables.sort_by_key(|(rank, _)| *rank);
+    tables.into_iter().map(|(_, table)| table).collect()
+}
+
+/// The table of a tag, whose rows in `tags.parquet` begin at `first`.
+fn table(indexed: &Indexed<'_>, of_tag: &TagTable, first: usize) -> Table {
+    let effects = |level: &TagLevel| {
+        level.effects.iter().filter(|row| row.estimand == Estimand::Effect).cloned().collect::<Vec<EffectRow>>()
+    };
+    let questions = of_tag.levels.first().map(effects).unwrap_or_default();
+    let names: Vec<String> =
+        questions.iter().filter_map(|row| Some(question(&row.variant, indexed.results.metric(&row.metric)?))).collect();
+    let fixed = [("level", false), ("units", true), ("share", true)];
+    let columns: Vec<(&str, bool)> = fixed.into_iter().chain(names.iter().map(|name| (name.as_str(), true))).collect();
+    let is_protected = if of_tag.protected { ", protected" } else { "" };
+    let mut table = Table::new(format!("{}{is_protected}", label::plain(&of_tag.tag)), &columns);
+    let mut place = first;
+    for level in &of_tag.levels {
+        let mut cells = vec![
+            Cell::text(condition_words(&level.condition)),
+            Cell::figure((Place::of_tag(place, "units"), number::count_or_none(level.units))),
+            Cell::figure((Place::of_tag(place, "share"), level.share.map_or(NO_NUMBER.to_owned(), number::share))),
+        ];
+        for (index, row) in level.effects.iter().enumerate() {
+            let Some(metric) = indexed.results.metric(&row.metric) else { continue };
+            if row.estimand == Estimand::Effect {
+                let figures = Figures::of_tag(Found { place: place + index, row }, metric);
+                cells.push(Cell::figure(figures.estimate()).and_below(figures.bounds()));
+            }
+        }
+        place += level.effects.len();
+        table.row(cells);
+    }
+    table
+}
