@@ -80,7 +80,7 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
         for (cohort, sides) in &cohorts {
             let frozen = study.replication.as_ref().and_then(|found| found.standing(study, cohort, question));
             let (family, evidence) = frozen.unwrap_or((family, evidence));
-            let subject = Subject { cohort, family, evidence, ..subject.clone() };
+            let subject = Subject { cohort, evidence, family, ..subject.clone() };
             let contrast = study.contrast(sides, question);
             drafts.extend([subject.effect(&contrast.cohort), subject.lift(&contrast.cohort)]);
             drafts.push(match family {

@@ -53,7 +53,7 @@ pub struct Outcome {
 pub async fn run(request: &Request, observer: &dyn Observer) -> Result<Outcome, RunError> {
     let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
     let run = Run { request, trail: Trail::default() };
-    let outcome = run.through(&mut stages).await;
+    let outcome = Box::pin(run.through(&mut stages)).await;
     stages.end();
     if let Err(error) = &outcome {
         run.trail.tell(error, &stages).await;
