@@ -77,15 +77,6 @@ pub(crate) async fn analyse(
     stages.begin(Stage::Resplits)?;
     let resplits = resplits(&declaration, &questions, &effects).await?;
     Ok(Results {
-        experiment: study.plan.experiment.value.clone(),
-        analysis: study.plan.analysis_identity().map_err(|error| internal(&error))?,
-        through: study.plan.through.as_ref().map_or(*study.plan.split.end, |through| **through).to_string(),
-        level: study.plan.validate.level,
-        seal: study.seal.clone(),
-        withheld: None,
-        variants: variants(study, &cells.everybody.cells),
-        metrics: metrics(study),
-        waterfall: waterfall(study),
         checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
         effects,
         slices,
@@ -101,14 +92,46 @@ pub(crate) async fn analyse(
         confirming_tests: found.confirming_tests(&global_tests),
         global_tests,
         stability: Stability { search, resplits },
+        ..described(study, &cells).map_err(|error| internal(&error))?
     })
 }
 
-fn internal(error: &dyn std::fmt::Display) -> RunError {
+/// What results say of any analysis; nothing is found yet.
+pub(crate) fn described(study: &Study<'_>, cells: &AverageCells) -> Result<Results, serde_json::Error> {
+    Ok(Results {
+        experiment: study.plan.experiment.value.clone(),
+        analysis: study.plan.analysis_identity()?,
+        through: study.plan.through.as_ref().map_or(*study.plan.split.end, |through| **through).to_string(),
+        level: study.plan.validate.level,
+        seal: study.seal.clone(),
+        withheld: None,
+        variants: variants(study, &cells.everybody.cells),
+        metrics: metrics(study),
+        waterfall: waterfall(study),
+        checks: Vec::new(),
+        effects: Vec::new(),
+        slices: Vec::new(),
+        tag_tables: Vec::new(),
+        tag_rankings: Vec::new(),
+        partition: None,
+        registered: Vec::new(),
+        trees: Vec::new(),
+        global_tests: Vec::new(),
+        cohort_scatter: Vec::new(),
+        shrunken_effects: Vec::new(),
+        importance: Vec::new(),
+        detectable_differences: Vec::new(),
+        confirming_tests: Vec::new(),
+        replication: None,
+        stability: Stability::default(),
+    })
+}
+
+pub(crate) fn internal(error: &dyn std::fmt::Display) -> RunError {
     RunError::new(Stage::Validation, Cause::Internal, error.to_string())
 }
 
-fn uncounted(error: &QueryError) -> RunError {
+pub(crate) fn uncounted(error: &QueryError) -> RunError {
     match error {
         QueryError::Engine(error) => RunError::engine(Stage::Validation, error),
         error => internal(error),
@@ -196,9 +219,7 @@ impl<'d> Found<'_, 'd> {
 
     /// The sample ratio of the pre-registered cohorts over all units, and of the discovered ones on the measuring fold.
     fn cohort_check(&self, cells: &AverageCells) -> Option<Check> {
-        let registered = self.study.plan.cohorts.iter().zip(&cells.cohorts).map(|(cohort, counted)| {
-            (cohort.name.value.clone(), counted.cells.sum(MEMBERS, &self.study.everyone).units)
-        });
+        let registered = cells.members(self.study);
         let discovered = self.measured.units().map(|(name, units)| (name.to_owned(), units.to_vec()));
         cohort_check(self.study.plan, registered.chain(discovered).collect())
     }
@@ -216,15 +237,21 @@ pub(crate) fn questions_of(study: &Study<'_>, questions: &[Question], tree: &Tre
     tree.targets.iter().filter_map(asked).collect()
 }
 
-fn registered_views(study: &Study<'_>, cells: &AverageCells, profiles: &Profiles) -> Vec<CohortView> {
+pub(crate) fn registered_views(study: &Study<'_>, cells: &AverageCells, profiles: &Profiles) -> Vec<CohortView> {
     let counted = study.plan.cohorts.iter().zip(&cells.cohorts).enumerate();
     let view = |(place, (cohort, counted)): (usize, (&whom_spec::plan::Cohort, &CellSums))| CohortView {
         name: cohort.name.value.clone(),
-        definition: CohortDefinition::Registered(cohort.definition.value.clone()),
+        definition: definition(study, cohort),
         sizes: sizes(study, &counted.cells, MEMBERS),
         profile: profiles.of_registered(study, place),
     };
     counted.map(view).collect()
+}
+
+fn definition(study: &Study<'_>, cohort: &whom_spec::plan::Cohort) -> CohortDefinition {
+    let rule = study.replication.as_ref().and_then(|replication| replication.earlier.rule(&cohort.name));
+    rule.cloned()
+        .map_or_else(|| CohortDefinition::Registered(cohort.definition.value.clone()), CohortDefinition::Frozen)
 }
 
 fn variants(study: &Study<'_>, everybody: &CellStatistics) -> Vec<VariantView> {

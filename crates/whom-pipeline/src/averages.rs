@@ -2,9 +2,10 @@
 
 use whom_engine::EngineError;
 use whom_query::Outcome;
+use whom_query::checks::cohort_check;
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
-use whom_stats::{CellSums, Grouping, Reference};
+use whom_stats::{CellSums, Check, Grouping, Reference};
 
 use crate::comparison::{Comparison, Sides};
 use crate::estimation::Estimation;
@@ -43,6 +44,21 @@ impl AverageCells {
         let by_first_exposure = study.units.by_first_exposure.clone();
         Ok(Self { everybody, cohorts: counted.collect(), by_first_exposure })
     }
+
+    /// The units of each pre-registered cohort by arm.
+    pub(crate) fn members<'a>(&'a self, study: &'a Study<'_>) -> impl Iterator<Item = (String, Vec<u64>)> + 'a {
+        study
+            .plan
+            .cohorts
+            .iter()
+            .zip(&self.cohorts)
+            .map(|(cohort, counted)| (cohort.name.value.clone(), counted.cells.sum(MEMBERS, &study.everyone).units))
+    }
+
+    /// The sample ratio of the pre-registered cohorts.
+    pub(crate) fn cohort_check(&self, study: &Study<'_>) -> Option<Check> {
+        cohort_check(study.plan, self.members(study).collect())
+    }
 }
 
 /// Every treatment on every metric, for everybody and for each pre-registered cohort.
@@ -62,7 +78,9 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
         drafts.extend(subject.exploratory().unadjusted(&average));
         drafts.extend(uncapped(study, cells, question));
         for (cohort, sides) in &cohorts {
-            let subject = Subject { cohort, ..subject.clone() };
+            let frozen = study.replication.as_ref().and_then(|found| found.standing(study, cohort, question));
+            let (family, evidence) = frozen.unwrap_or((family, evidence));
+            let subject = Subject { cohort, evidence, family, ..subject.clone() };
             let contrast = study.contrast(sides, question);
             drafts.extend([subject.effect(&contrast.cohort), subject.lift(&contrast.cohort)]);
             drafts.push(match family {

@@ -25,6 +25,7 @@
 //!     stores: Stores::new(),
 //!     cache: None,
 //!     checkpoints: None,
+//!     findings_of: None,
 //!     cancel: Arc::default(),
 //! };
 //! let outcome = run(&request, &Silent).await?;
@@ -43,6 +44,7 @@ mod comparison;
 #[cfg(test)]
 mod counted;
 mod discovery;
+mod earlier;
 pub mod error;
 mod estimation;
 pub mod event;
@@ -61,6 +63,7 @@ mod profile;
 mod profiles;
 pub mod published;
 mod record;
+mod replication;
 pub mod request;
 mod rows;
 mod rules;
@@ -88,7 +91,7 @@ pub use event::{Event, Observer, Silent, Stage};
 pub use planned::{Planned, plan};
 pub use prepare::{Checked, check, compile, compile_portable};
 pub use published::{Cleaning, ShownRun, clean, clean_cache, page, path, runs, show, show_failure};
-pub use request::Request;
+pub use request::{FindingsOf, Request};
 pub use run::{Outcome, run};
 pub use seal::register;
 pub use shared_cache::SharedCache;

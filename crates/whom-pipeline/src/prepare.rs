@@ -1,11 +1,15 @@
 //! From a pipeline file to statements that fit the tables: what `check`, `compile` and `run` begin with.
 
+use std::borrow::Cow;
+
 use whom_engine::{Engine, Limits};
 use whom_query::compile::Compiled;
 use whom_query::{Cache, Catalog};
+use whom_spec::plan::Plan;
 use whom_spec::{FileReader, LoadedPlan, Settings, load};
 use whom_store::redact;
 
+use crate::earlier::Earlier;
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::request::Request;
@@ -15,6 +19,8 @@ pub(crate) struct Prepared {
     pub(crate) loaded: LoadedPlan,
     pub(crate) catalog: Catalog,
     pub(crate) compiled: Compiled,
+    /// The run whose cohorts were added to the plan.
+    pub(crate) earlier: Option<Earlier>,
     /// Whether messages show what they quote of the data.
     show_ids: bool,
 }
@@ -32,7 +38,13 @@ impl Prepared {
         let opened = Catalog::open_with(&loaded.plan, &loaded.sources, &request.stores, cache).await;
         let catalog = opened.map_err(|error| failed(&error))?;
         let compiled = whom_query::compile(&loaded.plan, &catalog, &engine.state()).map_err(|error| failed(&error))?;
-        Ok(Self { loaded, catalog, compiled, show_ids: request.show_ids })
+        Ok(Self { loaded, catalog, compiled, earlier: None, show_ids: request.show_ids })
+    }
+
+    /// The plan as its file declares it.
+    pub(crate) fn declared(&self) -> Cow<'_, Plan> {
+        let plan = &self.loaded.plan;
+        self.earlier.as_ref().map_or(Cow::Borrowed(plan), |earlier| Cow::Owned(earlier.declared(plan)))
     }
 
     /// An error of the query layer, with excerpts of the pipeline file.

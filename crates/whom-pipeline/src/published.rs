@@ -92,7 +92,7 @@ pub async fn page(request: &Request, number: Option<u64>, templates: &Templates)
 }
 
 /// One published run, and the output that it lies in.
-async fn published(request: &Request, number: Option<u64>) -> Result<(Output, Published), RunError> {
+pub(crate) async fn published(request: &Request, number: Option<u64>) -> Result<(Output, Published), RunError> {
     let (location, output) = opened(request)?;
     let numbers = output.numbers().await.map_err(|error| failed(&error))?;
     let latest = *numbers.last().ok_or_else(|| nothing(&location))?;

@@ -49,7 +49,8 @@ impl Recorded<'_> {
     pub(crate) fn record(&self, stages: &Stages<'_>) -> Result<RunRecord, serde_json::Error> {
         let Self { prepared, results, worked, .. } = self;
         let Worked { memory, keeping, registrations } = worked;
-        let inputs = prepared.catalog.inputs();
+        let mut inputs = prepared.catalog.inputs();
+        inputs.extend(prepared.earlier.as_ref().map(|earlier| earlier.file.clone()));
         Ok(RunRecord {
             identities: identities(&prepared.loaded.plan, &prepared.compiled, &inputs)?,
             tool_version: VERSION.to_owned(),

@@ -11,6 +11,15 @@ use whom_store::Stores;
 use crate::checkpoints::Checkpointing;
 use crate::shared_cache::SharedCache;
 
+/// Where findings lie that are measured again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingsOf {
+    /// A pipeline file, or the folder or address that it publishes to.
+    pub place: PathBuf,
+    /// The number of the run; the latest if not given.
+    pub run: Option<u64>,
+}
+
 /// Everything a run needs to know that is not in the pipeline file. The clock, random names and the environment come in
 /// here, so that the rest is a function of its inputs.
 #[derive(Clone)]
@@ -35,6 +44,8 @@ pub struct Request {
     pub cache: Option<Arc<SharedCache>>,
     /// Where what is done is kept, so that a run that is stopped can go on; none to begin anew. It decides no result.
     pub checkpoints: Option<Checkpointing>,
+    /// The run whose cohorts are measured again, in place of a search; none to search.
+    pub findings_of: Option<FindingsOf>,
     /// Raised to stop the run.
     pub cancel: Arc<AtomicBool>,
 }

@@ -14,12 +14,14 @@ use whom_store::{Address, Output, Publication, Published, RunId, RunRecord, Stor
 use crate::analysis::analyse;
 use crate::checkpoints::{Opening, RunCheckpoints};
 use crate::clock::Stages;
+use crate::earlier::Earlier;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::files::{ResultFile, result_files};
 use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
 use crate::record::{MemoryUse, Recorded, Worked};
+use crate::replication::{Replication, measure_again};
 use crate::request::Request;
 use crate::seal::Registrations;
 use crate::shared_cache::SharedCache;
@@ -51,7 +53,7 @@ pub struct Outcome {
 pub async fn run(request: &Request, observer: &dyn Observer) -> Result<Outcome, RunError> {
     let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
     let run = Run { request, trail: Trail::default() };
-    let outcome = run.through(&mut stages).await;
+    let outcome = Box::pin(run.through(&mut stages)).await;
     stages.end();
     if let Err(error) = &outcome {
         run.trail.tell(error, &stages).await;
@@ -82,9 +84,15 @@ impl Run<'_> {
 
     async fn once(&self, stages: &mut Stages<'_>, shared: Option<&SharedCache>) -> Result<Outcome, RunError> {
         stages.begin(Stage::Plan)?;
-        let loaded = load_plan(self.request)?;
+        let mut loaded = load_plan(self.request)?;
         stages.begin(Stage::Sources)?;
+        let earlier = match &self.request.findings_of {
+            Some(source) => Some(Earlier::read(self.request, source).await?),
+            None => None,
+        };
+        earlier.as_ref().map_or(Ok(()), |earlier| earlier.enter(&mut loaded))?;
         let mut prepared = Prepared::with(self.request, loaded, shared.map(SharedCache::cache)).await?;
+        prepared.earlier = earlier;
         withheld::refuse_units(self.request, &prepared)?;
         let cache = match shared {
             Some(shared) => Some(shared.expected(self.request, &prepared).await?),
@@ -145,12 +153,19 @@ impl Run<'_> {
         let (units, keeping) = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let plan = &prepared.loaded.plan;
         let registrations = found.registrations;
-        let seal = registrations.judge(plan, units.tally.earliest_exposure)?;
-        let study = Study { seal, ..Study::new(plan, &prepared.compiled, &units) };
+        let first = units.tally.earliest_exposure;
+        let seal = registrations.judge(&prepared.declared(), first)?;
+        let replication =
+            prepared.earlier.as_ref().map(|earlier| Replication { earlier, not_fresh: earlier.not_fresh(plan, first) });
+        let study = Study { seal, replication: replication.clone(), ..Study::new(plan, &prepared.compiled, &units) };
 
         stages.begin(Stage::Checks)?;
         let checks = judged(&study)?;
-        let results = withheld::results(plan, analyse(&study, checks, stages).await?)?;
+        let results = match &replication {
+            Some(replication) => measure_again(&study, replication, checks, stages).await?,
+            None => analyse(&study, checks, stages).await?,
+        };
+        let results = withheld::results(plan, results)?;
         let files = result_files(&results).map_err(|error| internal(&error))?;
         let memory = MemoryUse {
             planned: planned.memory.clone(),

@@ -14,6 +14,7 @@ use whom_stats::{
 
 use crate::comparison::{Comparison, Contrast, Sides};
 use crate::estimation::Estimation;
+use crate::replication::Replication;
 
 /// An experiment whose units can be asked.
 pub(crate) struct Study<'a> {
@@ -26,6 +27,8 @@ pub(crate) struct Study<'a> {
     pub(crate) everyone: BucketSet,
     /// How the plan stands to those that were registered; `None` if none were.
     pub(crate) seal: Option<Seal>,
+    /// The findings that are measured again, if any are.
+    pub(crate) replication: Option<Replication<'a>>,
 }
 
 /// A treatment on a metric.
@@ -47,6 +50,7 @@ impl<'a> Study<'a> {
             grids: units.grids(),
             everyone: BucketSet::all(),
             seal: None,
+            replication: None,
         }
     }
 

@@ -44,8 +44,21 @@ impl CohortView {
     pub fn rule(&self) -> Option<&CohortRule> {
         match &self.definition {
             CohortDefinition::Discovered(rule) => Some(rule),
+            CohortDefinition::Registered(_) | CohortDefinition::Frozen(_) => None,
+        }
+    }
+
+    /// The rule, if a search found it, in this run or in an earlier one.
+    pub fn found_rule(&self) -> Option<&CohortRule> {
+        match &self.definition {
+            CohortDefinition::Discovered(rule) | CohortDefinition::Frozen(rule) => Some(rule),
             CohortDefinition::Registered(_) => None,
         }
+    }
+
+    /// Whether an earlier run found it.
+    pub fn is_frozen(&self) -> bool {
+        matches!(self.definition, CohortDefinition::Frozen(_))
     }
 }
 
@@ -57,13 +70,15 @@ pub enum CohortDefinition {
     Discovered(CohortRule),
     /// The expression that the pipeline file declares.
     Registered(String),
+    /// A rule that an earlier run found, as it was.
+    Frozen(CohortRule),
 }
 
 impl CohortDefinition {
     /// What selects the units, in words; an expression as the pipeline file declares it.
     pub fn in_words(&self) -> String {
         match self {
-            Self::Discovered(rule) => rule_words(&rule.conditions),
+            Self::Discovered(rule) | Self::Frozen(rule) => rule_words(&rule.conditions),
             Self::Registered(expression) => label::plain(expression),
         }
     }

@@ -45,7 +45,7 @@ pub fn cohorts_sql(rules: &[CohortRule]) -> String {
 }
 
 /// The condition that selects a cohort's units, on one line.
-pub(crate) fn condition_of(rule: &CohortRule) -> String {
+pub fn condition_of(rule: &CohortRule) -> String {
     conditions_sql(&rule.conditions, " AND ")
 }
 

@@ -58,12 +58,13 @@ fn origin(definition: &CohortDefinition) -> &'static str {
     match definition {
         CohortDefinition::Discovered(_) => "discovered",
         CohortDefinition::Registered(_) => "registered",
+        CohortDefinition::Frozen(_) => "frozen",
     }
 }
 
 fn condition(definition: &CohortDefinition) -> String {
     match definition {
-        CohortDefinition::Discovered(rule) => condition_of(rule),
+        CohortDefinition::Discovered(rule) | CohortDefinition::Frozen(rule) => condition_of(rule),
         CohortDefinition::Registered(expression) => expression.clone(),
     }
 }

@@ -43,6 +43,7 @@ pub(crate) fn hillstrom() -> Results {
         level: 0.95,
         seal: None,
         withheld: None,
+        replication: None,
         variants: [("No E-Mail", 21_306), (MENS, 21_307), (WOMENS, 21_387)]
             .map(|(name, units)| VariantView { name: name.to_owned(), units })
             .to_vec(),

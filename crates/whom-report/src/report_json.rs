@@ -46,7 +46,7 @@ pub fn report_json(results: &Results) -> Result<String, ReportError> {
 ///
 /// # Errors
 /// [`ReportError::Unreadable`] if the text is not such a document, [`ReportError::Version`] if it is one of another version.
-pub(crate) fn results_of(text: &str) -> Result<Results, ReportError> {
+pub fn results_of(text: &str) -> Result<Results, ReportError> {
     let unreadable = |source| ReportError::Unreadable { document: DOCUMENT, source };
     let head: Head = serde_json::from_str(text).map_err(unreadable)?;
     if (head.schema.as_str(), head.schema_version) != (SCHEMA, REPORT_SCHEMA_VERSION) {

@@ -9,6 +9,7 @@ use crate::error::ReportError;
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
 use crate::json::document;
 use crate::ranking::TagRanking;
+use crate::replication::ReplicationView;
 use crate::results::{MetricView, Results, VariantView};
 use crate::scatter::CohortScatter;
 use crate::seal::Seal;
@@ -33,6 +34,8 @@ struct ResultDocument<'a> {
     seal: Option<&'a Seal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     withheld: Option<&'a Withheld>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replication: Option<&'a ReplicationView>,
     summary: Vec<&'a str>,
     verdict: &'a Verdict,
     variants: &'a [VariantView],
@@ -77,6 +80,7 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         level: results.level,
         seal: results.seal.as_ref(),
         withheld: results.withheld.as_ref(),
+        replication: results.replication.as_ref(),
         summary: verdict.sentences().collect(),
         verdict: &verdict,
         variants: &results.variants,

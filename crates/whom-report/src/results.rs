@@ -7,6 +7,7 @@ use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::ranking::TagRanking;
+use crate::replication::ReplicationView;
 use crate::scatter::CohortScatter;
 use crate::seal::Seal;
 use crate::shrunken::ShrunkenEffects;
@@ -78,6 +79,9 @@ pub struct Results {
     pub detectable_differences: Vec<DetectableDifference>,
     /// The experiments that would confirm the held-out cohorts.
     pub confirming_tests: Vec<ConfirmingTest>,
+    /// What an earlier run found, measured again; `None` unless this run was asked to. Such a run searches nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replication: Option<ReplicationView>,
     /// How stable the search is; described, never selected on.
     pub stability: Stability,
 }

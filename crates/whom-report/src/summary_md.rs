@@ -1,5 +1,6 @@
 //! `summary.md`: what fits a chat message.
 
+mod replication;
 mod tags;
 
 use crate::effect::{EffectRow, Estimand, Role};
@@ -26,6 +27,7 @@ pub fn summary_md(results: &Results) -> String {
     let sections = [
         Some(format!("## {}\n\n{}", name(&results.experiment), facts(results))),
         Some(sentences(&verdict)),
+        replication::section(results),
         averages(results),
         cohorts(results, &verdict),
         remarks(results),

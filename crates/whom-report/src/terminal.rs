@@ -8,6 +8,7 @@ mod palette;
 mod paragraph;
 mod profiles;
 mod refusal;
+mod replication;
 mod scatter;
 mod slices;
 mod stability;
@@ -43,6 +44,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
     let sections = [
         Some(title(results, palette)),
         Some(verdict(results, palette)),
+        replication::section(results, palette),
         averages::section(results, palette),
         tags::section(results, palette),
         tree::section(results, palette),
@@ -90,6 +92,9 @@ fn verdict(results: &Results, palette: Palette) -> String {
     for heterogeneity in &verdict.heterogeneity {
         let detected = heterogeneity.outcome == HeterogeneityOutcome::Detected;
         tell(if detected { palette.good("✓") } else { palette.faint("·") }, &heterogeneity.sentence);
+    }
+    for sentence in &verdict.replication {
+        tell(palette.faint("·"), sentence);
     }
     for sentence in verdict.for_whom.iter().chain(&verdict.advice) {
         tell(palette.strong("→"), sentence);

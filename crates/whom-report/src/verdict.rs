@@ -43,6 +43,9 @@ pub struct Verdict {
     pub cohorts: Vec<CohortVerdict>,
     /// Who gains and who loses, in sentences.
     pub for_whom: Vec<String>,
+    /// What came of an earlier run's findings, in sentences; empty unless this run measures them again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replication: Vec<String>,
     /// What to do next, in sentences.
     pub advice: Vec<String>,
     /// Averages on primary metrics that differ over weeks or slices, in sentences. They change no outcome.
@@ -76,10 +79,23 @@ impl Verdict {
             })
             .collect();
         let advice = advice::sentences(results, &averages, &guardrails, &cohorts);
+        let replication = results.replication.as_ref().map(|found| found.sentences(results)).unwrap_or_default();
         let warnings = steadiness::warnings(results);
         let seal = results.seal.as_ref().map(Seal::sentence);
         let withheld = results.withheld.as_ref().map(Withheld::sentence);
-        Self { headlines, averages, guardrails, heterogeneity, cohorts, for_whom, advice, warnings, seal, withheld }
+        Self {
+            headlines,
+            averages,
+            guardrails,
+            heterogeneity,
+            cohorts,
+            for_whom,
+            replication,
+            advice,
+            warnings,
+            seal,
+            withheld,
+        }
     }
 
     /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next, what does not
@@ -88,7 +104,7 @@ impl Verdict {
         let averages = self.averages.iter().map(|verdict| verdict.sentence.as_str());
         let guardrails = self.guardrails.iter().map(|verdict| verdict.sentence.as_str());
         let heterogeneity = self.heterogeneity.iter().map(|verdict| verdict.sentence.as_str());
-        let found = self.for_whom.iter().chain(&self.advice).chain(&self.warnings);
+        let found = self.replication.iter().chain(&self.for_whom).chain(&self.advice).chain(&self.warnings);
         let rest = found.chain(&self.seal).chain(&self.withheld).map(String::as_str);
         averages.chain(guardrails).chain(heterogeneity).chain(rest)
     }

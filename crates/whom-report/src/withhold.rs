@@ -8,7 +8,8 @@
 //! - A **variant** of too few units leaves nothing to be published ([`SmallestCell::apply`] fails).
 //! - A **tree** is shown down to where both children of a node may be; below, everything is withheld, so that no node
 //!   follows from its sibling and their parent. The cohorts of the declared partition are its leaves.
-//! - A **pre-registered cohort** is also withheld if the rest of the units is too few.
+//! - A **pre-registered cohort** is also withheld if the rest of the units is too few. Those that an earlier run found are the
+//!   leaves of its tree, so that of them, too, one is never withheld alone.
 //! - A **metric** that too few units of some cohort have a value of is withheld in all cohorts of the partition. Where
 //!   too few have none, its numbers of units are withheld, and its estimates stay.
 //! - **Slices** are withheld as a whole: all slices of a cohort if one of them is too small or would tell of too few.
@@ -29,6 +30,7 @@ mod checks;
 mod cohorts;
 mod effects;
 mod profiles;
+mod replication;
 mod shrunken;
 mod slices;
 mod stability;
@@ -104,6 +106,7 @@ impl SmallestCell {
             importance,
             detectable_differences,
             confirming_tests,
+            replication,
             stability,
         } = results;
         let mut counted = Counted::default();
@@ -124,6 +127,7 @@ impl SmallestCell {
             trees.into_iter().map(|tree| trees::withheld(self, tree, &cohorts, &metrics, &mut counted)).collect();
         let tests = confirming_tests.into_iter();
         let confirming_tests = tests.filter(|test| !metrics.hides(&test.metric, &test.cohort, &cohorts)).collect();
+        let replication = replication.map(|found| replication::withheld(self, found, &cohorts, &metrics));
         let stability = stability::withheld(self, stability, &variants, &mut counted);
         Ok(Results {
             experiment,
@@ -149,6 +153,7 @@ impl SmallestCell {
             importance,
             detectable_differences,
             confirming_tests,
+            replication,
             stability,
         })
     }

@@ -85,6 +85,13 @@ pub struct Estimate {
     pub degrees_of_freedom: f64,
 }
 
+/// The range in which degrees of freedom are sought; beyond it t is normal.
+const FEWEST_DEGREES: f64 = 0.5;
+const MOST_DEGREES: f64 = 1e9;
+
+/// How far, relatively, a p-value may be off because its interval was rounded.
+const ROUNDING: f64 = 1e-12;
+
 /// A closed interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -138,6 +145,34 @@ impl Estimate {
         Interval { lower: self.value - margin, upper: self.value + margin }
     }
 
+    /// The estimate behind an interval: its degrees of freedom are those with which `std_err` gives the interval at `level`, to about
+    /// a millionth. They are infinite under the normal reference, and where the interval is no wider than a normal one.
+    ///
+    /// # Errors
+    /// [`NotEstimable::NoVariance`] if the standard error is not positive and finite.
+    pub fn of_interval(
+        value: f64,
+        std_err: f64,
+        interval: Interval,
+        (level, reference): (f64, Reference),
+    ) -> Result<Self, NotEstimable> {
+        if !(std_err > 0.0 && std_err.is_finite() && value.is_finite()) {
+            return Err(NotEstimable::NoVariance);
+        }
+        let statistic = interval.half_width() / std_err;
+        let tail = (1.0 - level) * (1.0 - ROUNDING);
+        let are_too_many = |degrees: f64| reference.two_sided_p(statistic, degrees) < tail;
+        let (mut few, mut many) = (FEWEST_DEGREES, MOST_DEGREES);
+        if reference == Reference::Normal || !are_too_many(many) {
+            return Ok(Self { value, std_err, degrees_of_freedom: f64::INFINITY });
+        }
+        while many / few > 1.0 + 1e-9 {
+            let middle = (few * many).sqrt();
+            if are_too_many(middle) { many = middle } else { few = middle }
+        }
+        Ok(Self { value, std_err, degrees_of_freedom: many })
+    }
+
     /// The difference from an estimate made from other units: variances add, degrees of freedom by Satterthwaite.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
@@ -174,5 +209,33 @@ impl Satterthwaite {
             std_err: self.variance.sqrt(),
             degrees_of_freedom: self.variance * self.variance / self.squares_by_degrees,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_interval_tells_the_degrees_of_freedom_that_made_it(degrees in 1.0..50_000.0_f64, s in 1e-4..10.0_f64, level in 0.8..0.99_f64) {
+            let made = Estimate { value: 0.3, std_err: s, degrees_of_freedom: degrees };
+            let interval = made.interval(level, Reference::T);
+            let found = Estimate::of_interval(0.3, s, interval, (level, Reference::T)).unwrap();
+            prop_assert!((found.degrees_of_freedom / degrees - 1.0).abs() < 1e-4, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_normal_interval_has_infinite_degrees_of_freedom() {
+        let made = Estimate { value: 1.0, std_err: 0.5, degrees_of_freedom: f64::INFINITY };
+        for reference in [Reference::T, Reference::Normal] {
+            let found = Estimate::of_interval(1.0, 0.5, made.interval(0.95, reference), (0.95, reference));
+            assert_eq!(found, Ok(made));
+        }
+        let nothing = Estimate::of_interval(1.0, 0.0, Interval { lower: 1.0, upper: 1.0 }, (0.95, Reference::T));
+        assert_eq!(nothing, Err(NotEstimable::NoVariance));
     }
 }

@@ -211,7 +211,7 @@ pub use rank_search::{Narrowed, RankSearch};
 pub use ranked_groups::{OverSplits, RankedGroup, ranked_groups};
 pub use regression_adjustment::{Adjusted, CoefficientSource, Coefficients, Dropped, RegressionAdjustment};
 pub use reliability::Unreliable;
-pub use replication::{Replication, ReplicationTest, ReplicationVerdict};
+pub use replication::{FindingEstimates, Replication, ReplicationTest, ReplicationVerdict};
 pub use routing::{Code, CodeSet, NodeIndex, Routing, Split};
 pub use sample::{CentredSums, RatioColumn, Sample, centres};
 pub use sample_ratio::{SampleRatio, SampleRatioMethod, sample_ratio};

@@ -11,12 +11,16 @@
 //! *Replicated* asks more than the three, as the original may have been chosen for being large, and the pooled effect inherits that:
 //! the new units alone must show the effect in the original's direction, by a test at half of 1 - level on that side. The original
 //! has to be an estimate from units that did not discover the cohort, or its prediction interval is centred too far out.
+//!
+//! Of several findings the new tests are corrected together ([`ReplicationTest::judge_all`]), or one in twenty that are nothing would
+//! replicate. Whether an effect lies in its prediction interval is not: there a correction would forgive more the more is asked.
 
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Reference;
 use crate::estimate::{Estimate, Interval, NotEstimable};
 use crate::heterogeneity::Groups;
+use crate::multiplicity::Correction;
 
 /// How a second measurement is judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,8 +31,8 @@ pub struct ReplicationTest {
     pub reference: Reference,
 }
 
-/// What a second measurement says about the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What a second measurement says about the first. The best comes first: of a finding with several parts the last counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicationVerdict {
     /// Shown by the new units alone, in the same direction, at a size that the original predicts.
@@ -58,10 +62,21 @@ pub struct Replication {
     pub p_change: f64,
     /// The two-sided p-value of the new effect alone.
     pub p_new: f64,
+    /// The same, corrected over the findings that are judged together; it decides.
+    pub p_adjusted: f64,
     /// Both together.
     pub pooled: Estimate,
     /// What follows.
     pub verdict: ReplicationVerdict,
+}
+
+/// A finding as it was measured and as it is measured again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FindingEstimates {
+    /// The effect that was found.
+    pub original: Result<Estimate, NotEstimable>,
+    /// The effect on other units.
+    pub new: Result<Estimate, NotEstimable>,
 }
 
 impl ReplicationTest {
@@ -80,6 +95,25 @@ impl ReplicationTest {
     /// # Ok::<(), whom_stats::NotEstimable>(())
     /// ```
     pub fn judge(&self, original: &Estimate, new: &Estimate) -> Result<Replication, NotEstimable> {
+        self.compared(original, new).map(|found| self.decided(found, found.p_new))
+    }
+
+    /// Judges several findings, each an original effect and a new one, with the new tests corrected by Holm over those that can
+    /// be judged; in the order of the input.
+    ///
+    /// # Errors
+    /// Each as [`Self::judge`]; an effect that is not estimable has its own reason, the new one's first.
+    pub fn judge_all(&self, findings: &[FindingEstimates]) -> Vec<Result<Replication, NotEstimable>> {
+        let compared: Vec<Result<Replication, NotEstimable>> =
+            findings.iter().map(|finding| self.compared(&finding.original?, &finding.new?)).collect();
+        let p_values: Vec<f64> = compared.iter().flatten().map(|found| found.p_new).collect();
+        let mut adjusted = Correction::Holm.adjust(&p_values).into_iter();
+        let mut decided = |found: Replication| self.decided(found, adjusted.next().unwrap_or(found.p_new));
+        compared.into_iter().map(|found| found.map(&mut decided)).collect()
+    }
+
+    /// The measures of a finding, its verdict still that of one test.
+    fn compared(&self, original: &Estimate, new: &Estimate) -> Result<Replication, NotEstimable> {
         let both = Groups::new([original, new].into_iter());
         if both.0.len() < 2 {
             return Err(NotEstimable::NoVariance);
@@ -96,9 +130,15 @@ impl ReplicationTest {
             change,
             p_change: change.p_value(self.reference),
             p_new,
+            p_adjusted: p_new,
             pooled: both.mean(0.0),
             verdict: verdict(p_new < 1.0 - self.level, same_sign, predicted),
         })
+    }
+
+    fn decided(&self, found: Replication, p_adjusted: f64) -> Replication {
+        let verdict = verdict(p_adjusted < 1.0 - self.level, found.same_sign, found.predicted);
+        Replication { p_adjusted, verdict, ..found }
     }
 }
 

@@ -40,6 +40,12 @@ pub(crate) enum Command {
     /// they have in common once. One that fails stops no other, and the exit code is that of the failure that is hardest
     /// to mend: 1, 2, 3, 5, 4, 99, in this order.
     Run(RunArguments),
+    /// Measure the findings of a published run again, in another experiment or a later period
+    ///
+    /// The cohorts that the run discovered, exactly as it found them, become cohorts of the pipeline, and nothing else is
+    /// searched. Each finding is judged on the new units alone: whether it shows, in the same direction, at the size that
+    /// was to be expected. What it prints and publishes is otherwise that of `run`.
+    Replicate(ReplicateArguments),
     /// Seal a plan before the experiment begins
     ///
     /// Keeps what the file declares (metrics, windows, tags, cohorts, tests) beside the results to come. A run whose plan is
@@ -225,6 +231,18 @@ pub(crate) struct RunArguments {
     pub(crate) quiet: bool,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct ReplicateArguments {
+    #[command(flatten)]
+    pub(crate) run: RunArguments,
+    /// Where the run with the findings is published: a folder, an address, or the pipeline file that published it
+    #[arg(long, value_name = "FILE|OUTPUT")]
+    pub(crate) from: PathBuf,
+    /// The number of that run, as `whom runs` lists it; the latest if not given
+    #[arg(long = "run", value_name = "NUMBER")]
+    pub(crate) number: Option<u64>,
+}
+
 /// What a run does about inputs that are not there yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum NotReady {
@@ -263,9 +281,9 @@ pub(crate) struct Resources {
     pub(crate) resident_limit: Option<ByteSize>,
 }
 
-/// Whether a command line, right or wrong, means `run`, whose last line of standard output is for programs.
+/// Whether a command line, right or wrong, means `run` or `replicate`, whose last line of standard output is for programs.
 pub(crate) fn is_run(mut words: impl Iterator<Item = OsString>) -> bool {
-    words.nth(1).is_some_and(|command| command == "run")
+    words.nth(1).is_some_and(|command| command == "run" || command == "replicate")
 }
 
 fn assignment(text: &str) -> Result<(String, String), InvalidAssignment> {

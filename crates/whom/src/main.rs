@@ -59,6 +59,7 @@ fn execute(is_run: bool) -> Result<u8, Failure> {
     };
     let ended = match arguments.command {
         Command::Run(arguments) => return run::run(&arguments, &environment),
+        Command::Replicate(arguments) => return run::replicate(&arguments, &environment),
         Command::Register(pipeline) => commands::register(&pipeline, &environment),
         Command::Check(pipeline) => commands::check(&pipeline, &environment),
         Command::Compile(arguments) => commands::compile(&arguments, &environment),

@@ -21,6 +21,16 @@ pub(crate) struct ResultLine<'a> {
     units: u64,
     cohorts: usize,
     headline: Vec<Headline>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replication: Option<Replication>,
+}
+
+/// Of a run that measures findings again: how many there are, and how many hold on fresh units.
+#[derive(Serialize)]
+struct Replication {
+    findings: usize,
+    hold: usize,
+    fresh: bool,
 }
 
 /// Which run is published, and where.
@@ -72,6 +82,11 @@ impl<'a> ResultLine<'a> {
             units: results.units(),
             cohorts: results.discovered().len(),
             headline: headlines(results),
+            replication: results.replication.as_ref().map(|replication| Replication {
+                findings: replication.findings.len(),
+                hold: replication.findings.iter().filter(|finding| finding.holds()).count(),
+                fresh: replication.not_fresh.is_none(),
+            }),
         }
     }
 

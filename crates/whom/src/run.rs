@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinError;
 use whom_pipeline::report::{Colour, terminal_summary};
-use whom_pipeline::{Cause, Outcome, Request, RunError, Stores};
+use whom_pipeline::{Cause, FindingsOf, Outcome, Request, RunError, Stores};
 
-use crate::arguments::{NotReady, RunArguments};
+use crate::arguments::{NotReady, ReplicateArguments, RunArguments};
 use crate::commands::{runtime, watching_runtime};
 use crate::console;
 use crate::environment::Environment;
@@ -38,7 +38,19 @@ type RunResult = Result<Outcome, RunError>;
 /// Runs pipelines one after the other, and tells of each when it has ended: its summary and, as the last line, the result
 /// for programs. One that fails stops no other, unless somebody asked all of them to stop. The answer is the exit code.
 pub(crate) fn run(arguments: &RunArguments, environment: &Environment) -> Result<u8, Failure> {
-    let requests = request::of_runs(arguments, environment)?;
+    run_all(request::of_runs(arguments, environment)?, arguments, environment)
+}
+
+/// `whom replicate`: the same, with the findings of another run measured again in place of a search.
+pub(crate) fn replicate(arguments: &ReplicateArguments, environment: &Environment) -> Result<u8, Failure> {
+    let ReplicateArguments { run, from, number } = arguments;
+    let findings_of = FindingsOf { place: from.clone(), run: *number };
+    let requests = request::of_runs(run, environment)?.into_iter();
+    let requests = requests.map(|request| Request { findings_of: Some(findings_of.clone()), ..request });
+    run_all(requests.collect(), run, environment)
+}
+
+fn run_all(requests: Vec<Request>, arguments: &RunArguments, environment: &Environment) -> Result<u8, Failure> {
     let threads = arguments.resources.threads.unwrap_or_else(machine::cores);
     counting_threads(threads)?;
     let runtime = runtime(threads)?;

@@ -78,11 +78,13 @@ impl<'a> Question<'a> {
         if registered.is_empty() && discovered.is_empty() {
             return None;
         }
-        let mut members = registered.iter().chain(&discovered);
+        let (frozen, registered): (Vec<Member<'_>>, Vec<Member<'_>>) =
+            registered.into_iter().partition(|member| member.cohort.is_frozen());
+        let mut members = registered.iter().chain(&frozen).chain(&discovered);
         let exploratory = members.all(|member| member.effect.row.evidence == Evidence::Exploratory);
         let (variant, metric) = (label::plain(self.variant), label::plain(&self.metric.name));
         let heading = format!("{variant} on {metric}");
-        let groups = [("Pre-registered", &registered), (DISCOVERED, &discovered)];
+        let groups = [("Pre-registered", &registered), (FOUND_EARLIER, &frozen), (DISCOVERED, &discovered)];
         let forest = Forest {
             title: format!("Forest plot: {heading} by cohort"),
             axis: format!("effect{}", in_unit(self.metric)),
@@ -253,6 +255,9 @@ impl<'a> Question<'a> {
         ]
     }
 }
+
+/// The heading of cohorts that an earlier run discovered.
+const FOUND_EARLIER: &str = "Found by an earlier run";
 
 const DISCOVERED: &str = "Discovered, in the order of the discovery fold’s estimates";
 

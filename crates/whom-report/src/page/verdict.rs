@@ -51,6 +51,7 @@ pub(super) fn section(results: &Results, verdict: &Verdict) -> VerdictSection {
     let sentences = averages
         .chain(guardrails)
         .chain(heterogeneity)
+        .chain(&verdict.replication)
         .chain(&verdict.for_whom)
         .chain(&verdict.warnings)
         .cloned()

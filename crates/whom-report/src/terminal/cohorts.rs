@@ -19,11 +19,14 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
     let names = ["  cohort", "units", "effect", "interval", "vs. rest", "adj. p", "verdict"];
     let mut table = Table::new(names, true);
     let mut any = false;
-    for (cohorts, what) in [(results.discovered(), "discovered"), (&results.registered, "pre-registered")] {
+    let (frozen, registered): (Vec<&CohortView>, Vec<&CohortView>) =
+        results.registered.iter().partition(|cohort| cohort.is_frozen());
+    let discovered: Vec<&CohortView> = results.discovered().iter().collect();
+    for (cohorts, what) in [(discovered, "discovered"), (registered, "pre-registered"), (frozen, "found earlier")] {
         for variant in results.treatments() {
             for metric in results.metrics_of(Role::Primary) {
                 let group = Group { results, variant, metric, verdicts: &verdict.cohorts };
-                any |= group.add_to(&mut table, cohorts, what);
+                any |= group.add_to(&mut table, &cohorts, what);
             }
         }
     }
@@ -53,10 +56,11 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    fn add_to(&self, table: &mut Table<7>, cohorts: &[CohortView], what: &str) -> bool {
-        let rows: Vec<_> = cohorts.iter().filter_map(|cohort| Some((cohort, self.verdict(cohort)?))).collect();
+    fn add_to(&self, table: &mut Table<7>, cohorts: &[&CohortView], what: &str) -> bool {
+        let rows: Vec<_> = cohorts.iter().filter_map(|cohort| Some((*cohort, self.verdict(cohort)?))).collect();
         let Some((_, first)) = rows.first() else { return false };
-        let evidence = evidence_words(first.evidence);
+        let is_mixed = rows.iter().any(|(_, verdict)| verdict.evidence != first.evidence);
+        let evidence = if is_mixed { "partly replicated" } else { evidence_words(first.evidence) };
         let names =
             format!("{} on {}", label::shortened(&self.variant.name, 20), label::shortened(&self.metric.name, 20));
         let scale = Scale::of_effects(self.metric);

@@ -78,9 +78,17 @@ fn verdict(results: &Results, question: Question<'_>, cohort: &CohortView) -> Op
         variant: question.variant.to_owned(),
         metric: question.metric.name.clone(),
         standing: standing(results, question, effect, contrast),
-        evidence: effect.evidence,
+        evidence: evidence(results, effect),
         reliable: effect.is_reliable() && contrast.is_none_or(EffectRow::is_reliable),
     })
+}
+
+/// What a claim about a cohort is evidence of. A finding that did not hold is no replicated evidence, whatever else its cohort
+/// shows; it was declared, though, before these units were seen.
+fn evidence(results: &Results, effect: &EffectRow) -> Evidence {
+    let claim = (effect.cohort.as_str(), effect.variant.as_str(), effect.metric.as_str());
+    let holds = results.replication.as_ref().is_none_or(|replication| replication.allows(claim));
+    if effect.evidence == Evidence::Replicated && !holds { Evidence::Declared } else { effect.evidence }
 }
 
 fn key<'a>(question: Question<'a>, cohort: &'a str, estimand: Estimand) -> EffectKey<'a> {

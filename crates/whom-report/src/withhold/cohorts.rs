@@ -15,18 +15,23 @@ pub(super) struct HiddenCohorts {
 
 impl HiddenCohorts {
     pub(super) fn of(cell: SmallestCell, results: &Results) -> Self {
-        let own = |cohorts: &[CohortView], alone: bool| -> BTreeSet<String> {
+        let own = |cohorts: &[&CohortView], alone: bool| -> BTreeSet<String> {
             let small = cohorts.iter().filter(|cohort| is_small(cell, cohort, alone));
             small.map(|cohort| cohort.name.clone()).collect()
         };
-        let discovered = results.discovered();
-        let mut hidden = own(discovered, false);
+        let discovered: Vec<&CohortView> = results.discovered().iter().collect();
+        let mut hidden = own(&discovered, false);
         if let Some(tree) = results.partition_tree() {
             hidden.extend(trees::hidden_cohorts(cell, tree, &hidden));
         }
-        add_next_smallest(discovered, &mut hidden);
-        hidden.extend(own(&results.registered, true));
-        let all = discovered.iter().chain(&results.registered);
+        add_next_smallest(&discovered, &mut hidden);
+        let (frozen, registered): (Vec<&CohortView>, Vec<&CohortView>) =
+            results.registered.iter().partition(|cohort| cohort.is_frozen());
+        let mut hidden_frozen = own(&frozen, true);
+        add_next_smallest(&frozen, &mut hidden_frozen);
+        hidden.extend(hidden_frozen);
+        hidden.extend(own(&registered, true));
+        let all = results.discovered().iter().chain(&results.registered);
         Self { names: all.map(|cohort| cohort.name.clone()).filter(|name| hidden.contains(name)).collect() }
     }
 
@@ -70,7 +75,7 @@ fn whole(size: &CohortSize) -> Option<u64> {
 }
 
 /// One cohort that is withheld alone follows from the others and everybody: the next smallest goes with it.
-fn add_next_smallest(cohorts: &[CohortView], hidden: &mut BTreeSet<String>) {
+fn add_next_smallest(cohorts: &[&CohortView], hidden: &mut BTreeSet<String>) {
     if hidden.len() != 1 {
         return;
     }

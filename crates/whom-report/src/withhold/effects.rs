@@ -36,7 +36,8 @@ impl HiddenMetrics {
                 hidden.numbers.insert(row.metric.clone());
             }
         }
-        hidden.spread_over_partition(results);
+        hidden.spread_over(results.discovered().iter());
+        hidden.spread_over(results.registered.iter().filter(|cohort| cohort.is_frozen()));
         for node in results.trees.iter().flat_map(|tree| &tree.nodes) {
             hidden.compare_metrics(&node.discovery);
             hidden.compare_metrics(&node.measuring);
@@ -79,8 +80,8 @@ impl HiddenMetrics {
     }
 
     /// A metric that is withheld in one cohort of the partition is so in all of them.
-    fn spread_over_partition(&mut self, results: &Results) {
-        let names: Vec<&str> = results.discovered().iter().map(|cohort| cohort.name.as_str()).collect();
+    fn spread_over<'a>(&mut self, partition: impl Iterator<Item = &'a CohortView>) {
+        let names: Vec<&str> = partition.map(|cohort| cohort.name.as_str()).collect();
         let found = self.rows.iter().filter(|(_, cohort)| names.contains(&cohort.as_str()));
         let metrics: BTreeSet<String> = found.map(|(metric, _)| metric.clone()).collect();
         let all = metrics.iter().flat_map(|metric| names.iter().map(|name| (metric.clone(), (*name).to_owned())));

@@ -34,6 +34,34 @@ fn numbers_by_hand_are_met() {
 }
 
 #[test]
+fn several_findings_are_corrected_together() {
+    // p = .02 and .04 alone; by Holm .04 and .04 of two, and .06 and .06 if a third one is nothing.
+    let (strong, weak, none) = (effect(2.326_347_874, 1.0), effect(2.053_748_911, 1.0), effect(0.1, 1.0));
+    let judged = |new: &[Estimate]| -> Vec<Replication> {
+        let findings: Vec<_> = new.iter().map(|new| FindingEstimates { original: Ok(strong), new: Ok(*new) }).collect();
+        TEST.judge_all(&findings).into_iter().map(Result::unwrap).collect()
+    };
+    let two = judged(&[weak, strong]);
+    assert!((two[0].p_adjusted - 0.04).abs() < 1e-9 && (two[1].p_adjusted - 0.04).abs() < 1e-9, "{two:?}");
+    assert!(two.iter().all(|found| found.verdict == ReplicationVerdict::Replicated));
+    let three = judged(&[none, weak, strong]);
+    assert!((three[1].p_adjusted - 0.08).abs() < 1e-9 && (three[2].p_adjusted - 0.06).abs() < 1e-9, "{three:?}");
+    assert!(three.iter().all(|found| found.verdict == ReplicationVerdict::Undecided));
+}
+
+#[test]
+fn a_finding_without_an_estimate_keeps_its_reason_and_costs_the_others_nothing() {
+    let sure = Ok(effect(2.0, 0.9));
+    let missing = FindingEstimates { original: sure, new: Err(NotEstimable::EmptyArm) };
+    let judged = TEST.judge_all(&[missing, FindingEstimates { original: sure, new: sure }]);
+    assert_eq!(judged[0], Err(NotEstimable::EmptyArm));
+    let found = judged[1].unwrap();
+    assert!(found.p_adjusted.to_bits() == found.p_new.to_bits() && found.p_new > 0.025);
+    assert_eq!(TEST.judge(&effect(2.0, 0.9), &effect(2.0, 0.9)), Ok(found));
+    assert!(TEST.judge_all(&[]).is_empty());
+}
+
+#[test]
 fn no_variance_is_an_outcome() {
     for other in [effect(1.0, 0.0), effect(1.0, f64::INFINITY), effect(f64::NAN, 1.0)] {
         assert_eq!(TEST.judge(&effect(1.0, 1.0), &other), Err(NotEstimable::NoVariance));
