@@ -75,7 +75,7 @@ async fn made(properties: &str) -> Result<(AnalysedUnits, Vec<Vec<i64>>), QueryE
     let exposures: Vec<(&str, &str, &str)> =
         names.iter().enumerate().map(|(row, name)| (name.as_str(), ["a", "b"][row % 2], EXPOSED)).collect();
     let warehouse = Warehouse::exposing(&exposures);
-    let amount = |row: usize| (row >= 40).then_some((row - 40) as f64);
+    let amount = |row: usize| (row >= 40).then(|| (row - 40) as f64);
     let rows: Vec<(&str, &str, Option<f64>)> =
         names.iter().enumerate().map(|(row, name)| (name.as_str(), "2026-10-06T13:00:00", amount(row))).collect();
     warehouse.write("orders.parquet", orders(&rows));
