@@ -46,7 +46,7 @@ fn told(results: &Results, row: &SlicedEffect) -> Option<String> {
 
 /// The averages on primary metrics by week, and by what else they are unstable over.
 fn table(results: &Results) -> Option<String> {
-    let mut table = Table::new(["", "control, n", "treated, n", "effect", "interval by itself"], false);
+    let mut table = Table::new(["", "control, n", "treated, n", "effect", "interval"], false);
     let shown = |row: &&SlicedEffect| row.is_of_average() && (row.sliced_by == SlicedBy::Week || row.is_unstable());
     let rows: Vec<&SlicedEffect> = results.slices.iter().filter(shown).collect();
     for row in rows.iter().take(EFFECTS_SHOWN) {
