@@ -52,6 +52,7 @@ fn a_run_leaves_these_files() {
         "report.html",
         "report.json",
         "result.json",
+        "slices.parquet",
         "summary.md",
         "tags.parquet",
         "tree.json",

@@ -22,6 +22,8 @@ mod reference_numbers;
 mod first_look;
 // Ratios, pre-periods, covariates and caps meet their events.
 mod metrics;
+// Effects by week and by slice meet their events.
+mod slices;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

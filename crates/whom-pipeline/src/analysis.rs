@@ -4,8 +4,8 @@ use whom_forest::{Cohort, Discovered, Tree};
 use whom_query::QueryError;
 use whom_query::checks::cohort_check;
 use whom_report::{
-    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results, Stability,
-    TagTable, VariantView,
+    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results,
+    SlicedEffect, Stability, TagTable, VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check, Grouping};
 
@@ -26,6 +26,7 @@ use crate::rows::exploratory;
 use crate::rules::cohort_rule;
 use crate::shrinkage::shrunken_effects;
 use crate::stability::{Declaration, resplits, search_stability};
+use crate::steadiness::{Uncorrected, sliced_effects};
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
 use crate::waterfall::waterfall;
@@ -67,16 +68,18 @@ pub(crate) async fn analyse(
     let declared = declared(study, name.clone(), tree).await?;
     let measured = MeasuredCohorts::new(study, &declared.cells, &declared.cohorts);
     let found = Found { study, questions: &questions, declared: &declared, measured };
+    let sliced = sliced_effects(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
     let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
-    let (effects, tag_tables) = found.effects(averages, &look);
+    let (effects, tag_tables, slices) = found.effects(averages, &look, sliced);
 
     stages.begin(Stage::Resplits)?;
     let resplits = resplits(&declaration, &questions, &effects).await?;
     Ok(Results {
         checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
         effects,
+        slices,
         tag_tables,
         tag_rankings: look.rankings(study),
         partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts(&profiles) }),
@@ -107,6 +110,7 @@ pub(crate) fn described(study: &Study<'_>, cells: &AverageCells) -> Result<Resul
         waterfall: waterfall(study),
         checks: Vec::new(),
         effects: Vec::new(),
+        slices: Vec::new(),
         tag_tables: Vec::new(),
         tag_rankings: Vec::new(),
         partition: None,
@@ -142,6 +146,9 @@ async fn declared<'d>(study: &Study<'_>, name: String, tree: &'d Tree) -> Result
     Ok(Declared { name, tree, cohorts, cells })
 }
 
+/// All rows, the one-tag tables, and effects by slice.
+type EffectsAndTables = (Vec<EffectRow>, Vec<TagTable>, Vec<SlicedEffect>);
+
 /// What discovery and validation found.
 struct Found<'a, 'd> {
     study: &'a Study<'a>,
@@ -162,8 +169,8 @@ impl<'d> Found<'_, 'd> {
     }
 
     /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one, of
-    /// which the one-tag tables take theirs.
-    fn effects(&self, averages: Rows, look: &FirstLook) -> (Vec<EffectRow>, Vec<TagTable>) {
+    /// which the one-tag tables and the slices take theirs.
+    fn effects(&self, averages: Rows, look: &FirstLook, sliced: Uncorrected) -> EffectsAndTables {
         let discovered = self.measured.rows(self.questions);
         let mut rows = averages.done;
         rows.extend(discovered.done);
@@ -171,10 +178,10 @@ impl<'d> Found<'_, 'd> {
         drafts.extend(discovered.exploratory);
         let others = drafts.len();
         drafts.extend(look.drafts(self.study));
-        let mut corrected = exploratory(drafts);
+        let (mut corrected, of_slices) = exploratory(drafts, &sliced.p_values());
         let of_tags = corrected.split_off(others);
         rows.extend(corrected);
-        (rows, look.tables(self.study, of_tags))
+        (rows, look.tables(self.study, of_tags), sliced.corrected(of_slices))
     }
 
     /// The trees to be shown: the declared one first, then one per question.

@@ -32,6 +32,11 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
             bytes: whom_report::cohorts_parquet(results)?,
             rows: Some(cohorts as u64),
         },
+        ResultFile {
+            name: "slices.parquet",
+            bytes: whom_report::slices_parquet(results)?,
+            rows: Some(whom_report::slices_rows(results) as u64),
+        },
         ResultFile { name: "tags.parquet", bytes: whom_report::tags_parquet(results)?, rows: Some(in_tags as u64) },
         ResultFile {
             name: "ranking.parquet",

@@ -56,6 +56,9 @@ pub(crate) const SMALL_TREES: &str = "  tree: { depth: 2, units_per_arm: 50, eve
 /// The arm of the treatment that works for some; the control is 0, and treatments follow by name.
 pub(crate) const LETTER: u8 = 2;
 
+/// The first day of the split, 2026-10-01, as days since 1970-01-01.
+const START: i32 = 20_727;
+
 /// How many people there are.
 const PEOPLE: i64 = 6_000;
 
@@ -68,6 +71,8 @@ pub(crate) struct Person {
     pub(crate) age: Option<f64>,
     pub(crate) city: &'static str,
     pub(crate) buys: i64,
+    /// Days from the start of the split to the first exposure.
+    pub(crate) day: i32,
 }
 
 impl Person {
@@ -82,6 +87,7 @@ impl Person {
             age,
             city: ["north", "south", "west"][(who / 4 % 3) as usize],
             buys: i64::from(who * 7_919 % 100 < if convinced { 60 } else { 30 }),
+            day: 0,
         }
     }
 }
@@ -194,7 +200,7 @@ fn table(people: &[Person]) -> UnitTable {
         ("bucket", Arc::new(people.iter().map(|person| i32::from(person.bucket)).collect::<Int32Array>())),
         ("arm", each(|person| person.arm.into())),
         ("first_exposure", Arc::new(instants)),
-        ("exposure_day", Arc::new(Date32Array::from(vec![0; count]))),
+        ("exposure_day", Arc::new(Date32Array::from_iter_values(people.iter().map(|person| START + person.day)))),
         ("several_variants", Arc::new(BooleanArray::from(vec![false; count]))),
         ("metric buys", each(|person| person.buys)),
         ("status buys", each(|_| 0)),

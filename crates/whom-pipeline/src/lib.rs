@@ -72,7 +72,9 @@ mod scatter;
 mod seal;
 mod shared_cache;
 mod shrinkage;
+mod slices;
 mod stability;
+mod steadiness;
 mod study;
 #[cfg(test)]
 mod tests;

@@ -176,7 +176,7 @@ pub(crate) async fn measure_again(
     stages.begin(Stage::Validation)?;
     let profiles = Profiles::count(study, &Routing::root()).await.map_err(|error| uncounted(&error))?;
     let mut effects = averages.done;
-    effects.extend(exploratory(averages.exploratory));
+    effects.extend(exploratory(averages.exploratory, &[]).0);
     let described = described(study, &cells).map_err(|error| internal(&error))?;
     Ok(Results {
         checks: checks.into_iter().chain(cells.cohort_check(study)).collect(),

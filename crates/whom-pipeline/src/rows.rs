@@ -238,7 +238,7 @@ fn with_bonferroni_intervals(
     reference: Reference,
     (by, correction): (whom_stats::Correction, Correction),
 ) -> Vec<EffectRow> {
-    let (adjusted, tests) = adjusted(&drafts, by);
+    let Adjusted { rows: adjusted, tests, .. } = adjusted(&drafts, &[], by);
     let correct = |(draft, adjusted): (Draft, Option<f64>)| {
         let level = whom_stats::simultaneous_level(draft.row.level, tests);
         EffectRow {
@@ -251,24 +251,35 @@ fn with_bonferroni_intervals(
     drafts.into_iter().zip(adjusted).map(correct).collect()
 }
 
-/// Corrects exploratory rows by Benjamini and Yekutieli; their intervals stay individual.
-pub(crate) fn exploratory(drafts: Vec<Draft>) -> Vec<EffectRow> {
-    let (adjusted, _) = adjusted(&drafts, whom_stats::Correction::BenjaminiYekutieli);
+/// Corrects exploratory rows, and the p-values of other tests that are in their family, by Benjamini and Yekutieli; the rows'
+/// intervals stay individual.
+pub(crate) fn exploratory(drafts: Vec<Draft>, others: &[f64]) -> (Vec<EffectRow>, Vec<f64>) {
+    let Adjusted { rows: adjusted, others, .. } = adjusted(&drafts, others, whom_stats::Correction::BenjaminiYekutieli);
     let correct = |(draft, adjusted): (Draft, Option<f64>)| EffectRow {
         correction: Correction::BenjaminiYekutieli,
         p_value_adjusted: adjusted,
         ..draft.row
     };
-    drafts.into_iter().zip(adjusted).map(correct).collect()
+    (drafts.into_iter().zip(adjusted).map(correct).collect(), others)
 }
 
-/// The corrected p-value of each row, and over how many hypotheses.
+/// The p-values of a family, corrected.
+struct Adjusted {
+    /// That of each row; `None` of a row that tests nothing.
+    rows: Vec<Option<f64>>,
+    /// Those of the other tests.
+    others: Vec<f64>,
+    /// Over how many hypotheses.
+    tests: usize,
+}
+
+/// Corrects the p-values of rows and of other tests as one family.
 ///
 /// A lift takes that of the effect on the same metric, treatment and cohort, and none if that effect stands in another
 /// family.
-fn adjusted(drafts: &[Draft], correction: whom_stats::Correction) -> (Vec<Option<f64>>, usize) {
+fn adjusted(drafts: &[Draft], others: &[f64], correction: whom_stats::Correction) -> Adjusted {
     let own_p_value = |draft: &Draft| draft.row.p_value.filter(|_| draft.row.estimand != Estimand::Lift);
-    let raw: Vec<f64> = drafts.iter().filter_map(own_p_value).collect();
+    let raw: Vec<f64> = drafts.iter().filter_map(own_p_value).chain(others.iter().copied()).collect();
     let mut corrected = correction.adjust(&raw).into_iter();
     let own: Vec<Option<f64>> = drafts.iter().map(|draft| own_p_value(draft).and_then(|_| corrected.next())).collect();
     let effects: BTreeMap<_, f64> = drafts
@@ -281,7 +292,7 @@ fn adjusted(drafts: &[Draft], correction: whom_stats::Correction) -> (Vec<Option
         Estimand::Lift => draft.row.p_value.and(effects.get(&question_of(&draft.row)).copied()),
         _ => own,
     });
-    (adjusted.collect(), raw.len())
+    Adjusted { rows: adjusted.collect(), others: corrected.collect(), tests: raw.len() }
 }
 
 /// The metric, treatment and cohort that a row is about.

@@ -16,6 +16,7 @@ use crate::tally::Tally;
 use crate::thresholds::{FoundCap, derive};
 use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitTable;
+use crate::weeks::Weeks;
 
 /// The analysed units: those of the unit table, less the ones in several variants where the plan excludes them.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct AnalysedUnits {
     /// All units with a first exposure, with the values that the columns are made from.
     pub table: Arc<UnitTable>,
     /// Answers passes. The tag columns stand in alphabetical order; a column of 0 and 1 for each pre-registered cohort
-    /// follows them.
+    /// follows them, and that of weeks comes last.
     pub source: UnitSource,
     /// What the columns are.
     pub shapes: Vec<ColumnShape>,
@@ -108,6 +109,16 @@ impl AnalysedUnits {
     /// The column of the pre-registered cohort at a place in the file.
     pub fn cohort_column(&self, place: usize) -> usize {
         self.bins.len() + place
+    }
+
+    /// The weeks of first exposure.
+    pub fn weeks(&self) -> Weeks {
+        self.schema.weeks
+    }
+
+    /// The column of the week of first exposure; `None` where there is only one week.
+    pub fn week_column(&self) -> Option<usize> {
+        self.schema.weeks.shape().map(|_| self.bins.len() + self.schema.cohorts.len())
     }
 }
 

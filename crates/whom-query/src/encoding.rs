@@ -65,7 +65,8 @@ impl<'a> Encoding<'a> {
             shapes: self.keeper.layout().shapes().to_vec(),
             ..self.no_parts()
         };
-        parts.codes.extend(self.schema.cohorts.iter().map(|_| CodeColumn::U8(Vec::new())));
+        let others = parts.shapes.len() - parts.codes.len();
+        parts.codes.extend((0..others).map(|_| CodeColumn::U8(Vec::new())));
         let mut everybody = self.no_parts();
         for rows in rows {
             let rows = rows?;
@@ -115,6 +116,9 @@ impl<'a> Encoding<'a> {
                 let members = rows.cohort(&cohort.column)?;
                 codes.extend(members.iter().map(|member| u8::from(member == Some(true))));
             }
+        }
+        if let Some(CodeColumn::U8(weeks)) = parts.codes.get_mut(self.tags.len() + self.schema.cohorts.len()) {
+            weeks.extend(rows.exposure_days()?.into_iter().map(|day| self.schema.weeks.week(day)));
         }
         Ok(())
     }

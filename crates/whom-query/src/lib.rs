@@ -62,6 +62,7 @@ pub mod thresholds;
 pub mod unit_schema;
 pub mod unit_table;
 mod values;
+mod weeks;
 
 pub use analysed::{AnalysedUnits, Room};
 pub use bins::{BinKind, TagBins};
@@ -80,3 +81,4 @@ pub use tally::{TagTally, Tally};
 pub use thresholds::FoundCap;
 pub use unit_schema::UnitSchema;
 pub use unit_table::{UnitRows, UnitTable};
+pub use weeks::Weeks;

@@ -15,8 +15,8 @@ use crate::catalog::{Catalog, SPLIT, fact_table, tag_table};
 use crate::compile::{Compiled, JoinedTable, Place, Purpose, Statement};
 use crate::error::QueryError;
 
-/// Bytes of an analysed unit besides its tags: arm, bucket, and where it stands.
-const UNIT: u64 = 8;
+/// Bytes of an analysed unit besides its tags and cohorts: arm, bucket, week, and where it stands.
+const UNIT: u64 = 9;
 
 /// Bytes of an analysed unit's metric, packed.
 const METRIC: u64 = 8;

@@ -138,7 +138,7 @@ impl Tally {
     }
 
     /// The analysed units by arm, of each day of first exposure that has some.
-    pub(crate) fn by_day(&self) -> &BTreeMap<i32, Vec<u64>> {
+    pub fn by_day(&self) -> &BTreeMap<i32, Vec<u64>> {
         &self.by_day
     }
 }

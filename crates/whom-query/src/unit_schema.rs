@@ -10,6 +10,7 @@ use crate::error::QueryError;
 use crate::outcome::{Outcome, outcomes};
 use crate::unit_table::UnitRows;
 use crate::values::{Origin, ValueColumn};
+use crate::weeks::Weeks;
 
 /// What is taken from the unit table, as the plan says.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub struct UnitSchema {
     pub(crate) tags: Vec<TagColumn>,
     /// The pre-registered cohorts in the order of the file.
     pub(crate) cohorts: Vec<NamedColumn>,
+    pub(crate) weeks: Weeks,
     pub(crate) codes: Codes,
     /// The metrics that are capped: place in the file, name and cap.
     pub(crate) caps: Vec<(usize, String, Cap)>,
@@ -72,6 +74,7 @@ impl UnitSchema {
             measures: compiled.measures.clone(),
             tags: compiled.tags.iter().map(tag).collect::<Result<_, _>>()?,
             cohorts: compiled.cohorts.clone(),
+            weeks: Weeks::of(&plan.split),
             codes: plan.discover.codes,
             caps: capped.filter_map(|(place, metric)| Some((place, metric.name.value.clone(), metric.cap?))).collect(),
             discover: Folds::hashed(&plan.experiment).buckets(Fold::Discover).clone(),
@@ -118,11 +121,12 @@ impl UnitSchema {
         groups
     }
 
-    /// The columns that passes see: the tags, and a column of 0 and 1 for each pre-registered cohort.
+    /// The columns that passes see: the tags, a column of 0 and 1 for each pre-registered cohort, and the week of first exposure
+    /// where there is more than one.
     pub(crate) fn shapes(&self, bins: &[TagBins]) -> Vec<ColumnShape> {
         let cohort =
             |cohort: &NamedColumn| ColumnShape { name: cohort.name.clone(), codes: 2, ordered: true, missing: None };
-        bins.iter().map(TagBins::shape).chain(self.cohorts.iter().map(cohort)).collect()
+        bins.iter().map(TagBins::shape).chain(self.cohorts.iter().map(cohort)).chain(self.weeks.shape()).collect()
     }
 }
 

@@ -4,6 +4,7 @@ mod extremes;
 mod far_too_much;
 mod first_look;
 mod partition;
+mod slices;
 mod stability;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -22,6 +23,7 @@ pub(crate) use extremes::{
 };
 
 pub(crate) use far_too_much::far_too_much;
+pub(crate) use slices::sliced;
 
 pub(crate) const MENS: &str = "Mens E-Mail";
 pub(crate) const WOMENS: &str = "Womens E-Mail";
@@ -49,6 +51,7 @@ pub(crate) fn hillstrom() -> Results {
         waterfall: waterfall(),
         checks: checks(),
         effects: averages().into_iter().chain(cohort_effects()).collect(),
+        slices: vec![],
         tag_tables: first_look::tag_tables(),
         tag_rankings: first_look::tag_rankings(),
         partition: Some(Partition { tree: "joint".to_owned(), cohorts: cohorts() }),

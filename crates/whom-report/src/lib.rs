@@ -7,6 +7,7 @@
 //! | `effects.parquet` | [`effects_parquet`] | the data scientist: one row per effect, long and tidy |
 //! | `units.parquet` | [`UnitsWriter`] | whoever needs the units themselves |
 //! | `cohorts.parquet` | [`cohorts_parquet`] | the same, by cohort: rule, sizes, profile |
+//! | `slices.parquet` | [`slices_parquet`] | the same, by slice: effects by week and by declared slices |
 //! | `tags.parquet` | [`tags_parquet`] | the first look: the effects in every level of every tag |
 //! | `ranking.parquet` | [`ranking_parquet`] | the same, by tag: which of them change an effect |
 //! | `cohorts.sql` | [`cohorts_sql`] | whoever needs the cohort of a unit in a query |
@@ -83,6 +84,8 @@ mod rule_words;
 mod scatter;
 mod seal;
 mod shrunken;
+mod sliced;
+mod slices_table;
 mod stability;
 mod summary_md;
 mod tag_table;
@@ -117,6 +120,8 @@ pub use rule_words::{condition_words, rule_words};
 pub use scatter::{CohortScatter, DifferingScale, Scatter};
 pub use seal::{PlanDifference, Seal, SealStanding};
 pub use shrunken::{ShrunkenEffect, ShrunkenEffects};
+pub use sliced::{SliceRow, SlicedBy, SlicedEffect, Steadiness};
+pub use slices_table::{SLICES_SCHEMA_VERSION, slices_batch, slices_parquet, slices_rows};
 pub use stability::{
     CohortStability, ConsensusTree, DetectedAgain, OptimismRow, RankEnd, RankedGroupRow, ResplitCohort,
     ResplitStability, SearchStability, SplitStability, Stability,

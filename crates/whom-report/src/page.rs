@@ -17,6 +17,7 @@ mod metrics;
 mod picture;
 mod profiles;
 mod quality;
+mod slices;
 mod stability;
 mod table;
 mod tags;

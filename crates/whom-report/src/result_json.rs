@@ -14,6 +14,7 @@ use crate::results::{MetricView, Results, VariantView};
 use crate::scatter::CohortScatter;
 use crate::seal::Seal;
 use crate::shrunken::ShrunkenEffects;
+use crate::sliced::SlicedEffect;
 use crate::stability::Stability;
 use crate::verdict::Verdict;
 use crate::waterfall::WaterfallStep;
@@ -47,6 +48,8 @@ struct ResultDocument<'a> {
     detectable_differences: &'a [DetectableDifference],
     confirming_tests: &'a [ConfirmingTest],
     cohorts: Vec<CohortEntry<'a>>,
+    #[serde(skip_serializing_if = "is_empty")]
+    slices: &'a [SlicedEffect],
     stability: &'a Stability,
     checks: &'a [Check],
     waterfall: &'a [WaterfallStep],
@@ -90,11 +93,17 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         detectable_differences: &results.detectable_differences,
         confirming_tests: &results.confirming_tests,
         cohorts: cohorts.map(cohort_entry).collect(),
+        slices: &results.slices,
         stability: &results.stability,
         checks: &results.checks,
         waterfall: &results.waterfall,
     };
     document("result.json", &result_document)
+}
+
+/// Whether there is nothing to tell, neither weeks nor slices.
+fn is_empty(rows: &&[SlicedEffect]) -> bool {
+    rows.is_empty()
 }
 
 fn cohort_entry(cohort: &CohortView) -> CohortEntry<'_> {

@@ -11,6 +11,7 @@ use crate::replication::ReplicationView;
 use crate::scatter::CohortScatter;
 use crate::seal::Seal;
 use crate::shrunken::ShrunkenEffects;
+use crate::sliced::SlicedEffect;
 use crate::stability::Stability;
 use crate::tag_table::TagTable;
 use crate::tree::TreeView;
@@ -53,6 +54,9 @@ pub struct Results {
     pub checks: Vec<Check>,
     /// All effects: averages, cohorts, contrasts.
     pub effects: Vec<EffectRow>,
+    /// Effects by week of first exposure and by declared slices; empty where there is one week and no slice.
+    #[serde(default)]
+    pub slices: Vec<SlicedEffect>,
     /// The one-tag tables, by name of tag.
     pub tag_tables: Vec<TagTable>,
     /// The tags by how much they change each effect, by treatment and primary metric.

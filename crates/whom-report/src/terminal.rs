@@ -10,6 +10,7 @@ mod profiles;
 mod refusal;
 mod replication;
 mod scatter;
+mod slices;
 mod stability;
 mod table;
 mod tags;
@@ -51,6 +52,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         cohorts::section(results, palette),
         scatter::section(results, palette),
         profiles::section(results, palette),
+        slices::section(results, palette),
         stability::section(results, palette),
         checks::section(&results.checks, palette),
         waterfall::section(&results.waterfall, palette),
@@ -96,6 +98,9 @@ fn verdict(results: &Results, palette: Palette) -> String {
     }
     for sentence in verdict.for_whom.iter().chain(&verdict.advice) {
         tell(palette.strong("→"), sentence);
+    }
+    for sentence in &verdict.warnings {
+        tell(palette.doubtful("!"), sentence);
     }
     if let Some((seal, sentence)) = results.seal.as_ref().zip(verdict.seal.as_ref()) {
         tell(if seal.is_kept() { palette.good("✓") } else { palette.doubtful("?") }, sentence);

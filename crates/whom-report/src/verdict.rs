@@ -10,6 +10,7 @@ mod cohort;
 mod guardrail;
 mod headline;
 mod heterogeneity;
+mod steadiness;
 
 use serde::Serialize;
 
@@ -19,6 +20,7 @@ pub use cohort::{CohortVerdict, Standing};
 pub use guardrail::{GuardrailOutcome, GuardrailVerdict};
 pub use headline::{Action, Headline};
 pub use heterogeneity::{HeterogeneityOutcome, HeterogeneityVerdict};
+pub(crate) use steadiness::{between, unsteady};
 
 use crate::effect::Role;
 use crate::label;
@@ -46,6 +48,9 @@ pub struct Verdict {
     pub replication: Vec<String>,
     /// What to do next, in sentences.
     pub advice: Vec<String>,
+    /// Averages on primary metrics that differ over weeks or slices, in sentences. They change no outcome.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Whether the run kept to a registered plan, in a sentence; `None` if none was registered.
     pub seal: Option<String>,
     /// What is withheld because it is about too few units, in a sentence; `None` if everything is shown.
@@ -75,19 +80,32 @@ impl Verdict {
             .collect();
         let advice = advice::sentences(results, &averages, &guardrails, &cohorts);
         let replication = results.replication.as_ref().map(|found| found.sentences(results)).unwrap_or_default();
+        let warnings = steadiness::warnings(results);
         let seal = results.seal.as_ref().map(Seal::sentence);
         let withheld = results.withheld.as_ref().map(Withheld::sentence);
-        Self { headlines, averages, guardrails, heterogeneity, cohorts, for_whom, replication, advice, seal, withheld }
+        Self {
+            headlines,
+            averages,
+            guardrails,
+            heterogeneity,
+            cohorts,
+            for_whom,
+            replication,
+            advice,
+            warnings,
+            seal,
+            withheld,
+        }
     }
 
-    /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next, what it rests
-    /// on, and what is withheld.
+    /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next, what does not
+    /// hold over time, what it rests on, and what is withheld.
     pub fn sentences(&self) -> impl Iterator<Item = &str> {
         let averages = self.averages.iter().map(|verdict| verdict.sentence.as_str());
         let guardrails = self.guardrails.iter().map(|verdict| verdict.sentence.as_str());
         let heterogeneity = self.heterogeneity.iter().map(|verdict| verdict.sentence.as_str());
-        let found = self.replication.iter().chain(&self.for_whom);
-        let rest = found.chain(&self.advice).chain(&self.seal).chain(&self.withheld).map(String::as_str);
+        let found = self.replication.iter().chain(&self.for_whom).chain(&self.advice).chain(&self.warnings);
+        let rest = found.chain(&self.seal).chain(&self.withheld).map(String::as_str);
         averages.chain(guardrails).chain(heterogeneity).chain(rest)
     }
 }

@@ -12,6 +12,7 @@
 //!   leaves of its tree, so that of them, too, one is never withheld alone.
 //! - A **metric** that too few units of some cohort have a value of is withheld in all cohorts of the partition. Where
 //!   too few have none, its numbers of units are withheld, and its estimates stay.
+//! - **Slices** are withheld as a whole: all slices of a cohort if one of them is too small or would tell of too few.
 //! - A **profile** loses the shares of a tag in all cohorts of the partition if one of them counts too few, and the means
 //!   if too few are known.
 //! - A **level** of a tag of too few units is withheld with the next smallest ones, until those that are withheld are not too
@@ -31,6 +32,7 @@ mod effects;
 mod profiles;
 mod replication;
 mod shrunken;
+mod slices;
 mod stability;
 mod summary;
 mod tags;
@@ -79,6 +81,7 @@ impl SmallestCell {
         let cohorts = HiddenCohorts::of(self, &results);
         let metrics = HiddenMetrics::of(self, &results, &cohorts);
         let units = results.units();
+        let partition_names: Vec<String> = results.discovered().iter().map(|cohort| cohort.name.clone()).collect();
         let Results {
             experiment,
             analysis,
@@ -91,6 +94,7 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
+            slices,
             tag_tables,
             tag_rankings,
             partition,
@@ -109,6 +113,8 @@ impl SmallestCell {
         let waterfall = waterfall::withheld(self, waterfall, units, &mut counted);
         let checks = checks::withheld(self, checks, &variants, Some(&cohorts), &mut counted);
         let effects = effects.into_iter().map(|row| metrics.row(row, &cohorts, &mut counted)).collect();
+        let beside = slices::Beside { cohorts: &cohorts, metrics: &metrics, partition: &partition_names };
+        let slices = slices::withheld(self, slices, &beside, &mut counted);
         let tag_tables = tags::withheld(self, tag_tables, &metrics, &mut counted);
         let shrunken_effects =
             shrunken_effects.into_iter().map(|found| shrunken::withheld(self, found, &cohorts, &metrics)).collect();
@@ -135,6 +141,7 @@ impl SmallestCell {
             waterfall,
             checks,
             effects,
+            slices,
             tag_tables,
             tag_rankings,
             partition,

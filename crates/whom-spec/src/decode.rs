@@ -62,6 +62,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         tables: tags.as_deref().unwrap_or_default(),
     };
     let discover = discover::discover(fields, &searched);
+    let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
     let output = fields.required("output").and_then(|output| output_place(&output));
     Some(Plan {
@@ -75,6 +76,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         tags: tags?,
         cohorts: cohorts?,
         discover,
+        slices: slices.unwrap_or_default(),
         validate,
         output: output?,
     })

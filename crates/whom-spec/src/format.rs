@@ -85,6 +85,9 @@ pub(crate) struct Pipeline {
     cohorts: Option<BTreeMap<String, String>>,
     /// How cohorts are searched.
     discover: Option<Discover>,
+    /// Tags by whose levels every effect is shown and tested for stability, as it is by week of first exposure. Protected ones
+    /// may be named. Numeric tags are cut into quarters.
+    slices: Option<Vec<String>>,
     /// How effects and cohorts are tested.
     validate: Option<Validate>,
     /// Not yet available: interim looks.
@@ -110,6 +113,7 @@ impl Shape for Pipeline {
         "tags",
         "cohorts",
         "discover",
+        "slices",
         "validate",
         "looks",
         "allocate",

@@ -62,6 +62,10 @@ pub struct Plan {
     pub cohorts: Vec<Cohort>,
     /// How cohorts are searched.
     pub discover: Discover,
+    /// The tags by whose levels effects are shown and tested for stability, besides weeks of first exposure; protected ones
+    /// may be among them. Left out of the text of a plan that names none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Spanned<String>>,
     /// How effects and cohorts are tested.
     pub validate: Validate,
     /// Where results go.

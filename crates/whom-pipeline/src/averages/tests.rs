@@ -8,7 +8,7 @@ async fn rows() -> Vec<EffectRow> {
     let study = experiment.study();
     let cells = AverageCells::count(&study).await.unwrap();
     let Rows { mut done, exploratory: drafts } = average_rows(&study, &cells);
-    done.extend(exploratory(drafts));
+    done.extend(exploratory(drafts, &[]).0);
     done.retain(|row| row.variant == "letter");
     done
 }

@@ -16,7 +16,7 @@ async fn rows(validate: &str) -> Vec<EffectRow> {
     let cells = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
     let cohorts = tree.cohorts();
     let Rows { mut done, exploratory: drafts } = MeasuredCohorts::new(&study, &cells, &cohorts).rows(&questions);
-    done.extend(exploratory(drafts));
+    done.extend(exploratory(drafts, &[]).0);
     done.retain(|row| row.variant == "letter");
     done
 }

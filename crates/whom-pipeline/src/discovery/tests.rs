@@ -20,7 +20,7 @@ fn the_search_is_what_the_plan_declares() {
     let plan = plan_of(&study, &study.targets());
     assert_eq!(plan.columns, [1]);
     assert_eq!(plan.targets, [Target { treatment: 2, metric: 0 }]);
-    assert_eq!((plan.arms, plan.metrics, plan.shapes.len()), (3, 3, 3));
+    assert_eq!((plan.arms, plan.metrics, plan.shapes.len()), (3, 3, 4));
     assert_eq!((plan.controls.depth, plan.controls.units_per_arm, plan.folds.len()), (1, 40, 3));
     assert_eq!(plan.controls.honesty_ratio, 1.0, "as many buckets discover as measure");
     assert_eq!(&plan.buckets, study.folds.buckets(Fold::Discover));

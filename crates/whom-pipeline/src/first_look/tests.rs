@@ -8,7 +8,7 @@ use crate::rows::exploratory;
 async fn look(experiment: &Experiment) -> (Vec<TagTable>, Vec<TagRanking>) {
     let study = experiment.study();
     let look = FirstLook::count(&study).await.unwrap();
-    (look.tables(&study, exploratory(look.drafts(&study))), look.rankings(&study))
+    (look.tables(&study, exploratory(look.drafts(&study), &[]).0), look.rankings(&study))
 }
 
 async fn tables(change: impl Fn(Person) -> Person) -> Vec<TagTable> {

@@ -105,7 +105,7 @@ fn a_lift_whose_effect_stands_in_another_family_takes_no_other_rows_p_value() {
         vec![draft(Estimand::Effect, None), lift.clone()],
         vec![alone.clone()],
     ] {
-        for rows in [holm(drafts.clone(), Reference::Normal), exploratory(drafts)] {
+        for rows in [holm(drafts.clone(), Reference::Normal), exploratory(drafts, &[]).0] {
             assert_eq!(rows.last().map(|row| row.p_value_adjusted), Some(None));
         }
     }
@@ -118,7 +118,7 @@ fn a_lift_whose_effect_stands_in_another_family_takes_no_other_rows_p_value() {
         draft
     };
     for stranger in [other_metric(lift.clone()), other_variant(lift.clone())] {
-        assert_eq!(adjusted_of(&exploratory(vec![effect.clone(), stranger]))[1], None);
+        assert_eq!(adjusted_of(&exploratory(vec![effect.clone(), stranger], &[]).0)[1], None);
     }
 }
 
@@ -138,7 +138,7 @@ fn a_lift_finds_its_effect_wherever_it_stands_in_the_family() {
 
 #[test]
 fn an_empty_family_has_no_rows() {
-    assert!(holm(Vec::new(), Reference::T).is_empty() && exploratory(Vec::new()).is_empty());
+    assert!(holm(Vec::new(), Reference::T).is_empty() && exploratory(Vec::new(), &[]).0.is_empty());
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn exploratory_rows_are_corrected_by_benjamini_and_yekutieli() {
         draft(Estimand::Lift, Some(1.0)),
         in_cohort("c1", draft(Estimand::Effect, Some(3.0))),
     ];
-    let rows = exploratory(drafts);
+    let rows = exploratory(drafts, &[]).0;
     // Over two hypotheses the harmonic factor is 1 + 1/2.
     let expected = [(1.5 * p(1.0)).min(1.0), (1.5 * p(1.0)).min(1.0), 2.0 * 1.5 * p(3.0)];
     for (row, expected) in rows.iter().zip(expected) {

@@ -78,6 +78,15 @@ fn a_template_takes_the_place_of_one_and_an_unknown_one_is_refused() {
 }
 
 #[test]
+fn effects_over_weeks_and_slices_are_told_where_trust_is_asked_for() {
+    let page = rendered(&fixture::sliced());
+    for told in ["Average effects on primary metrics by week", "2026-10-08 to 2026-10-14", "falls with the week"] {
+        assert!(page.contains(told), "{told}");
+    }
+    assert!(!rendered(&fixture::hillstrom()).contains("by week of first exposure"));
+}
+
+#[test]
 fn what_is_withheld_stands_nowhere_on_the_page() {
     let results = fixture::hillstrom();
     assert!(rendered(&results).contains(">1,740<"), "the smallest cohort is told");

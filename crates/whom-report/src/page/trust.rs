@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::index::Indexed;
+use super::slices;
 use super::table::{Cell, Table};
 use crate::effect::{EVERYBODY, Evidence};
 use crate::label;
@@ -27,6 +28,10 @@ pub(super) struct TrustSection {
     detectable: Option<Table>,
     /// The experiments that would confirm what is held out.
     confirming: Option<Table>,
+    /// The tests of stability over weeks and slices.
+    steadiness: Option<Table>,
+    /// The averages on primary metrics by slice.
+    slices: Option<Table>,
     /// How many rows are which evidence.
     evidence: Option<Table>,
     /// Rows about cohorts that are not to be relied on.
@@ -47,6 +52,8 @@ pub(super) fn section(indexed: &Indexed<'_>, verdict: &Verdict) -> TrustSection 
         scatter: scatter(indexed),
         detectable: detectable(indexed),
         confirming: confirming(indexed),
+        steadiness: slices::tests(indexed.results),
+        slices: slices::averages(indexed.results),
         evidence: evidence(indexed),
         doubtful: doubtful_rows(indexed),
         more_doubtful: doubtful.saturating_sub(LISTED),

@@ -53,6 +53,7 @@ pub(super) fn section(results: &Results, verdict: &Verdict) -> VerdictSection {
         .chain(heterogeneity)
         .chain(&verdict.replication)
         .chain(&verdict.for_whom)
+        .chain(&verdict.warnings)
         .cloned()
         .collect();
     VerdictSection {

@@ -56,6 +56,7 @@ fn every_line_fits_eighty_columns_and_ends_with_text() {
         fixture::registered(),
         fixture::hostile(),
         fixture::forty_cohorts(),
+        fixture::sliced(),
     ];
     for text in results.iter().map(plain) {
         for line in text.lines() {

@@ -104,7 +104,7 @@ impl Searched<'_> {
 }
 
 /// A list of names that must exist, each of them once.
-fn references(field: &Field<'_>, kind: &str, valid: &[&Spanned<String>]) -> Vec<Spanned<String>> {
+pub(super) fn references(field: &Field<'_>, kind: &str, valid: &[&Spanned<String>]) -> Vec<Spanned<String>> {
     let mut names: Vec<Spanned<String>> = Vec::new();
     for name in field.items().iter().filter_map(Field::text) {
         if let Some(first) = names.iter().find(|other| **other == name) {

@@ -69,6 +69,9 @@ struct Analysis<'a> {
     tags: Vec<AnalysisTag<'a>>,
     cohorts: Vec<&'a Cohort>,
     discover: AnalysisDiscover<'a>,
+    /// Left out where none are named, as in identities from before they could be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    slices: Vec<&'a str>,
     validate: &'a Validate,
     /// What results show; left out where they show everything, as in identities from before it could be declared.
     #[serde(skip_serializing_if = "shows_everything")]
@@ -130,6 +133,7 @@ impl<'a> Analysis<'a> {
             tags: sorted(plan.tags.iter().flat_map(AnalysisTag::of).collect(), |entry| entry.tag.name.as_str()),
             cohorts: sorted(plan.cohorts.iter().collect(), |cohort| cohort.name.as_str()),
             discover: AnalysisDiscover::of(&plan.discover),
+            slices: sorted(plan.slices.iter().map(|name| name.as_str()).collect(), |name| name),
             validate: &plan.validate,
             smallest_cell: plan.output.smallest_cell,
         }

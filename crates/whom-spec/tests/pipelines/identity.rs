@@ -19,6 +19,7 @@ fn where_the_data_lie_and_how_far_they_go_is_no_part_of_the_analysis() {
             "  partition: { column: day, time_zone: Europe/Berlin }\n  gaps: allowed\n  variant",
         ),
         ("version: 1", "# a comment\nversion: 1"),
+        ("output:", "slices: []\noutput:"),
     ] {
         assert_eq!(identity(&plain_with(old, new)), analysis, "{new}");
     }
@@ -41,6 +42,7 @@ fn everything_that_changes_a_number_changes_the_analysis() {
         ("output:", "cohorts: { new: tenure < 30 }\noutput:"),
         ("output:", "discover: { tree: { depth: 2 } }\noutput:"),
         ("output:", "validate: { level: 0.9 }\noutput:"),
+        ("output:", "slices: [device]\noutput:"),
         ("path: out/", "path: out/\n  smallest_cell: 20"),
     ] {
         let identity = identity(&plain_with(old, new));

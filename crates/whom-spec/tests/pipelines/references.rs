@@ -40,6 +40,27 @@ fn an_unknown_tag() {
 }
 
 #[test]
+fn an_unknown_slice() {
+    insta::assert_snapshot!(refusal_with("output:\n", "slices: [devise]\noutput:\n"), @r"
+    error: unknown tag `devise`
+      --> pipeline.yaml:38:10
+       |
+    38 | slices: [devise]
+       |          ^^^^^^
+       |
+       = help: did you mean `device`? valid names are `tenure` and `device`
+    ");
+}
+
+#[test]
+fn a_protected_tag_may_be_a_slice() {
+    let text = super::plain_with("output:\n", "slices: [device]\noutput:\n");
+    let text = text.replace("    columns:\n", "    protected: [device]\n    columns:\n");
+    let plan = super::loaded(&text).map_err(|error| error.to_string()).unwrap().plan;
+    assert_eq!(plan.slices.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["device"]);
+}
+
+#[test]
 fn a_tag_that_is_listed_twice() {
     insta::assert_snapshot!(refusal_with("output:\n", "discover: { tags: [tenure, tenure] }\noutput:\n"), @r"
     error: `discover.tags` lists `tenure` twice

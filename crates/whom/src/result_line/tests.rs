@@ -27,7 +27,8 @@ fn results() -> Results {
         "global_tests": [{ "variant": "mens", "metric": "visit", "evidence": "held_out", "leaves": 4, "slope": 0.9,
             "std_err": 0.2, "degrees_of_freedom": 300.0, "p_value": 0.001, "p_value_adjusted": 0.002, "open": true,
             "cochran_q": null, "cochran_p_value": null }],
-        "importance": [], "detectable_differences": [], "confirming_tests": []
+        "importance": [], "detectable_differences": [], "confirming_tests": [], "tag_tables": [], "tag_rankings": [],
+        "cohort_scatter": [], "shrunken_effects": [], "stability": { "search": null, "resplits": null }
     }))
     .expect("results")
 }
