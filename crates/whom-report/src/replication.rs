@@ -90,7 +90,7 @@ pub(crate) fn verdict_words(verdict: ReplicationVerdict) -> &'static str {
         ReplicationVerdict::Replicated => "replicates",
         ReplicationVerdict::OtherSize => "other size",
         ReplicationVerdict::Undecided => "undecided",
-        ReplicationVerdict::NotReplicated => "does not",
+        ReplicationVerdict::NotReplicated => "not replicated",
         ReplicationVerdict::Reversed => "reversed",
     }
 }
@@ -158,8 +158,9 @@ impl ReplicationView {
         }
         let hold = self.findings.iter().filter(|finding| finding.holds()).count();
         let noun = if all == 1 { "finding" } else { "findings" };
+        let held = if hold == 1 { "holds" } else { "hold" };
         let mut sentences =
-            vec![format!("Of {all} {noun} of {earlier} through {through}, {hold} hold on fresh units.")];
+            vec![format!("Of {all} {noun} of {earlier} through {through}, {hold} {held} on fresh units.")];
         for (verdict, words) in VERDICTS {
             let such = self.findings.iter().filter(|finding| finding.verdict == Some(verdict));
             let mentions: Vec<String> = such.map(|finding| finding.mention(results)).collect();
