@@ -1,6 +1,7 @@
 //! Stores that fail: the same bytes while they fail now and then, an end in time when they fail always, and no credential
 //! in anything that is written or said.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::object_storage::{InBucket, SECRET, servers};
@@ -38,6 +39,22 @@ fn with_a_tenth_of_the_requests_failing_the_bytes_are_the_same() {
     let (asked, failed) =
         (proxy.seen().len(), proxy.seen().iter().filter(|request| every_tenth(request) != Fault::None).count());
     assert!(failed >= 12 && failed * 11 > asked, "each kind of failure twice: {failed} of {asked}");
+}
+
+/// The probe is written twice, and the second write has to be refused: whether it was, is asked again if the answer is lost.
+#[test]
+fn a_probe_whose_answers_break_off_is_asked_again() {
+    let place = InBucket::new("broken-probes");
+    let writes = AtomicUsize::new(0);
+    let proxy = Proxy::before(servers::s3(), move |request| {
+        let is_probe = request.method() == "PUT" && request.line().contains("_probe-");
+        let breaks = is_probe && [1, 2].contains(&writes.fetch_add(1, Ordering::Relaxed));
+        if breaks { Fault::Broken } else { Fault::None }
+    });
+    place.assert_published(&place.ask(proxy.port, &["run", "--keep-units", "--quiet"]).expect_success());
+    let probes =
+        proxy.seen().iter().filter(|request| request.method() == "PUT" && request.line().contains("_probe-")).count();
+    assert_eq!(probes, 4, "one that was written, and one refusal that was told the third time");
 }
 
 #[test]

@@ -20,6 +20,13 @@ pub(crate) struct Patience {
     pub(crate) pause: Duration,
 }
 
+impl Patience {
+    /// The pause after so many attempts.
+    pub(crate) fn before(self, attempt: u32) -> Duration {
+        self.pause * 4_u32.saturating_pow(attempt - 1)
+    }
+}
+
 impl Default for Patience {
     fn default() -> Self {
         Self { attempts: 4, pause: Duration::from_millis(200) }
@@ -86,7 +93,7 @@ pub(crate) async fn put_if_absent(
         if attempt >= patience.attempts {
             return Err(Unsettled::Unknown(error));
         }
-        tokio::time::sleep(patience.pause * 4_u32.saturating_pow(attempt - 1)).await;
+        tokio::time::sleep(patience.before(attempt)).await;
     }
 }
 
@@ -96,7 +103,7 @@ fn is_forbidden(error: &Error) -> bool {
 }
 
 /// Whether the run has no retries left, so that nobody is asked any more.
-fn is_spent(error: &Error) -> bool {
+pub(crate) fn is_spent(error: &Error) -> bool {
     chain(error).any(<dyn std::error::Error + 'static>::is::<Spent>)
 }
 

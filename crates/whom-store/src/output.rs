@@ -8,9 +8,10 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, path::Path as Ob
 use uuid::Uuid;
 
 use crate::{
-    Address, FileEntry, Location, Manifest, Result, RunId, StoreError, Stores,
+    Address, ErrorKind, FileEntry, Location, Manifest, Result, RunId, StoreError, Stores,
     address::Folder,
-    commit::{Patience, Settled, put_if_absent, read},
+    cause::kind_of,
+    commit::{Patience, Settled, is_spent, put_if_absent, read},
     digest::sha256,
     location::visible,
     pending_uploads::PendingUploads,
@@ -186,15 +187,30 @@ impl Output {
             Ok(Settled::Theirs(_)) => return Err(unsafe_store("a fresh name was taken already")),
             Err(unsettled) => return Err(self.failed("write", path.as_ref(), &unsettled.into_error())),
         }
-        match self.store.put_opts(path, second.into(), PutMode::Create.into()).await {
+        match self.refused_write(path, &second).await {
             Err(Error::AlreadyExists { .. }) => {}
-            Ok(_) => return Err(unsafe_store("the store overwrites what exists")),
+            Ok(()) => return Err(unsafe_store("the store overwrites what exists")),
             Err(error) => return Err(self.failed("write", path.as_ref(), &error)),
         }
         match read(&*self.store, path).await {
             Ok(found) if found == first => Ok(()),
             Ok(_) => Err(unsafe_store("the store refuses to overwrite, and overwrites")),
             Err(error) => Err(self.failed("read", path.as_ref(), &error)),
+        }
+    }
+
+    /// What the store says to a write over what exists, asked again where its answer is lost: asked twice is asked once.
+    async fn refused_write(&self, path: &ObjectPath, body: &Bytes) -> object_store::Result<()> {
+        let mut attempt = 0;
+        loop {
+            let answer = self.store.put_opts(path, body.clone().into(), PutMode::Create.into()).await;
+            let Err(error) = answer else { return Ok(()) };
+            attempt += 1;
+            let is_told = matches!(error, Error::AlreadyExists { .. }) || kind_of(&error) != ErrorKind::Transient;
+            if is_told || is_spent(&error) || attempt >= self.patience.attempts {
+                return Err(error);
+            }
+            tokio::time::sleep(self.patience.before(attempt)).await;
         }
     }
 }
