@@ -30,6 +30,10 @@ const COMPARED: u64 = 8_192;
 /// result depends on no machine.
 const MOST_UNITS: u64 = 4_000_000;
 
+/// Units beyond which the search is not repeated: its replicates would read all of them again and again. Like [`MOST_UNITS`] a
+/// function of the data alone.
+const REPEATED_UNITS: u64 = 8_000_000;
+
 /// Buckets that stand for all units at least: a bootstrap of fewer would tell more of the buckets than of the units.
 const FEWEST_BUCKETS: usize = 128;
 
@@ -52,6 +56,11 @@ impl Declaration<'_> {
     /// The units of a set of buckets.
     fn units(&self, buckets: &BucketSet) -> u64 {
         self.everybody.pooled(buckets).total_units()
+    }
+
+    /// Whether there are few enough units to repeat the search.
+    fn is_repeatable(&self) -> bool {
+        self.units(&self.study.everyone) <= REPEATED_UNITS
     }
 
     /// The first of some buckets that stand for all of them: all, unless there are too many units. A bucket's number is a hash,

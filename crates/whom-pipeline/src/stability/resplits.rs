@@ -24,7 +24,7 @@ struct Halving {
     ranked: Vec<Ranked>,
 }
 
-/// How much depends on which half discovers; `None` if no other halves are asked for. `effects` are those of the declared
+/// How much depends on which half discovers; `None` if no other halves are asked for, or if there are too many units. `effects` are those of the declared
 /// cohorts.
 ///
 /// # Errors
@@ -35,7 +35,7 @@ pub(crate) async fn resplits(
     effects: &[EffectRow],
 ) -> Result<Option<ResplitStability>, RunError> {
     let splits = u64::from(declared.study.plan.discover.resplits);
-    if splits == 0 {
+    if splits == 0 || !declared.is_repeatable() {
         return Ok(None);
     }
     let halved = halved(declared);

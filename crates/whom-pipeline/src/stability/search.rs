@@ -25,13 +25,13 @@ struct Replicate {
     unseen: Vec<NodeHistogram>,
 }
 
-/// How stable the declared tree is; `None` if no replicate is asked for.
+/// How stable the declared tree is; `None` if no replicate is asked for, or if there are too many units.
 ///
 /// # Errors
 /// If the run is cancelled or the units cannot be read back.
 pub(crate) async fn search_stability(declared: &Declaration<'_>) -> Result<Option<SearchStability>, RunError> {
     let replicates = declared.study.plan.discover.search_replicates as usize;
-    if replicates == 0 {
+    if replicates == 0 || !declared.is_repeatable() {
         return Ok(None);
     }
     let all = declared.study.folds.buckets(Fold::Discover);
