@@ -16,15 +16,13 @@ fn holds_secret(bytes: &[u8]) -> bool {
     bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
 }
 
-/// Every tenth request fails, each time in another way. An answer breaks off only where it brings an object: one that lists or
-/// tells of a write is not yet asked again when it does, and is dropped instead.
+/// Every tenth request fails, each time in another way.
 fn every_tenth(request: &Request) -> Fault {
-    let brings_object = request.method() == "GET" && !request.line().contains("list-type");
     let kinds = [
         Fault::Refused(503, "SlowDown"),
         Fault::Refused(429, "TooManyRequests"),
         Fault::Dropped,
-        if brings_object { Fault::Broken } else { Fault::Dropped },
+        Fault::Broken,
         Fault::Lost,
         Fault::DoneAndRefused(500, "InternalError"),
     ];

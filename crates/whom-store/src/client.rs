@@ -38,6 +38,10 @@ const WRONG_REGION: &str = "AuthorizationHeaderMalformed";
 /// The codes by which services say that a bucket or container is missing, and not just an object in it.
 const NO_CONTAINER: [&str; 2] = ["NoSuchBucket", "ContainerNotFound"];
 
+/// How queries name what they ask for, where that is a list of names and not an object: S3 and Google, Azure, and parts of S3
+/// that wait to be put together.
+const LISTINGS: [&str; 3] = ["list-type=", "comp=list", "uploads"];
+
 /// Connects `object_store`'s clients so that all requests of a run share one budget and the threads of the network.
 ///
 /// `object_store` retries by itself, each request alone. Every attempt passes here, so this is where attempts are
@@ -82,13 +86,17 @@ impl HttpService for Guarded {
         self.account.budget.check().map_err(final_error)?;
         let began = Instant::now();
         let asks_for_metadata = request.uri().path() == METADATA_TOKEN;
+        let asks_for_object = asks_for_object(&request);
         let sending = Duration::from_secs(request.body().content_length() as u64 / SLOWEST_SENDING);
         let patience = self.account.budget.limits().answer + sending;
         match timeout(patience, self.inner.execute(request)).await {
             Err(_) => Err(self.account.noted(began, HttpError::new(HttpErrorKind::Timeout, Silent(patience)))),
             Ok(Err(error)) => Err(self.account.noted(began, error)),
             Ok(Ok(response)) if asks_for_metadata => Ok(response),
-            Ok(Ok(response)) => self.judged(began, response).await,
+            Ok(Ok(response)) => {
+                let response = self.judged(began, response).await?;
+                if asks_for_object && response.status().is_success() { Ok(response) } else { whole(response).await }
+            }
         }
     }
 }
@@ -166,6 +174,24 @@ async fn read(response: HttpResponse) -> (Answer, HttpResponse) {
     let body = body.bytes().await.unwrap_or_default();
     let answer = Answer::new(parts.status, &String::from_utf8_lossy(&body));
     (answer, HttpResponse::from_parts(parts, body.into()))
+}
+
+/// Whether the answer is an object: of any size, and taken up again by `object_store` where it breaks off.
+fn asks_for_object(request: &HttpRequest) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    request.method() == "GET" && !query.split('&').any(|part| LISTINGS.iter().any(|listing| part.starts_with(listing)))
+}
+
+/// The answer with all of its body. One that breaks off is then an attempt that failed, which `object_store` repeats where
+/// repeating does no harm; it would not look at the body before it has let go of the request.
+async fn whole(response: HttpResponse) -> Result<HttpResponse, HttpError> {
+    let (parts, body) = response.into_parts();
+    match body.bytes().await {
+        Ok(bytes) => Ok(HttpResponse::from_parts(parts, bytes.into())),
+        // The request arrived, whatever became of its answer.
+        Err(error) if error.kind() == HttpErrorKind::Request => Err(HttpError::new(HttpErrorKind::Interrupted, error)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Where the bucket lies, if the answer tells.

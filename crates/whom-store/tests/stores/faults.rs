@@ -120,6 +120,20 @@ async fn an_answer_that_breaks_off_or_stalls_is_taken_up_again() {
     }
 }
 
+#[tokio::test]
+async fn a_listing_that_breaks_off_is_asked_again() {
+    let listings = AtomicUsize::new(0);
+    let bucket = Bucket::with_faults(move |request| {
+        let is_struck = request.is_listing() && listings.fetch_add(1, Ordering::SeqCst) < 2;
+        if is_struck { Fault::Broken } else { Fault::None }
+    });
+    bucket.write("in/a.parquet", "0123456789").await;
+    let stores = bucket.stores();
+    let pinned = PinnedFiles::list(&stores, &bucket.input("in/"), None).await.unwrap();
+    assert_eq!(pinned.files.len(), 1);
+    assert_eq!(stores.failed_requests(), 2);
+}
+
 /// What goes wrong with every tenth request, each time something else.
 fn every_tenth(request: &Request) -> Fault {
     let kinds = [
