@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate};
 use whom_report::{
-    CohortRule, CohortVerdict, CohortView, EffectKey, EffectRow, Estimand, Results, RuleCondition, Standing, Verdict,
+    CohortRule, CohortVerdict, CohortView, EffectKey, EffectRow, Estimand, Results, RuleCondition, Verdict,
     condition_of, results_of,
 };
 use whom_spec::plan::{Cohort, Plan, Role, TagKind};
@@ -62,8 +62,7 @@ impl Earlier {
         let found = results.discovered().iter().chain(frozen);
         let rules: Vec<CohortRule> = found.filter_map(CohortView::found_rule).cloned().collect();
         let is_finding = |verdict: &CohortVerdict| {
-            matches!(verdict.standing, Standing::Different | Standing::Gains | Standing::Loses)
-                && rules.iter().any(|rule| rule.name == verdict.cohort)
+            verdict.standing.is_claim() && rules.iter().any(|rule| rule.name == verdict.cohort)
         };
         let findings: Vec<CohortVerdict> = Verdict::of(&results).cohorts.into_iter().filter(is_finding).collect();
         (!findings.is_empty()).then_some(Self { results, rules, findings, file })

@@ -46,12 +46,13 @@ pub(crate) fn tag_role(role: TagRole) -> report::TagRole {
     }
 }
 
-pub(crate) fn metric_view(metric: &Metric, proportion: bool) -> report::MetricView {
+/// A metric as results show it. A ratio is no proportion, whatever its two sums are of.
+pub(crate) fn metric_view(metric: &Metric, value_is_proportion: bool) -> report::MetricView {
     report::MetricView {
         name: metric.name.value.clone(),
         role: role(metric.role),
         unit_of_measure: metric.unit_of_measure.clone(),
-        proportion,
+        proportion: value_is_proportion && metric.denominator.is_none(),
         desired: match metric.desired {
             Direction::Increase | Direction::None => report::Direction::Increase,
             Direction::Decrease => report::Direction::Decrease,

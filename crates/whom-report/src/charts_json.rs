@@ -54,7 +54,8 @@ pub fn charts_json(results: &Results) -> Result<String, ReportError> {
     document("charts.json", &charts_document)
 }
 
-/// A row of effects with what pictures show of it, under the names of `effects.parquet`.
+/// A row of effects with what pictures show of it, under the names of `effects.parquet`; and `statistic`, the estimate over its
+/// standard error, which is no column there.
 fn effect(row: &EffectRow) -> Value {
     json!({
         "metric": row.metric,

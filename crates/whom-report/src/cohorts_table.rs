@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 use crate::cohort::{CohortDefinition, CohortView, TagDifference, TagStatistic};
 use crate::cohorts_sql::condition_of;
 use crate::error::ReportError;
-use crate::parquet_file::{Columns, finite, parquet_bytes};
+use crate::parquet_file::{Columns, finite, table_bytes};
 use crate::results::Results;
 
 /// The version of the columns of `cohorts.parquet`.
@@ -48,10 +48,7 @@ pub fn cohorts_batch(results: &Results) -> Result<RecordBatch, ReportError> {
 /// # Errors
 /// If the table cannot be encoded, which would be a bug.
 pub fn cohorts_parquet(results: &Results) -> Result<Vec<u8>, ReportError> {
-    let version = COHORTS_SCHEMA_VERSION.to_string();
-    let metadata =
-        [("whom.schema", "cohorts"), ("whom.schema_version", version.as_str()), ("whom.analysis", &results.analysis)];
-    parquet_bytes(TABLE, &cohorts_batch(results)?, &metadata)
+    table_bytes(TABLE, COHORTS_SCHEMA_VERSION, &results.analysis, &cohorts_batch(results)?)
 }
 
 fn origin(definition: &CohortDefinition) -> &'static str {

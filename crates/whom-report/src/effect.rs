@@ -88,6 +88,13 @@ words! {
     }
 }
 
+impl Evidence {
+    /// Whether shipping may rest on it.
+    pub fn may_ship(self) -> bool {
+        matches!(self, Self::Sealed | Self::Replicated)
+    }
+}
+
 /// One row of `effects.parquet`.
 ///
 /// A proportion is a fraction, never a percentage. What cannot be estimated is `None` in every figure of the estimate and

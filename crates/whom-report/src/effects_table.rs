@@ -5,7 +5,7 @@ use whom_stats::Interval;
 
 use crate::effect::EffectRow;
 use crate::error::ReportError;
-use crate::parquet_file::{Columns, parquet_bytes};
+use crate::parquet_file::{Columns, table_bytes};
 use crate::results::Results;
 
 /// The version of the columns of `effects.parquet`; it grows when one changes its meaning or goes away.
@@ -63,10 +63,7 @@ pub(crate) fn with_figures<'a>(columns: Columns, rows: impl Iterator<Item = &'a 
 /// # Errors
 /// If the table cannot be encoded, which would be a bug.
 pub fn effects_parquet(results: &Results) -> Result<Vec<u8>, ReportError> {
-    let version = EFFECTS_SCHEMA_VERSION.to_string();
-    let metadata =
-        [("whom.schema", "effects"), ("whom.schema_version", version.as_str()), ("whom.analysis", &results.analysis)];
-    parquet_bytes(TABLE, &effects_batch(&results.effects)?, &metadata)
+    table_bytes(TABLE, EFFECTS_SCHEMA_VERSION, &results.analysis, &effects_batch(&results.effects)?)
 }
 
 #[cfg(test)]

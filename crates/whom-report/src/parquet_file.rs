@@ -82,16 +82,20 @@ pub(crate) fn finite(number: Option<f64>) -> Option<f64> {
     number.filter(|number| number.is_finite())
 }
 
-/// One table as the bytes of a Parquet file, with its schema version and the analysis it belongs to in the footer.
+/// One table as the bytes of a Parquet file, with its schema version and the analysis it belongs to in the footer. The schema is
+/// named as the file is.
 ///
 /// # Errors
 /// If the table cannot be encoded.
-pub(crate) fn parquet_bytes(
+pub(crate) fn table_bytes(
     table: &'static str,
+    version: u32,
+    analysis: &str,
     batch: &RecordBatch,
-    metadata: &[(&str, &str)],
 ) -> Result<Vec<u8>, ReportError> {
-    encode(batch, metadata).map_err(|source| ReportError::Parquet { table, source })
+    let (schema, version) = (table.trim_end_matches(".parquet"), version.to_string());
+    let metadata = [("whom.schema", schema), ("whom.schema_version", version.as_str()), ("whom.analysis", analysis)];
+    encode(batch, &metadata).map_err(|source| ReportError::Parquet { table, source })
 }
 
 fn encode(batch: &RecordBatch, metadata: &[(&str, &str)]) -> Result<Vec<u8>, ParquetError> {

@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use whom_stats::Interval;
 
 use crate::error::ReportError;
-use crate::parquet_file::{Columns, parquet_bytes};
+use crate::parquet_file::{Columns, table_bytes};
 use crate::ranking::{RankedTag, TagRanking};
 use crate::results::Results;
 use crate::scatter::Scatter;
@@ -70,10 +70,7 @@ fn with_scatter<'a>(columns: Columns, scale: &str, scatters: impl Iterator<Item 
 /// # Errors
 /// If the table cannot be encoded, which would be a bug.
 pub fn ranking_parquet(results: &Results) -> Result<Vec<u8>, ReportError> {
-    let version = RANKING_SCHEMA_VERSION.to_string();
-    let metadata =
-        [("whom.schema", "ranking"), ("whom.schema_version", version.as_str()), ("whom.analysis", &results.analysis)];
-    parquet_bytes(TABLE, &ranking_batch(&results.tag_rankings)?, &metadata)
+    table_bytes(TABLE, RANKING_SCHEMA_VERSION, &results.analysis, &ranking_batch(&results.tag_rankings)?)
 }
 
 #[cfg(test)]

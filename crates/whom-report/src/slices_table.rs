@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 
 use crate::error::ReportError;
-use crate::parquet_file::{Columns, parquet_bytes};
+use crate::parquet_file::{Columns, table_bytes};
 use crate::results::Results;
 use crate::sliced::{SliceRow, SlicedBy, SlicedEffect};
 
@@ -68,10 +68,7 @@ pub fn slices_rows(results: &Results) -> usize {
 /// # Errors
 /// If the table cannot be encoded, which would be a bug.
 pub fn slices_parquet(results: &Results) -> Result<Vec<u8>, ReportError> {
-    let version = SLICES_SCHEMA_VERSION.to_string();
-    let metadata =
-        [("whom.schema", "slices"), ("whom.schema_version", version.as_str()), ("whom.analysis", &results.analysis)];
-    parquet_bytes(TABLE, &slices_batch(&results.slices)?, &metadata)
+    table_bytes(TABLE, SLICES_SCHEMA_VERSION, &results.analysis, &slices_batch(&results.slices)?)
 }
 
 fn sliced_by(row: &SlicedEffect) -> (&str, Option<&str>) {

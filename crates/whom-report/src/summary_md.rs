@@ -8,7 +8,7 @@ use crate::label::{self, markdown};
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{EffectKey, MetricView, Results};
 use crate::terminal::{evidence_words, tally};
-use crate::verdict::{CohortVerdict, Standing, Verdict};
+use crate::verdict::{CohortVerdict, Verdict};
 
 /// Sentences, averages and cohorts that are told before the rest is counted; together at most forty lines.
 const SENTENCES: usize = 10;
@@ -103,10 +103,7 @@ fn figures(scale: &Scale, row: Option<&EffectRow>) -> (String, String) {
 
 /// The cohorts that are claimed to differ; nothing if none is.
 fn cohorts(results: &Results, verdict: &Verdict) -> Option<String> {
-    let claims = verdict
-        .cohorts
-        .iter()
-        .filter(|verdict| matches!(verdict.standing, Standing::Gains | Standing::Loses | Standing::Different));
+    let claims = verdict.cohorts.iter().filter(|verdict| verdict.standing.is_claim());
     let rows: Vec<String> = claims.filter_map(|verdict| cohort_row(results, verdict)).collect();
     (!rows.is_empty()).then(|| {
         let head =
@@ -131,13 +128,13 @@ fn cohort_row(results: &Results, verdict: &CohortVerdict) -> Option<String> {
     Some(format!("| {cohort_name}: {rule} | {variant} | {metric} | {effect} | {interval} | {standing} | {evidence} |"))
 }
 
-/// How often the cohorts return, in one line.
 /// What stands beside the claims: a line each.
 fn remarks(results: &Results) -> Option<String> {
     let lines: Vec<String> = [tags::lines(results), stability(results)].into_iter().flatten().collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// How often the cohorts return, in one line.
 fn stability(results: &Results) -> Option<String> {
     let search = results.stability.search.as_ref().filter(|search| !search.cohorts.is_empty())?;
     let returned =

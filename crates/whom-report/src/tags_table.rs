@@ -6,7 +6,7 @@ use crate::cohorts_sql::condition_of;
 use crate::effect::EffectRow;
 use crate::effects_table::with_figures;
 use crate::error::ReportError;
-use crate::parquet_file::{Columns, parquet_bytes};
+use crate::parquet_file::{Columns, table_bytes};
 use crate::results::Results;
 use crate::rule::CohortRule;
 use crate::rule_words::condition_words;
@@ -47,10 +47,7 @@ pub fn tags_batch(tables: &[TagTable]) -> Result<RecordBatch, ReportError> {
 /// # Errors
 /// If the table cannot be encoded, which would be a bug.
 pub fn tags_parquet(results: &Results) -> Result<Vec<u8>, ReportError> {
-    let version = TAGS_SCHEMA_VERSION.to_string();
-    let metadata =
-        [("whom.schema", "tags"), ("whom.schema_version", version.as_str()), ("whom.analysis", &results.analysis)];
-    parquet_bytes(TABLE, &tags_batch(&results.tag_tables)?, &metadata)
+    table_bytes(TABLE, TAGS_SCHEMA_VERSION, &results.analysis, &tags_batch(&results.tag_tables)?)
 }
 
 /// A level with what is the same in all of its rows.

@@ -15,8 +15,8 @@ mod steadiness;
 use serde::Serialize;
 
 pub use average::{AverageOutcome, AverageVerdict};
-pub(crate) use cohort::cohort_label;
 pub use cohort::{CohortVerdict, Standing};
+pub(crate) use cohort::{cohort_label, who};
 pub use guardrail::{GuardrailOutcome, GuardrailVerdict};
 pub use headline::{Action, Headline};
 pub use heterogeneity::{HeterogeneityOutcome, HeterogeneityVerdict};
@@ -98,7 +98,7 @@ impl Verdict {
         }
     }
 
-    /// All sentences in the order in which they are read: average, safety, heterogeneity, for whom, what next, what does not
+    /// All sentences in the order in which they are read: average, safety, heterogeneity, what held again, for whom, what next, what does not
     /// hold over time, what it rests on, and what is withheld.
     pub fn sentences(&self) -> impl Iterator<Item = &str> {
         let averages = self.averages.iter().map(|verdict| verdict.sentence.as_str());

@@ -22,7 +22,8 @@
 //!   numbers no two of which are so near each other that their difference is too few.
 //!
 //! A mean is about all units of its arm: how many of them bought something is no count of this kind. Sets that overlap in
-//! other ways, such as two pre-registered cohorts, or the leaves of two trees, are not held against each other.
+//! other ways, such as two pre-registered cohorts, or the leaves of two trees, are not held against each other. Nor are those of
+//! two cohorts that an earlier run found, of which this one shows only the findings: two that are shown may leave few others.
 //!
 //! [`Results`] is taken apart and put together field by field, so that a new field does not compile until it is decided.
 

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use whom_report::Standing;
 use whom_spec::{MemoryReader, Settings, load};
 
 use super::*;

@@ -1,3 +1,5 @@
+use whom_spec::plan::RatioPart;
+
 use super::*;
 use crate::fixture::Experiment;
 
@@ -16,6 +18,20 @@ fn a_metric_keeps_what_the_file_says_of_it() {
     let spend = view("spend");
     assert_eq!((spend.role, spend.proportion), (report::Role::Secondary, false));
     assert_eq!(spend.unit_of_measure.as_deref(), Some("USD"));
+}
+
+#[test]
+fn a_ratio_of_two_proportions_is_none() {
+    let experiment = Experiment::new();
+    let mut metric = experiment.study().plan.metric("buys").unwrap().clone();
+    metric.denominator = Some(RatioPart {
+        from: metric.from.clone(),
+        value: None,
+        precision: None,
+        aggregate: metric.aggregate,
+        filter: None,
+    });
+    assert!(!metric_view(&metric, true).proportion);
 }
 
 #[test]

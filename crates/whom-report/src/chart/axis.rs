@@ -50,7 +50,7 @@ impl Axis {
         (self.lower..=self.upper).contains(&value)
     }
 
-    /// Round values, at most so many, with as many decimals as they need.
+    /// Round values, about so many and at most one more, with as many decimals as they need.
     pub(super) fn ticks(&self, most: usize) -> Vec<Tick> {
         let Some((step, decimals)) = step((self.upper - self.lower) / most.max(1) as f64) else { return Vec::new() };
         let first = (self.lower / step).ceil();

@@ -82,6 +82,11 @@ impl Forest {
         self.groups.iter().flat_map(|group| &group.rows)
     }
 
+    /// The reference, if it is a number.
+    fn finite_reference(&self) -> Option<&(f64, String)> {
+        self.reference.as_ref().filter(|(value, _)| value.is_finite())
+    }
+
     /// What the axis spans: zero, the reference, and every interval that is to be relied on and not out of all proportion.
     fn domain(&self) -> (f64, f64) {
         let any_sound = self.rows().any(|row| row.tone != Tone::Faint && row.mark.is_some());
@@ -101,7 +106,7 @@ impl Forest {
             let reach = LONGEST * typical;
             [mark.estimate, lower.max(mark.estimate - reach), upper.min(mark.estimate + reach)]
         });
-        let reference = self.reference.as_ref().map(|(value, _)| *value);
+        let reference = self.finite_reference().map(|(value, _)| *value);
         Axis::domain(ends.chain(reference).chain([0.0]))
     }
 }
@@ -154,19 +159,24 @@ impl<'a> Drawing<'a> {
         }
         let axis = Place { x: f64::midpoint(from, to), y: self.y, anchor: Anchor::Middle, size: SMALL };
         self.svg.label(axis, to - from, &Label::new(self.forest.axis.clone()), "faint");
+        self.body(Self::wide_row);
+    }
+
+    /// All rows below their headings, and the name of the reference above them.
+    fn body(&mut self, draw: fn(&mut Self, &ForestRow)) {
         self.reference_name();
         self.y += 8.0;
         self.top = self.y;
         for group in &self.forest.groups {
             self.heading(group);
             for row in &group.rows {
-                self.wide_row(row, from - GAP);
+                draw(self, row);
             }
         }
     }
 
-    fn wide_row(&mut self, row: &ForestRow, room: f64) {
-        let top = self.y + 20.0;
+    fn wide_row(&mut self, row: &ForestRow) {
+        let (top, room) = (self.y + 20.0, self.span.0 - GAP);
         let place = Place { x: 0.0, y: top, anchor: Anchor::Start, size: SIZE };
         self.svg.label(place, room, &row.label, "strong");
         let detail = Place { y: top + line_height(SIZE), size: SMALL, ..place };
@@ -185,15 +195,7 @@ impl<'a> Drawing<'a> {
         self.y = 16.0;
         let place = Place { x: self.width / 2.0, y: self.y, anchor: Anchor::Middle, size: SMALL };
         self.svg.label(place, self.width, &Label::new(self.forest.axis.clone()), "faint");
-        self.reference_name();
-        self.y += 8.0;
-        self.top = self.y;
-        for group in &self.forest.groups {
-            self.heading(group);
-            for row in &group.rows {
-                self.narrow_row(row);
-            }
-        }
+        self.body(Self::narrow_row);
     }
 
     fn narrow_row(&mut self, row: &ForestRow) {
@@ -225,7 +227,7 @@ impl<'a> Drawing<'a> {
 
     /// The name of the reference, beside its line, on a line of its own.
     fn reference_name(&mut self) {
-        let Some((value, name)) = &self.forest.reference else { return };
+        let Some((value, name)) = self.forest.finite_reference() else { return };
         self.y += line_height(SMALL);
         let (from, to) = self.span;
         let width = text::width(name, SMALL).min(to - from);
@@ -250,7 +252,7 @@ impl<'a> Drawing<'a> {
         };
         for (from, to) in spans {
             self.svg.line_below((self.axis.place(0.0), from), (self.axis.place(0.0), to), "zero");
-            if let Some((value, _)) = &self.forest.reference {
+            if let Some((value, _)) = self.forest.finite_reference() {
                 let x = self.axis.place(*value);
                 self.svg.line_below((x, from), (x, to), "reference");
             }

@@ -33,6 +33,8 @@ impl Window {
             let (lower, upper) = mark.outer.unwrap_or((mark.estimate, mark.estimate));
             [lower, upper]
         });
+        let finite = |value: &f64| value.is_finite();
+        let (negligible, limit) = (negligible.filter(finite), limit.filter(finite));
         let bounds = negligible.into_iter().flat_map(|bound| [-bound, bound]).chain(limit);
         Self { domain: Axis::domain(ends.chain(bounds).chain([0.0])), negligible, limit }
     }

@@ -76,7 +76,7 @@ impl Svg {
         self.ground.push_str(&line);
     }
 
-    /// A closed or open line through points.
+    /// A open line through points.
     pub(super) fn outline(&mut self, points: &[(f64, f64)], class: &str) {
         let path: Vec<String> = points.iter().map(|(x, y)| format!("{} {}", coordinate(*x), coordinate(*y))).collect();
         self.push(format_args!("<path class=\"{class}\" d=\"M{}\"/>", path.join("L")));

@@ -135,8 +135,15 @@ impl MetricRows<'_> {
         Some(Mark { estimate: row.estimate?, outer: span(row.interval), inner: span(row.individual_interval) })
     }
 
+    /// A size, if it is one of what is drawn.
+    fn on_axis(&self, threshold: Option<Threshold>) -> Option<f64> {
+        let is_drawn =
+            |threshold: &Threshold| matches!(threshold, Threshold::Relative(_)) == (self.drawn() == Estimand::Lift);
+        threshold.filter(is_drawn).map(Threshold::size)
+    }
+
     fn negligible(&self) -> Option<f64> {
-        self.metric.matters.map(Threshold::size)
+        self.on_axis(self.metric.matters)
     }
 
     /// A limit with the sign of the unwanted direction.
@@ -149,7 +156,7 @@ impl MetricRows<'_> {
     }
 
     fn limit(&self) -> Option<f64> {
-        self.metric.limit.map(|limit| self.signed(limit).size())
+        self.on_axis(self.metric.limit.map(|limit| self.signed(limit)))
     }
 
     fn picture(&self, mark: Mark, window: &Window) -> String {

@@ -26,7 +26,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// A column of a row of `effects.parquet`.
+    /// A column of a row of `effects.parquet`, or `statistic`, the estimate over its standard error.
     pub(super) fn of_effect(row: usize, column: &str) -> Self {
         Self { file: "effect-row", row, column: column.to_owned() }
     }

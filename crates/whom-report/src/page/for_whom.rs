@@ -17,7 +17,7 @@ use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{EffectKey, MetricView};
 use crate::terminal::evidence_words;
-use crate::verdict::{CohortVerdict, Standing, Verdict, cohort_label};
+use crate::verdict::{CohortVerdict, Verdict, cohort_label};
 
 /// Everything about cohorts.
 #[derive(Serialize)]
@@ -148,7 +148,7 @@ impl<'a> Question<'a> {
         let mark = self.mark(member);
         let tone = match (member.verdict.reliable, mark) {
             (false, _) => Tone::Faint,
-            (true, Some(mark)) if is_claim(member.verdict.standing) => tone(mark, self.metric.desired),
+            (true, Some(mark)) if member.verdict.standing.is_claim() => tone(mark, self.metric.desired),
             (true, _) => Tone::Plain,
         };
         ForestRow {
@@ -265,10 +265,6 @@ const DISCOVERED: &str = "Discovered, in the order of the discovery fold’s est
 pub(super) fn in_unit(metric: &MetricView) -> String {
     let scale = Scale::of_effects(metric);
     if scale.unit().is_empty() { String::new() } else { format!(" in{}", scale.unit()) }
-}
-
-fn is_claim(standing: Standing) -> bool {
-    matches!(standing, Standing::Gains | Standing::Loses | Standing::Different)
 }
 
 fn standing_words(verdict: &CohortVerdict) -> String {

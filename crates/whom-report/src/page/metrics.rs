@@ -13,7 +13,7 @@ use crate::label;
 use crate::number::{self, NO_NUMBER};
 use crate::results::{Direction, EffectKey, MetricView};
 use crate::terminal::evidence_words;
-use crate::verdict::cohort_label;
+use crate::verdict::who;
 
 /// A heat map for each treatment.
 #[derive(Serialize)]
@@ -62,7 +62,7 @@ impl Map<'_> {
         let mut table = Table::new(format!("{variant}: effects, and whether they are exploratory"), &headings);
         for name in &names {
             let cells = metrics.iter().map(|metric| self.cell(metric, name));
-            table.row([Cell::text(row_name(name))].into_iter().chain(cells));
+            table.row([Cell::text(who(name))].into_iter().chain(cells));
         }
         MapView { heading: variant, picture: map.picture(), table }
     }
@@ -74,7 +74,7 @@ impl Map<'_> {
 
     fn row(&self, cohort: &str) -> HeatRow {
         let cells = self.indexed.results.metrics.iter().map(|metric| self.heat(metric, cohort)).collect();
-        HeatRow { label: Label::new(row_name(cohort)), cells }
+        HeatRow { label: Label::new(who(cohort)), cells }
     }
 
     /// A cell's colour is that of the wanted or the unwanted direction.
@@ -100,10 +100,6 @@ impl Map<'_> {
         let cell = Cell::figure(Figures::of(found, metric).estimate());
         if found.row.evidence == Evidence::Exploratory { cell.and_note(" expl.") } else { cell }
     }
-}
-
-fn row_name(cohort: &str) -> String {
-    if cohort == EVERYBODY { "everybody".to_owned() } else { cohort_label(cohort) }
 }
 
 /// What a cell tells when it is pointed at.

@@ -3,12 +3,11 @@
 use super::averages::tone;
 use super::table::{Cell, Part, Table};
 use crate::chart::{IntervalPicture, Mark, Window};
-use crate::effect::EVERYBODY;
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{MetricView, Results, Threshold};
 use crate::sliced::{SliceRow, SlicedEffect, Steadiness};
-use crate::verdict::{between, cohort_label};
+use crate::verdict::{between, who};
 
 /// The tests, those that find a change first.
 pub(super) fn tests(results: &Results) -> Option<Table> {
@@ -32,7 +31,7 @@ pub(super) fn tests(results: &Results) -> Option<Table> {
         let scale = Scale::of_effects(metric);
         let p_value = |p: Option<f64>| Cell::text(p.map_or(NO_NUMBER.to_owned(), number::p_value));
         let trend = row.trend.map(|trend| scale.signed(trend, number::decimals(scale.shown(trend))));
-        let cohort = if row.cohort == EVERYBODY { "everybody".to_owned() } else { cohort_label(&row.cohort) };
+        let cohort = who(&row.cohort);
         table.row([
             Cell::text(between(&row.sliced_by)),
             Cell::text(cohort),

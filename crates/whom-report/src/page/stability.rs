@@ -135,7 +135,10 @@ fn optimism_table(results: &Results, rows: &[OptimismRow]) -> Option<Table> {
         ("on units that did not", true),
         ("optimism", true),
     ];
-    let mut table = Table::new("How much the search flatters the leaves that it ranks first and last", &columns);
+    let mut table = Table::new(
+        "How much the search flatters the leaves that it ranks first and last; of a ratio in the unit of its numerator",
+        &columns,
+    );
     for row in rows {
         let Some(metric) = results.metric(&row.metric) else { continue };
         let scale = Scale::of_effects(metric);

@@ -39,10 +39,8 @@ struct RankingView {
 pub(super) fn section(indexed: &Indexed<'_>) -> Option<TagsSection> {
     let rankings = &indexed.results.tag_rankings;
     let views: Vec<RankingView> = rankings.iter().filter_map(|ranking| ranking_view(indexed, ranking)).collect();
-    let tables = tables(indexed);
-    let more = tables.len().saturating_sub(SHOWN);
-    let shown = tables.into_iter().take(SHOWN).collect();
-    (!views.is_empty()).then_some(TagsSection { rankings: views, tables: shown, more })
+    let more = indexed.results.tag_tables.len().saturating_sub(SHOWN);
+    (!views.is_empty()).then(|| TagsSection { rankings: views, tables: tables(indexed), more })
 }
 
 fn ranking_view(indexed: &Indexed<'_>, ranking: &TagRanking) -> Option<RankingView> {
@@ -108,7 +106,7 @@ fn question(variant: &str, metric: &MetricView) -> String {
     format!("{} on {}", label::plain(variant), label::plain(&metric.name))
 }
 
-/// The tables of all tags, those first that lead a ranking.
+/// The tables of the tags that lead a ranking, those first that lead it most.
 fn tables(indexed: &Indexed<'_>) -> Vec<Table> {
     let rankings = &indexed.results.tag_rankings;
     let rank = |tag: &str| {
@@ -116,13 +114,13 @@ fn tables(indexed: &Indexed<'_>) -> Vec<Table> {
         places.min().unwrap_or(usize::MAX)
     };
     let mut first = 0;
-    let mut tables: Vec<(usize, Table)> = Vec::new();
+    let mut tags: Vec<(usize, usize, &TagTable)> = Vec::new();
     for of_tag in &indexed.results.tag_tables {
-        tables.push((rank(&of_tag.tag), table(indexed, of_tag, first)));
+        tags.push((rank(&of_tag.tag), first, of_tag));
         first += of_tag.levels.iter().map(|level| level.effects.len()).sum::<usize>();
     }
-    tables.sort_by_key(|(rank, _)| *rank);
-    tables.into_iter().map(|(_, table)| table).collect()
+    tags.sort_by_key(|(rank, ..)| *rank);
+    tags.into_iter().take(SHOWN).map(|(_, first, of_tag)| table(indexed, of_tag, first)).collect()
 }
 
 /// The table of a tag, whose rows in `tags.parquet` begin at `first`.

@@ -23,7 +23,6 @@ const EFFECTS_SHOWN: usize = 4;
 /// The tree as it is drawn.
 #[derive(Serialize)]
 pub(super) struct TreeSection {
-    name: String,
     picture: Option<Picture>,
     /// Every node with its rule, its units and its effects on the measuring fold.
     table: Table,
@@ -38,8 +37,7 @@ pub(super) fn section(indexed: &Indexed<'_>) -> Option<TreeSection> {
     let nodes = (0..tree.nodes.len()).map(|node| boxes.node(node)).collect();
     let picture = Tree { title: "The tree of the declared partition".to_owned(), nodes }.picture();
     let (importance, importance_table) = (importance(indexed, tree), importance_table(indexed, tree));
-    let (name, table) = (label::plain(&tree.name), boxes.table());
-    picture.is_some().then_some(TreeSection { name, picture, table, importance, importance_table })
+    picture.is_some().then_some(TreeSection { picture, table: boxes.table(), importance, importance_table })
 }
 
 fn importance(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Picture> {

@@ -83,7 +83,8 @@ fn global_tests(indexed: &Indexed<'_>) -> Option<Table> {
     ];
     let mut table = Table::new("Do effects differ between users at all? One test per treatment and metric", &columns);
     for test in &indexed.results.global_tests {
-        let ratio = test.slope.zip(test.std_err).map(|(slope, std_err)| number::signed(slope / std_err, 1));
+        let ratio = test.slope.zip(test.std_err).map(|(slope, std_err)| slope / std_err);
+        let ratio = ratio.filter(|ratio| ratio.is_finite()).map(|ratio| number::signed(ratio, 1));
         let cochran = test.cochran_p_value.map_or(NO_NUMBER.to_owned(), number::p_value);
         let outcome = match (test.has_candidate(), test.open) {
             (false, _) => Cell::mark("no candidate", "calm"),
@@ -118,11 +119,14 @@ fn scatter(indexed: &Indexed<'_>) -> Option<Table> {
         Table::new("How far the cohorts’ effects lie apart, beside the global test and not deciding", &columns);
     for found in &indexed.results.cohort_scatter {
         let Some(metric) = indexed.results.metric(&found.metric) else { continue };
-        for (scale, words) in [(&found.absolute, "effects"), (&found.relative, "lifts, as logarithms")] {
+        let (effects, logarithms) = (Some(Scale::of_effects(metric)), None);
+        for (scale, unit, words) in
+            [(&found.absolute, effects, "effects"), (&found.relative, logarithms, "lifts, as logarithms")]
+        {
             let absent = || NO_NUMBER.to_owned();
-            let apart = scale.between.map(|between| match words {
-                "effects" => Scale::of_effects(metric).rough(between),
-                _ => number::fixed(between, number::decimals(between)),
+            let apart = scale.between.map(|between| match &unit {
+                Some(unit) => unit.rough(between),
+                None => number::fixed(between, number::decimals(between)),
             });
             table.row([
                 Cell::name(&found.variant),

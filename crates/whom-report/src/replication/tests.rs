@@ -120,6 +120,19 @@ fn of_frozen_cohorts_one_is_never_withheld_alone() {
 }
 
 #[test]
+fn what_is_shown_of_a_finding_counts_nobody_below_the_bound() {
+    let mut results = replicated();
+    let few = || Some("an arm has 9 events where 50 are needed".to_owned());
+    let part = &mut results.replication.as_mut().expect("a replication").findings[0].parts[0];
+    (part.unreliable, part.not_judged) = (few(), few());
+    let bound = SmallestCell::new(20).expect("a bound");
+    let shown = bound.apply(results).expect("results");
+    let part = &replication(&shown).findings[0].parts[0];
+    let reasons = [part.unreliable.as_deref(), part.not_judged.as_deref()].map(|reason| reason.expect("a reason"));
+    assert!(part.judged.is_some() && reasons.iter().all(|reason| !reason.contains("9 events")), "{reasons:?}");
+}
+
+#[test]
 fn a_replication_is_read_back_as_it_was_written() {
     let results = replicated();
     let again = results_of(&report_json(&results).expect("a document")).expect("results");

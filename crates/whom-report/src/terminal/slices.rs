@@ -3,12 +3,11 @@
 use super::palette::Palette;
 use super::table::Table;
 use super::{headed, marked};
-use crate::effect::EVERYBODY;
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::Results;
 use crate::sliced::{SliceRow, SlicedBy, SlicedEffect};
-use crate::verdict::{between, cohort_label, unsteady};
+use crate::verdict::{between, unsteady, who};
 
 /// Unstable effects that are told before the rest is counted.
 const TOLD: usize = 6;
@@ -40,8 +39,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
 }
 
 fn told(results: &Results, row: &SlicedEffect) -> Option<String> {
-    let who = if row.cohort == EVERYBODY { "everybody".to_owned() } else { cohort_label(&row.cohort) };
-    Some(format!("{who}: {}", unsteady(results, row)?))
+    Some(format!("{}: {}", who(&row.cohort), unsteady(results, row)?))
 }
 
 /// The averages on primary metrics by week, and by what else they are unstable over.

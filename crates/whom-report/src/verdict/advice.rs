@@ -39,7 +39,7 @@ pub(super) fn sentences(
     let confirmed = cohorts.iter().filter_map(|verdict| ship_to_cohort(verdict, is_safe));
     let tests = cohorts.iter().filter_map(|verdict| confirm(results, verdict)).take(TESTS_TOLD);
     let mut advice: Vec<String> = everybody.chain(confirmed).chain(tests).collect();
-    if cohorts.iter().any(|verdict| verdict.evidence == Evidence::Exploratory && is_claim(verdict.standing)) {
+    if cohorts.iter().any(|verdict| verdict.evidence == Evidence::Exploratory && verdict.standing.is_claim()) {
         advice.push(
             "These units were looked at before: treat their cohorts as exploratory until fresh units measure them."
                 .to_owned(),
@@ -48,18 +48,10 @@ pub(super) fn sentences(
     advice
 }
 
-fn may_ship(evidence: Evidence) -> bool {
-    matches!(evidence, Evidence::Sealed | Evidence::Replicated)
-}
-
-fn is_claim(standing: Standing) -> bool {
-    matches!(standing, Standing::Gains | Standing::Loses | Standing::Different)
-}
-
 fn ship_to_everybody(results: &Results, verdict: &AverageVerdict, is_safe: impl Fn(&str) -> bool) -> Option<String> {
     let row = results.average(&verdict.metric, &verdict.variant, Estimand::Effect)?;
     let ships =
-        verdict.wanted == Some(true) && may_ship(row.evidence) && row.is_reliable() && is_safe(&verdict.variant);
+        verdict.wanted == Some(true) && row.evidence.may_ship() && row.is_reliable() && is_safe(&verdict.variant);
     ships.then(|| {
         let (variant, metric) = (label::name(&verdict.variant), label::name(&verdict.metric));
         format!("Ship {variant}: the gain in {metric} rests on {} evidence.", row.evidence)
@@ -68,7 +60,7 @@ fn ship_to_everybody(results: &Results, verdict: &AverageVerdict, is_safe: impl 
 
 fn ship_to_cohort(verdict: &CohortVerdict, is_safe: impl Fn(&str) -> bool) -> Option<String> {
     let ships = verdict.standing == Standing::Gains
-        && may_ship(verdict.evidence)
+        && verdict.evidence.may_ship()
         && verdict.reliable
         && is_safe(&verdict.variant);
     ships.then(|| {

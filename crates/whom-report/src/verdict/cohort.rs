@@ -32,6 +32,11 @@ words! {
 }
 
 impl Standing {
+    /// Whether the cohort is claimed to differ from the rest.
+    pub fn is_claim(self) -> bool {
+        matches!(self, Self::Gains | Self::Loses | Self::Different)
+    }
+
     /// The standing as tables show it.
     pub(crate) fn in_words(self) -> &'static str {
         match self {
@@ -183,6 +188,11 @@ fn mention(results: &Results, question: Question<'_>, verdict: &CohortVerdict) -
     });
     let doubt = if verdict.reliable { "" } else { ", unreliable" };
     format!("{} ({}){}{doubt}", cohort_label(&verdict.cohort), rule.unwrap_or_default(), figures.unwrap_or_default())
+}
+
+/// Whom a row is about: a cohort, or everybody.
+pub(crate) fn who(cohort: &str) -> String {
+    if cohort == EVERYBODY { "everybody".to_owned() } else { cohort_label(cohort) }
 }
 
 /// A cohort's name, preceded by the word unless the name has it already.

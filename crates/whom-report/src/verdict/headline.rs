@@ -93,7 +93,7 @@ pub(super) fn headline(findings: &Findings<'_>, question: Question<'_>) -> Headl
         metric: question.metric.name.clone(),
         sentence: format!("{}{}.", on_average(&case, &variant, &metric), between_users(&case)),
         action,
-        reason: reason(&case, action, findings),
+        reason: reason(&case, action),
     }
 }
 
@@ -147,11 +147,15 @@ impl Case {
         self.stands(standing).filter(|verdict| verdict.evidence != Evidence::Exploratory && verdict.reliable)
     }
 
+    /// Whether a cohort loses, reliably or not: harm is avoided before it is certain.
+    fn is_harmful(&self) -> bool {
+        self.stands(Standing::Loses).any(|verdict| verdict.evidence != Evidence::Exploratory)
+    }
+
     /// Whether a cohort is claimed to differ, and whether all such claims are exploratory.
     fn claim(&self) -> Option<bool> {
-        let claims = [Standing::Gains, Standing::Loses, Standing::Different];
-        let evidence: Vec<Evidence> =
-            claims.into_iter().flat_map(|standing| self.stands(standing)).map(|verdict| verdict.evidence).collect();
+        let claims = self.cohorts.iter().filter(|verdict| verdict.standing.is_claim());
+        let evidence: Vec<Evidence> = claims.map(|verdict| verdict.evidence).collect();
         let is_hint = evidence.iter().all(|evidence| *evidence == Evidence::Exploratory);
         (!evidence.is_empty()).then_some(is_hint)
     }
@@ -161,15 +165,11 @@ impl Case {
     }
 }
 
-fn may_ship(evidence: Evidence) -> bool {
-    matches!(evidence, Evidence::Sealed | Evidence::Replicated)
-}
-
 /// What follows from a case.
 fn action(case: &Case) -> Action {
-    let some_ship = case.counts(Standing::Gains).any(|verdict| may_ship(verdict.evidence));
+    let some_ship = case.counts(Standing::Gains).any(|verdict| verdict.evidence.may_ship());
     let some_gain = case.counts(Standing::Gains).next().is_some();
-    let some_lose = case.counts(Standing::Loses).next().is_some();
+    let some_lose = case.is_harmful();
     if case.failed_check.is_some() {
         return Action::MendData;
     }
@@ -177,7 +177,7 @@ fn action(case: &Case) -> Action {
         (AverageOutcome::NotEstimable, _) => Action::Undecided,
         (_, Some(true)) if !case.is_safe() => Action::Hold,
         (_, Some(true)) if some_lose && some_ship => Action::ShipToSome,
-        (_, Some(true)) if some_lose || !case.is_reliable || !may_ship(case.evidence) => Action::Confirm,
+        (_, Some(true)) if some_lose || !case.is_reliable || !case.evidence.may_ship() => Action::Confirm,
         (_, Some(true)) => Action::Ship,
         _ if some_gain && !case.is_safe() => Action::Hold,
         _ if some_ship => Action::ShipToSome,
@@ -226,7 +226,7 @@ fn between_users(case: &Case) -> &'static str {
 }
 
 /// Why an action follows.
-fn reason(case: &Case, action: Action, findings: &Findings<'_>) -> String {
+fn reason(case: &Case, action: Action) -> String {
     match action {
         Action::MendData => {
             let name = case.failed_check.as_deref().map(label::name).unwrap_or_default();
@@ -245,7 +245,7 @@ fn reason(case: &Case, action: Action, findings: &Findings<'_>) -> String {
         Action::Extend => {
             "Both no effect and one that matters are possible; that is not the same as no effect.".to_owned()
         }
-        Action::Undecided => match findings.average.outcome {
+        Action::Undecided => match case.outcome {
             AverageOutcome::NotEstimable => "There is no estimate to decide by.".to_owned(),
             _ => "Whether an effect worth having is excluded cannot be said.".to_owned(),
         },
@@ -253,7 +253,7 @@ fn reason(case: &Case, action: Action, findings: &Findings<'_>) -> String {
 }
 
 fn confirm(case: &Case) -> String {
-    if case.counts(Standing::Loses).next().is_some() {
+    if case.is_harmful() {
         return "A cohort loses; who should be spared needs a test of its own.".to_owned();
     }
     if case.wanted != Some(true) {

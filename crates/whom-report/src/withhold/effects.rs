@@ -8,7 +8,9 @@ use super::cohorts::HiddenCohorts;
 use super::summary::Counted;
 use crate::cohort::{CohortView, Fold};
 use crate::effect::{EVERYBODY, EffectRow, Estimand};
+use crate::replication::FindingPart;
 use crate::results::{EffectKey, Results};
+use crate::sliced::{SliceRow, SlicedEffect};
 use crate::tree::NodeEffect;
 
 /// What is withheld of metrics.
@@ -54,6 +56,11 @@ impl HiddenMetrics {
             return withheld(row, self.cell.reason());
         }
         let hides_numbers = self.hides_numbers(&row.metric);
+        self.told(row, hides_numbers)
+    }
+
+    /// A row that is shown, its reasons without counts of too few.
+    pub(super) fn told(&self, row: EffectRow, hides_numbers: bool) -> EffectRow {
         let shown = |n: Option<u64>| n.filter(|_| !hides_numbers);
         EffectRow {
             n_control: shown(row.n_control),
@@ -61,6 +68,29 @@ impl HiddenMetrics {
             unreliable: row.unreliable.map(|reason| self.worded(reason)),
             not_estimable: row.not_estimable.map(|reason| self.worded(reason)),
             ..row
+        }
+    }
+
+    /// Slices that are shown, their reasons without counts of too few.
+    pub(super) fn told_slices(&self, row: SlicedEffect) -> SlicedEffect {
+        let slice = |slice: SliceRow| SliceRow {
+            unreliable: slice.unreliable.map(|reason| self.worded(reason)),
+            not_estimable: slice.not_estimable.map(|reason| self.worded(reason)),
+            ..slice
+        };
+        SlicedEffect {
+            not_tested: row.not_tested.map(|reason| self.worded(reason)),
+            slices: row.slices.into_iter().map(slice).collect(),
+            ..row
+        }
+    }
+
+    /// A part of a finding that is shown, its reasons without counts of too few.
+    pub(super) fn told_part(&self, part: FindingPart) -> FindingPart {
+        FindingPart {
+            unreliable: part.unreliable.map(|reason| self.worded(reason)),
+            not_judged: part.not_judged.map(|reason| self.worded(reason)),
+            ..part
         }
     }
 

@@ -14,7 +14,10 @@ pub(super) fn withheld(
 ) -> ReplicationView {
     let finding = |finding: FindingView| {
         if !metrics.hides(&finding.metric, &finding.cohort, cohorts) {
-            return finding;
+            return FindingView {
+                parts: finding.parts.into_iter().map(|part| metrics.told_part(part)).collect(),
+                ..finding
+            };
         }
         FindingView { verdict: None, not_measured: Some(cell.reason()), parts: Vec::new(), ..finding }
     };

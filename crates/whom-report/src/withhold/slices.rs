@@ -31,7 +31,7 @@ pub(super) fn withheld(
         let key = (row.sliced_by.clone(), row.cohort.clone());
         let hides_metric = beside.metrics.hides(&row.metric, &row.cohort, beside.cohorts);
         if !hidden.contains(&key) && !hides_metric && !beside.metrics.hides_numbers(&row.metric) {
-            return row;
+            return beside.metrics.told_slices(row);
         }
         counted.effects += if beside.cohorts.hides(&row.cohort) { 0 } else { row.slices.len() };
         without_figures(row, &cell.reason())
@@ -169,5 +169,18 @@ mod tests {
         assert_eq!((row.found, row.trend, row.p_value_adjusted), (Steadiness::NotTested, None, None));
         assert!(row.slices.iter().all(|slice| slice.estimate.is_none() && slice.not_estimable.is_some()));
         assert_eq!(SmallestCell::new(50).unwrap().apply(results.clone()).unwrap().slices, results.slices);
+    }
+
+    #[test]
+    fn a_reason_counts_nobody_below_the_bound() {
+        let few = || Some("an arm has 9 events where 50 are needed".to_owned());
+        let mut results = fixture::sliced();
+        results.slices[0].slices[0].unreliable = few();
+        results.slices[0].not_tested = few();
+        let results = SmallestCell::new(20).unwrap().apply(results).unwrap();
+        let row = &results.slices[0];
+        assert!(row.slices[0].n_control.is_some(), "the slice itself is large");
+        let reason = SmallestCell::new(20).unwrap().reason();
+        assert_eq!((row.slices[0].unreliable.as_ref(), row.not_tested.as_ref()), (Some(&reason), Some(&reason)));
     }
 }

@@ -14,8 +14,11 @@ pub(super) fn withheld(
 ) -> Stability {
     if let Some(resplits) = &mut stability.resplits {
         let before = resplits.groups.len();
-        let fewest = variants.iter().map(|variant| variant.units).min().unwrap_or(0);
-        resplits.groups.retain(|row| fewest / (2 * row.groups.max(1) as u64) >= cell.0);
+        let units = || variants.iter().map(|variant| variant.units);
+        let (fewest, all) = (units().min().unwrap_or(0), units().sum::<u64>().max(1));
+        // Of the units that are halved, as many are of the smallest variant as of all.
+        let halved = u128::from(fewest) * u128::from(resplits.units) / u128::from(all);
+        resplits.groups.retain(|row| halved / (2 * row.groups.max(1) as u128) >= u128::from(cell.0));
         counted.effects += before - resplits.groups.len();
     }
     stability

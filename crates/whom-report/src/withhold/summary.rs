@@ -14,7 +14,8 @@ const COHORTS_NAMED: usize = 6;
 pub struct Withheld {
     /// The fewest units that a number may be about.
     pub smallest_cell: u64,
-    /// The cohorts of which nothing is told but their definition.
+    /// The cohorts of which nothing is told but their definition, how often the search finds them again, and that an earlier run
+    /// found them.
     pub cohorts: Vec<String>,
     /// Effects of other cohorts and of everybody.
     pub effects: usize,

@@ -26,7 +26,7 @@ pub(super) fn withheld(
             }
             let row = |row: EffectRow| {
                 let hides = numberless.contains(&row.metric) || metrics.hides_numbers(&row.metric);
-                with_words(row, hides, metrics)
+                metrics.told(row, hides)
             };
             TagLevel { effects: level.effects.into_iter().map(row).collect(), ..level }
         });
@@ -89,17 +89,6 @@ fn told_missing(cell: SmallestCell, level: &TagLevel) -> Vec<String> {
 fn nothing_of(level: TagLevel, reason: &str) -> TagLevel {
     let row = |row| without_figures(row, reason.to_owned());
     TagLevel { units: None, share: None, effects: level.effects.into_iter().map(row).collect(), ..level }
-}
-
-fn with_words(row: EffectRow, hides_numbers: bool, metrics: &HiddenMetrics) -> EffectRow {
-    let shown = |n: Option<u64>| n.filter(|_| !hides_numbers);
-    EffectRow {
-        n_control: shown(row.n_control),
-        n_variant: shown(row.n_variant),
-        unreliable: row.unreliable.map(|reason| metrics.worded(reason)),
-        not_estimable: row.not_estimable.map(|reason| metrics.worded(reason)),
-        ..row
-    }
 }
 
 #[cfg(test)]
