@@ -12,12 +12,22 @@ const TOLERANCE: f64 = 1e-8;
 #[test]
 fn every_kind_of_metric_meets_the_events() {
     let published = Warehouse::copy(Sample::Shop).run(&[]);
-    let faults = faults(&published);
+    let faults = faults(&published, "metrics_shop.csv");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-fn faults(published: &Published) -> Vec<String> {
-    let path = repository().join("tests/reference/metrics_shop.csv");
+#[test]
+fn levels_of_a_tag_adjust_like_the_columns_of_a_regression() {
+    let warehouse = Warehouse::copy(Sample::Shop);
+    warehouse.edit("device: categorical", "device: { categorical: { levels: 10 } }");
+    let spend = "spend: { role: secondary, from: orders, value: amount, precision: 0.01, aggregate: sum, window: 7d";
+    warehouse.edit(spend, &format!("{spend}, cuped: {{ tags: [age, device] }}"));
+    let faults = faults(&warehouse.run(&[]), "levels_shop.csv");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn faults(published: &Published, reference: &str) -> Vec<String> {
+    let path = repository().join("tests/reference").join(reference);
     let expected = fs::read_to_string(path).expect("reference numbers");
     let found = published.effects();
     expected.lines().skip(1).flat_map(|line| faults_of(line, &found)).collect()

@@ -116,7 +116,13 @@ fn in_families(drafts: Vec<Draft>, reference: Reference) -> Rows {
 /// The average effect on what a capped metric was before its cap, beside.
 fn uncapped(study: &Study<'_>, cells: &AverageCells, question: Question) -> Option<Draft> {
     let outcome = study.outcome(question.metric);
-    let uncapped = Outcome { value: outcome.uncapped?, covariates: Vec::new(), group: None, ..outcome.clone() };
+    let uncapped = Outcome {
+        value: outcome.uncapped?,
+        covariates: Vec::new(),
+        levels: Vec::new(),
+        group: None,
+        ..outcome.clone()
+    };
     let estimation = Estimation { outcome: &uncapped, ..study.estimation(question) };
     let everybody = cells.everybody.pooled(study.buckets(Fold::All));
     let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
