@@ -29,8 +29,8 @@ const fn case(name: &'static str, covers: fn(&mut Draws) -> Option<bool>, promis
     Case { name, covers, promised }
 }
 
-const BOTH_SIDES: (f64, f64) = (94.0, 96.0);
-const AT_LEAST: (f64, f64) = (94.0, 100.0);
+pub(super) const BOTH_SIDES: (f64, f64) = (94.0, 96.0);
+pub(super) const AT_LEAST: (f64, f64) = (94.0, 100.0);
 
 const CASES: [Case; 14] = [
     case("adjusted by three covariates, 160 treated of 1,600, unequal slopes", adjusted_unbalanced, BOTH_SIDES),
@@ -50,10 +50,10 @@ const CASES: [Case; 14] = [
 ];
 
 /// A unit's columns.
-type Row = [f64; 4];
+pub(super) type Row = [f64; 4];
 
 /// A sample per arm.
-fn samples(arms: &[Vec<Row>]) -> Vec<Option<Sample>> {
+pub(super) fn samples(arms: &[Vec<Row>]) -> Vec<Option<Sample>> {
     let products: Vec<CrossProducts> = arms.iter().map(|rows| products(rows)).collect();
     let centres = centres(&products);
     products.iter().map(|products| Sample::exact(products, &centres, &[GRID; 4]).ok()).collect()
@@ -126,7 +126,7 @@ fn adjusted_lift(draws: &mut Draws) -> Option<bool> {
 }
 
 /// Clicks, views and a covariate: the unit's own rate of clicking, of which the treatment adds .05.
-fn with_views(draws: &mut Draws, arm: f64) -> Row {
+pub(super) fn with_views(draws: &mut Draws, arm: f64) -> Row {
     let (rate, views) = (0.1 + 0.4 * draws.uniform(), (1.0 + 4.0 * exponential(draws)).floor());
     let clicks = (0..views as usize).filter(|_| draws.uniform() < rate + 0.05 * arm).count();
     [clicks as f64, views, rate, 0.0]

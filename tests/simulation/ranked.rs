@@ -22,12 +22,12 @@ const TAGS: usize = 12;
 const GROUPS: usize = 4;
 
 /// Experiments of one kind.
-#[derive(Clone, Copy)]
-struct Kind {
-    units: usize,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub(super) units: usize,
     /// The effect at the first tag's last code; it rises to there from its negative in equal steps.
-    slope: f64,
-    halvings: u64,
+    pub(super) slope: f64,
+    pub(super) halvings: u64,
 }
 
 impl Kind {
@@ -35,7 +35,7 @@ impl Kind {
         self.slope * (2.0 * code as f64 / (CODES - 1) as f64 - 1.0)
     }
 
-    fn trial(self, repetition: u64) -> Trial {
+    pub(super) fn trial(self, repetition: u64) -> Trial {
         let experiment = format!("ranked {} {} {repetition}", self.units, self.slope);
         let mut draws = Draws::new(&experiment);
         let shape = |tag| ColumnShape { name: format!("tag {tag:02}"), codes: CODES, ordered: true, missing: None };
@@ -54,7 +54,7 @@ impl Kind {
     }
 
     /// The true effect of each leaf: only the first tag matters, and its codes are equally frequent in all others.
-    fn truths(self, tree: &Tree) -> Vec<f64> {
+    pub(super) fn truths(self, tree: &Tree) -> Vec<f64> {
         let admits = |leaf, code| {
             let rule = tree.rule(leaf);
             rule.conditions.iter().all(|condition| condition.column != 0 || condition.admitted.contains(code as u16))
