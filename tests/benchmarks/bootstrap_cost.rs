@@ -90,7 +90,10 @@ fn std_errors(cells: &CellStatistics, family: &[Hypothesis], replicates: u64) ->
     let measured = Measured { cells, buckets: &BucketSet::all(), grids: &grids };
     let bootstrap = Bootstrap { experiment: "benchmark", replicates, level: 0.95, reference: Reference::T };
     let outcomes = bootstrap.max_t(&measured, family).outcomes;
-    Ok(outcomes.into_iter().map(|outcome| Ok(outcome?.bootstrap_std_err)).collect::<Result<_, whom_stats::NotEstimable>>()?)
+    Ok(outcomes
+        .into_iter()
+        .map(|outcome| Ok(outcome?.bootstrap_std_err))
+        .collect::<Result<_, whom_stats::NotEstimable>>()?)
 }
 
 /// Seconds that all threads of this process had a processor.

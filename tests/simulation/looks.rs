@@ -11,7 +11,7 @@ use whom_stats::{
 };
 
 use super::draws::Draws;
-use super::repeated::{resumed, sum};
+use super::repeated::{asked, resumed, sum};
 use super::results::{bound, share, write};
 use super::spend::spend;
 use super::trial::LEVEL;
@@ -53,7 +53,8 @@ impl Kind {
     /// Whether a sequence ever misses, whether a fixed-horizon interval ever does, whether it does on the last night; and nights that
     /// are looked at.
     fn tried(self, repetition: u64) -> Vec<i64> {
-        let sequence = ConfidenceSequence::of_family(LEVEL, self.sequences, NIGHTS / 2 * self.nightly).expect("a level");
+        let sequence =
+            ConfidenceSequence::of_family(LEVEL, self.sequences, NIGHTS / 2 * self.nightly).expect("a level");
         let (mut ever, mut fixed_ever, mut fixed_last, mut looked) = (false, false, false, 0);
         for metric in 0..self.sequences {
             let looks = self.looks(&mut Draws::new(&format!("looks {self:?} {metric} {repetition}")));
@@ -156,7 +157,7 @@ fn sequences_hardly_ever_miss_in_10_000_experiments() {
     let mut table = String::from(HEAD);
     let mut faults = Vec::new();
     for kind in KINDS {
-        let repetitions = if kind.metric == Metric::Spend { 4_000 } else { 10_000 };
+        let repetitions = asked(if kind.metric == Metric::Spend { 4_000 } else { 10_000 });
         let counts = resumed(&format!("looks {kind:?}"), repetitions, |repetition| kind.tried(repetition));
         let [ever, fixed_ever, fixed_last, looked] = counts.as_slice() else { panic!("{counts:?}") };
         let most = bound(repetitions as usize) as i64;

@@ -8,8 +8,8 @@ use whom_forest::Controls;
 use whom_stats::{Effect, Fold, Folds, Reference};
 
 use super::ranked::Kind;
-use super::repeated::{resumed, sum};
-use super::results::{share, write};
+use super::repeated::{asked, resumed, sum};
+use super::results::{share, thousands, write};
 use super::trial::{LEVEL, target};
 
 /// What estimates are counted in: parts of the noise's standard deviation.
@@ -63,9 +63,9 @@ fn tried(kind: Kind, repetition: u64) -> Vec<i64> {
     let (cells, truths, cohorts) = (trial.count(&tree), kind.truths(&tree), tree.cohorts());
     let on = |fold: Fold| {
         let measured = trial.measured(&cells, folds.buckets(fold));
-        let told = cohorts.iter().map(|cohort| {
-            (measured.effect(target(cohort.cell)).expect("an estimate"), truths[cohort.cell])
-        });
+        let told = cohorts
+            .iter()
+            .map(|cohort| (measured.effect(target(cohort.cell)).expect("an estimate"), truths[cohort.cell]));
         Told::of(&told.collect::<Vec<_>>()).numbers()
     };
     let head = [1, leaves as i64];
@@ -83,7 +83,9 @@ fn leaves_flatter_themselves_and_honest_ones_do_not() {
     let counts = [0.0, 0.6].map(|slope| sum(0..40, |repetition| tried(kind(slope), repetition)));
     assert_eq!(counts, EXPECTED);
     for counts in counts {
-        let [trees, leaves, naive, _, naive_covered, honest, _, honest_covered] = counts.as_slice() else { panic!("{counts:?}") };
+        let [trees, leaves, naive, _, naive_covered, honest, _, honest_covered] = counts.as_slice() else {
+            panic!("{counts:?}")
+        };
         // A standard error of an honest extreme is about a fifth; of the mean of 40 of them and 40 others 0.02.
         let each = |excess: &i64| *excess as f64 / THOUSAND / (2 * trees) as f64;
         assert!(each(naive) > 0.2 && each(honest).abs() < 0.08, "{counts:?}");
@@ -94,12 +96,12 @@ fn leaves_flatter_themselves_and_honest_ones_do_not() {
 #[test]
 #[ignore = "2,000 experiments of each of 6 kinds"]
 fn leaves_flatter_themselves_in_2_000_experiments() {
-    const REPETITIONS: u64 = 2_000;
+    let repetitions = asked(2_000);
     let mut table = String::from(HEAD);
     let mut faults = Vec::new();
     for (units, slope) in [1_200, 6_000].into_iter().flat_map(|units| [0.0, 0.3, 0.6].map(|slope| (units, slope))) {
         let kind = Kind { units, slope, halvings: 0 };
-        let counts = resumed(&format!("optimism {kind:?}"), REPETITIONS, |repetition| tried(kind, repetition));
+        let counts = resumed(&format!("optimism {kind:?}"), repetitions, |repetition| tried(kind, repetition));
         let [trees, leaves, told @ ..] = counts.as_slice() else { panic!("{counts:?}") };
         let halves: Vec<String> = told
             .chunks(3)
@@ -114,7 +116,7 @@ fn leaves_flatter_themselves_in_2_000_experiments() {
         let honest = told[5] as f64 / *leaves as f64;
         faults.extend((!(0.94..=0.96).contains(&honest)).then(|| format!("{units} {slope}: {honest}")));
     }
-    write("optimism", ABOUT, &table);
+    write("optimism", &ABOUT.replace("REPETITIONS", &thousands(repetitions)), &table);
     assert!(faults.is_empty(), "{faults:?}\n{table}");
 }
 
@@ -126,7 +128,7 @@ const HEAD: &str = "\
 const ABOUT: &str = "\
 # What leaves say of themselves
 
-2,000 experiments a row, of two arms and twelve tags of eight codes; the effect rises along the first tag from the negative of what
+REPETITIONS experiments a row, of two arms and twelve tags of eight codes; the effect rises along the first tag from the negative of what
 is shown to it, the noise has standard deviation 1. One half of the units grows a tree of three levels, without pruning. *Naive*: effects
 of its leaves on the units that grew it, with their 95 % intervals; *honest*: on the other half, as the program measures them. The
 extremes are the leaves with the highest and the lowest effect on the half that grew the tree; how far they exceed the truth is in

@@ -15,6 +15,15 @@ use std::time::UNIX_EPOCH;
 /// Repetitions of a line.
 const STRETCH: u64 = 100;
 
+/// The variable that asks long simulations for a part of their repetitions, such as `0.1`.
+pub(crate) const SHARE: &str = "WHOM_SIMULATION_SHARE";
+
+/// So many repetitions, or the part of them that is asked for: at least a hundred, or all.
+pub(crate) fn asked(repetitions: u64) -> u64 {
+    let share = std::env::var(SHARE).ok().map(|share| share.parse::<f64>().expect("a share"));
+    share.map_or(repetitions, |share| ((share * repetitions as f64) as u64).max(STRETCH).min(repetitions))
+}
+
 /// The sum of what repetitions come to, number by number.
 ///
 /// Threads of our own, as many as rayon has: a repetition may wait for work that rayon's threads do.

@@ -83,7 +83,11 @@ pub(crate) fn hillstrom() -> Results {
 /// The e-mail challenge with a cap on what is spent.
 pub(crate) fn capped() -> Results {
     let mut results = hillstrom();
-    let at = |threshold, units, all| CapAt { threshold: Some(threshold), units: Some(units), share: Some(units as f64 / all) };
+    let at = |threshold, units, all| CapAt {
+        threshold: Some(threshold),
+        units: Some(units),
+        share: Some(units as f64 / all),
+    };
     let cap = CapView { declared: false, reporting: at(312.5, 121, 64_000.0), discovery: at(308.25, 62, 32_076.0) };
     results.metrics.iter_mut().filter(|metric| metric.name == "spend").for_each(|spend| spend.cap = Some(cap.clone()));
     results

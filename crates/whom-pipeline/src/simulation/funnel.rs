@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::experiment::{Affected, Kind, Metrics};
 use super::judged::{Counts, Judged, MILLION};
-use super::repeated::{resumed, sum};
+use super::repeated::{asked, resumed, sum};
 use super::results::{bound, share, write};
 
 const MEANS: Kind = Kind {
@@ -24,8 +24,10 @@ fn tried(kind: Kind, repetition: u64) -> Vec<i64> {
 
 #[test]
 fn no_family_claims_more_than_its_level() {
-    let count = |affected| Counts::of(&sum(0..10, |repetition| tried(Kind { units: 2_000, affected, ..MEANS }, repetition)));
-    assert_eq!([Affected::Nobody, Affected::Ages(4)].map(count), [Counts::default(); 2], "of 10 each");
+    let counted = |affected| sum(0..12, |repetition| tried(Kind { units: 3_000, affected, ..MEANS }, repetition));
+    // In the order of `Counts`.
+    let expected = [[0; 11]; 2];
+    assert_eq!([Affected::Nobody, Affected::Ages(4)].map(counted), expected, "of 12 each");
 }
 
 /// The kinds of experiments, and how many of each.
@@ -38,8 +40,14 @@ fn plan() -> Vec<(Kind, u64)> {
     let several = |kind: Kind, patterns: &[Affected]| {
         patterns.iter().map(|affected| (Kind { affected: *affected, ..kind }, 500)).collect::<Vec<_>>()
     };
-    kinds.extend(several(Kind { correction: "romano_wolf", metrics: Metrics::AdjustedAndRatio, ..MEANS }, &[Nobody, Ages(1), Ages(4), Ages(7)]));
-    kinds.extend(several(Kind { correction: "holm", units: 20_000, treated: 10, ..MEANS }, &[Nobody, Ages(1), Ages(4), Ages(7)]));
+    kinds.extend(several(
+        Kind { correction: "romano_wolf", metrics: Metrics::AdjustedAndRatio, ..MEANS },
+        &[Nobody, Ages(1), Ages(4), Ages(7)],
+    ));
+    kinds.extend(several(
+        Kind { correction: "holm", units: 20_000, treated: 10, ..MEANS },
+        &[Nobody, Ages(1), Ages(4), Ages(7)],
+    ));
     kinds.extend(several(Kind { correction: "bonferroni", units: 2_000, gain: 1.2, ..MEANS }, &[Nobody, Ages(4)]));
     kinds.extend(several(Kind { metrics: Metrics::Spend, units: 20_000, gain: 3.0, ..MEANS }, &[Nobody, Ages(4)]));
     kinds.extend(several(Kind { pruned: true, ..MEANS }, &[Everybody, Ages(4)]));
@@ -52,6 +60,7 @@ fn no_family_claims_more_than_its_level_in_1_000_analyses() {
     let mut table = String::from(HEAD);
     let mut faults = Vec::new();
     for (kind, repetitions) in plan() {
+        let repetitions = asked(repetitions);
         let counts = resumed(&format!("funnel {kind:?}"), repetitions, |repetition| tried(kind, repetition));
         let row = Row { kind, counts: Counts::of(&counts), repetitions };
         writeln!(table, "{}", row.words()).expect("a string");
@@ -75,7 +84,8 @@ impl Row {
 
     /// Whether a count that is promised to be small is not.
     fn exceeds(&self) -> bool {
-        let Counts { confirmatory, confirmatory_missed, gate, effects, contrasts, discovered_missed, claims, .. } = self.counts;
+        let Counts { confirmatory, confirmatory_missed, gate, effects, contrasts, discovered_missed, claims, .. } =
+            self.counts;
         // The two halves of F2, effects and contrasts, are two families, each with its own level.
         let promised = [confirmatory, confirmatory_missed, gate, effects, contrasts, claims];
         promised.iter().any(|count| *count > self.most())
@@ -113,7 +123,10 @@ impl Row {
         ];
         let pruned = if kind.pruned { ", pruned" } else { "" };
         let Kind { units, treated, correction, .. } = kind;
-        format!("| {metrics} | {units} | {treated} % | {correction}{pruned} | {affected} | {repetitions} | {} |", told.join(" | "))
+        format!(
+            "| {metrics} | {units} | {treated} % | {correction}{pruned} | {affected} | {repetitions} | {} |",
+            told.join(" | ")
+        )
     }
 }
 

@@ -1,6 +1,8 @@
 //! What results say that is not so, given the effects that are known.
 
-use whom_report::{CohortDefinition, EVERYBODY, EffectRow, Estimand, Evidence, Family, Results, RuleCondition, Standing, Verdict};
+use whom_report::{
+    CohortDefinition, EVERYBODY, EffectRow, Estimand, Evidence, Family, Results, RuleCondition, Standing, Verdict,
+};
 
 use super::experiment::{AGES, CITIES, Kind, SCORES};
 
@@ -81,7 +83,8 @@ impl Judged<'_> {
     pub(super) fn counts(&self) -> Counts {
         let of = |family: Family| move |row: &&EffectRow| row.family == family && row.unreliable.is_none();
         let rows = || self.results.effects.iter();
-        let (confirmatory, discovered) = (|| rows().filter(of(Family::Confirmatory)), || rows().filter(of(Family::Discovered)));
+        let (confirmatory, discovered) =
+            (|| rows().filter(of(Family::Confirmatory)), || rows().filter(of(Family::Discovered)));
         let any = |found: bool| i64::from(found);
         let rejects = |estimand: Estimand| {
             move |row: &&EffectRow| row.estimand == estimand && row.is_significant() && self.is_true(row)
@@ -89,7 +92,9 @@ impl Judged<'_> {
         let tests = || self.results.global_tests.iter().filter(|test| test.open);
         let is_uneven = |variant: &str, metric: &str| {
             let everybody = self.cohort(EVERYBODY).expect("everybody");
-            let effects = |age: usize| self.effect((metric, variant), &Cohort { ages: std::array::from_fn(|other| other == age), ..everybody });
+            let effects = |age: usize| {
+                self.effect((metric, variant), &Cohort { ages: std::array::from_fn(|other| other == age), ..everybody })
+            };
             (1..AGES).any(|age| effects(age) != effects(0))
         };
         Counts {
@@ -110,7 +115,8 @@ impl Judged<'_> {
     /// Of each claim about a discovered cohort, whether it is right.
     fn claims(&self) -> impl Iterator<Item = bool> {
         let verdicts = Verdict::of(self.results).cohorts.into_iter();
-        let made = verdicts.filter(|said| said.evidence == Evidence::HeldOut && said.reliable && said.standing.is_claim());
+        let made =
+            verdicts.filter(|said| said.evidence == Evidence::HeldOut && said.reliable && said.standing.is_claim());
         made.map(|said| {
             let question = (said.metric.as_str(), said.variant.as_str());
             let cohort = self.cohort(&said.cohort).expect("a cohort");
@@ -132,7 +138,8 @@ impl Judged<'_> {
             .filter(|row| is_tested(row) && row.unreliable.is_none() && row.is_significant())
             .map(|row| self.is_true(row))
             .collect();
-        let unstable = self.results.slices.iter().filter(|row| row.p_value_adjusted.is_some_and(|p| p < 1.0 - row.level));
+        let unstable =
+            self.results.slices.iter().filter(|row| row.p_value_adjusted.is_some_and(|p| p < 1.0 - row.level));
         let falsely = rejected.iter().filter(|is_true| **is_true).count() + unstable.clone().count();
         let all = rejected.len() + unstable.count();
         (MILLION * falsely as f64 / all.max(1) as f64).round() as i64
@@ -150,7 +157,8 @@ impl Judged<'_> {
     }
 
     fn truth(&self, row: &EffectRow) -> f64 {
-        let (question, cohort) = ((row.metric.as_str(), row.variant.as_str()), self.cohort(&row.cohort).expect("a cohort"));
+        let (question, cohort) =
+            ((row.metric.as_str(), row.variant.as_str()), self.cohort(&row.cohort).expect("a cohort"));
         match row.estimand {
             Estimand::Contrast => self.contrast(question, &cohort),
             _ => self.effect(question, &cohort),

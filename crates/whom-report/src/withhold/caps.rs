@@ -16,10 +16,14 @@ pub(super) fn withheld(cell: SmallestCell, metric: MetricView, metrics: &HiddenM
             (Some(one), Some(other)) => cell.hides_between(one, other),
             _ => false,
         };
-        let tells_the_others = cap.reporting.threshold == cap.discovery.threshold
-            && is_near(cap.reporting.units, cap.discovery.units);
+        let tells_the_others =
+            cap.reporting.threshold == cap.discovery.threshold && is_near(cap.reporting.units, cap.discovery.units);
         let reporting = told(cell, cap.reporting, cap.declared, hides_numbers);
-        CapView { reporting, discovery: told(cell, cap.discovery, cap.declared, hides_numbers || tells_the_others), ..cap }
+        CapView {
+            reporting,
+            discovery: told(cell, cap.discovery, cap.declared, hides_numbers || tells_the_others),
+            ..cap
+        }
     });
     MetricView { cap, ..metric }
 }

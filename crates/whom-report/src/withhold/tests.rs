@@ -348,12 +348,17 @@ fn a_cap_tells_of_nobody_where_few_lie_beyond_it() {
     assert_eq!(shown(122, &|_| {}).reporting, withheld);
     let declared = shown(122, &|cap| cap.declared = true);
     assert_eq!(declared.reporting, CapAt { threshold: before.reporting.threshold, ..withheld });
-    let nearly_all = shown(50, &|cap| cap.reporting = CapAt { units: Some(63_960), share: Some(63_960.0 / 64_000.0), ..cap.reporting });
+    let nearly_all = shown(50, &|cap| {
+        cap.reporting = CapAt { units: Some(63_960), share: Some(63_960.0 / 64_000.0), ..cap.reporting }
+    });
     assert_eq!(nearly_all.reporting, withheld, "40 lie below");
     let near = shown(50, &|cap| {
         cap.discovery = CapAt { threshold: cap.reporting.threshold, units: Some(80), ..cap.discovery };
     });
-    assert_eq!((near.reporting, near.discovery), (before.reporting, CapAt { threshold: before.reporting.threshold, ..withheld }));
+    assert_eq!(
+        (near.reporting, near.discovery),
+        (before.reporting, CapAt { threshold: before.reporting.threshold, ..withheld })
+    );
 }
 
 #[test]
