@@ -4,6 +4,7 @@ mod extremes;
 mod far_too_much;
 mod first_look;
 mod partition;
+mod replicated;
 mod slices;
 mod stability;
 
@@ -24,6 +25,7 @@ pub(crate) use extremes::{
 };
 
 pub(crate) use far_too_much::far_too_much;
+pub(crate) use replicated::replicated;
 pub(crate) use slices::sliced;
 
 pub(crate) const MENS: &str = "Mens E-Mail";
