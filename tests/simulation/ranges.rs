@@ -164,7 +164,7 @@ fn adjusted(draws: &mut Draws, units: [usize; 2]) -> Said {
     let arms = samples(&[control, treated]);
     let adjustment = RegressionAdjustment { outcome: 0, covariates: &[1], treatment: 1, parent: None };
     let Ok(found) = adjustment.compare(&arms) else { return NO_INTERVAL };
-    compared(found.comparison.judged(&judged[0], &judged[1]), gain(i64::MAX))
+    compared(&found.comparison.judged(&judged[0], &judged[1]), gain(i64::MAX))
 }
 
 fn ratio(draws: &mut Draws, units: [usize; 2]) -> Said {
@@ -177,7 +177,7 @@ fn ratio(draws: &mut Draws, units: [usize; 2]) -> Said {
         samples(&arms).iter().flatten().filter_map(|sample| sample.ratios(&[rate]).ok()).collect();
     let [control, treated] = ratios.as_slice() else { return NO_INTERVAL };
     let comparison = Comparison::of_means(treated, control, 0).expect("a column");
-    compared(comparison.judged(&judged[0], &judged[1]), 0.05)
+    compared(&comparison.judged(&judged[0], &judged[1]), 0.05)
 }
 
 fn proportion(draws: &mut Draws, units: [usize; 2]) -> Said {
@@ -186,7 +186,7 @@ fn proportion(draws: &mut Draws, units: [usize; 2]) -> Said {
     Effect::welch(&treated, &control, Grid::INTEGER).map_or(NO_INTERVAL, |effect| said(&effect, 0.0))
 }
 
-fn compared(comparison: Comparison, truth: f64) -> Said {
+fn compared(comparison: &Comparison, truth: f64) -> Said {
     let Ok(difference) = comparison.difference() else { return NO_INTERVAL };
     let covers = difference.interval(LEVEL, Reference::T).contains(truth);
     Said { covers, reliable: comparison.unreliable.is_none() }

@@ -37,13 +37,12 @@ pub(crate) fn cap_sentence(metric: &MetricView) -> Option<String> {
         return Some(format!("{name} is capped, at a value that is withheld."));
     };
     let exceed = reporting.share.map(|share| format!(", which {} of units exceed", number::share(share)));
-    let mut sentence = format!("{name} is capped at {}{}", scale.threshold(threshold), exceed.unwrap_or_default());
-    if let Some(searched) = discovery.threshold.filter(|searched| *searched != threshold) {
+    let searched = discovery.threshold.filter(|searched| *searched != threshold).map(|searched| {
         let share = discovery.share.map(|share| format!(" ({} of those that discover)", number::share(share)));
-        let words = scale.threshold(searched) + &share.unwrap_or_default();
-        sentence.push_str(&format!("; trees are grown on values capped at {words}"));
-    }
-    Some(sentence + ".")
+        format!("; trees are grown on values capped at {}{}", scale.threshold(searched), share.unwrap_or_default())
+    });
+    let (at, exceed) = (scale.threshold(threshold), exceed.unwrap_or_default());
+    Some(format!("{name} is capped at {at}{exceed}{}.", searched.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -249,8 +249,8 @@ impl People {
         let ids = || first_id..first_id + arms.len() as i64;
         let count = arms.len();
         let instants = TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC");
-        let young = BooleanArray::from_iter(ages.iter().map(|age| Some(*age < 4.0)));
-        let southern = BooleanArray::from_iter(cities.iter().map(|city| Some(*city == "south")));
+        let young = ages.iter().map(|age| Some(*age < 4.0)).collect::<BooleanArray>();
+        let southern = cities.iter().map(|city| Some(*city == "south")).collect::<BooleanArray>();
         let buckets = Int32Array::from_iter_values(ids().map(|id| i32::from(bucket_of_integer(id))));
         let mut columns: Vec<(String, ArrayRef)> = vec![
             ("unit".into(), Arc::new(Int64Array::from_iter_values(ids()))),
