@@ -150,7 +150,7 @@ impl Judged<'_> {
         self.truth(row) == 0.0
     }
 
-    /// Whether a simultaneous interval leaves out the truth. Bounds of truths that are sums are off by their rounding.
+    /// Whether a simultaneous interval leaves out the truth.
     fn misses(&self, row: &EffectRow) -> bool {
         let of_effects = matches!(row.estimand, Estimand::Effect | Estimand::Contrast);
         row.interval.is_some_and(|interval| of_effects && !interval.contains(self.truth(row)))
