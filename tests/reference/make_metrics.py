@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
-"""Effects of the `shop` straight from its events, in plain numpy: the numbers that a run has to meet.
+"""Effects and caps of the `shop` straight from its events, in plain numpy: the numbers that a run has to meet.
 
-    venv/bin/python tests/reference/make_metrics.py        # writes metrics_shop.csv and levels_shop.csv beside this file
+    venv/bin/python tests/reference/make_metrics.py        # writes metrics_shop.csv, levels_shop.csv and caps_shop.csv beside this file
 
 Each user's numbers are summed event by event. Ratios are linearised, adjustments are least squares on a design matrix arm by arm, centred
 at the mean of all users of the cohort, with the variance of that mean; a cohort with 50 users a covariate or fewer in an arm takes the slopes
-of everybody. A covariate that is missing is 0, beside an indicator; of the levels of a text all but one are indicators. Caps are ranks of the sorted values of all arms together.
+of everybody. A covariate that is missing is 0, beside an indicator; of the levels of a text all but one are indicators. Caps are ranks of the
+sorted values of all arms together; those that trees see are the ranks among the users who discover: half of the buckets of xxhash, in the
+order of their hash.
 """
 
 import csv
 import math
+import struct
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import xxhash
 from dataclasses import dataclass
 
 HERE = Path(__file__).resolve().parent
@@ -197,3 +201,24 @@ by_people = independent(by_people, cohorts["all"])
 parent = slopes(mean(spend, cohorts["all"])[1], [by_people[arm == a] for a in (0, 1)])
 for cohort, who in cohorts.items():
     rows("spend", cohort, "effect", "cuped", *adjusted(*mean(spend, who), who, by_people, parent))
+
+BUCKETS, BUCKET_SEED = 1_024, 0x77686F6D3F626B74
+
+
+def discovers() -> np.ndarray:
+    """Whether a user is in the buckets that discover."""
+    key = struct.pack("<Q", len("shop")) + b"shop" + b"fold"
+    seed = xxhash.xxh3_64_intdigest(key)
+    rank = lambda bucket: (xxhash.xxh3_64_intdigest(struct.pack("<HQ", bucket, 0), seed), bucket)
+    first = set(sorted(range(BUCKETS), key=rank)[: BUCKETS // 2])
+    bucket = lambda user: xxhash.xxh3_64_intdigest(struct.pack("<q", user), BUCKET_SEED) % BUCKETS
+    return np.array([bucket(int(user)) in first for user in users])
+
+
+caps = csv.writer(open(HERE / "caps_shop.csv", "w", newline=""), lineterminator="\n")
+caps.writerow(["metric", "of", "declared", "threshold", "units", "share"])
+for of, who in {"reporting": cohorts["all"], "discovery": discovers()}.items():
+    values = spend[who]
+    for metric, at in {"revenue": threshold(values[values != 0], 0.99), "cheap": 60.0}.items():
+        above = int((values > at).sum())
+        caps.writerow([metric, of, str(metric == "cheap").lower(), repr(float(at)), above, repr(above / len(values))])
