@@ -97,6 +97,7 @@ impl Subject<'_> {
         checks.extend(assignment.by_fold(self.folds, &by_bucket));
         checks.push(assignment.by_bucket(&by_bucket));
         checks.push(assignment.by_day(tally.by_day()));
+        checks.push(assignment.by_trend(tally.by_day()));
         checks
     }
 }

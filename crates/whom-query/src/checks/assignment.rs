@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use whom_spec::plan::Validate;
-use whom_stats::{Check, Fold, Folds, TestedPart, independence, sample_ratio};
+use whom_stats::{Check, Fold, Folds, TestedPart, independence, sample_ratio, trend};
 
 use super::arms::Arms;
 
@@ -16,8 +16,8 @@ const MISMATCH: &str =
 const KNOWS_BUCKETS: &str = "the assignment knows our buckets; write to us with the way your platform assigns";
 
 /// What to do about shares that move.
-const MOVING_SHARES: &str = "the shares changed while the experiment ran, which confounds effects with time; analyse a \
-     period of constant shares";
+const MOVING_SHARES: &str = "the shares changed while the experiment ran, which confounds effects with time; declare the \
+     periods and their weights in `split.allocation`, or set `start` and `end` to a period of constant shares";
 
 /// Units by arm for each key: a bucket, a day.
 type ByKey<K> = BTreeMap<K, Vec<u64>>;
@@ -65,6 +65,24 @@ impl Assignment<'_> {
     pub(super) fn by_day(&self, by_day: &ByKey<i32>) -> Check {
         let detail = format!("{} days of first exposure", by_day.len());
         independent("arms by day of exposure", by_day, self.levels.sample_ratio_p, &detail).with_fix(MOVING_SHARES)
+    }
+
+    /// The share of no arm rises or falls over the days of first exposure. A ramp in many small steps is spread thin over the
+    /// days of [`Self::by_day`], and stands out here.
+    pub(super) fn by_trend(&self, by_day: &ByKey<i32>) -> Check {
+        let part = |arm: usize| {
+            let days = by_day.iter().map(|(day, units)| (*day, units[arm], units.iter().sum()));
+            TestedPart {
+                subject: self.arms.names[arm].to_owned(),
+                tested: trend(&days.collect::<Vec<_>>()).ok().map(Into::into),
+                detail: format!("{} days of first exposure", by_day.len()),
+            }
+        };
+        // Of two arms, the shares of both say the same.
+        let tested = if self.arms.len() == 2 { 1..2 } else { 0..self.arms.len() };
+        let parts = tested.map(part).collect();
+        Check::of_parts("trend of the arms over the days", "trends", parts, self.levels.sample_ratio_p)
+            .with_fix(MOVING_SHARES)
     }
 
     /// The declared shares hold within cohorts, corrected over the cohorts; advice, which never ends a run.

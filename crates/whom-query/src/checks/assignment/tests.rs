@@ -101,10 +101,27 @@ fn shares_that_move_over_the_days_block() {
 }
 
 #[test]
+fn a_ramp_in_small_steps_blocks_by_its_trend_where_the_days_alone_say_little() {
+    let ramp = by_key(0..28, |day| [2_000 - 5 * day as u64, 2_000 + 5 * day as u64]);
+    let (days, trend) = judged(|judge| (judge.by_day(&ramp), judge.by_trend(&ramp)));
+    assert_eq!(days.verdict, CheckVerdict::Passed);
+    assert!(trend.refuses());
+    assert_eq!(
+        (trend.detail.as_str(), trend.fix.as_deref()),
+        ("1 trends; smallest corrected p-value: `new`, 28 days of first exposure", Some(MOVING_SHARES))
+    );
+    let steady = by_key(0..28, |day| [2_000 + 7 * (day as u64 % 2), 2_000]);
+    assert_eq!(judged(|judge| judge.by_trend(&steady)).verdict, CheckVerdict::Passed);
+}
+
+#[test]
 fn one_day_or_one_arm_has_no_trend() {
     let one_day = judged(|judge| judge.by_day(&by_key([7], |_| [100, 300])));
     let one_arm = judged(|judge| judge.by_day(&by_key(0..10, |_| [100, 0])));
     assert_eq!([one_day.verdict, one_arm.verdict], [CheckVerdict::NotApplicable; 2]);
+    let trends = [by_key([7], |_| [100, 300]), by_key(0..10, |_| [100, 0]), ByKey::new()];
+    let trends = trends.map(|table| judged(|judge| judge.by_trend(&table)).verdict);
+    assert_eq!(trends, [CheckVerdict::NotApplicable; 3]);
 }
 
 #[test]
