@@ -43,6 +43,7 @@ mod cohorts;
 mod comparison;
 #[cfg(test)]
 mod counted;
+mod declared;
 mod discovery;
 mod earlier;
 pub mod error;
@@ -75,6 +76,7 @@ mod shrinkage;
 mod slices;
 mod stability;
 mod steadiness;
+mod stratified;
 mod study;
 #[cfg(test)]
 mod tests;

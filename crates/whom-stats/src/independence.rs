@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn a_slow_ramp_shows_in_the_trend_before_it_shows_in_the_days() {
         let days: Vec<Vec<u64>> = (0..28).map(|day| vec![2_000 - 5 * day, 2_000 + 5 * day]).collect();
-        let by_score: Vec<(i32, u64, u64)> = days.iter().zip(0..).map(|(day, score)| (score, day[1], day[0] + day[1])).collect();
+        let by_score: Vec<(i32, u64, u64)> =
+            days.iter().zip(0..).map(|(day, score)| (score, day[1], day[0] + day[1])).collect();
         assert!(independence(&days).unwrap().p_value > 0.001);
         assert!(trend(&by_score).unwrap().p_value < 1e-9);
     }
