@@ -42,7 +42,8 @@ fn shop() -> Warehouse {
         let amounts: Float64Array = paid
             .map(|(user, amount)| Some(amount.expect("an amount") + if late.contains(&user) { 60.0 } else { 0.0 }))
             .collect();
-        let columns = rows.schema().fields().iter().zip(rows.columns()).map(|(field, column)| {
+        let schema = rows.schema();
+        let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
             let changed: arrow::array::ArrayRef = std::sync::Arc::new(amounts.clone());
             if field.name() == "amount" { changed } else { column.clone() }
         });
