@@ -183,6 +183,34 @@ mod tests {
         assert_eq!(trend(&backwards).unwrap(), found);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_trend_is_units_times_the_squared_correlation_of_arm_and_day(
+            days in proptest::collection::vec((-40_i32..40, 0_u64..30, 0_u64..30), 2..12),
+        ) {
+            let table: Vec<(i32, u64, u64)> = days.iter().map(|(day, arm, others)| (*day, *arm, arm + others)).collect();
+            let unit = |(day, arm, others): &(i32, u64, u64)| {
+                let treated = (0..*arm).map(|_| (f64::from(*day), 1.0));
+                treated.chain((0..*others).map(|_| (f64::from(*day), 0.0))).collect::<Vec<_>>()
+            };
+            let units: Vec<(f64, f64)> = days.iter().flat_map(unit).collect();
+            let count = units.len() as f64;
+            let (day, arm) = (units.iter().map(|unit| unit.0).sum::<f64>() / count, units.iter().map(|unit| unit.1).sum::<f64>() / count);
+            let sum = |term: &dyn Fn(f64, f64) -> f64| units.iter().map(|unit| term(unit.0 - day, unit.1 - arm)).sum::<f64>();
+            let (joint, of_day, of_arm) = (sum(&|x, y| x * y), sum(&|x, _| x * x), sum(&|_, y| y * y));
+            match trend(&table) {
+                Ok(found) => {
+                    let expected = count * joint * joint / (of_day * of_arm);
+                    proptest::prop_assert!((found.statistic - expected).abs() <= 1e-9 * (1.0 + expected));
+                }
+                Err(reason) => {
+                    proptest::prop_assert_eq!(reason, NotEstimable::OneGroup);
+                    proptest::prop_assert!(units.is_empty() || of_day < 1e-9 || of_arm < 1e-9);
+                }
+            }
+        }
+    }
+
     #[test]
     fn no_trend_without_two_days_and_two_arms() {
         for days in [&[][..], &[(3, 5, 9)], &[(3, 0, 9), (4, 0, 8)], &[(3, 9, 9), (4, 8, 8)], &[(3, 5, 9), (4, 0, 0)]] {

@@ -28,6 +28,13 @@ impl Ramped<'_> {
         if items.len() > MOST_PERIODS {
             field.refuse(format!("`{}` holds {} periods, and may hold {MOST_PERIODS}", field.path, items.len()));
         }
+        if !items.is_empty() {
+            let message = "nothing is searched where `split.allocation` changes the weights: averages and declared cohorts \
+                           are compared within periods";
+            let hint =
+                "declare the cohorts to compare in `cohorts`; to search for some, set `start` and `end` to one period";
+            field.report.push(Diagnostic::warning(message).at(field.key).hint(hint));
+        }
         let mut before = self.start;
         let periods: Vec<Option<Period>> = items
             .iter()

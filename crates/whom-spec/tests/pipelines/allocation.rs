@@ -50,6 +50,13 @@ fn a_period_gives_every_variant_a_weight_and_no_other() {
 }
 
 #[test]
+fn whoever_declares_a_ramp_is_told_that_nothing_is_searched() {
+    let loaded = loaded(&ramped("    - { start: 2026-10-14, weights: { control: 0.1, one_page: 0.9 } }\n")).unwrap();
+    let warnings: Vec<String> = loaded.warnings.iter().map(|warning| loaded.sources.render(warning)).collect();
+    insta::assert_snapshot!(warnings.join("\n\n"));
+}
+
+#[test]
 fn nothing_is_searched_where_the_weights_change() {
     let text = ramped("    - { start: 2026-10-14, weights: { control: 0.1, one_page: 0.9 } }\n");
     insta::assert_snapshot!(refusal(
