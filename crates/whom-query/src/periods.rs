@@ -19,6 +19,12 @@ impl Periods {
         split.is_ramped().then_some(Self { starts })
     }
 
+    /// Periods that start on days since 1970-01-01, ascending.
+    #[cfg(test)]
+    pub(crate) fn starting(days: &[i32]) -> Self {
+        Self { starts: days.to_vec() }
+    }
+
     /// How many there are: 2 to 53.
     pub fn count(&self) -> usize {
         self.starts.len()
@@ -51,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_day_belongs_to_the_last_period_that_has_begun() {
-        let periods = Periods { starts: vec![10, 17, 18] };
+        let periods = Periods::starting(&[10, 17, 18]);
         assert_eq!([9, 10, 16, 17, 18, 99].map(|day| periods.period(day)), [0, 0, 0, 1, 2, 2]);
         let codes: Vec<usize> = periods.shapes(["new"].into_iter()).map(|shape| shape.codes).collect();
         assert_eq!((codes, Periods::cell(2, true)), (vec![3, 6], 5));

@@ -78,3 +78,11 @@ impl<'a> Arms<'a> {
 pub(super) fn halves() -> Arms<'static> {
     Arms { names: vec!["control", "new"], weights: vec![0.5, 0.5], ramp: None }
 }
+
+/// Two arms of which the second has a tenth of the units before day 5, and then half of them.
+#[cfg(test)]
+pub(super) fn ramped() -> Arms<'static> {
+    let period = |name: &str, weights: [f64; 2]| (name.to_owned(), weights.to_vec());
+    let shares = vec![period("the first period", [0.9, 0.1]), period("the second period", [0.5, 0.5])];
+    Arms { ramp: Some(Ramp { periods: Periods::starting(&[0, 5]), shares }), ..halves() }
+}

@@ -94,13 +94,12 @@ impl Assignment<'_> {
     /// The share of no arm rises or falls over the days of first exposure, or of each period where the weights change. A ramp
     /// in many small steps is spread thin over the days of [`Self::by_day`], and stands out here.
     pub(super) fn by_trend(&self, by_day: &ByKey<i32>) -> Check {
-        let periods = self.by_period(by_day).unwrap_or_else(|| vec![(String::new(), by_day.clone())]);
+        const NAME: &str = "trend of the arms over the days";
         // Of two arms, the shares of both say the same.
         let arms = if self.arms.len() == 2 { 1..2 } else { 0..self.arms.len() };
-        let parts =
-            periods.iter().flat_map(|(period, days)| arms.clone().map(move |arm| self.trend(arm, period, days)));
-        Check::of_parts("trend of the arms over the days", "trends", parts.collect(), self.levels.sample_ratio_p)
-            .with_fix(MOVING_SHARES)
+        let periods = self.by_period(by_day).unwrap_or_else(|| vec![(String::new(), by_day.clone())]);
+        let parts = periods.iter().flat_map(|(name, days)| arms.clone().map(move |arm| self.trend(arm, name, days)));
+        Check::of_parts(NAME, "shares over time", parts.collect(), self.levels.sample_ratio_p).with_fix(MOVING_SHARES)
     }
 
     fn trend(&self, arm: usize, period: &str, days: &ByKey<i32>) -> TestedPart {
