@@ -44,6 +44,7 @@ mod cohorts;
 mod comparison;
 #[cfg(test)]
 mod counted;
+mod declared;
 mod discovery;
 mod earlier;
 pub mod error;
@@ -78,6 +79,7 @@ mod simulation;
 mod slices;
 mod stability;
 mod steadiness;
+mod stratified;
 mod study;
 #[cfg(test)]
 mod tests;

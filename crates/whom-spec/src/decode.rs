@@ -3,6 +3,7 @@
 //! A reader of a mapping asks for every key before it gives up on one, so that one run shows all mistakes. What could
 //! not be read is `None` and was reported; the plan only comes out if nothing was.
 
+mod allocation;
 mod cap;
 mod cuped;
 mod cursor;
@@ -22,7 +23,7 @@ use self::discover::Searched;
 use self::known::Known;
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Cohort, MeasurePart, Output, Plan, Role, Snapshot, TagKind};
+use crate::plan::{Cohort, MeasurePart, Output, Plan, Role, Snapshot, Split, TagKind};
 use crate::source::Span;
 use crate::spanned::Spanned;
 use crate::tree::Node;
@@ -62,6 +63,9 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         tables: tags.as_deref().unwrap_or_default(),
     };
     let discover = discover::discover(fields, &searched);
+    if split.as_ref().is_some_and(Split::is_ramped) {
+        allocation::check_search(fields);
+    }
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
     let output = fields.required("output").and_then(|output| output_place(&output));
