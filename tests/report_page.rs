@@ -59,15 +59,18 @@ fn every_number_on_the_page_of_star_is_in_the_parquet_files() {
 fn every_number_is_in_the_parquet_files(sample: Sample, least: usize) {
     let published = &Baseline::of(sample).published;
     let page = published.text("report.html");
-    let [effects, cohorts, tags] =
-        ["effects.parquet", "cohorts.parquet", "tags.parquet"].map(|name| published.table(name));
-    let files = Files { published, effects, cohorts, tags };
-    let shown = ["effect-row", "cohort-row", "tag-row"].map(|file| figures(page, file)).concat();
+    let [effects, cohorts, tags, ranking, slices] =
+        ["effects", "cohorts", "tags", "ranking", "slices"].map(|name| published.table(&format!("{name}.parquet")));
+    let files = Files { published, effects, cohorts, tags, ranking, slices };
+    let places = ["effects", "cohorts", "tags", "ranking", "slices"];
+    let shown = places.map(|file| figures(page, file)).concat();
     assert!(shown.len() >= least, "{} figures", shown.len());
     for figure in &shown {
         let expected = match figure.file {
-            "effect-row" => files.row(&files.effects, figure),
-            "tag-row" => files.row(&files.tags, figure),
+            "effects" => files.row(&files.effects, figure),
+            "tags" => files.row(&files.tags, figure),
+            "slices" => files.row(&files.slices, figure),
+            "ranking" => Expected { value: number(&files.ranking, figure.row, &figure.column), fraction: false },
             _ => files.cohort(figure),
         };
         figure.assert_is(&expected);
@@ -93,15 +96,14 @@ struct Expected {
 /// All figures of a file, in pictures and tables.
 fn figures(page: &str, file: &'static str) -> Vec<Figure> {
     let figure = |rest: &str| {
-        let (row, rest) = rest.split_once('"').expect("a row");
-        let (_, rest) = rest.split_once("data-column=\"").expect("a column");
+        let (row, rest) = rest.split_once("].").expect("a row");
         let (column, rest) = rest.split_once('"').expect("a column");
         let (_, rest) = rest.split_once('>').expect("an element");
         let content = rest.split("</text>").next().and_then(|rest| rest.split("</span>").next()).expect("a text");
         let text = content.rsplit_once("</title>").map_or(content, |(_, text)| text).replace("&lt;", "<");
         Figure { file, row: row.parse().expect("a number"), column: column.to_owned(), text }
     };
-    page.split(&format!("data-{file}=\"")).skip(1).map(figure).collect()
+    page.split(&format!("data-at=\"{file}[")).skip(1).map(figure).collect()
 }
 
 impl Figure {
@@ -131,25 +133,37 @@ struct Files<'a> {
     effects: RecordBatch,
     cohorts: RecordBatch,
     tags: RecordBatch,
+    ranking: RecordBatch,
+    slices: RecordBatch,
+}
+
+/// A number of a table; nothing where it is null.
+fn number(table: &RecordBatch, row: usize, column: &str) -> Option<f64> {
+    let column = cast(table.column_by_name(column).expect("a column"), &DataType::Float64).expect("numbers");
+    (!column.is_null(row)).then(|| column.as_primitive::<Float64Type>().value(row))
 }
 
 impl Files<'_> {
     /// A figure of a row of effects, in whichever file.
     fn row(&self, file: &RecordBatch, figure: &Figure) -> Expected {
-        let number = |name: &str| {
-            let column = cast(file.column_by_name(name).expect("a column"), &DataType::Float64).expect("numbers");
-            (!column.is_null(figure.row)).then(|| column.as_primitive::<Float64Type>().value(figure.row))
+        let number = |name: &str| number(file, figure.row, name);
+        let word = |name: &str| {
+            let column = file.column_by_name(name)?.as_string::<i32>();
+            Some(column.value(figure.row).to_owned())
         };
-        let word = |name: &str| file.column_by_name(name).expect("a column").as_string::<i32>().value(figure.row);
+        let metric = word("metric").expect("a metric");
         let value = match figure.column.as_str() {
             "statistic" => number("estimate").zip(number("std_err")).map(|(estimate, std_err)| estimate / std_err),
             column => number(column),
         };
+        let is_fraction = self.is_proportion(&metric) || word("estimand").as_deref() == Some("lift");
+        Expected { value, fraction: is_fraction && figure.column.starts_with("ci_") }
+    }
+
+    fn is_proportion(&self, metric: &str) -> bool {
         let result = self.published.json("result.json");
         let metrics = result["metrics"].as_array().expect("metrics");
-        let metric = metrics.iter().find(|metric| metric["name"] == word("metric")).expect("a metric");
-        let is_fraction = metric["proportion"] == true || word("estimand") == "lift";
-        Expected { value, fraction: is_fraction && figure.column.starts_with("ci_") }
+        metrics.iter().find(|found| found["name"] == metric).expect("a metric")["proportion"] == true
     }
 
     fn cohort(&self, figure: &Figure) -> Expected {
@@ -157,19 +171,21 @@ impl Files<'_> {
             let lists = self.cohorts.column_by_name(name).expect("a column").as_list::<i32>();
             lists.value(figure.row).as_struct().clone()
         };
-        let value = if let Some(("units", fold)) = figure.column.split_once(':') {
+        if let Some(("units", fold)) = figure.column.split_once(':') {
             let sizes = entries("sizes");
             let column = |name: &str| sizes.column_by_name(name).expect("a column").clone();
             let (folds, units) = (column("fold"), column("units"));
             let of_fold = folds.as_string::<i32>().iter().zip(units.as_primitive::<Int64Type>().values());
-            Some(of_fold.filter(|(found, _)| *found == Some(fold)).map(|(_, units)| *units as f64).sum())
-        } else {
-            let (place, name) =
-                figure.column.strip_prefix("profile[").and_then(|rest| rest.split_once("].")).expect("a tag");
-            let column: ArrayRef = entries("profile").column_by_name(name).expect("a column").clone();
-            let row: usize = place.parse().expect("a place");
-            (!column.is_null(row)).then(|| column.as_primitive::<Float64Type>().value(row))
-        };
-        Expected { value, fraction: false }
+            let units = of_fold.filter(|(found, _)| *found == Some(fold)).map(|(_, units)| *units as f64).sum();
+            return Expected { value: Some(units), fraction: false };
+        }
+        let (list, rest) = figure.column.split_once('[').expect("a list");
+        let (place, name) = rest.split_once("].").expect("a place");
+        let (entries, row) = (entries(list), place.parse::<usize>().expect("a place"));
+        let column: ArrayRef = entries.column_by_name(name).expect("a column").clone();
+        let value = (!column.is_null(row)).then(|| column.as_primitive::<Float64Type>().value(row));
+        let is_bound = name.starts_with("ci_");
+        let metric = || entries.column_by_name("metric").expect("a column").as_string::<i32>().value(row).to_owned();
+        Expected { value, fraction: is_bound && self.is_proportion(&metric()) }
     }
 }

@@ -26,6 +26,8 @@ mod first_look;
 mod metrics;
 // Effects by week and by slice meet their events.
 mod slices;
+// Weights that changed while the experiment ran: refused undeclared, compared within periods where declared.
+mod ramped;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

@@ -17,6 +17,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::StreamExt;
 
 use crate::error::EngineError;
+use crate::rows::with_own_buffers;
 use crate::stored::StoredRows;
 
 /// The rows that a session knows, by the names of their tables.
@@ -95,7 +96,7 @@ impl PartitionStream for Reading {
     }
 }
 
-/// A batch in parts of at most so many rows.
+/// A batch in parts of at most so many rows, each with buffers of its own.
 fn parts(
     batch: Result<RecordBatch, EngineError>,
     most: usize,
@@ -106,7 +107,7 @@ fn parts(
     };
     let parts = batch.into_iter().flat_map(move |batch| {
         let rows = batch.num_rows();
-        (0..rows).step_by(most.max(1)).map(move |start| Ok(batch.slice(start, most.min(rows - start))))
+        (0..rows).step_by(most.max(1)).map(move |start| with_own_buffers(batch.slice(start, most.min(rows - start))))
     });
     parts.chain(refused)
 }

@@ -2,10 +2,11 @@
 
 use whom_engine::EngineError;
 use whom_query::Outcome;
-use whom_query::checks::cohort_check;
+use whom_query::checks::{cohort_check, ramped_cohort_check};
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
-use whom_stats::{CellSums, Check, Grouping, Reference};
+use whom_stats::routing::Code;
+use whom_stats::{ArmSums, CellSums, Check, Grouping, Reference};
 
 use crate::comparison::{Comparison, Sides};
 use crate::estimation::Estimation;
@@ -17,9 +18,12 @@ pub(crate) const MEMBERS: usize = 1;
 
 /// Statistics of everybody and of each pre-registered cohort.
 pub(crate) struct AverageCells {
+    /// A cell for each period of constant weights, or one.
     pub(crate) everybody: CellSums,
     /// One per cohort; its units are the cell [`MEMBERS`], the rest is cell 0.
     pub(crate) cohorts: Vec<CellSums>,
+    /// The same by period where the weights change: two cells for each period, of which the second holds members.
+    within_periods: Vec<CellSums>,
     /// Everybody by first exposure, where units in several variants are excluded.
     pub(crate) by_first_exposure: Option<CellSums>,
 }
@@ -34,15 +38,30 @@ pub(crate) struct Rows {
 impl AverageCells {
     /// Counts them in one go.
     pub(crate) async fn count(study: &Study<'_>) -> Result<Self, EngineError> {
-        let mut groupings = vec![Grouping::Everybody];
-        groupings.extend(
-            (0..study.plan.cohorts.len())
-                .map(|place| Grouping::Codes { column: study.units.cohort_column(place), codes: 2 }),
-        );
+        let codes = |column: usize, codes: usize| Grouping::Codes { column, codes: codes as Code };
+        let periods = study.units.periods().map(|(periods, column)| (periods.count(), column));
+        let cohorts = study.plan.cohorts.len();
+        let mut groupings = vec![periods.map_or(Grouping::Everybody, |(periods, column)| codes(column, periods))];
+        groupings.extend((0..cohorts).map(|place| codes(study.units.cohort_column(place), 2)));
+        if let Some((periods, column)) = periods {
+            groupings.extend((0..cohorts).map(|place| codes(column + 1 + place, 2 * periods)));
+        }
         let mut counted = study.sums(groupings).await?.into_iter();
         let everybody = counted.next().ok_or_else(|| EngineError::Internal("nobody was counted".to_owned()))?;
+        let of_cohorts = counted.by_ref().take(cohorts).collect();
         let by_first_exposure = study.units.by_first_exposure.clone();
-        Ok(Self { everybody, cohorts: counted.collect(), by_first_exposure })
+        Ok(Self { everybody, cohorts: of_cohorts, within_periods: counted.collect(), by_first_exposure })
+    }
+
+    /// The units of a cohort and the rest, by period where the weights change; `None` if there is no such cohort.
+    pub(crate) fn sides(&self, study: &Study<'_>, place: usize) -> Option<Sides> {
+        let cohort = self.cohorts.get(place)?;
+        let Some(periods) = self.within_periods.get(place) else {
+            return Some(study.sides(cohort, Fold::All, MEMBERS));
+        };
+        let cells = strata(study, periods);
+        let side = |side: usize| cells.iter().skip(side).step_by(2).cloned().collect();
+        Some(Sides::in_strata(side(MEMBERS), side(0), cohort.pooled(&study.everyone)))
     }
 
     /// The units of each pre-registered cohort by arm.
@@ -57,7 +76,24 @@ impl AverageCells {
 
     /// The sample ratio of the pre-registered cohorts.
     pub(crate) fn cohort_check(&self, study: &Study<'_>) -> Option<Check> {
-        cohort_check(study.plan, self.members(study).collect())
+        if !study.plan.split.is_ramped() {
+            return cohort_check(study.plan, self.members(study).collect());
+        }
+        let names = study.plan.cohorts.iter().map(|cohort| cohort.name.value.clone());
+        let of_members = |counted: &CellSums| {
+            let cells = strata(study, counted).into_iter().skip(MEMBERS).step_by(2);
+            cells.map(|period| period.table.units).collect()
+        };
+        ramped_cohort_check(study.plan, names.zip(self.within_periods.iter().map(of_members)).collect())
+    }
+}
+
+/// The units by what they are compared within: by cell where the weights change, and otherwise all of them together.
+fn strata(study: &Study<'_>, counted: &CellSums) -> Vec<ArmSums> {
+    if study.plan.split.is_ramped() {
+        (0..counted.cells.cells).map(|cell| counted.sum(cell, &study.everyone)).collect()
+    } else {
+        vec![counted.pooled(&study.everyone)]
     }
 }
 
@@ -66,17 +102,18 @@ impl AverageCells {
 /// Primary metrics are confirmatory and corrected together; guardrails stand by themselves; the others are exploratory, and
 /// so is the contrast of a guardrail, which is no question of safety.
 pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
-    let sides = cells.cohorts.iter().map(|counted| study.sides(counted, Fold::All, MEMBERS));
+    let sides = (0..cells.cohorts.len()).filter_map(|place| cells.sides(study, place));
+    let everybody = strata(study, &cells.everybody);
     let cohorts: Vec<(&str, Sides)> = study.plan.cohorts.iter().map(|cohort| cohort.name.as_str()).zip(sides).collect();
     let mut drafts = Vec::new();
     for question in study.questions() {
         let (family, evidence) = family(study, study.metric(question.metric).role);
         let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
-        let average = study.compare(&cells.everybody, Fold::All, question);
+        let average = Comparison::of_strata(&everybody, &study.estimation(question));
         drafts.extend([subject.effect(&average), subject.lift(&average)]);
         drafts.extend(subject.margin(&average));
         drafts.extend(subject.exploratory().unadjusted(&average));
-        drafts.extend(uncapped(study, cells, question));
+        drafts.extend(uncapped(study, &everybody, question));
         for (cohort, sides) in &cohorts {
             let frozen = study.replication.as_ref().and_then(|found| found.standing(study, cohort, question));
             let (family, evidence) = frozen.unwrap_or((family, evidence));
@@ -114,14 +151,19 @@ fn in_families(drafts: Vec<Draft>, reference: Reference) -> Rows {
 }
 
 /// The average effect on what a capped metric was before its cap, beside.
-fn uncapped(study: &Study<'_>, cells: &AverageCells, question: Question) -> Option<Draft> {
+fn uncapped(study: &Study<'_>, everybody: &[ArmSums], question: Question) -> Option<Draft> {
     let outcome = study.outcome(question.metric);
-    let uncapped = Outcome { value: outcome.uncapped?, covariates: Vec::new(), group: None, ..outcome.clone() };
+    let uncapped = Outcome {
+        value: outcome.uncapped?,
+        covariates: Vec::new(),
+        levels: Vec::new(),
+        group: None,
+        ..outcome.clone()
+    };
     let estimation = Estimation { outcome: &uncapped, ..study.estimation(question) };
-    let everybody = cells.everybody.pooled(study.buckets(Fold::All));
     let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
     let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
-    let mut draft = subject.effect(&Comparison::of(&everybody, &estimation));
+    let mut draft = subject.effect(&Comparison::of_strata(everybody, &estimation));
     draft.row.estimand = Estimand::UncappedEffect;
     Some(draft)
 }
@@ -129,10 +171,11 @@ fn uncapped(study: &Study<'_>, cells: &AverageCells, question: Question) -> Opti
 /// The intention to treat beside the analysis: all exposed units by the first variant they saw.
 fn by_first_exposure(study: &Study<'_>, cells: &AverageCells) -> Vec<Draft> {
     let Some(counted) = &cells.by_first_exposure else { return Vec::new() };
+    let exposed = strata(study, counted);
     let row = |question| {
         let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
         let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
-        let mut draft = subject.effect(&study.compare(counted, Fold::All, question));
+        let mut draft = subject.effect(&Comparison::of_strata(&exposed, &study.estimation(question)));
         draft.row.estimand = Estimand::EffectByFirstExposure;
         draft
     };

@@ -35,7 +35,7 @@ pub(crate) struct Arm {
 }
 
 impl Effect {
-    fn of(values: Values) -> Result<Self, NotEstimable> {
+    pub(crate) fn of(values: Values) -> Result<Self, NotEstimable> {
         Ok(Self { difference: values.difference()?, values })
     }
 
@@ -90,7 +90,12 @@ impl Comparison {
             effect: Effect::of(values.clone()),
             control: mean(self.control, values.control),
             treatment: mean(self.treatment, values.treatment),
-            method: if self.method == "ratio_cuped" { "ratio_delta" } else { "welch" },
+            method: match self.method {
+                "stratified_cuped" => "stratified_welch",
+                "stratified_ratio_cuped" => "stratified_ratio_delta",
+                "ratio_cuped" => "ratio_delta",
+                _ => "welch",
+            },
             adjusted: None,
         })
     }
@@ -104,26 +109,40 @@ impl Comparison {
 
 /// The units of a cohort, the rest, and both, in the buckets of a fold.
 pub(crate) struct Sides {
-    cohort: ArmSums,
-    rest: ArmSums,
+    /// By stratum; one where all units are comparable.
+    cohort: Vec<ArmSums>,
+    rest: Vec<ArmSums>,
     whole: ArmSums,
+    /// The cohort's units by arm.
+    units: Vec<u64>,
 }
 
 impl Sides {
     /// The units of a cell, and those of all other cells.
     pub(crate) fn of(cells: &CellSums, cell: usize, buckets: &BucketSet) -> Self {
-        Self { cohort: cells.sum(cell, buckets), rest: cells.rest(cell, buckets), whole: cells.pooled(buckets) }
+        let (cohort, rest) = (vec![cells.sum(cell, buckets)], vec![cells.rest(cell, buckets)]);
+        Self::in_strata(cohort, rest, cells.pooled(buckets))
+    }
+
+    /// The units of a cohort, of the rest, and of both, the sides by stratum.
+    pub(crate) fn in_strata(cohort: Vec<ArmSums>, rest: Vec<ArmSums>, whole: ArmSums) -> Self {
+        let mut units = vec![0; whole.table.units.len()];
+        for stratum in &cohort {
+            units.iter_mut().zip(&stratum.table.units).for_each(|(sum, units)| *sum += units);
+        }
+        Self { cohort, rest, whole, units }
     }
 
     /// One question on both sides, with the coefficients of the whole for sides that are too small for their own.
     pub(crate) fn compare(&self, estimation: Estimation<'_>) -> Contrast {
         let estimation = self.estimation(estimation);
-        Contrast { cohort: Comparison::of(&self.cohort, &estimation), rest: Comparison::of(&self.rest, &estimation) }
+        let of = |side: &[ArmSums]| Comparison::of_strata(side, &estimation);
+        Contrast { cohort: of(&self.cohort), rest: of(&self.rest) }
     }
 
     /// An estimation that knows the coefficients of the whole.
     pub(crate) fn estimation<'e>(&self, estimation: Estimation<'e>) -> Estimation<'e> {
-        if estimation.outcome.covariates.is_empty() {
+        if !estimation.outcome.is_adjusted() {
             return estimation;
         }
         let parent = Comparison::of(&self.whole, &estimation).coefficients();
@@ -132,7 +151,7 @@ impl Sides {
 
     /// The cohort's units by arm.
     pub(crate) fn units(&self) -> &[u64] {
-        &self.cohort.table.units
+        &self.units
     }
 }
 
@@ -162,8 +181,15 @@ mod tests {
     use super::*;
     use crate::study::Question;
 
-    static MEAN: Outcome =
-        Outcome { value: 0, denominator: None, covariates: Vec::new(), search: 0, uncapped: None, group: None };
+    static MEAN: Outcome = Outcome {
+        value: 0,
+        denominator: None,
+        covariates: Vec::new(),
+        levels: Vec::new(),
+        search: 0,
+        uncapped: None,
+        group: None,
+    };
 
     fn estimation() -> Estimation<'static> {
         let question = Question { treatment: 1, metric: 0 };

@@ -5,13 +5,14 @@
 
 use whom_query::Outcome;
 use whom_stats::{
-    Adjusted, ArmSums, CONTROL, Coefficients, Comparison, Effect, Estimate, Estimator, Grid, NotEstimable,
+    Adjusted, ArmSums, CONTROL, Coefficients, Comparison, Estimate, Estimator, Grid, Moments, NotEstimable,
     ProductGroup, RatioColumn, RegressionAdjustment, Sample, centres,
 };
 
 use crate::study::Question;
 
 /// The columns of a question and what becomes of them.
+#[derive(Clone)]
 pub(crate) struct Estimation<'a> {
     pub(crate) question: Question,
     pub(crate) outcome: &'a Outcome,
@@ -37,12 +38,17 @@ impl Estimation<'_> {
 
     /// How estimates are made, as rows name it.
     pub(crate) fn method(&self) -> &'static str {
-        match (self.outcome.denominator, self.outcome.covariates.is_empty()) {
-            (None, true) => "welch",
-            (Some(_), true) => "ratio_delta",
-            (None, false) => "cuped",
-            (Some(_), false) => "ratio_cuped",
+        match (self.outcome.denominator, self.outcome.is_adjusted()) {
+            (None, false) => "welch",
+            (Some(_), false) => "ratio_delta",
+            (None, true) => "cuped",
+            (Some(_), true) => "ratio_cuped",
         }
+    }
+
+    /// The moments of the metric in the arms that are compared: of the treatment, and of control.
+    pub(crate) fn arms<'s>(&self, sums: &'s ArmSums) -> [&'s Moments; 2] {
+        [self.question.treatment, CONTROL].map(|arm| sums.table.get(arm, self.outcome.value))
     }
 
     /// The values of both arms among some units.
@@ -50,11 +56,10 @@ impl Estimation<'_> {
     /// # Errors
     /// An arm with fewer than two units; a denominator that adds up to zero.
     pub(crate) fn of(&self, sums: &ArmSums) -> Result<Estimated, NotEstimable> {
-        let [treatment, control] =
-            [self.question.treatment, CONTROL].map(|arm| sums.table.get(arm, self.outcome.value));
+        let [treatment, control] = self.arms(sums);
         let Some(products) = self.outcome.group.and_then(|group| sums.products.get(group)) else {
-            let effect = Effect::welch(treatment, control, self.grid)?;
-            return Ok(Estimated { comparison: Comparison::from(&effect), adjusted: None });
+            let comparison = Comparison::of_moments(treatment, control, self.grid)?;
+            return Ok(Estimated { comparison, adjusted: None });
         };
         let centres = centres(products);
         let samples: Vec<Result<Sample, NotEstimable>> =

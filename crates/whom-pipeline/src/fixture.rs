@@ -132,6 +132,14 @@ impl Experiment {
         Self::made(&text, |person| person, u64::MAX)
     }
 
+    /// People as a test wants them, of whom those from 2026-10-15 on are assigned by other weights.
+    pub(crate) fn ramped(change: impl Fn(Person) -> Person) -> Self {
+        let period = "    - { start: 2026-10-15, weights: { none: 0.1, letter: 0.45, call: 0.45 } }\n";
+        let allocation = format!("  end: 2026-10-28\n  allocation:\n{period}");
+        let text = PIPELINE.replace("  end: 2026-10-28\n", &allocation).replace("discover:\nDISCOVER\n", "");
+        Self::made(&text, change, u64::MAX)
+    }
+
     /// What a pipeline file makes of people, of whom so many bytes may stay in memory.
     fn made(text: &str, change: impl Fn(Person) -> Person, resident: u64) -> Self {
         let reader = MemoryReader::default().with("pipeline.yaml", text);

@@ -36,6 +36,7 @@
 
 mod analysis;
 mod averages;
+mod caps;
 mod checkpoints;
 mod clock;
 mod cohort_scatter;
@@ -43,6 +44,7 @@ mod cohorts;
 mod comparison;
 #[cfg(test)]
 mod counted;
+mod declared;
 mod discovery;
 mod earlier;
 pub mod error;
@@ -72,9 +74,12 @@ mod scatter;
 mod seal;
 mod shared_cache;
 mod shrinkage;
+#[cfg(test)]
+mod simulation;
 mod slices;
 mod stability;
 mod steadiness;
+mod stratified;
 mod study;
 #[cfg(test)]
 mod tests;

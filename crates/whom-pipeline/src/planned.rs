@@ -46,7 +46,8 @@ impl Planned {
         let plan = &prepared.loaded.plan;
         let writer = if request.keep_units { writer_bytes(plan, &needs) } else { 0 };
         let fill = cache.as_ref().map(|cache| cache.scans.clone()).unwrap_or_default();
-        let needs = Needs { fill, search: search_bytes(plan, needs.units), writer, ..needs };
+        let analysed = needs.analysed + needs.units * period_bytes(plan);
+        let needs = Needs { fill, search: search_bytes(plan, needs.units), writer, analysed, ..needs };
         let memory = MemoryPlan::new(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
         let units_written = if request.keep_units { needs.table / 4 } else { 0 };
@@ -58,6 +59,11 @@ impl Planned {
     pub(crate) fn engine(&self, request: &Request) -> Result<Engine, RunError> {
         session(&self.memory.limits(&request.limits))
     }
+}
+
+/// Bytes of a unit's period, and of its cell in each declared cohort by period, where the weights change.
+fn period_bytes(plan: &Plan) -> u64 {
+    if plan.split.is_ramped() { 1 + plan.cohorts.len() as u64 } else { 0 }
 }
 
 /// Bytes of the histograms that the search for trees holds at once, as if every tag had all its codes.

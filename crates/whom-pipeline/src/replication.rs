@@ -2,21 +2,17 @@
 //! are to judge those of another would use them up.
 
 use whom_report::{
-    CohortVerdict, Estimand, Evidence, Family, FindingPart, FindingView, Fold, JudgedPart, ReplicationView, Results,
-    Stability, Standing,
+    CohortVerdict, Estimand, Evidence, Family, FindingPart, FindingView, JudgedPart, ReplicationView, Results, Standing,
 };
 use whom_spec::plan::Role;
-use whom_stats::{Check, Estimate, FindingEstimates, NotEstimable, Replication as Judged, ReplicationTest, Routing};
+use whom_stats::{Check, Estimate, FindingEstimates, NotEstimable, Replication as Judged, ReplicationTest};
 
-use crate::analysis::{described, internal, registered_views, uncounted};
-use crate::averages::{AverageCells, MEMBERS, average_rows};
+use crate::averages::AverageCells;
 use crate::clock::Stages;
 use crate::comparison::{Comparison, Contrast};
+use crate::declared::measure_declared;
 use crate::earlier::{Earlier, asks};
 use crate::error::RunError;
-use crate::event::Stage;
-use crate::profiles::Profiles;
-use crate::rows::exploratory;
 use crate::study::{Question, Study};
 
 /// An earlier run, and whether the units at hand are fresh.
@@ -87,9 +83,9 @@ impl Replication<'_> {
         };
         let question = study.questions().find(is_asked).filter(|_| asks(study.plan, finding));
         let place = study.plan.cohorts.iter().position(|cohort| *cohort.name == finding.cohort);
-        let counted = place.and_then(|place| cells.cohorts.get(place));
-        let Some((question, counted)) = question.zip(counted) else { return Vec::new() };
-        let contrast = study.contrast(&study.sides(counted, Fold::All, MEMBERS), question);
+        let sides = place.and_then(|place| cells.sides(study, place));
+        let Some((question, sides)) = question.zip(sides) else { return Vec::new() };
+        let contrast = study.contrast(&sides, question);
         let estimands: &[Estimand] = match finding.standing {
             Standing::Gains | Standing::Loses => &[Estimand::Contrast, Estimand::Effect],
             _ => &[Estimand::Contrast],
@@ -168,22 +164,6 @@ pub(crate) async fn measure_again(
     checks: Vec<Check>,
     stages: &mut Stages<'_>,
 ) -> Result<Results, RunError> {
-    stages.begin(Stage::Averages)?;
-    let counted = AverageCells::count(study).await;
-    let cells = counted.map_err(|error| RunError::engine(Stage::Averages, &error))?;
-    let averages = average_rows(study, &cells);
-
-    stages.begin(Stage::Validation)?;
-    let profiles = Profiles::count(study, &Routing::root()).await.map_err(|error| uncounted(&error))?;
-    let mut effects = averages.done;
-    effects.extend(exploratory(averages.exploratory, &[]).0);
-    let described = described(study, &cells).map_err(|error| internal(&error))?;
-    Ok(Results {
-        checks: checks.into_iter().chain(cells.cohort_check(study)).collect(),
-        effects,
-        registered: registered_views(study, &cells, &profiles),
-        replication: Some(replication.judge(study, &cells)),
-        stability: Stability::default(),
-        ..described
-    })
+    let (results, cells) = measure_declared(study, checks, stages).await?;
+    Ok(Results { replication: Some(replication.judge(study, &cells)), ..results })
 }

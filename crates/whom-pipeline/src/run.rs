@@ -14,6 +14,7 @@ use whom_store::{Address, Output, Publication, Published, RunId, RunRecord, Stor
 use crate::analysis::analyse;
 use crate::checkpoints::{Opening, RunCheckpoints};
 use crate::clock::Stages;
+use crate::declared::measure_declared;
 use crate::earlier::Earlier;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
@@ -163,6 +164,7 @@ impl Run<'_> {
         let checks = judged(&study)?;
         let results = match &replication {
             Some(replication) => measure_again(&study, replication, checks, stages).await?,
+            None if plan.split.is_ramped() => measure_declared(&study, checks, stages).await?.0,
             None => analyse(&study, checks, stages).await?,
         };
         let results = withheld::results(plan, results)?;

@@ -17,10 +17,15 @@ use whom_stats::{Check, Folds};
 use crate::analysed::AnalysedUnits;
 use crate::compile::Compiled;
 use crate::status::Status;
+use crate::tally::PeriodTally;
 use arms::Arms;
 use assignment::Assignment;
 use tags::TagsByArm;
 use variants::SeveralVariants;
+
+/// What to think of tags that differ between arms whose weights changed.
+const RAMPED_TAGS: &str = "arms whose weights changed differ in every tag that changed over time; effects are compared \
+     within the periods, but look at this tag within one";
 
 /// What checks look at.
 pub struct Subject<'a> {
@@ -37,12 +42,16 @@ pub struct Subject<'a> {
 impl Subject<'_> {
     /// Makes every check, in the order in which a reader asks.
     pub fn judge(&self) -> Vec<Check> {
-        let arms = Arms::of(&self.plan.split);
+        let by_period: Vec<Vec<u64>> = self.units.tally.periods.iter().map(|period| period.analysed.clone()).collect();
+        let arms = Arms::of(&self.plan.split).over(&by_period);
         let mut checks = self.variant_checks(&arms);
         checks.extend(self.metric_checks(&arms));
         checks.extend(self.assignment_checks(&arms));
         let tags = TagsByArm { arms: &arms, bins: &self.units.bins, counted: &self.units.tally.tags };
-        checks.extend(tags.checks(&self.plan.validate));
+        let of_tags = tags.checks(&self.plan.validate).into_iter();
+        checks.extend(
+            of_tags.map(|check| if arms.ramp.is_some() { check.as_advice().with_fix(RAMPED_TAGS) } else { check }),
+        );
         checks
     }
 
@@ -81,22 +90,29 @@ impl Subject<'_> {
 
     fn assignment_checks(&self, arms: &Arms<'_>) -> Vec<Check> {
         let (assignment, tally) = (Assignment { arms, levels: &self.plan.validate }, &self.units.tally);
-        let mut checks = vec![assignment.sample_ratio("sample ratio as exposed", &tally.exposed)];
+        let by_period =
+            |of: &dyn Fn(&PeriodTally) -> Vec<u64>| -> Vec<Vec<u64>> { tally.periods.iter().map(of).collect() };
+        let exposed = by_period(&|period| period.exposed.clone());
+        let mut checks = vec![assignment.within_periods("sample ratio as exposed", &tally.exposed, &exposed)];
         if tally.analysed != tally.exposed {
-            checks.push(assignment.sample_ratio("sample ratio without units in several variants", &tally.analysed));
+            let analysed = by_period(&|period| period.analysed.clone());
+            let name = "sample ratio without units in several variants";
+            checks.push(assignment.within_periods(name, &tally.analysed, &analysed));
         }
         let after = self.compiled.measures.iter().enumerate().filter(|(_, column)| !column.part.is_before());
         for (place, column) in after {
             let measured = tally.with_status(place, Status::has_value);
             if measured != tally.analysed {
-                checks
-                    .push(assignment.sample_ratio(&format!("sample ratio of units with `{}`", column.name), &measured));
+                let of_periods = by_period(&|period| period.with_status(place, Status::has_value));
+                let name = format!("sample ratio of units with `{}`", column.name);
+                checks.push(assignment.within_periods(&name, &measured, &of_periods));
             }
         }
         let by_bucket = tally.by_bucket();
         checks.extend(assignment.by_fold(self.folds, &by_bucket));
         checks.push(assignment.by_bucket(&by_bucket));
         checks.push(assignment.by_day(tally.by_day()));
+        checks.push(assignment.by_trend(tally.by_day()));
         checks
     }
 }
@@ -108,6 +124,13 @@ impl Subject<'_> {
 pub fn cohort_check(plan: &Plan, cohorts: Vec<(String, Vec<u64>)>) -> Option<Check> {
     let arms = Arms::of(&plan.split);
     (!cohorts.is_empty()).then(|| Assignment { arms: &arms, levels: &plan.validate }.within_cohorts(cohorts))
+}
+
+/// As [`cohort_check`] where the weights change, given the units of each cohort by period and arm: an arm expects what the
+/// weights of the periods give it of the cohort's units in them.
+pub fn ramped_cohort_check(plan: &Plan, cohorts: Vec<(String, Vec<Vec<u64>>)>) -> Option<Check> {
+    let arms = Arms::of(&plan.split);
+    (!cohorts.is_empty()).then(|| Assignment { arms: &arms, levels: &plan.validate }.within_ramped_cohorts(cohorts))
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use whom_engine::{KeptUnits, UnitKeeper};
+use whom_stats::routing::Code;
 use whom_stats::{CellSums, CodeColumn, Grouping, ProductGroup, UnitColumnParts, UnitColumns, cell_sums};
 
 use crate::bins::{Encoder, Fitted};
 use crate::error::QueryError;
+use crate::periods::Periods;
 use crate::tag_values::TagValues;
 use crate::tally::{Counted, Tally};
 use crate::unit_schema::UnitSchema;
@@ -68,11 +70,16 @@ impl<'a> Encoding<'a> {
         let others = parts.shapes.len() - parts.codes.len();
         parts.codes.extend((0..others).map(|_| CodeColumn::U8(Vec::new())));
         let mut everybody = self.no_parts();
+        if let Some(periods) = &self.schema.periods {
+            everybody.shapes = periods.shapes(std::iter::empty()).collect();
+            everybody.codes = vec![CodeColumn::U8(Vec::new())];
+        }
         for rows in rows {
             let rows = rows?;
-            tally.add_exposed(&rows)?;
+            tally.add_exposed(self.schema, &rows)?;
             if self.by_first_exposure {
                 self.add_columns(&mut everybody, &rows)?;
+                self.add_periods(&mut everybody.codes, &rows)?;
             }
             self.add_analysed(&mut parts, &mut tally, &self.schema.analysed(rows)?)?;
         }
@@ -111,21 +118,46 @@ impl<'a> Encoding<'a> {
             encoder.encode(&values, codes)?;
             tally.add(&counted, codes, first, &values);
         }
-        for (cohort, codes) in self.schema.cohorts.iter().zip(&mut parts.codes[self.tags.len()..]) {
-            if let CodeColumn::U8(codes) = codes {
-                let members = rows.cohort(&cohort.column)?;
-                codes.extend(members.iter().map(|member| u8::from(member == Some(true))));
-            }
+        self.add_others(parts.codes.get_mut(self.tags.len()..).unwrap_or_default(), rows)
+    }
+
+    /// Adds the columns beside the tags, in the order of [`UnitSchema::shapes`].
+    fn add_others(&self, columns: &mut [CodeColumn], rows: &UnitRows) -> Result<(), QueryError> {
+        let (cohorts, columns) = columns.split_at_mut(self.schema.cohorts.len());
+        for (cohort, codes) in self.schema.cohorts.iter().zip(cohorts) {
+            let members = rows.cohort(&cohort.column)?;
+            add(codes, members.iter().map(|member| u8::from(member == Some(true))));
         }
-        if let Some(CodeColumn::U8(weeks)) = parts.codes.get_mut(self.tags.len() + self.schema.cohorts.len()) {
-            weeks.extend(rows.exposure_days()?.into_iter().map(|day| self.schema.weeks.week(day)));
+        let (weeks, columns) = columns.split_at_mut(usize::from(self.schema.weeks.shape().is_some()));
+        for codes in weeks {
+            add(codes, rows.exposure_days()?.into_iter().map(|day| self.schema.weeks.week(day)));
+        }
+        self.add_periods(columns, rows)
+    }
+
+    /// Adds the period of each unit, and to columns that follow its cell in each cohort.
+    fn add_periods(&self, columns: &mut [CodeColumn], rows: &UnitRows) -> Result<(), QueryError> {
+        let (Some(periods), Some((column, of_cohorts))) = (&self.schema.periods, columns.split_first_mut()) else {
+            return Ok(());
+        };
+        let found: Vec<usize> = rows.exposure_days()?.into_iter().map(|day| periods.period(day)).collect();
+        add(column, found.iter().map(|period| *period as u8));
+        for (cohort, codes) in self.schema.cohorts.iter().zip(of_cohorts) {
+            let members = rows.cohort(&cohort.column)?;
+            let cells = found.iter().zip(&members);
+            add(codes, cells.map(|(period, member)| Periods::cell(*period, member == Some(true))));
         }
         Ok(())
     }
 
     fn by_arm(&self, everybody: UnitColumnParts) -> Result<CellSums, QueryError> {
         let units = UnitColumns::new(everybody).map_err(internal)?;
-        let counted = cell_sums(&units, &[Grouping::Everybody], self.groups, self.cancel).map_err(internal)?;
+        let grouping = self
+            .schema
+            .periods
+            .as_ref()
+            .map_or(Grouping::Everybody, |periods| Grouping::Codes { column: 0, codes: periods.count() as Code });
+        let counted = cell_sums(&units, &[grouping], self.groups, self.cancel).map_err(internal)?;
         counted.into_iter().next().ok_or_else(|| internal("nobody was counted"))
     }
 }
@@ -144,6 +176,13 @@ impl Counts {
             (sum @ None, piece) => sum.clone_from(piece),
             (Some(_), None) => {}
         }
+    }
+}
+
+/// Adds codes to a column of bytes, as those beside the tags are.
+fn add(column: &mut CodeColumn, codes: impl Iterator<Item = u8>) {
+    if let CodeColumn::U8(column) = column {
+        column.extend(codes);
     }
 }
 

@@ -29,8 +29,21 @@ pub struct Tally {
     by_bucket: Vec<u64>,
     /// The analysed units by day of first exposure and arm.
     by_day: BTreeMap<i32, Vec<u64>>,
+    /// By period of constant weights, where the weights of the arms change.
+    pub(crate) periods: Vec<PeriodTally>,
     /// The analysed units by tag.
     pub tags: Vec<TagTally>,
+}
+
+/// The units of a period of constant weights.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PeriodTally {
+    /// The units with a first exposure, by arm.
+    pub(crate) exposed: Vec<u64>,
+    /// The analysed ones, by arm.
+    pub(crate) analysed: Vec<u64>,
+    /// Those by metric, status and arm.
+    statuses: Vec<[Vec<u64>; Status::ALL.len()]>,
 }
 
 /// The units of a tag.
@@ -61,16 +74,26 @@ impl Tally {
             statuses: schema.measures.iter().map(|_| Status::ALL.map(|_| none())).collect(),
             by_bucket: vec![0; BUCKETS * schema.arms],
             by_day: BTreeMap::new(),
+            periods: schema
+                .periods
+                .iter()
+                .flat_map(|periods| (0..periods.count()).map(|_| PeriodTally::new(schema)))
+                .collect(),
             tags: tags.iter().map(|tag| TagTally::new(tag, schema.arms)).collect(),
         }
     }
 
     /// Counts units as they were exposed.
-    pub(crate) fn add_exposed(&mut self, rows: &UnitRows) -> Result<(), QueryError> {
+    pub(crate) fn add_exposed(&mut self, schema: &UnitSchema, rows: &UnitRows) -> Result<(), QueryError> {
         let several = rows.several_variants()?;
         for (arm, several) in rows.arms()?.into_iter().zip(&several) {
             self.exposed[usize::from(arm)] += 1;
             self.several[usize::from(arm)] += u64::from(several == Some(true));
+        }
+        if let Some(periods) = &schema.periods {
+            for (arm, day) in rows.arms()?.into_iter().zip(rows.exposure_days()?) {
+                self.periods[periods.period(day)].exposed[usize::from(arm)] += 1;
+            }
         }
         self.earliest_exposure = earlier(self.earliest_exposure, rows.earliest_exposure()?);
         Ok(())
@@ -95,6 +118,27 @@ impl Tally {
                 by_status[status as usize][usize::from(*arm)] += 1;
             }
         }
+        self.add_to_periods(schema, rows, counted)
+    }
+
+    fn add_to_periods(
+        &mut self,
+        schema: &UnitSchema,
+        rows: &UnitRows,
+        counted: &Counted<'_>,
+    ) -> Result<(), QueryError> {
+        let Some(periods) = &schema.periods else { return Ok(()) };
+        let days = rows.exposure_days()?;
+        let of_units: Vec<usize> = days.into_iter().map(|day| periods.period(day)).collect();
+        for (arm, period) in counted.arms.iter().zip(&of_units) {
+            self.periods[*period].analysed[usize::from(*arm)] += 1;
+        }
+        for (place, metric) in schema.measures.iter().enumerate() {
+            let statuses = rows.statuses(&metric.status)?;
+            for ((arm, period), status) in counted.arms.iter().zip(&of_units).zip(statuses) {
+                self.periods[*period].statuses[place][status as usize][usize::from(*arm)] += 1;
+            }
+        }
         Ok(())
     }
 
@@ -105,12 +149,11 @@ impl Tally {
         self.earliest_exposure = earlier(self.earliest_exposure, other.earliest_exposure);
         add(&mut self.analysed, &other.analysed);
         add(&mut self.by_bucket, &other.by_bucket);
-        for (sums, others) in self.statuses.iter_mut().zip(&other.statuses) {
-            sums.iter_mut().zip(others).for_each(|(sum, other)| add(sum, other));
-        }
+        add_statuses(&mut self.statuses, &other.statuses);
         for (day, units) in &other.by_day {
             add(self.by_day.entry(*day).or_insert_with(|| vec![0; units.len()]), units);
         }
+        self.periods.iter_mut().zip(&other.periods).for_each(|(sum, other)| sum.merge(other));
         self.tags.iter_mut().zip(&other.tags).for_each(|(sum, other)| sum.merge(other));
     }
 
@@ -121,11 +164,7 @@ impl Tally {
 
     /// The analysed units by arm whose status of a metric counts, given the metric's place in the file.
     pub fn with_status(&self, metric: usize, counts: impl Fn(Status) -> bool) -> Vec<u64> {
-        let mut units = vec![0; self.analysed.len()];
-        let by_status = self.statuses.get(metric).into_iter().flatten();
-        let counted = Status::ALL.into_iter().zip(by_status).filter(|(status, _)| counts(*status));
-        counted.for_each(|(_, of_status)| add(&mut units, of_status));
-        units
+        with_status(&self.statuses, self.analysed.len(), metric, counts)
     }
 
     /// The analysed units by arm, of each bucket that has some.
@@ -140,6 +179,28 @@ impl Tally {
     /// The analysed units by arm, of each day of first exposure that has some.
     pub fn by_day(&self) -> &BTreeMap<i32, Vec<u64>> {
         &self.by_day
+    }
+}
+
+impl PeriodTally {
+    fn new(schema: &UnitSchema) -> Self {
+        let none = || vec![0; schema.arms];
+        Self {
+            exposed: none(),
+            analysed: none(),
+            statuses: schema.measures.iter().map(|_| Status::ALL.map(|_| none())).collect(),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        add(&mut self.exposed, &other.exposed);
+        add(&mut self.analysed, &other.analysed);
+        add_statuses(&mut self.statuses, &other.statuses);
+    }
+
+    /// As [`Tally::with_status`], of the period.
+    pub(crate) fn with_status(&self, metric: usize, counts: impl Fn(Status) -> bool) -> Vec<u64> {
+        with_status(&self.statuses, self.analysed.len(), metric, counts)
     }
 }
 
@@ -193,6 +254,23 @@ impl TagTally {
 /// The earlier of two instants, of which either may be none.
 fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
     one.into_iter().chain(other).min()
+}
+
+/// Units by metric, status and arm.
+type Statuses = [[Vec<u64>; Status::ALL.len()]];
+
+fn add_statuses(sums: &mut Statuses, others: &Statuses) {
+    let sums = sums.iter_mut().flatten().zip(others.iter().flatten());
+    sums.for_each(|(sum, other)| add(sum, other));
+}
+
+/// The units of so many arms whose status of a metric counts.
+fn with_status(statuses: &Statuses, arms: usize, metric: usize, counts: impl Fn(Status) -> bool) -> Vec<u64> {
+    let mut units = vec![0; arms];
+    let by_status = statuses.get(metric).into_iter().flatten();
+    let counted = Status::ALL.into_iter().zip(by_status).filter(|(status, _)| counts(*status));
+    counted.for_each(|(_, of_status)| add(&mut units, of_status));
+    units
 }
 
 fn add(sums: &mut [u64], units: &[u64]) {

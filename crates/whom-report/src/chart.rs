@@ -12,6 +12,7 @@ mod forest;
 mod heat_map;
 mod interval;
 mod label;
+mod lines;
 mod svg;
 mod text;
 mod tree;
@@ -22,6 +23,7 @@ pub(crate) use forest::{Forest, ForestGroup, ForestRow, Mark};
 pub(crate) use heat_map::{HeatCell, HeatMap, HeatRow};
 pub(crate) use interval::{IntervalPicture, Window};
 pub(crate) use label::Label;
+pub(crate) use lines::{LinePoint, Lines};
 pub(crate) use tree::{Tree, TreeNode};
 pub(crate) use waterfall::{Fall, Waterfall};
 

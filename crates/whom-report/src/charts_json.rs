@@ -9,6 +9,7 @@ use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::error::ReportError;
 use crate::json::document;
 use crate::results::Results;
+use crate::stability::CohortStability;
 
 /// The version of `charts.json`.
 pub const CHARTS_SCHEMA_VERSION: u32 = 1;
@@ -42,6 +43,9 @@ pub fn charts_json(results: &Results) -> Result<String, ReportError> {
         metrics(results),
         profiles(results),
         importance(results),
+        ranking(results),
+        slices(results),
+        returning(results),
         waterfall(results),
     ];
     let charts_document = ChartsDocument {
@@ -135,6 +139,69 @@ fn importance(results: &Results) -> Chart {
     }
 }
 
+/// The names of columns are those of `ranking.parquet`.
+fn ranking(results: &Results) -> Chart {
+    let rows = results.tag_rankings.iter().flat_map(|ranking| {
+        ranking.tags.iter().map(|tag| {
+            json!({
+                "metric": ranking.metric,
+                "variant": ranking.variant,
+                "tag": tag.tag,
+                "role": tag.role,
+                "modifying": tag.modifying,
+                "prognostic": tag.prognostic,
+                "absolute_p_value_adjusted": tag.absolute.p_value_adjusted,
+                "relative_p_value_adjusted": tag.relative.p_value_adjusted,
+            })
+        })
+    });
+    Chart {
+        name: "ranking",
+        title: "Tags by how much they change an effect",
+        data: rows.collect(),
+        spec: spec::bars("tag", "modifying", "variant"),
+    }
+}
+
+/// The averages on primary metrics by week and by slice; the names of columns are those of `slices.parquet`.
+fn slices(results: &Results) -> Chart {
+    let rows = results.slices.iter().filter(|row| row.is_of_average()).flat_map(|row| {
+        row.slices.iter().map(|slice| {
+            json!({
+                "sliced_by": row.sliced_by,
+                "metric": row.metric,
+                "variant": row.variant,
+                "slice": slice.slice,
+                "estimate": slice.estimate,
+                "std_err": slice.std_err,
+                "ci_lower": slice.interval.map(|interval| interval.lower),
+                "ci_upper": slice.interval.map(|interval| interval.upper),
+                "found": row.found,
+            })
+        })
+    });
+    Chart {
+        name: "slices",
+        title: "Average effects by week of first exposure and by slice",
+        data: rows.collect(),
+        spec: spec::intervals("slice", "variant", "effect"),
+    }
+}
+
+fn returning(results: &Results) -> Chart {
+    let searches = results.stability.search.iter();
+    let rows = searches.flat_map(|search| {
+        let row = |cohort: &CohortStability| json!({ "tree": search.tree, "cohort": cohort.cohort, "returned": cohort.returned, "mean_jaccard": cohort.mean_jaccard });
+        search.cohorts.iter().map(row)
+    });
+    Chart {
+        name: "returning",
+        title: "How often each cohort returns when the search is repeated",
+        data: rows.collect(),
+        spec: spec::bars("cohort", "returned", "tree"),
+    }
+}
+
 fn waterfall(results: &Results) -> Chart {
     let rows = results.waterfall.iter().enumerate().flat_map(|(place, step)| {
         [("kept", step.kept), ("dropped", step.dropped)].map(|(what, rows)| {
@@ -174,9 +241,13 @@ mod tests {
 
     #[test]
     fn every_field_of_a_specification_is_a_column_of_its_rows() {
-        let charts = charts(&fixture::registered());
+        let slices = fixture::sliced().slices;
+        let charts = charts(&Results { slices, ..fixture::registered() });
         let names: Vec<&str> = charts.iter().filter_map(|chart| chart["name"].as_str()).collect();
-        assert_eq!(names, ["averages", "cohorts", "metrics", "profiles", "importance", "waterfall"]);
+        assert_eq!(
+            names,
+            ["averages", "cohorts", "metrics", "profiles", "importance", "ranking", "slices", "returning", "waterfall"]
+        );
         for chart in &charts {
             let mut read = Vec::new();
             fields(&chart["spec"], &mut read);
@@ -191,6 +262,6 @@ mod tests {
     fn a_picture_without_rows_is_left_out() {
         let left = charts(&fixture::no_discovery());
         let names: Vec<&str> = left.iter().filter_map(|chart| chart["name"].as_str()).collect();
-        assert_eq!(names, ["averages", "waterfall"]);
+        assert_eq!(names, ["averages", "ranking", "waterfall"]);
     }
 }

@@ -116,7 +116,8 @@ pub struct EffectRow {
     pub family: Family,
     /// What is estimated.
     pub estimand: Estimand,
-    /// How the estimate and its standard error are made: `welch`, `ratio_delta`, `cuped`, `ratio_cuped`; of a lift `delta` or
+    /// How the estimate and its standard error are made: `welch`, `ratio_delta`, `cuped`, `ratio_cuped`, after `stratified_`
+    /// where the weights of the arms changed and they are compared within periods; of a lift `delta` or
     /// `fieller`; of a margin `non_inferiority`.
     pub method: String,
     /// The reference distribution.

@@ -17,6 +17,7 @@ mod metrics;
 mod picture;
 mod profiles;
 mod quality;
+mod replication;
 mod slices;
 mod stability;
 mod table;
@@ -44,6 +45,7 @@ struct Page {
     experiment: String,
     verdict: verdict::VerdictSection,
     averages: Option<averages::AveragesSection>,
+    replication: Option<replication::ReplicationSection>,
     for_whom: Option<for_whom::ForWhomSection>,
     tags: Option<tags::TagsSection>,
     metrics: Option<metrics::MetricsSection>,
@@ -68,6 +70,7 @@ fn page(results: &Results) -> Page {
         experiment: label::plain(&results.experiment),
         verdict: verdict::section(results, &verdict),
         averages: averages::section(&indexed, &verdict),
+        replication: replication::section(&indexed),
         for_whom: for_whom::section(&indexed, &verdict),
         tags: tags::section(&indexed),
         metrics: metrics::section(&indexed),

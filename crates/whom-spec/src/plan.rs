@@ -4,6 +4,7 @@
 //! exist, weights sum to one, and dates are in order. It knows nothing of the data: columns and expressions are text
 //! with a place, to be resolved against the tables by whoever reads them.
 
+mod allocation;
 mod cohort;
 mod discover;
 mod fact;
@@ -20,6 +21,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::Serialize;
 
+pub use self::allocation::Period;
 pub use self::cohort::Cohort;
 pub use self::discover::{Codes, Criterion, DeclaredPartition, Discover, TreeControls};
 pub use self::fact::{Fact, Gaps, Partition, TimeColumn};

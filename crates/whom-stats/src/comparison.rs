@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::confidence_set::ConfidenceSet;
 use crate::distribution::Reference;
-use crate::effect::{Effect, Lift};
+use crate::effect::{ArmSummary, Effect, Lift};
 use crate::estimate::{Estimate, Interval, NotEstimable, Satterthwaite};
+use crate::grid::Grid;
 use crate::moments::Moments;
 use crate::reliability::{Unreliable, is_near_zero, judge};
 use crate::sample::{ROUNDING, Sample};
@@ -94,6 +95,37 @@ impl Comparison {
             ],
             unreliable: treatment.unreliable().or(control.unreliable()),
         })
+    }
+
+    /// The means of two arms, judged by their units and events.
+    ///
+    /// Where nothing varies the values are known and their difference is not estimable; strata have use for the values.
+    ///
+    /// # Errors
+    /// An arm with fewer than two units.
+    pub fn of_moments(treatment: &Moments, control: &Moments, grid: Grid) -> Result<Self, NotEstimable> {
+        let steps = treatment.mean_difference(control).ok_or(NotEstimable::EmptyArm)?;
+        let arms = (ArmSummary::new(treatment, grid)?, ArmSummary::new(control, grid)?);
+        Ok(Self::of_summaries((&arms.0, &arms.1), steps / grid.steps_per_one(), judge(treatment, control)))
+    }
+
+    fn of_summaries(
+        (treatment, control): (&ArmSummary, &ArmSummary),
+        difference: f64,
+        unreliable: Option<Unreliable>,
+    ) -> Self {
+        let of_treatment = Source {
+            treatment: treatment.variance_of_mean(),
+            degrees_of_freedom: treatment.degrees_of_freedom(),
+            ..Source::default()
+        };
+        let of_control = Source {
+            control: control.variance_of_mean(),
+            degrees_of_freedom: control.degrees_of_freedom(),
+            ..Source::default()
+        };
+        let sources = vec![of_treatment, of_control];
+        Self { treatment: treatment.mean, control: control.mean, difference, sources, unreliable }
     }
 
     /// Judged, unless it is found unreliable already, by the units and events behind it.
@@ -193,24 +225,7 @@ impl Comparison {
 
 impl From<&Effect> for Comparison {
     fn from(effect: &Effect) -> Self {
-        let (treatment, control) = (&effect.treatment, &effect.control);
-        let of_treatment = Source {
-            treatment: treatment.variance_of_mean(),
-            degrees_of_freedom: treatment.degrees_of_freedom(),
-            ..Source::default()
-        };
-        let of_control = Source {
-            control: control.variance_of_mean(),
-            degrees_of_freedom: control.degrees_of_freedom(),
-            ..Source::default()
-        };
-        Self {
-            treatment: treatment.mean,
-            control: control.mean,
-            difference: effect.difference.value,
-            sources: vec![of_treatment, of_control],
-            unreliable: effect.unreliable,
-        }
+        Self::of_summaries((&effect.treatment, &effect.control), effect.difference.value, effect.unreliable)
     }
 }
 

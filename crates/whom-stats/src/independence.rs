@@ -62,6 +62,46 @@ pub fn independence(categories: &[Vec<u64>]) -> Result<ChiSquare, NotEstimable> 
     Ok(ChiSquare::new(statistic, ((occupied - 1) * (groups.len() - 1)) as f64))
 }
 
+/// Whether the share of one arm rises or falls with a score, such as the day: the test for trend of Cochran (1954) and
+/// Armitage (1955), from units in the arm and units in all arms by score.
+///
+/// With the scores x, the units n, those of the arm r, and their share p = sum r / sum n, the statistic is
+/// (sum (r - p n) (x - m))² / (p (1 - p) sum n (x - m)²), where m is the mean score of the units; it has one degree of freedom.
+/// A ramp that [`independence`] spreads over as many degrees of freedom as there are days has all its weight on this one.
+/// Sums are exact for scores that are whole numbers, so no order of the days changes a bit.
+///
+/// # Errors
+/// [`NotEstimable::OneGroup`] if the units have fewer than two scores, or if all or none of them are in the arm.
+///
+/// ```
+/// use whom_stats::trend;
+///
+/// // Each day by itself shows little; together they rise.
+/// let rising: Vec<(i32, u64, u64)> = (0..20).map(|day| (day, 90 + day as u64, 200)).collect();
+/// assert!(trend(&rising)?.p_value < 0.01);
+/// # Ok::<(), whom_stats::NotEstimable>(())
+/// ```
+pub fn trend(by_score: &[(i32, u64, u64)]) -> Result<ChiSquare, NotEstimable> {
+    let (mut in_arm, mut all, mut scores, mut squares, mut products) = (0_i128, 0_i128, 0_i128, 0_i128, 0_i128);
+    let first = by_score.iter().map(|(score, ..)| i128::from(*score)).min().unwrap_or(0);
+    for (score, arm, units) in by_score {
+        let (score, arm, units) = (i128::from(*score) - first, i128::from(*arm), i128::from(*units));
+        in_arm += arm;
+        all += units;
+        scores += score * units;
+        squares += score * score * units;
+        products += score * arm;
+    }
+    let spread = all * squares - scores * scores;
+    if spread == 0 || in_arm == 0 || in_arm >= all {
+        return Err(NotEstimable::OneGroup);
+    }
+    // (all * products - in_arm * scores)² / (all² p (1 - p) spread / all), each factor a whole number.
+    let slope = (all * products - in_arm * scores) as f64;
+    let (in_arm, others) = (in_arm as f64, (all - in_arm) as f64);
+    Ok(ChiSquare::new(slope / in_arm * slope / others * all as f64 / spread as f64, 1.0))
+}
+
 /// sum over arms of (observed - expected)² / expected, of the arms that expect anything.
 pub(crate) fn distance(observed: &[u64], shares: &[f64]) -> f64 {
     let total = observed.iter().sum::<u64>() as f64;
@@ -110,6 +150,72 @@ mod tests {
         assert!((test.statistic - 30.070_149_095_754_687).abs() < 1e-10);
         assert_eq!(test.degrees_of_freedom, 2.0);
         assert!((test.p_value - 2.953_588_9e-7).abs() < 1e-13);
+    }
+
+    #[test]
+    fn a_trend_is_the_published_one() {
+        // R: prop.trend.test(c(83, 90, 129, 70), c(86, 93, 136, 82)), smokers among patients (Fleiss 1981): X-squared 8.2249,
+        // with the scores 1 to 4, p-value 0.004132.
+        let test = trend(&[(1, 83, 86), (2, 90, 93), (3, 129, 136), (4, 70, 82)]).unwrap();
+        assert!((test.statistic - 8.224_9).abs() < 5e-5, "{}", test.statistic);
+        assert!((test.p_value - 0.004_132).abs() < 5e-7, "{}", test.p_value);
+        assert_eq!(test.degrees_of_freedom, 1.0);
+    }
+
+    #[test]
+    fn a_slow_ramp_shows_in_the_trend_before_it_shows_in_the_days() {
+        let days: Vec<Vec<u64>> = (0..28).map(|day| vec![2_000 - 5 * day, 2_000 + 5 * day]).collect();
+        let by_score: Vec<(i32, u64, u64)> =
+            days.iter().zip(0..).map(|(day, score)| (score, day[1], day[0] + day[1])).collect();
+        assert!(independence(&days).unwrap().p_value > 0.001);
+        assert!(trend(&by_score).unwrap().p_value < 1e-9);
+    }
+
+    #[test]
+    fn a_trend_does_not_know_where_days_are_counted_from_and_one_arm_mirrors_the_other() {
+        let days = [(0, 30, 61), (1, 33, 60), (5, 41, 62), (6, 40, 59)];
+        let found = trend(&days).unwrap();
+        assert_eq!(trend(&days.map(|(day, arm, all)| (day + 20_000, arm, all))).unwrap(), found);
+        let others = trend(&days.map(|(day, arm, all)| (day, all - arm, all))).unwrap();
+        assert!((others.statistic - found.statistic).abs() < 1e-12 * found.statistic);
+        let mut backwards = days;
+        backwards.reverse();
+        assert_eq!(trend(&backwards).unwrap(), found);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_trend_is_units_times_the_squared_correlation_of_arm_and_day(
+            days in proptest::collection::vec((-40_i32..40, 0_u64..30, 0_u64..30), 2..12),
+        ) {
+            let table: Vec<(i32, u64, u64)> = days.iter().map(|(day, arm, others)| (*day, *arm, arm + others)).collect();
+            let unit = |(day, arm, others): &(i32, u64, u64)| {
+                let treated = (0..*arm).map(|_| (f64::from(*day), 1.0));
+                treated.chain((0..*others).map(|_| (f64::from(*day), 0.0))).collect::<Vec<_>>()
+            };
+            let units: Vec<(f64, f64)> = days.iter().flat_map(unit).collect();
+            let count = units.len() as f64;
+            let (day, arm) = (units.iter().map(|unit| unit.0).sum::<f64>() / count, units.iter().map(|unit| unit.1).sum::<f64>() / count);
+            let sum = |term: &dyn Fn(f64, f64) -> f64| units.iter().map(|unit| term(unit.0 - day, unit.1 - arm)).sum::<f64>();
+            let (joint, of_day, of_arm) = (sum(&|x, y| x * y), sum(&|x, _| x * x), sum(&|_, y| y * y));
+            match trend(&table) {
+                Ok(found) => {
+                    let expected = count * joint * joint / (of_day * of_arm);
+                    proptest::prop_assert!((found.statistic - expected).abs() <= 1e-9 * (1.0 + expected));
+                }
+                Err(reason) => {
+                    proptest::prop_assert_eq!(reason, NotEstimable::OneGroup);
+                    proptest::prop_assert!(units.is_empty() || of_day < 1e-9 || of_arm < 1e-9);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_trend_without_two_days_and_two_arms() {
+        for days in [&[][..], &[(3, 5, 9)], &[(3, 0, 9), (4, 0, 8)], &[(3, 9, 9), (4, 8, 8)], &[(3, 5, 9), (4, 0, 0)]] {
+            assert_eq!(trend(days), Err(NotEstimable::OneGroup));
+        }
     }
 
     #[test]

@@ -194,7 +194,7 @@ pub use heterogeneity::{Between, BothScales, Cochran, DifferingScale, EqualEffec
 pub use hierarchy::{Hierarchy, Posterior, Prior, Shrunken};
 pub use histogram::answer;
 pub use identity::{Identity, identity_hash};
-pub use independence::{ChiSquare, independence};
+pub use independence::{ChiSquare, independence, trend};
 pub use leaf_labels::{LeafLabels, UnitSample, leaf_labels};
 pub use measured::{CONTROL, Measured, Target};
 pub use modifiers::{LevelEffect, Modifier, Ranking, Strength, TagRole, TagTable};

@@ -50,7 +50,9 @@ impl Stratified {
     ///
     /// # Errors
     /// [`NotEstimable::NoUnits`] without units; [`NotEstimable::StrataWithoutArm`] if more than 5 % of the units are in strata
-    /// that cannot be compared; fewer mark the row unreliable, as the effect is then one of the other strata.
+    /// that cannot be compared; fewer mark the row unreliable, as the effect is then one of the other strata. It is unreliable
+    /// as well if the stratum that adds most variance is: a first per cent of a ramp holds few treated units, and weighs as
+    /// much as its stratum does.
     pub fn new(strata: &[Stratum]) -> Result<Self, NotEstimable> {
         let units = |compared: bool| -> u64 {
             strata.iter().filter(|stratum| stratum.comparison.is_ok() == compared).map(|stratum| stratum.units).sum()
@@ -68,9 +70,19 @@ impl Stratified {
         });
         let weights: Vec<f64> = weights.collect();
         let unreliable = (left_out > 0).then_some(Unreliable::StrataLeftOut { units: left_out });
+        let unreliable = unreliable.or_else(|| of_the_most_variable(strata, &weights));
         let comparison = Comparison { unreliable, ..weighted(strata, &weights) };
         Ok(Self { comparison, weights, left_out })
     }
+}
+
+/// What is said against the stratum that adds most to the variance.
+fn of_the_most_variable(strata: &[Stratum], weights: &[f64]) -> Option<Unreliable> {
+    let variances = strata.iter().zip(weights).filter_map(|(stratum, weight)| {
+        let comparison = stratum.comparison.as_ref().ok()?;
+        Some((weight * weight * comparison.variance([1.0, -1.0]), comparison.unreliable))
+    });
+    variances.max_by(|(one, _), (other, _)| one.total_cmp(other)).and_then(|(_, unreliable)| unreliable)
 }
 
 fn weighted(strata: &[Stratum], weights: &[f64]) -> Comparison {

@@ -65,6 +65,16 @@ async fn rows_in_many_slices_take_the_memory_of_one_buffer() {
     assert!(engine.store().keep(rows).unwrap().in_memory().is_some());
 }
 
+/// Rows of 1.6 MB in 25 parts, each of which would count the whole buffer of 40 MB altogether; nothing may go to disk.
+#[tokio::test]
+async fn a_sort_counts_the_parts_of_a_buffer_and_not_the_buffer_for_each() {
+    let engine = Engine::new(&Limits { memory: 16 << 20, spill_limit: Some(0), ..Limits::default() }).unwrap();
+    let batch = RecordBatch::try_from_iter([("v", one(&(0..200_000).rev().collect::<Vec<_>>()))]).unwrap();
+    engine.add_rows("t", Rows { schema: batch.schema(), batches: vec![batch] }).unwrap();
+    let sorted = engine.query("SELECT v FROM t ORDER BY v").await.unwrap();
+    assert_eq!((integer(&sorted, "v").unwrap(), sorted.len()), (Some(0), 200_000));
+}
+
 #[tokio::test]
 async fn rows_on_disk_are_a_table_like_any_other() {
     let engine = Engine::new(&Limits { rows: 0, ..Limits::default() }).unwrap();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use whom_spec::plan::Validate;
-use whom_stats::{Check, Fold, Folds, TestedPart, independence, sample_ratio};
+use whom_stats::{Check, Fold, Folds, TestedPart, independence, sample_ratio, trend};
 
 use super::arms::Arms;
 
@@ -16,8 +16,8 @@ const MISMATCH: &str =
 const KNOWS_BUCKETS: &str = "the assignment knows our buckets; write to us with the way your platform assigns";
 
 /// What to do about shares that move.
-const MOVING_SHARES: &str = "the shares changed while the experiment ran, which confounds effects with time; analyse a \
-     period of constant shares";
+const MOVING_SHARES: &str = "the shares changed while the experiment ran, which confounds effects with time; declare the \
+     periods and their weights in `split.allocation`, or set `start` and `end` to a period of constant shares";
 
 /// Units by arm for each key: a bucket, a day.
 type ByKey<K> = BTreeMap<K, Vec<u64>>;
@@ -33,6 +33,18 @@ impl Assignment<'_> {
     pub(super) fn sample_ratio(&self, name: &str, units: &[u64]) -> Check {
         let test = sample_ratio(units, &self.arms.weights);
         Check::tested(name, test, self.levels.sample_ratio_p, &self.arms.in_words(units)).with_fix(MISMATCH)
+    }
+
+    /// As [`Self::sample_ratio`], and where the weights change within each period, corrected over them.
+    pub(super) fn within_periods(&self, name: &str, units: &[u64], by_period: &[Vec<u64>]) -> Check {
+        let Some(ramp) = &self.arms.ramp else { return self.sample_ratio(name, units) };
+        let part = |((subject, weights), units): (&(String, Vec<f64>), &Vec<u64>)| TestedPart {
+            subject: subject.clone(),
+            tested: sample_ratio(units, weights).ok().map(Into::into),
+            detail: self.arms.in_words(units),
+        };
+        let parts = ramp.shares.iter().zip(by_period).map(part).collect();
+        Check::of_parts(name, "periods", parts, self.levels.sample_ratio_p).with_fix(MISMATCH)
     }
 
     /// The declared shares hold within each fold that has buckets, and do not differ between folds.
@@ -61,10 +73,55 @@ impl Assignment<'_> {
         independent("arms by bucket", by_bucket, self.levels.bucket_p, &detail).with_fix(KNOWS_BUCKETS)
     }
 
-    /// The shares of the arms do not move over the days of first exposure.
+    /// The shares of the arms do not move over the days of first exposure, or of each period where the weights change.
     pub(super) fn by_day(&self, by_day: &ByKey<i32>) -> Check {
-        let detail = format!("{} days of first exposure", by_day.len());
-        independent("arms by day of exposure", by_day, self.levels.sample_ratio_p, &detail).with_fix(MOVING_SHARES)
+        const NAME: &str = "arms by day of exposure";
+        let check = match self.by_period(by_day) {
+            None => independent(NAME, by_day, self.levels.sample_ratio_p, &in_days(by_day)),
+            Some(periods) => {
+                let part = |(subject, days): (String, ByKey<i32>)| TestedPart {
+                    subject,
+                    tested: independence(&days.values().cloned().collect::<Vec<_>>()).ok().map(Into::into),
+                    detail: in_days(&days),
+                };
+                let parts = periods.into_iter().map(part).collect();
+                Check::of_parts(NAME, "periods", parts, self.levels.sample_ratio_p)
+            }
+        };
+        check.with_fix(MOVING_SHARES)
+    }
+
+    /// The share of no arm rises or falls over the days of first exposure, or of each period where the weights change. A ramp
+    /// in many small steps is spread thin over the days of [`Self::by_day`], and stands out here.
+    pub(super) fn by_trend(&self, by_day: &ByKey<i32>) -> Check {
+        const NAME: &str = "trend of the arms over the days";
+        // Of two arms, the shares of both say the same.
+        let arms = if self.arms.len() == 2 { 1..2 } else { 0..self.arms.len() };
+        let periods = self.by_period(by_day).unwrap_or_else(|| vec![(String::new(), by_day.clone())]);
+        let parts = periods.iter().flat_map(|(name, days)| arms.clone().map(move |arm| self.trend(arm, name, days)));
+        Check::of_parts(NAME, "shares over time", parts.collect(), self.levels.sample_ratio_p).with_fix(MOVING_SHARES)
+    }
+
+    fn trend(&self, arm: usize, period: &str, days: &ByKey<i32>) -> TestedPart {
+        let units = days.iter().map(|(day, units)| (*day, units[arm], units.iter().sum()));
+        let name = self.arms.names[arm];
+        TestedPart {
+            subject: if period.is_empty() { name.to_owned() } else { format!("{name} in {period}") },
+            tested: trend(&units.collect::<Vec<_>>()).ok().map(Into::into),
+            detail: in_days(days),
+        }
+    }
+
+    /// The days of each period, with its name; `None` where the weights stay.
+    fn by_period(&self, by_day: &ByKey<i32>) -> Option<Vec<(String, ByKey<i32>)>> {
+        let ramp = self.arms.ramp.as_ref()?;
+        let mut periods: Vec<_> = ramp.shares.iter().map(|(name, _)| (name.clone(), ByKey::new())).collect();
+        for (day, units) in by_day {
+            if let Some((_, days)) = periods.get_mut(ramp.periods.period(*day)) {
+                days.insert(*day, units.clone());
+            }
+        }
+        Some(periods)
     }
 
     /// The declared shares hold within cohorts, corrected over the cohorts; advice, which never ends a run.
@@ -74,7 +131,26 @@ impl Assignment<'_> {
             tested: sample_ratio(&units, &self.arms.weights).ok().map(Into::into),
             detail: self.arms.in_words(&units),
         };
-        let parts = cohorts.into_iter().map(part).collect();
+        self.of_cohorts(cohorts.into_iter().map(part).collect())
+    }
+
+    /// As [`Self::within_cohorts`] where the weights change, given units by period and arm. The expected shares are those of the
+    /// periods, weighted by the cohort's units in each; units of several periods scatter less about them than chi-square
+    /// takes them to, so the test errs on the safe side.
+    pub(super) fn within_ramped_cohorts(&self, cohorts: Vec<(String, Vec<Vec<u64>>)>) -> Check {
+        let part = |(subject, by_period): (String, Vec<Vec<u64>>)| {
+            let mut units = vec![0; self.arms.len()];
+            for period in &by_period {
+                units.iter_mut().zip(period).for_each(|(sum, units)| *sum += units);
+            }
+            let expected = self.arms.ramp.as_ref().map_or_else(Vec::new, |ramp| ramp.expected(&by_period));
+            let tested = sample_ratio(&units, &expected).ok().map(Into::into);
+            TestedPart { subject, tested, detail: self.arms.in_words(&units) }
+        };
+        self.of_cohorts(cohorts.into_iter().map(part).collect())
+    }
+
+    fn of_cohorts(&self, parts: Vec<TestedPart>) -> Check {
         Check::of_parts("sample ratio within cohorts", "cohorts", parts, self.levels.sample_ratio_p)
             .as_advice()
             .with_fix("units of these cohorts were lost or added in one variant more than in another; find the cause before reading their effects")
@@ -87,6 +163,10 @@ impl Assignment<'_> {
         }
         sum
     }
+}
+
+fn in_days(days: &ByKey<i32>) -> String {
+    format!("{} days of first exposure", days.len())
 }
 
 /// The arm does not depend on the key.

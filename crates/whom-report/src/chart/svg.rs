@@ -76,10 +76,14 @@ impl Svg {
         self.ground.push_str(&line);
     }
 
-    /// A open line through points.
+    /// An area between points.
+    pub(super) fn area(&mut self, points: &[(f64, f64)], class: &str) {
+        self.push(format_args!("<path class=\"{class}\" d=\"M{}Z\"/>", through(points)));
+    }
+
+    /// An open line through points.
     pub(super) fn outline(&mut self, points: &[(f64, f64)], class: &str) {
-        let path: Vec<String> = points.iter().map(|(x, y)| format!("{} {}", coordinate(*x), coordinate(*y))).collect();
-        self.push(format_args!("<path class=\"{class}\" d=\"M{}\"/>", path.join("L")));
+        self.push(format_args!("<path class=\"{class}\" d=\"M{}\"/>", through(points)));
     }
 
     pub(super) fn rectangle(&mut self, rectangle: Rectangle, class: &str) {
@@ -206,6 +210,12 @@ const SPACE: f64 = 4.0;
 struct Style<'a> {
     class: &'a str,
     data: &'a [(&'static str, String)],
+}
+
+/// Points as the lines of a path between them.
+fn through(points: &[(f64, f64)]) -> String {
+    let points: Vec<String> = points.iter().map(|(x, y)| format!("{} {}", coordinate(*x), coordinate(*y))).collect();
+    points.join("L")
 }
 
 fn attributes(data: &[(&'static str, String)]) -> String {

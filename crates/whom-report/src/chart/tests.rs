@@ -45,6 +45,7 @@ fn pictures() -> impl Strategy<Value = Vec<String>> {
             pictures.extend(heat_map(&pairs, &title).draw(width));
             pictures.extend(waterfall(&pairs, &title).draw(width));
             pictures.extend(tree(&pairs, &title).draw(width));
+            pictures.extend(lines(&rows, &title, reference).draw(width));
         }
         pictures
     })
@@ -57,6 +58,21 @@ fn forest(rows: &[ForestRow], title: &str, reference: f64) -> Forest {
         reference: Some((reference, title.to_owned())),
         columns: vec!["units".to_owned()],
         groups: vec![ForestGroup { heading: title.to_owned(), rows: rows.to_vec() }],
+    }
+}
+
+fn lines(rows: &[ForestRow], title: &str, reference: f64) -> Lines {
+    let point = |row: &ForestRow| LinePoint {
+        label: row.label.clone(),
+        value: row.mark.map(|mark| mark.estimate),
+        band: row.mark.and_then(|mark| mark.outer),
+        faint: row.mark.is_some_and(|mark| mark.inner.is_some()),
+    };
+    Lines {
+        title: title.to_owned(),
+        axis: title.to_owned(),
+        reference: Some((reference, title.to_owned())),
+        points: rows.iter().map(point).collect(),
     }
 }
 
@@ -184,7 +200,31 @@ fn nothing_to_draw_is_no_picture() {
         assert!(waterfall(&[], "t").draw(width).is_none());
         assert!(tree(&[], "t").draw(width).is_none());
         assert!(tree(&[(Label::new("alone"), 0.0)], "t").draw(width).is_none());
+        assert!(weeks(&[Some(1.0), None]).draw(width).is_none());
     }
+}
+
+/// A line through values, each with a band of its own.
+fn weeks(values: &[Option<f64>]) -> Lines {
+    let point = |(index, value): (usize, &Option<f64>)| LinePoint {
+        label: Label::new(format!("week {index}")),
+        value: *value,
+        band: value.map(|value| (value - 1.0, value + 1.0)),
+        faint: false,
+    };
+    let points = values.iter().enumerate().map(point).collect();
+    Lines { title: "weeks".to_owned(), axis: "effect".to_owned(), reference: None, points }
+}
+
+#[test]
+fn a_line_has_a_gap_where_there_is_no_value() {
+    let drawn = |values: &[Option<f64>]| {
+        let picture = weeks(values).draw(Width::Wide).expect("a picture");
+        ["class=\"line\"", "class=\"area\"", "class=\"interval\"", "<circle"].map(|mark| picture.matches(mark).count())
+    };
+    assert_eq!(drawn(&[Some(1.0), Some(2.0), Some(0.5)]), [1, 1, 0, 3]);
+    assert_eq!(drawn(&[Some(1.0), Some(2.0), None, Some(0.5), Some(1.5)]), [2, 2, 0, 4]);
+    assert_eq!(drawn(&[Some(1.0), Some(2.0), None, Some(0.5)]), [1, 1, 1, 3], "a point alone has its interval");
 }
 
 #[test]

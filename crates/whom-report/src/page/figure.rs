@@ -1,5 +1,7 @@
 //! Figures: numbers as people write them, each with the place where it stands in the result files.
 
+use std::fmt;
+
 use serde::Serialize;
 use whom_stats::Interval;
 
@@ -28,30 +30,59 @@ pub(super) struct Place {
 impl Place {
     /// A column of a row of `effects.parquet`, or `statistic`, the estimate over its standard error.
     pub(super) fn of_effect(row: usize, column: &str) -> Self {
-        Self { file: "effect-row", row, column: column.to_owned() }
+        Self { file: "effects", row, column: column.to_owned() }
     }
 
     /// A column of a row of `tags.parquet`.
     pub(super) fn of_tag(row: usize, column: &str) -> Self {
-        Self { file: "tag-row", row, column: column.to_owned() }
+        Self { file: "tags", row, column: column.to_owned() }
     }
 
-    /// A column of a row of `cohorts.parquet`.
+    /// A column of a row of `slices.parquet`.
+    pub(super) fn of_slice(row: usize, column: &str) -> Self {
+        Self { file: "slices", row, column: column.to_owned() }
+    }
+
+    /// A column of a row of `ranking.parquet`.
+    pub(super) fn of_ranking(row: usize, column: &str) -> Self {
+        Self { file: "ranking", row, column: column.to_owned() }
+    }
+
+    /// A column of a row of `cohorts.parquet`, `units:FOLD`, or a field of an entry of one of its lists: `profile[0].standardised`.
     pub(super) fn of_cohort(row: usize, column: &str) -> Self {
-        Self { file: "cohort-row", row, column: column.to_owned() }
+        Self { file: "cohorts", row, column: column.to_owned() }
+    }
+}
+
+impl fmt::Display for Place {
+    /// `effects[12].ci_lower`: the file without its ending, the row from 0, the column.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, row, column } = self;
+        write!(formatter, "{file}[{row}].{column}")
     }
 }
 
 impl Figure {
     pub(super) fn at(place: &Place, text: String) -> Self {
-        let Place { file, row, column } = place;
-        Self { text, key: format!("data-{file}=\"{row}\" data-column=\"{column}\"") }
+        Self { text, key: format!("data-at=\"{place}\"") }
     }
 
     /// The same figure in a picture.
     pub(super) fn label(place: &Place, text: String) -> Label {
-        Label::new(text).with(place.file, place.row.to_string()).with("column", place.column.clone())
+        Label::new(text).with("at", place.to_string())
     }
+}
+
+/// The bounds of an interval at their places, without the unit.
+pub(super) fn bounds(scale: &Scale, interval: Interval, [lower, upper]: [Place; 2]) -> [(Place, String); 2] {
+    let decimals = scale.decimals(Some(interval));
+    let scale = scale.clone().without_unit();
+    [(lower, scale.signed(interval.lower, decimals)), (upper, scale.signed(interval.upper, decimals))]
+}
+
+/// A number at its place, in words; the sign of absence where there is none.
+pub(super) fn at(place: Place, number: Option<f64>, words: impl Fn(f64) -> String) -> (Place, String) {
+    (place, number.map_or_else(|| NO_NUMBER.to_owned(), words))
 }
 
 /// The figures of one row of effects.
@@ -102,10 +133,7 @@ impl<'a> Figures<'a> {
     }
 
     fn bounds_of(&self, interval: Interval, columns: [&str; 2]) -> [(Place, String); 2] {
-        let decimals = self.scale.decimals(Some(interval));
-        let [lower, upper] = columns.map(|column| self.place(column));
-        let scale = self.scale.clone().without_unit();
-        [(lower, scale.signed(interval.lower, decimals)), (upper, scale.signed(interval.upper, decimals))]
+        bounds(&self.scale, interval, columns.map(|column| self.place(column)))
     }
 
     /// The corrected p-value.

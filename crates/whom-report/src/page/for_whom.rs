@@ -4,7 +4,7 @@ use serde::Serialize;
 use whom_stats::Interval;
 
 use super::averages::tone;
-use super::figure::{Figure, Figures, Place};
+use super::figure::{self, Figure, Figures, Place};
 use super::index::{Found, Indexed};
 use super::picture::Picture;
 use super::table::{Cell, Part, Table};
@@ -16,6 +16,7 @@ use crate::effect::{EVERYBODY, Estimand, Evidence, Role};
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{EffectKey, MetricView};
+use crate::shrunken::ShrunkenEffects;
 use crate::terminal::evidence_words;
 use crate::verdict::{CohortVerdict, Verdict, cohort_label};
 
@@ -217,18 +218,31 @@ impl<'a> Question<'a> {
         ];
         let mut table = Table::new("Effects drawn to each other: intervals hold on average over cohorts", &columns);
         for cohort in &model.cohorts {
-            let absent = || NO_NUMBER.to_owned();
-            let estimate = cohort.estimate.map(|estimate| scale.signed(estimate, scale.decimals(cohort.interval)));
+            let (row, entry) = self.shrunken_place(&cohort.cohort);
+            let at = |field| Place::of_cohort(row, &format!("shrunken[{entry}].{field}"));
+            let share = |field, share| Cell::figure(figure::at(at(field), share, number::share));
+            let estimate = |estimate| scale.signed(estimate, scale.decimals(cohort.interval));
+            let bounds = |interval| figure::bounds(&scale, interval, ["ci_lower", "ci_upper"].map(at));
             table.row([
                 Cell::name(&cohort.cohort),
-                Cell::text(estimate.unwrap_or_else(absent)),
-                Cell::text(cohort.interval.map_or_else(absent, |interval| scale.bounds(interval))),
-                Cell::text(cohort.shrinkage.map_or_else(absent, number::share)),
-                Cell::text(cohort.positive.map_or_else(absent, number::share)),
-                Cell::text(cohort.best.map_or_else(absent, number::share)),
+                Cell::figure(figure::at(at("estimate"), cohort.estimate, estimate)),
+                Cell::range(cohort.interval.map(bounds)),
+                share("shrinkage", cohort.shrinkage),
+                share("positive", cohort.positive),
+                share("best", cohort.best),
             ]);
         }
         table.if_any()
+    }
+
+    /// The row of a discovered cohort in `cohorts.parquet`, and the entry of this question in its list of shrunken effects.
+    fn shrunken_place(&self, cohort: &str) -> (usize, usize) {
+        let results = self.indexed.results;
+        let row = results.discovered().iter().position(|found| found.name == cohort).unwrap_or_default();
+        let is_in = |model: &&ShrunkenEffects| model.cohorts.iter().any(|found| found.cohort == cohort);
+        let is_this = |model: &ShrunkenEffects| model.metric == self.metric.name && model.variant == self.variant;
+        let entry = results.shrunken_effects.iter().filter(is_in).position(is_this).unwrap_or_default();
+        (row, entry)
     }
 
     fn cells(&self, member: &Member<'_>) -> Vec<Cell> {

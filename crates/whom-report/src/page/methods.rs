@@ -120,6 +120,14 @@ const HONEST_TREE: Method = Method {
     source: "Athey and Imbens, Recursive partitioning for heterogeneous causal effects, PNAS 113 (2016)",
 };
 
+const STRATIFIED: Method = Method {
+    name: "Within periods of constant weights",
+    words: "The weights of the arms changed while the experiment ran, so units of different periods are not comparable. Arms \
+            are compared within each period and the differences are averaged, each period weighted by its share of the units.",
+    formula: "mₐ = Σ wₛ mₐₛ over periods s,  wₛ the share of the units,  s.e.² from within the periods and from wₛ",
+    source: "Miratrix, Sekhon and Yu, Adjusting treatment effect estimates by post-stratification, JRSS B 75 (2013)",
+};
+
 const GLOBAL_TEST: Method = Method {
     name: "Do effects differ at all?",
     words: "Before any cohort is compared, one test asks whether what the discovery fold predicts for the leaves of the \
@@ -139,8 +147,12 @@ const CONTRAST: Method = Method {
 pub(super) fn section(indexed: &Indexed<'_>) -> MethodsSection {
     let results = indexed.results;
     let used: BTreeSet<&str> = results.effects.iter().map(|row| row.method.as_str()).collect();
-    let mut methods: Vec<Method> =
-        KNOWN.iter().filter(|(name, _)| used.contains(name)).map(|(_, method)| *method).collect();
+    let within: BTreeSet<&str> = used.iter().filter_map(|name| name.strip_prefix("stratified_")).collect();
+    let is_used = |name: &str| used.contains(name) || within.contains(name);
+    let mut methods: Vec<Method> = KNOWN.iter().filter(|(name, _)| is_used(name)).map(|(_, method)| *method).collect();
+    if !within.is_empty() {
+        methods.push(STRATIFIED);
+    }
     if results.partition.is_some() {
         methods.extend([HONEST_TREE, GLOBAL_TEST, CONTRAST]);
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::chart::{Bars, Forest, HeatMap, Tree, Waterfall, Width};
+use crate::chart::{Bars, Forest, HeatMap, Lines, Tree, Waterfall, Width};
 
 /// A picture, drawn for a laptop and for a phone.
 #[derive(Clone, Debug, Serialize)]
@@ -35,4 +35,4 @@ macro_rules! pictures {
     )+};
 }
 
-pictures!(Bars, Forest, HeatMap, Tree, Waterfall);
+pictures!(Bars, Forest, HeatMap, Lines, Tree, Waterfall);

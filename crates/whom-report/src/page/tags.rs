@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::figure::{Figures, Place};
+use super::figure::{self, Figure, Figures, Place};
 use super::index::{Found, Indexed};
 use super::picture::Picture;
 use super::table::{Cell, Table};
@@ -37,23 +37,28 @@ struct RankingView {
 }
 
 pub(super) fn section(indexed: &Indexed<'_>) -> Option<TagsSection> {
-    let rankings = &indexed.results.tag_rankings;
-    let views: Vec<RankingView> = rankings.iter().filter_map(|ranking| ranking_view(indexed, ranking)).collect();
+    let mut first = 0;
+    let mut views = Vec::new();
+    for ranking in &indexed.results.tag_rankings {
+        views.extend(ranking_view(indexed, ranking, first));
+        first += ranking.tags.len();
+    }
     let more = indexed.results.tag_tables.len().saturating_sub(SHOWN);
     (!views.is_empty()).then(|| TagsSection { rankings: views, tables: tables(indexed), more })
 }
 
-fn ranking_view(indexed: &Indexed<'_>, ranking: &TagRanking) -> Option<RankingView> {
+/// A ranking whose rows in `ranking.parquet` begin at `first`.
+fn ranking_view(indexed: &Indexed<'_>, ranking: &TagRanking, first: usize) -> Option<RankingView> {
     let metric = indexed.results.metric(&ranking.metric)?;
     let (scale, heading) = (Scale::of_effects(metric), question(&ranking.variant, metric));
-    let size = |size: Option<f64>| size.map_or(NO_NUMBER.to_owned(), |size| scale.rough(size));
-    let tested = || ranking.tags.iter().filter(|tag| tag.modifying.is_some());
+    let placed = || ranking.tags.iter().zip(first..);
+    let tested = || placed().filter(|(tag, _)| tag.modifying.is_some());
     let bars = Bars {
         title: format!("Tags by how much they change the effect of {heading}"),
         axis: "how far effects lie apart between a tag’s levels, noise taken out".to_owned(),
         columns: vec!["effects ±".to_owned(), "adjusted p".to_owned()],
-        rows: tested().take(DRAWN).map(|tag| bar(tag, &scale)).collect(),
-        reach: tested().filter_map(|tag| tag.modifying).map(|size| scale.shown(size)).fold(0.0, f64::max),
+        rows: tested().take(DRAWN).map(|(tag, place)| bar(tag, place, &scale)).collect(),
+        reach: tested().filter_map(|(tag, _)| tag.modifying).map(|size| scale.shown(size)).fold(0.0, f64::max),
     };
     let columns = [
         ("tag", false),
@@ -65,32 +70,33 @@ fn ranking_view(indexed: &Indexed<'_>, ranking: &TagRanking) -> Option<RankingVi
         ("what is shown", false),
     ];
     let mut table = Table::new(format!("{heading}: every tag"), &columns);
-    for tag in &ranking.tags {
+    for (tag, place) in placed() {
+        let size =
+            |column, size| Cell::figure(figure::at(Place::of_ranking(place, column), size, |size| scale.rough(size)));
+        let p_value = |column, p| Cell::figure(figure::at(Place::of_ranking(place, column), p, number::p_value));
         table.row([
             Cell::name(&tag.tag),
-            Cell::text(size(tag.modifying)),
-            Cell::text(p_value(tag.absolute.p_value_adjusted)),
-            Cell::text(p_value(tag.relative.p_value_adjusted)),
-            Cell::text(size(tag.prognostic)),
-            Cell::text(p_value(tag.prognostic_p_value_adjusted)),
+            size("modifying", tag.modifying),
+            p_value("absolute_p_value_adjusted", tag.absolute.p_value_adjusted),
+            p_value("relative_p_value_adjusted", tag.relative.p_value_adjusted),
+            size("prognostic", tag.prognostic),
+            p_value("prognostic_p_value_adjusted", tag.prognostic_p_value_adjusted),
             Cell::text(role_words(tag.role)),
         ]);
     }
     Some(RankingView { heading, picture: bars.picture(), table: table.if_any()? })
 }
 
-fn bar(tag: &RankedTag, scale: &Scale) -> Bar {
-    let size = tag.modifying.unwrap_or(0.0);
+fn bar(tag: &RankedTag, place: usize, scale: &Scale) -> Bar {
+    let size = figure::at(Place::of_ranking(place, "modifying"), tag.modifying, |size| scale.rough(size));
+    let p_place = Place::of_ranking(place, "absolute_p_value_adjusted");
+    let p_value = figure::at(p_place, tag.absolute.p_value_adjusted, number::p_value);
     Bar {
         label: Label::new(label::plain(&tag.tag)),
-        value: scale.shown(size),
-        figures: vec![Label::new(scale.rough(size)), Label::new(p_value(tag.absolute.p_value_adjusted))],
+        value: scale.shown(tag.modifying.unwrap_or(0.0)),
+        figures: [size, p_value].map(|(place, text)| Figure::label(&place, text)).to_vec(),
         faint: !matches!(tag.role, TagRole::EffectModifying | TagRole::Both),
     }
-}
-
-fn p_value(p: Option<f64>) -> String {
-    p.map_or(NO_NUMBER.to_owned(), number::p_value)
 }
 
 fn role_words(role: TagRole) -> &'static str {

@@ -12,11 +12,12 @@ use super::base64;
 use crate::error::ReportError;
 
 /// The templates that come with the program, by name.
-const BUILT_IN: [(&str, &str); 13] = [
+const BUILT_IN: [(&str, &str); 14] = [
     ("page.html", include_str!("../../templates/page.html")),
     ("macros.html", include_str!("../../templates/macros.html")),
     ("verdict.html", include_str!("../../templates/verdict.html")),
     ("averages.html", include_str!("../../templates/averages.html")),
+    ("replication.html", include_str!("../../templates/replication.html")),
     ("for_whom.html", include_str!("../../templates/for_whom.html")),
     ("tags.html", include_str!("../../templates/tags.html")),
     ("metrics.html", include_str!("../../templates/metrics.html")),

@@ -79,12 +79,28 @@ fn a_template_takes_the_place_of_one_and_an_unknown_one_is_refused() {
 }
 
 #[test]
+fn a_cap_is_told_with_the_averages() {
+    let page = rendered(&fixture::capped());
+    assert!(page.contains("<li>spend is capped at 312.5 USD, which 0.2% of units exceed; trees"));
+}
+
+#[test]
 fn effects_over_weeks_and_slices_are_told_where_trust_is_asked_for() {
     let page = rendered(&fixture::sliced());
     for told in ["Average effects on primary metrics by week", "2026-10-08 to 2026-10-14", "falls with the week"] {
         assert!(page.contains(told), "{told}");
     }
+    assert_eq!(page.matches("class=\"area\"").count(), 4, "a band for each treatment, wide and narrow");
     assert!(!rendered(&fixture::hillstrom()).contains("by week of first exposure"));
+}
+
+#[test]
+fn what_an_earlier_run_found_stands_beside_what_is_measured_now() {
+    let page = rendered(&fixture::replicated());
+    for told in ["Did it hold again?", "Findings on visit, measured again", "not replicated", "href=\"#replication\""] {
+        assert!(page.contains(told), "{told}");
+    }
+    assert!(!rendered(&fixture::hillstrom()).contains("Did it hold again?"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::index::Indexed;
+use super::picture::Picture;
 use super::slices;
 use super::table::{Cell, Table};
 use crate::effect::{EVERYBODY, Evidence};
@@ -30,6 +31,8 @@ pub(super) struct TrustSection {
     confirming: Option<Table>,
     /// The tests of stability over weeks and slices.
     steadiness: Option<Table>,
+    /// The averages on primary metrics week by week.
+    weeks: Vec<Picture>,
     /// The averages on primary metrics by slice.
     slices: Option<Table>,
     /// How many rows are which evidence.
@@ -53,6 +56,7 @@ pub(super) fn section(indexed: &Indexed<'_>, verdict: &Verdict) -> TrustSection 
         detectable: detectable(indexed),
         confirming: confirming(indexed),
         steadiness: slices::tests(indexed.results),
+        weeks: slices::by_week(indexed.results),
         slices: slices::averages(indexed.results),
         evidence: evidence(indexed),
         doubtful: doubtful_rows(indexed),

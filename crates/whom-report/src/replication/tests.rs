@@ -1,66 +1,7 @@
 use super::*;
-use crate::cohort::{CohortDefinition, CohortView};
-use crate::fixture::{WOMENS, hillstrom, no_discovery};
+use crate::fixture::{WOMENS, replicated};
 use crate::withhold::SmallestCell;
 use crate::{Colour, report_json, results_of, summary_md, terminal_summary};
-
-fn part(estimand: Estimand, verdict: ReplicationVerdict) -> FindingPart {
-    let judged = JudgedPart {
-        prediction: Interval { lower: 0.021, upper: 0.079 },
-        predicted: true,
-        same_sign: true,
-        p_value: 0.000_4,
-        p_value_adjusted: 0.000_8,
-        pooled: 0.052,
-        pooled_interval: Interval { lower: 0.039, upper: 0.065 },
-        verdict,
-    };
-    FindingPart {
-        estimand,
-        earlier: Some(0.05),
-        now: Some(0.054),
-        judged: Some(judged),
-        unreliable: None,
-        not_judged: None,
-    }
-}
-
-fn finding(cohort: &str, verdict: ReplicationVerdict) -> FindingView {
-    FindingView {
-        cohort: cohort.to_owned(),
-        variant: WOMENS.to_owned(),
-        metric: "visit".to_owned(),
-        standing: Standing::Gains,
-        verdict: Some(verdict),
-        not_measured: None,
-        parts: vec![part(Estimand::Contrast, verdict), part(Estimand::Effect, verdict)],
-    }
-}
-
-/// The cohorts of the e-mail challenge, found by another run, one for each verdict that four can have.
-fn replicated() -> Results {
-    let frozen = |cohort: &CohortView| CohortView {
-        definition: CohortDefinition::Frozen(cohort.rule().expect("a rule").clone()),
-        ..cohort.clone()
-    };
-    let (mut results, found) = (no_discovery(), hillstrom());
-    results.registered = found.discovered().iter().map(frozen).collect();
-    let verdicts = [
-        ReplicationVerdict::Replicated,
-        ReplicationVerdict::Undecided,
-        ReplicationVerdict::NotReplicated,
-        ReplicationVerdict::Reversed,
-    ];
-    let names = results.registered.iter().map(|cohort| cohort.name.as_str());
-    results.replication = Some(ReplicationView {
-        experiment: "hillstrom_2007".to_owned(),
-        analysis: "77aa".to_owned(),
-        through: "2007-10-26".to_owned(),
-        not_fresh: None,
-        findings: names.zip(verdicts).map(|(name, verdict)| finding(name, verdict)).collect(),
-    });
-    results
-}
 
 fn replication(results: &Results) -> &ReplicationView {
     results.replication.as_ref().expect("a replication")

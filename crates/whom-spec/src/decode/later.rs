@@ -28,13 +28,6 @@ pub(super) fn pipeline(fields: &Fields<'_>) {
 
 /// Keys of the split.
 pub(super) fn split(fields: &Fields<'_>) {
-    if let Some(allocation) = fields.optional("allocation") {
-        for period in allocation.items() {
-            allocation_period(&period);
-        }
-        let meanwhile = "set `start` and `end` to a period in which the weights did not change";
-        fields.not_yet_available("allocation", meanwhile);
-    }
     if let Some(strata) = fields.optional("strata") {
         texts(&strata);
         fields.not_yet_available(
@@ -48,16 +41,6 @@ pub(super) fn split(fields: &Fields<'_>) {
         filter.filter();
         let meanwhile = "leave it out; effects on everybody who was assigned are the ones to trust";
         fields.not_yet_available("exposure_filter", meanwhile);
-    }
-}
-
-fn allocation_period(period: &Field<'_>) {
-    let Some(fields) = period.mapping::<format::AllocationPeriod>() else { return };
-    if let Some(start) = fields.required("start") {
-        start.date();
-    }
-    for (_, weight) in fields.required("weights").iter().flat_map(Field::named) {
-        weight.number();
     }
 }
 

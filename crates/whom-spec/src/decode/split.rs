@@ -1,5 +1,6 @@
 //! The split and its variants.
 
+use super::allocation::Ramped;
 use super::cursor::{Field, Fields};
 use super::fact::{gaps, partition_column, time_column};
 use super::later;
@@ -44,6 +45,8 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
         fields.report().push(endless.at(end.span).related(start.span, "the first day").hint("check the year"));
     }
     let several_variants = several_variants(&fields);
+    let ramped = Ramped { variants: variants.as_deref().unwrap_or_default(), start, end };
+    let allocation = ramped.allocation(&fields);
     let lookback = fields.optional("lookback").and_then(|lookback| longer_than_zero(&lookback));
     Some(Split {
         path: path?,
@@ -57,6 +60,7 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
         end: end?,
         several_variants,
         lookback,
+        allocation: allocation?,
     })
 }
 
@@ -89,7 +93,7 @@ fn variants(fields: &Fields<'_>) -> Option<Vec<Variant>> {
     }
     let variants: Vec<Option<Variant>> = named.into_iter().map(|(name, field)| variant(name, &field)).collect();
     let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;
-    check_weights(&field, &variants);
+    check_weights(&field, &variants.iter().map(|variant| *variant.weight).collect::<Vec<_>>());
     let control = control?;
     variants.sort_by(|a, b| (a.name != control, a.name.as_str()).cmp(&(b.name != control, b.name.as_str())));
     Some(variants)
@@ -103,9 +107,9 @@ fn variant(name: Spanned<String>, field: &Field<'_>) -> Option<Variant> {
     Some(Variant { name, weight: weight?, cost })
 }
 
-fn check_weights(field: &Field<'_>, variants: &[Variant]) {
-    let sum: f64 = variants.iter().map(|variant| *variant.weight).sum();
-    if variants.is_empty() || (sum - 1.0).abs() <= WEIGHT_TOLERANCE {
+pub(super) fn check_weights(field: &Field<'_>, weights: &[f64]) {
+    let sum: f64 = weights.iter().sum();
+    if weights.is_empty() || (sum - 1.0).abs() <= WEIGHT_TOLERANCE {
         return;
     }
     let message = format!("the weights of `{}` must sum to 1, but sum to {}", field.path, (sum * 1e9).round() / 1e9);

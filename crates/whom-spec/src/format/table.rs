@@ -37,7 +37,7 @@ pub(crate) struct Split {
     several_variants: Option<SeveralVariantsForm>,
     /// How far before `start` an earlier exposure excludes a unit. Default: no looking back.
     lookback: Option<Duration>,
-    /// Not yet available: periods with other weights.
+    /// Later periods with other weights, in their order, as a ramp has them: arms are then compared within periods.
     allocation: Option<Vec<AllocationPeriod>>,
     /// Not yet available: columns within which units were assigned.
     strata: Option<Vec<String>>,
@@ -145,7 +145,7 @@ impl Shape for SeveralVariants {
     const KEYS: &'static [&'static str] = &["rule", "at_most"];
 }
 
-/// Not yet available.
+/// A period with other weights.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AllocationPeriod {

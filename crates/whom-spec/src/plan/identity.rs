@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::output::shows_everything;
 use super::{
-    Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Plan, SeveralVariants, Snapshot, Split, Tag,
-    TagTable, TimeColumn, TreeControls, Validate, Variant,
+    Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Period, Plan, SeveralVariants, Snapshot, Split,
+    Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
 use crate::spanned::{Spanned, text};
 
@@ -91,6 +91,9 @@ struct AnalysisSplit<'a> {
     end: chrono::NaiveDate,
     several_variants: SeveralVariants,
     lookback: Option<Hours>,
+    /// Left out where the weights stay, as in identities from before they could change.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    allocation: &'a [Period],
 }
 
 /// A fact table without its files.
@@ -151,6 +154,7 @@ impl<'a> AnalysisSplit<'a> {
             end: *split.end,
             several_variants: split.several_variants,
             lookback: split.lookback,
+            allocation: &split.allocation,
         }
     }
 }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Gaps, Hours, Partition, TimeColumn};
+use super::{Gaps, Hours, Partition, Period, TimeColumn};
 use crate::spanned::{Spanned, text};
 
 /// The exposure log: unit, variant, time. A unit has many rows; its first one counts.
@@ -34,6 +34,9 @@ pub struct Split {
     pub several_variants: SeveralVariants,
     /// How far before `start` an earlier exposure excludes a unit; `None` does not look.
     pub lookback: Option<Hours>,
+    /// The periods with other weights that follow the first one, in their order; [`Split::periods`] has all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allocation: Vec<Period>,
 }
 
 impl Split {

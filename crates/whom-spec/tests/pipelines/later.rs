@@ -41,20 +41,6 @@ fn an_allocation_of_treatments() {
 }
 
 #[test]
-fn periods_with_other_weights() {
-    let allocation = "  allocation:\n    - { start: 2026-10-14, weights: { control: 0.1, one_page: 0.9 } }\nfacts:\n";
-    insta::assert_snapshot!(refusal_with("facts:\n", allocation), @r"
-    error: `split.allocation` is not yet available
-      --> pipeline.yaml:16:3
-       |
-    16 |   allocation:
-       |   ^^^^^^^^^^
-       |
-       = help: set `start` and `end` to a period in which the weights did not change
-    ");
-}
-
-#[test]
 fn strata() {
     insta::assert_snapshot!(refusal_with("facts:\n", "  strata: [country]\nfacts:\n"), @r"
     error: `split.strata` is not yet available

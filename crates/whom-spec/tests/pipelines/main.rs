@@ -3,6 +3,8 @@
 
 /// What loads: the sample of the design, defaults, the two pipelines of the repository.
 mod accepted;
+/// Periods with other weights.
+mod allocation;
 /// Whatever is written, there is an answer.
 mod hostile;
 /// Which differences between two files make two analyses.

@@ -1,7 +1,7 @@
 use whom_stats::{BUCKETS, CheckVerdict};
 
 use super::*;
-use crate::checks::arms::halves;
+use crate::checks::arms::{halves, ramped};
 
 /// What a judge says at the levels that nobody declared.
 fn judged<T>(judge: impl Fn(&Assignment<'_>) -> T) -> T {
@@ -101,10 +101,70 @@ fn shares_that_move_over_the_days_block() {
 }
 
 #[test]
+fn a_ramp_in_small_steps_blocks_by_its_trend_where_the_days_alone_say_little() {
+    let ramp = by_key(0..28, |day| [2_000 - 5 * day as u64, 2_000 + 5 * day as u64]);
+    let (days, trend) = judged(|judge| (judge.by_day(&ramp), judge.by_trend(&ramp)));
+    assert_eq!(days.verdict, CheckVerdict::Passed);
+    assert!(trend.refuses());
+    assert_eq!(
+        (trend.detail.as_str(), trend.fix.as_deref()),
+        ("1 shares over time; smallest corrected p-value: `new`, 28 days of first exposure", Some(MOVING_SHARES))
+    );
+    let steady = by_key(0..28, |day| [2_000 + 7 * (day as u64 % 2), 2_000]);
+    assert_eq!(judged(|judge| judge.by_trend(&steady)).verdict, CheckVerdict::Passed);
+}
+
+/// What a judge says of a declared ramp.
+fn judged_ramp<T>(judge: impl Fn(&Assignment<'_>) -> T) -> T {
+    judge(&Assignment { arms: &ramped(), levels: &Validate::default() })
+}
+
+#[test]
+fn each_period_is_held_against_its_own_weights() {
+    let of = |by_period: [[u64; 2]; 2]| {
+        let by_period = by_period.map(|units| units.to_vec());
+        let sum = [by_period[0][0] + by_period[1][0], by_period[0][1] + by_period[1][1]];
+        judged_ramp(|judge| judge.within_periods("sample ratio", &sum, &by_period))
+    };
+    let (declared, turned) = (of([[905, 95], [500, 510]]), of([[500, 510], [905, 95]]));
+    assert_eq!((declared.verdict, declared.parts.len()), (CheckVerdict::Passed, 2));
+    assert!(turned.refuses(), "together they are what they should be, but neither period is");
+    assert_eq!(turned.fix.as_deref(), Some(MISMATCH));
+    let alone = judged(|judge| judge.within_periods("sample ratio", &[1_405, 605], &[]));
+    assert_eq!(alone, judged(|judge| judge.sample_ratio("sample ratio", &[1_405, 605])));
+}
+
+#[test]
+fn a_declared_ramp_moves_between_its_periods_and_not_within_them() {
+    let steps = by_key(0..10, |day| if day < 5 { [900, 100] } else { [500, 500] });
+    let of = |table: &ByKey<i32>| judged_ramp(|judge| [judge.by_day(table), judge.by_trend(table)]);
+    assert_eq!(of(&steps).map(|check| check.verdict), [CheckVerdict::Passed; 2]);
+    assert!(judged(|judge| [judge.by_day(&steps), judge.by_trend(&steps)]).iter().all(Check::refuses), "undeclared");
+    let later = by_key(0..10, |day| if day < 7 { [900, 100] } else { [500, 500] });
+    let found = of(&later);
+    assert!(found.iter().all(Check::refuses), "{found:?}");
+    assert!(found[1].detail.contains("`new in the second period`"), "{}", found[1].detail);
+}
+
+#[test]
+fn a_cohort_of_a_ramp_expects_what_the_periods_give_it() {
+    let check = |by_period: [[u64; 2]; 2]| {
+        let cohort = ("late".to_owned(), by_period.map(|units| units.to_vec()).to_vec());
+        judged_ramp(|judge| judge.within_ramped_cohorts(vec![cohort.clone()]))
+    };
+    assert_eq!(check([[90, 10], [5_000, 5_050]]).verdict, CheckVerdict::Passed);
+    let lost = check([[90, 10], [5_000, 4_000]]);
+    assert_eq!((lost.verdict, lost.refuses()), (CheckVerdict::Warning, false));
+}
+
+#[test]
 fn one_day_or_one_arm_has_no_trend() {
     let one_day = judged(|judge| judge.by_day(&by_key([7], |_| [100, 300])));
     let one_arm = judged(|judge| judge.by_day(&by_key(0..10, |_| [100, 0])));
     assert_eq!([one_day.verdict, one_arm.verdict], [CheckVerdict::NotApplicable; 2]);
+    let trends = [by_key([7], |_| [100, 300]), by_key(0..10, |_| [100, 0]), ByKey::new()];
+    let trends = trends.map(|table| judged(|judge| judge.by_trend(&table)).verdict);
+    assert_eq!(trends, [CheckVerdict::NotApplicable; 3]);
 }
 
 #[test]

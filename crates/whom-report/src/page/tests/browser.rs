@@ -25,6 +25,8 @@ static GOOD: LazyLock<Vec<Fault>> = LazyLock::new(|| {
         ("hillstrom", rendered(&fixture::registered())),
         ("far_too_much", rendered(&fixture::far_too_much())),
         ("hostile", rendered(&fixture::hostile())),
+        ("sliced", rendered(&fixture::sliced())),
+        ("replicated", rendered(&fixture::replicated())),
     ];
     faults(&pages)
 });

@@ -13,10 +13,9 @@ struct Shown {
 
 /// All figures with a place in a file, in pictures and tables.
 fn figures(page: &str, file: &str) -> Vec<Shown> {
-    let before = format!("data-{file}=\"");
+    let before = format!("data-at=\"{file}[");
     let shown = page.split(&before).skip(1).map(|rest| {
-        let (row, rest) = rest.split_once('"').expect("a row");
-        let (_, rest) = rest.split_once("data-column=\"").expect("a column");
+        let (row, rest) = rest.split_once("].").expect("a row");
         let (column, rest) = rest.split_once('"').expect("a column");
         let (_, rest) = rest.split_once('>').expect("an element");
         let content = rest.split("</text>").next().and_then(|rest| rest.split("</span>").next()).unwrap_or_default();
@@ -39,6 +38,24 @@ fn read(text: &str) -> (f64, f64) {
     let value: f64 = number.parse().unwrap_or_else(|error| panic!("{text:?}: {error}"));
     let is_percent = unit.starts_with('%') || unit.starts_with(" pp");
     if is_percent { (value / 100.0, half / 100.0) } else { (value, half) }
+}
+
+impl Shown {
+    /// Asserts that the text is the number to its last digit; `unitless` if it is a percentage that is written without its unit.
+    fn assert_is(&self, expected: Option<f64>, unitless: bool) {
+        let Self { row, column, text } = self;
+        let Some(expected) = expected else {
+            assert_eq!(text, "—", "{column} of row {row}");
+            return;
+        };
+        let (mut value, mut half) = read(text);
+        if unitless {
+            (value, half) = (value / 100.0, half / 100.0);
+        }
+        let is_right =
+            if text.starts_with('<') { expected < value } else { (value - expected).abs() <= half * (1.0 + 1e-9) };
+        assert!(is_right, "{column} of row {row}: `{text}` is not {expected}");
+    }
 }
 
 fn column(row: &EffectRow, column: &str) -> Option<f64> {
@@ -65,26 +82,18 @@ fn is_percentage(results: &Results, row: &EffectRow, column: &str) -> bool {
 }
 
 fn every_figure_is_that_of_its_place(results: &Results) -> usize {
-    let shown = figures(&rendered(results), "effect-row");
-    for Shown { row, column: name, text } in &shown {
-        let row = results.effects.get(*row).expect("a row");
-        match column(row, name) {
-            None => assert_eq!(text, "—", "{name} of {row:?}"),
-            Some(expected) => {
-                let (mut value, mut half) = read(text);
-                if is_percentage(results, row, name) {
-                    (value, half) = (value / 100.0, half / 100.0);
-                }
-                if text.starts_with('<') {
-                    assert!(expected < value, "{text}: {expected}");
-                    continue;
-                }
-                let error = (value - expected).abs();
-                assert!(error <= half * (1.0 + 1e-9), "{name}: `{text}` is not {expected}: {row:?}");
-            }
-        }
+    let shown = figures(&rendered(results), "effects");
+    for figure in &shown {
+        let row = results.effects.get(figure.row).expect("a row");
+        figure.assert_is(column(row, &figure.column), is_percentage(results, row, &figure.column));
     }
     shown.len()
+}
+
+/// The place and the field of an entry of a list: `profile[0].standardised`.
+fn entry<'a>(column: &'a str, list: &str) -> Option<(usize, &'a str)> {
+    let (place, field) = column.strip_prefix(list)?.strip_prefix('[')?.split_once("].")?;
+    Some((place.parse().ok()?, field))
 }
 
 #[test]
@@ -100,21 +109,60 @@ fn every_figure_of_a_tag_is_that_of_its_row_and_column() {
     let results = fixture::far_too_much();
     let levels = results.tag_tables.iter().flat_map(|table| &table.levels);
     let rows: Vec<_> = levels.flat_map(|level| level.effects.iter().map(move |row| (level, row))).collect();
-    let shown = figures(&rendered(&results), "tag-row");
+    let shown = figures(&rendered(&results), "tags");
     assert!(shown.len() > 300);
-    for Shown { row, column: name, text } in shown {
-        let (level, row) = rows.get(row).expect("a row");
-        let expected = match name.as_str() {
+    for figure in shown {
+        let (level, row) = rows.get(figure.row).expect("a row");
+        let expected = match figure.column.as_str() {
             "units" => level.units.map(|units| units as f64),
             "share" => level.share,
             name => column(row, name),
         };
-        let (mut value, mut half) = read(&text);
-        if is_percentage(&results, row, &name) {
-            (value, half) = (value / 100.0, half / 100.0);
-        }
-        let expected = expected.expect("a number");
-        assert!((value - expected).abs() <= half * (1.0 + 1e-9), "{name}: `{text}` is not {expected}: {row:?}");
+        figure.assert_is(expected, is_percentage(&results, row, &figure.column));
+    }
+}
+
+#[test]
+fn every_figure_of_a_slice_is_that_of_its_row_and_column() {
+    let results = fixture::sliced();
+    let rows: Vec<_> = results.slices.iter().flat_map(|row| row.slices.iter().map(move |slice| (row, slice))).collect();
+    let shown = figures(&rendered(&results), "slices");
+    assert!(shown.len() > 40, "{}", shown.len());
+    for figure in shown {
+        let (row, slice) = rows.get(figure.row).expect("a row");
+        let expected = match figure.column.as_str() {
+            "estimate" => slice.estimate,
+            "ci_lower" => slice.interval.map(|interval| interval.lower),
+            "ci_upper" => slice.interval.map(|interval| interval.upper),
+            "n_control" => slice.n_control.map(|units| units as f64),
+            "n_variant" => slice.n_variant.map(|units| units as f64),
+            "trend" => row.trend,
+            "p_trend" => row.p_trend,
+            "p_differences" => row.p_differences,
+            "p_value_adjusted" => row.p_value_adjusted,
+            other => panic!("no column `{other}`"),
+        };
+        figure.assert_is(expected, figure.column.starts_with("ci_"));
+    }
+}
+
+#[test]
+fn every_figure_of_a_ranking_is_that_of_its_row_and_column() {
+    let results = fixture::hillstrom();
+    let rows: Vec<_> = results.tag_rankings.iter().flat_map(|ranking| &ranking.tags).collect();
+    let shown = figures(&rendered(&results), "ranking");
+    assert!(shown.len() > 10, "{}", shown.len());
+    for figure in shown {
+        let tag = rows.get(figure.row).expect("a row");
+        let expected = match figure.column.as_str() {
+            "modifying" => tag.modifying,
+            "prognostic" => tag.prognostic,
+            "absolute_p_value_adjusted" => tag.absolute.p_value_adjusted,
+            "relative_p_value_adjusted" => tag.relative.p_value_adjusted,
+            "prognostic_p_value_adjusted" => tag.prognostic_p_value_adjusted,
+            other => panic!("no column `{other}`"),
+        };
+        figure.assert_is(expected, false);
     }
 }
 
@@ -122,16 +170,29 @@ fn every_figure_of_a_tag_is_that_of_its_row_and_column() {
 fn every_figure_of_a_cohort_is_that_of_its_row_and_column() {
     let results = fixture::registered();
     let cohorts: Vec<&CohortView> = results.discovered().iter().chain(&results.registered).collect();
-    let shown = figures(&rendered(&results), "cohort-row");
+    let shown = figures(&rendered(&results), "cohorts");
     assert!(shown.len() > 40);
-    for Shown { row, column, text } in shown {
-        let cohort = cohorts.get(row).expect("a cohort");
-        let expected = if let Some(("units", fold)) = column.split_once(':') {
+    for figure in shown {
+        let cohort = cohorts.get(figure.row).expect("a cohort");
+        let expected = if let Some(("units", fold)) = figure.column.split_once(':') {
             let sizes = cohort.sizes.iter().filter(|size| size.fold.as_str() == fold);
             sizes.map(|size| size.units).sum::<Option<u64>>().map(|units| units as f64)
+        } else if let Some((model, field)) = entry(&figure.column, "shrunken") {
+            let models = results.shrunken_effects.iter();
+            let mut found = models.filter_map(|model| model.cohorts.iter().find(|found| found.cohort == cohort.name));
+            let found = found.nth(model).expect("a model");
+            match field {
+                "estimate" => found.estimate,
+                "ci_lower" => found.interval.map(|interval| interval.lower),
+                "ci_upper" => found.interval.map(|interval| interval.upper),
+                "shrinkage" => found.shrinkage,
+                "positive" => found.positive,
+                "best" => found.best,
+                other => panic!("no field `{other}`"),
+            }
         } else {
-            let (tag, field) = column.strip_prefix("profile[").and_then(|rest| rest.split_once("].")).expect("a tag");
-            let tag = &cohort.profile[tag.parse::<usize>().expect("a place")];
+            let (tag, field) = entry(&figure.column, "profile").expect("a tag");
+            let tag = &cohort.profile[tag];
             match field {
                 "in_cohort" => tag.cohort,
                 "everybody" => tag.everybody,
@@ -139,12 +200,6 @@ fn every_figure_of_a_cohort_is_that_of_its_row_and_column() {
                 other => panic!("no field `{other}`"),
             }
         };
-        match expected {
-            None => assert_eq!(text, "—"),
-            Some(expected) => {
-                let (value, half) = read(&text);
-                assert!((value - expected).abs() <= half * (1.0 + 1e-9), "{column}: `{text}` is not {expected}");
-            }
-        }
+        figure.assert_is(expected, figure.column.contains("ci_"));
     }
 }
