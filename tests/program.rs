@@ -163,6 +163,7 @@ impl Baseline {
         static RETENTION: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::Retention));
         static STAR: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::Star));
         static KARLAN_LIST: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::KarlanList));
+        static ESTI: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::Esti));
         static SHOP: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::Shop));
         static TINY: LazyLock<Baseline> = LazyLock::new(|| Baseline::run(Sample::Tiny));
         match sample {
@@ -170,6 +171,7 @@ impl Baseline {
             Sample::Retention => &RETENTION,
             Sample::Star => &STAR,
             Sample::KarlanList => &KARLAN_LIST,
+            Sample::Esti => &ESTI,
             Sample::Shop => &SHOP,
             Sample::Tiny => &TINY,
         }

@@ -18,6 +18,8 @@ mod published;
 mod report_page;
 // Arm means, effects and standard errors meet those of the original files.
 mod reference_numbers;
+// Effects and their differences meet the tables printed with a trial.
+mod printed_tables;
 // One-tag tables, ranking and heterogeneity meet the original file and plain SQL.
 mod first_look;
 // Ratios, pre-periods, covariates and caps meet their events.

@@ -26,6 +26,7 @@ pub(crate) enum Sample {
     Retention,
     Star,
     KarlanList,
+    Esti,
     Shop,
     Tiny,
 }
@@ -37,6 +38,7 @@ impl Sample {
             Self::Retention => "retention",
             Self::Star => "star",
             Self::KarlanList => "karlan_list",
+            Self::Esti => "esti",
             Self::Shop => "shop",
             Self::Tiny => "tiny",
         }
@@ -47,7 +49,9 @@ impl Sample {
         let name = self.name();
         match self {
             Self::Hillstrom | Self::Retention => format!("pipelines/{name}.yaml").into(),
-            Self::Star | Self::KarlanList | Self::Shop | Self::Tiny => format!("tests/data/{name}/{name}.yaml").into(),
+            Self::Star | Self::KarlanList | Self::Esti | Self::Shop | Self::Tiny => {
+                format!("tests/data/{name}/{name}.yaml").into()
+            }
         }
     }
 
@@ -56,7 +60,9 @@ impl Sample {
         let name = self.name();
         match self {
             Self::Hillstrom | Self::Retention => format!("pipelines/data/{name}").into(),
-            Self::Star | Self::KarlanList | Self::Shop | Self::Tiny => format!("tests/data/{name}/warehouse").into(),
+            Self::Star | Self::KarlanList | Self::Esti | Self::Shop | Self::Tiny => {
+                format!("tests/data/{name}/warehouse").into()
+            }
         }
     }
 }

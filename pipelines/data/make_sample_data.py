@@ -12,7 +12,7 @@ clock, on a seed or on the machine: with the pinned versions of pyarrow and nump
 import argparse
 from pathlib import Path
 
-from warehouses import hillstrom, karlan_list, retention, shop, star, tiny
+from warehouses import esti, hillstrom, karlan_list, retention, shop, star, tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "pipelines" / "data"
@@ -25,6 +25,7 @@ MAKERS = {
     "karlan_list": lambda: karlan_list.write(
         ORIGINALS / "karlan_list" / "karlan_list.parquet", ORIGINALS / "karlan_list" / "warehouse"
     ),
+    "esti": lambda: esti.write(ORIGINALS / "esti" / "esti.parquet", ORIGINALS / "esti" / "warehouse"),
     "shop": lambda: shop.write(ORIGINALS / "shop" / "warehouse"),
     "tiny": lambda: tiny.write(ORIGINALS / "tiny" / "warehouse"),
 }
