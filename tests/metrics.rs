@@ -12,12 +12,49 @@ const TOLERANCE: f64 = 1e-8;
 #[test]
 fn every_kind_of_metric_meets_the_events() {
     let published = Warehouse::copy(Sample::Shop).run(&[]);
-    let faults = faults(&published);
+    let faults = faults(&published, "metrics_shop.csv");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-fn faults(published: &Published) -> Vec<String> {
-    let path = repository().join("tests/reference/metrics_shop.csv");
+#[test]
+fn levels_of_a_tag_adjust_like_the_columns_of_a_regression() {
+    let warehouse = Warehouse::copy(Sample::Shop);
+    warehouse.edit("device: categorical", "device: { categorical: { levels: 10 } }");
+    let spend = "spend: { role: secondary, from: orders, value: amount, precision: 0.01, aggregate: sum, window: 7d";
+    warehouse.edit(spend, &format!("{spend}, cuped: {{ tags: [age, device] }}"));
+    let faults = faults(&warehouse.run(&[]), "levels_shop.csv");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn caps_that_were_found_are_told() {
+    let result = Warehouse::copy(Sample::Shop).run(&[]).json("result.json");
+    let of = |metric: &str| {
+        let metrics = result["metrics"].as_array().expect("metrics");
+        metrics.iter().find(|view| view["name"] == metric).expect("a metric")["cap"].clone()
+    };
+    let expected = fs::read_to_string(repository().join("tests/reference/caps_shop.csv")).expect("reference numbers");
+    for line in expected.lines().skip(1) {
+        let [metric, of_whom, declared, threshold, units, share] = fields(line);
+        let number = |text: &str| text.parse::<f64>().expect("a number");
+        let cap = of(metric);
+        let at = &cap[of_whom];
+        for (name, expected) in [("threshold", threshold), ("units", units), ("share", share)] {
+            let (found, expected) = (at[name].as_f64().expect("a number"), number(expected));
+            assert!((found - expected).abs() <= f64::EPSILON * expected, "{name} is {found}, not as in {line}");
+        }
+        assert_eq!(cap["declared"].to_string(), declared, "{line}");
+    }
+    assert!(of("spend").is_null(), "no cap was asked for");
+}
+
+fn fields<const COUNT: usize>(line: &str) -> [&str; COUNT] {
+    let fields: Vec<&str> = line.split(',').collect();
+    fields.try_into().unwrap_or_else(|fields| panic!("{COUNT} fields are expected: {fields:?}"))
+}
+
+fn faults(published: &Published, reference: &str) -> Vec<String> {
+    let path = repository().join("tests/reference").join(reference);
     let expected = fs::read_to_string(path).expect("reference numbers");
     let found = published.effects();
     expected.lines().skip(1).flat_map(|line| faults_of(line, &found)).collect()

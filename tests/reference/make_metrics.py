@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
-"""Effects of the `shop` straight from its events, in plain numpy: the numbers that a run has to meet.
+"""Effects and caps of the `shop` straight from its events, in plain numpy: the numbers that a run has to meet.
 
-    venv/bin/python tests/reference/make_metrics.py        # writes metrics_shop.csv beside this file
+    venv/bin/python tests/reference/make_metrics.py        # writes metrics_shop.csv, levels_shop.csv and caps_shop.csv beside this file
 
 Each user's numbers are summed event by event. Ratios are linearised, adjustments are least squares on a design matrix arm by arm, centred
 at the mean of all users of the cohort, with the variance of that mean; a cohort with 50 users a covariate or fewer in an arm takes the slopes
-of everybody. A covariate that is missing is 0, beside an indicator. Caps are ranks of the sorted values of all arms together.
+of everybody. A covariate that is missing is 0, beside an indicator; of the levels of a text all but one are indicators. Caps are ranks of the
+sorted values of all arms together; those that trees see are the ranks among the users who discover: half of the buckets of xxhash, in the
+order of their hash.
 """
 
 import csv
 import math
+import struct
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import xxhash
 from dataclasses import dataclass
 
 HERE = Path(__file__).resolve().parent
@@ -101,13 +105,13 @@ def ratio(who: np.ndarray) -> tuple[list[float], list[np.ndarray]]:
     return value, moved
 
 
-def independent(covariates: np.ndarray) -> np.ndarray:
-    """The covariates that vary and are no combination of earlier ones in either arm."""
+def independent(covariates: np.ndarray, who: np.ndarray) -> np.ndarray:
+    """The covariates that vary and are no combination of earlier ones in either arm of some users."""
     kept = []
     for column in range(covariates.shape[1]):
         ranks = []
         for a in (0, 1):
-            part = covariates[arm == a][:, kept + [column]]
+            part = covariates[who & (arm == a)][:, kept + [column]]
             ranks.append(np.linalg.matrix_rank(np.column_stack([np.ones(len(part)), part])) == len(kept) + 2)
         if all(ranks):
             kept.append(column)
@@ -121,10 +125,11 @@ def slopes(moved: list[np.ndarray], covariates: list[np.ndarray]) -> list[np.nda
 
 def adjusted(value: list[float], moved: list[np.ndarray], who: np.ndarray, covariates: np.ndarray, parent) -> tuple:
     """The difference, its variance, and the adjusted values with their covariance."""
+    n, varying = [int((who & (arm == a)).sum()) for a in (0, 1)], independent(covariates, who)
+    is_own = min(n) > 50 * varying.shape[1]
+    covariates = varying if is_own else covariates
+    k, everybody = covariates.shape[1], covariates[who].mean(axis=0)
     parts = [covariates[who & (arm == a)] for a in (0, 1)]
-    n, k = [len(part) for part in parts], covariates.shape[1]
-    everybody = covariates[who].mean(axis=0)
-    is_own = min(n) > 50 * k
     b = slopes(moved, parts) if is_own else parent
     at = [value[a] - b[a] @ (parts[a].mean(axis=0) - everybody) for a in (0, 1)]
     spread = [np.cov(part.T).reshape(k, k) for part in parts]
@@ -177,7 +182,7 @@ for cohort, who in cohorts.items():
         ("orders_placed", lambda who: mean(count, who), by_count, "cuped"),
         ("click_rate_adjusted", ratio, by_views, "ratio_cuped"),
     ):
-        covariates = independent(covariates)
+        covariates = independent(covariates, cohorts["all"])
         everybody = cohorts["all"]
         parent = slopes(of(everybody)[1], [covariates[everybody & (arm == a)] for a in (0, 1)])
         value, moved = of(who)
@@ -188,3 +193,32 @@ for cohort, who in cohorts.items():
 for metric in ("revenue", "cheap"):
     value, moved = mean(spend, cohorts["all"])
     rows(metric, "all", "uncapped_effect", "welch", value, plain(moved))
+
+out = csv.writer(open(HERE / "levels_shop.csv", "w", newline=""), lineterminator="\n")
+out.writerow(["metric", "cohort", "estimand", "method", "n_c", "n_t", "mean_c", "mean_t", "estimate", "std_err"])
+by_people = np.column_stack([np.nan_to_num(age), unknown_age, device == "phone", device == "tablet"]).astype(float)
+by_people = independent(by_people, cohorts["all"])
+parent = slopes(mean(spend, cohorts["all"])[1], [by_people[arm == a] for a in (0, 1)])
+for cohort, who in cohorts.items():
+    rows("spend", cohort, "effect", "cuped", *adjusted(*mean(spend, who), who, by_people, parent))
+
+BUCKETS, BUCKET_SEED = 1_024, 0x77686F6D3F626B74
+
+
+def discovers() -> np.ndarray:
+    """Whether a user is in the buckets that discover."""
+    key = struct.pack("<Q", len("shop")) + b"shop" + b"fold"
+    seed = xxhash.xxh3_64_intdigest(key)
+    rank = lambda bucket: (xxhash.xxh3_64_intdigest(struct.pack("<HQ", bucket, 0), seed), bucket)
+    first = set(sorted(range(BUCKETS), key=rank)[: BUCKETS // 2])
+    bucket = lambda user: xxhash.xxh3_64_intdigest(struct.pack("<q", user), BUCKET_SEED) % BUCKETS
+    return np.array([bucket(int(user)) in first for user in users])
+
+
+caps = csv.writer(open(HERE / "caps_shop.csv", "w", newline=""), lineterminator="\n")
+caps.writerow(["metric", "of", "declared", "threshold", "units", "share"])
+for of, who in {"reporting": cohorts["all"], "discovery": discovers()}.items():
+    values = spend[who]
+    for metric, at in {"revenue": threshold(values[values != 0], 0.99), "cheap": 60.0}.items():
+        above = int((values > at).sum())
+        caps.writerow([metric, of, str(metric == "cheap").lower(), repr(float(at)), above, repr(above / len(values))])

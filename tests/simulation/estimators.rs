@@ -4,14 +4,14 @@
 
 use std::fmt::Write as _;
 
-use rayon::prelude::*;
 use whom_stats::{
     ClusterColumn, Clusters, Comparison, CrossProducts, Desired, Grid, Limit, Moments, NotEstimable, Percentile,
     QuantileArm, RatioColumn, Reference, RegressionAdjustment, Sample, Stratified, Stratum, ValueCounts, centres,
 };
 
 use super::draws::Draws;
-use super::results::{percent, write};
+use super::repeated::{asked, resumed, sum};
+use super::results::{percent, thousands, write};
 
 const GRID: Grid = Grid::FLOAT;
 const LEVEL: f64 = 0.95;
@@ -29,8 +29,8 @@ const fn case(name: &'static str, covers: fn(&mut Draws) -> Option<bool>, promis
     Case { name, covers, promised }
 }
 
-const BOTH_SIDES: (f64, f64) = (94.0, 96.0);
-const AT_LEAST: (f64, f64) = (94.0, 100.0);
+pub(super) const BOTH_SIDES: (f64, f64) = (94.0, 96.0);
+pub(super) const AT_LEAST: (f64, f64) = (94.0, 100.0);
 
 const CASES: [Case; 14] = [
     case("adjusted by three covariates, 160 treated of 1,600, unequal slopes", adjusted_unbalanced, BOTH_SIDES),
@@ -50,10 +50,10 @@ const CASES: [Case; 14] = [
 ];
 
 /// A unit's columns.
-type Row = [f64; 4];
+pub(super) type Row = [f64; 4];
 
 /// A sample per arm.
-fn samples(arms: &[Vec<Row>]) -> Vec<Option<Sample>> {
+pub(super) fn samples(arms: &[Vec<Row>]) -> Vec<Option<Sample>> {
     let products: Vec<CrossProducts> = arms.iter().map(|rows| products(rows)).collect();
     let centres = centres(&products);
     products.iter().map(|products| Sample::exact(products, &centres, &[GRID; 4]).ok()).collect()
@@ -126,7 +126,7 @@ fn adjusted_lift(draws: &mut Draws) -> Option<bool> {
 }
 
 /// Clicks, views and a covariate: the unit's own rate of clicking, of which the treatment adds .05.
-fn with_views(draws: &mut Draws, arm: f64) -> Row {
+pub(super) fn with_views(draws: &mut Draws, arm: f64) -> Row {
     let (rate, views) = (0.1 + 0.4 * draws.uniform(), (1.0 + 4.0 * exponential(draws)).floor());
     let clicks = (0..views as usize).filter(|_| draws.uniform() < rate + 0.05 * arm).count();
     [clicks as f64, views, rate, 0.0]
@@ -268,32 +268,30 @@ fn median_of_events(draws: &mut Draws) -> Option<bool> {
     covers(Ok(treatment.against(&control)), 0.0)
 }
 
-/// How often a case covered, and how often it marked itself unreliable.
-fn repeat(case: &Case, repetitions: usize) -> (usize, usize) {
-    let once = |repetition: usize| match (case.covers)(&mut Draws::new(&format!("{} {repetition}", case.name))) {
-        Some(covers) => (usize::from(covers), 0),
-        None => (0, 1),
-    };
-    let plus = |left: (usize, usize), right: (usize, usize)| (left.0 + right.0, left.1 + right.1);
-    (0..repetitions).into_par_iter().map(once).reduce(|| (0, 0), plus)
+/// Whether a case covered, and whether it marked itself unreliable.
+fn tried(case: &Case, repetition: u64) -> Vec<i64> {
+    let covers = (case.covers)(&mut Draws::new(&format!("{} {repetition}", case.name)));
+    [covers == Some(true), covers.is_none()].map(i64::from).to_vec()
 }
 
 #[test]
 fn intervals_of_every_estimator_cover_the_truth() {
-    let counts = CASES.map(|case| repeat(&case, 200));
-    let expected = [184, 191, 195, 189, 192, 192, 186, 190, 190, 194, 189, 196, 191, 187].map(|covered| (covered, 0));
+    let counts = CASES.map(|case| sum(0..200, |repetition| tried(&case, repetition)));
+    let expected =
+        [184, 191, 195, 189, 192, 192, 186, 190, 190, 194, 189, 196, 191, 187].map(|covered| vec![covered, 0]);
     assert_eq!(counts, expected, "covered and unreliable, of 200 each");
 }
 
 #[test]
 #[ignore = "10,000 experiments for each of 14 estimators"]
 fn intervals_of_every_estimator_cover_the_truth_in_10_000_experiments() {
-    const REPETITIONS: usize = 10_000;
+    let repetitions = asked(10_000);
     let mut table = String::from("| what | promised | covered | unreliable |\n|---|--:|--:|--:|\n");
     let mut faults = Vec::new();
     for case in &CASES {
-        let (covered, unreliable) = repeat(case, REPETITIONS);
-        let reliable = REPETITIONS - unreliable;
+        let counts = resumed(&format!("estimator {}", case.name), repetitions, |repetition| tried(case, repetition));
+        let [covered, unreliable] = counts.as_slice() else { panic!("{counts:?}") };
+        let (covered, reliable) = (*covered as usize, repetitions as usize - *unreliable as usize);
         let (low, high) = case.promised;
         let share = 100.0 * covered as f64 / reliable as f64;
         if !(low..=high).contains(&share) {
@@ -303,13 +301,13 @@ fn intervals_of_every_estimator_cover_the_truth_in_10_000_experiments() {
         let name = case.name;
         writeln!(table, "| {name} | {promised} | {} | {unreliable} |", percent(covered, reliable)).expect("a string");
     }
-    write("estimators", ABOUT, &table);
+    write("estimators", &ABOUT.replace("REPETITIONS", &thousands(repetitions)), &table);
     assert!(faults.is_empty(), "{faults:?}\n{table}");
 }
 
 const ABOUT: &str = "\
 # Intervals of every estimator
 
-10,000 experiments a row, on fresh units from a population whose effect is known: is it inside the 95 % interval? Two-sided methods
+REPETITIONS experiments a row, on fresh units from a population whose effect is known: is it inside the 95 % interval? Two-sided methods
 have to cover in 94 to 96 %; quantiles, Fieller's sets and one-sided tests in 94 % or more. *Unreliable* are the results that
 mark themselves as outside their method's range; they are left out of the share.";

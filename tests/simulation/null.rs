@@ -4,11 +4,11 @@
 
 use std::fmt::Write as _;
 
-use rayon::prelude::*;
 use whom_forest::Controls;
 use whom_stats::{ColumnShape, Grid};
 
 use super::draws::Draws;
+use super::repeated::{asked, resumed, sum};
 use super::results::{bound, percent, write};
 use super::trial::{Trial, Units};
 
@@ -67,7 +67,7 @@ impl Tag {
 }
 
 /// Experiments with the same effect for every unit.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Null {
     units: usize,
     effect: f64,
@@ -90,20 +90,14 @@ impl Null {
         Trial::new(experiment, repetition, units, Grid::FLOAT)
     }
 
-    fn repeat(self, repetitions: u64) -> Counts {
+    /// What is said of an experiment, in the order of [`Counts`].
+    fn tried(self, repetition: u64) -> Vec<i64> {
         let controls = Controls { units_per_arm: 50, events_per_arm: 0, ..Controls::default() };
-        let count = |repetition| {
-            let trial = self.trial(repetition);
-            let analysis = trial.analyse(&controls);
-            let (is_open, is_different) = (analysis.gate_opens(), analysis.different() > 0);
-            Counts {
-                detected: usize::from(is_open),
-                partitioned: usize::from(analysis.cohorts().len() > 1),
-                different: usize::from(is_different),
-                claimed: usize::from(is_open && is_different),
-            }
-        };
-        (0..repetitions).into_par_iter().map(count).reduce(Counts::default, Counts::plus)
+        let trial = self.trial(repetition);
+        let analysis = trial.analyse(&controls);
+        let (is_open, is_different) = (analysis.gate_opens(), analysis.different() > 0);
+        let said = [is_open, analysis.cohorts().len() > 1, is_different, is_open && is_different];
+        said.map(i64::from).to_vec()
     }
 }
 
@@ -121,6 +115,13 @@ struct Counts {
 }
 
 impl Counts {
+    fn of(numbers: &[i64]) -> Self {
+        let [detected, partitioned, different, claimed] = numbers else { panic!("{numbers:?}") };
+        let [detected, partitioned, different, claimed] =
+            [detected, partitioned, different, claimed].map(|count| *count as usize);
+        Self { detected, partitioned, different, claimed }
+    }
+
     fn plus(self, other: Self) -> Self {
         Self {
             detected: self.detected + other.detected,
@@ -133,7 +134,8 @@ impl Counts {
 
 #[test]
 fn a_constant_effect_is_rarely_taken_for_heterogeneity() {
-    let count = |units| [0.0, 0.5].map(|effect| Null { units, effect }.repeat(20).detected);
+    let detected = |null: Null| Counts::of(&sum(0..20, |repetition| null.tried(repetition))).detected;
+    let count = |units| [0.0, 0.5].map(|effect| detected(Null { units, effect }));
     assert_eq!([2_000, 8_000, 32_000].map(count), [[0, 3], [1, 3], [0, 1]], "of 20 each");
 }
 
@@ -167,9 +169,11 @@ struct Row {
 
 /// Without an effect, with one, and both together.
 fn rows_of_size(units: usize) -> [Row; 3] {
-    const REPETITIONS: u64 = 5_000;
-    let row = |effect, times, counts| Row { units, effect, repetitions: times * REPETITIONS as usize, counts };
-    let [without, with] = [0.0, 0.5].map(|effect| Null { units, effect }.repeat(REPETITIONS));
+    let repetitions = asked(5_000);
+    let row = |effect, times, counts| Row { units, effect, repetitions: times * repetitions as usize, counts };
+    let repeated =
+        |null: Null| Counts::of(&resumed(&format!("{null:?}"), repetitions, |repetition| null.tried(repetition)));
+    let [without, with] = [0.0, 0.5].map(|effect| repeated(Null { units, effect }));
     [row("0", 1, without), row("0.5", 1, with), row("both", 2, without.plus(with))]
 }
 

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 
-use rayon::prelude::*;
 use whom_forest::{Controls, Tree};
 use whom_stats::{
     BucketSet, ColumnShape, Estimate, Fold, Folds, Grid, NotEstimable, OverSplits, RankedGroup, Reference,
@@ -13,7 +12,8 @@ use whom_stats::{
 };
 
 use super::draws::Draws;
-use super::results::{percent, write};
+use super::repeated::{asked, resumed, sum};
+use super::results::{percent, thousands, write};
 use super::trial::{LEVEL, Trial, Units, target};
 
 /// The number of codes of every tag, equally frequent.
@@ -22,12 +22,12 @@ const TAGS: usize = 12;
 const GROUPS: usize = 4;
 
 /// Experiments of one kind.
-#[derive(Clone, Copy)]
-struct Kind {
-    units: usize,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub(super) units: usize,
     /// The effect at the first tag's last code; it rises to there from its negative in equal steps.
-    slope: f64,
-    halvings: u64,
+    pub(super) slope: f64,
+    pub(super) halvings: u64,
 }
 
 impl Kind {
@@ -35,7 +35,7 @@ impl Kind {
         self.slope * (2.0 * code as f64 / (CODES - 1) as f64 - 1.0)
     }
 
-    fn trial(self, repetition: u64) -> Trial {
+    pub(super) fn trial(self, repetition: u64) -> Trial {
         let experiment = format!("ranked {} {} {repetition}", self.units, self.slope);
         let mut draws = Draws::new(&experiment);
         let shape = |tag| ColumnShape { name: format!("tag {tag:02}"), codes: CODES, ordered: true, missing: None };
@@ -54,7 +54,7 @@ impl Kind {
     }
 
     /// The true effect of each leaf: only the first tag matters, and its codes are equally frequent in all others.
-    fn truths(self, tree: &Tree) -> Vec<f64> {
+    pub(super) fn truths(self, tree: &Tree) -> Vec<f64> {
         let admits = |leaf, code| {
             let rule = tree.rule(leaf);
             rule.conditions.iter().all(|condition| condition.column != 0 || condition.admitted.contains(code as u16))
@@ -97,33 +97,35 @@ impl Kind {
         (0..GROUPS).map(of_group).collect()
     }
 
-    /// Over repetitions and groups: halvings that are covered, and groups whose zero is rejected.
-    fn counts(self, repetitions: u64) -> (usize, usize) {
-        let all: Vec<Vec<(usize, bool)>> =
-            (0..repetitions).into_par_iter().map(|repetition| self.repetition(repetition)).collect();
-        let groups = || all.iter().flatten();
-        (groups().map(|(covered, _)| covered).sum(), groups().filter(|(_, rejected)| *rejected).count())
+    /// Over groups: halvings that are covered, and groups whose zero is rejected.
+    fn counts(self, repetition: u64) -> Vec<i64> {
+        let groups = self.repetition(repetition);
+        let covered: usize = groups.iter().map(|(covered, _)| covered).sum();
+        vec![covered as i64, groups.iter().filter(|(_, rejected)| *rejected).count() as i64]
     }
 }
 
 #[test]
 fn the_effects_of_ranked_groups_lie_in_their_intervals() {
     let kind = |slope| Kind { units: 1_200, slope, halvings: 7 };
-    let counts = [0.0, 0.6].map(|slope| kind(slope).counts(40));
+    let counts = [0.0, 0.6].map(|slope| sum(0..40, |repetition| kind(slope).counts(repetition)));
     // Of 1,120 truths, at least 94 % have to be covered: 1,053. Of 160 true hypotheses at most 8 and 3.1 standard errors, 16, may
     // be rejected; where the effect follows a tag, groups are told from zero.
-    assert_eq!(counts, [(1_113, 1), (1_097, 38)]);
+    assert_eq!(counts, [[1_113, 1], [1_097, 38]]);
 }
 
 #[test]
 #[ignore = "1,000 experiments of each kind, some minutes"]
 fn the_effects_of_ranked_groups_lie_in_their_intervals_in_1_000_experiments() {
-    let repetitions = 1_000;
+    let repetitions = asked(1_000);
     let mut table = String::from(
         "| units | effect at the ends of the tag | halvings | truths covered | zero rejected |\n|--:|--:|--:|--:|--:|\n",
     );
     for (units, slope, halvings) in [(1_200, 0.0, 25), (1_200, 0.6, 25), (3_000, 0.3, 25)] {
-        let (covered, rejected) = Kind { units, slope, halvings }.counts(repetitions);
+        let kind = Kind { units, slope, halvings };
+        let counts = resumed(&format!("ranked {kind:?}"), repetitions, |repetition| kind.counts(repetition));
+        let [covered, rejected] = counts.as_slice() else { panic!("{counts:?}") };
+        let (covered, rejected) = (*covered as usize, *rejected as usize);
         let groups = repetitions as usize * GROUPS;
         let truths = groups * halvings as usize;
         let _ = writeln!(
@@ -135,13 +137,13 @@ fn the_effects_of_ranked_groups_lie_in_their_intervals_in_1_000_experiments() {
         assert!(100 * covered >= 94 * truths, "{covered} of {truths}");
         assert!(slope > 0.0 || rejected <= groups / 20, "{rejected} of {groups}");
     }
-    write("ranked", ABOUT, &table);
+    write("ranked", &ABOUT.replace("REPETITIONS", &thousands(repetitions)), &table);
 }
 
 const ABOUT: &str = "\
 # Effects of ranked groups
 
-1,000 experiments a row, of two arms and twelve tags of eight codes; the effect rises along the first tag from the negative of what
+REPETITIONS experiments a row, of two arms and twelve tags of eight codes; the effect rises along the first tag from the negative of what
 is shown to it, the noise has standard deviation 1. Units are halved 25 times; one half grows a tree of two levels, the other is
 ranked by its predictions into four groups. Over halvings the median of the groups' intervals at 97.5 % is promised to cover the true
 effect of a halving's group in 94 % or more; with no effect anywhere, twice the median p-value is below 5 % in at most 5 %.";

@@ -1,20 +1,34 @@
 //! Tables of the long simulations, kept in the repository.
 
 use std::fs;
+use std::path::Path;
 
-use crate::warehouse::repository;
+use super::repeated::SHARE;
 
 /// Writes a table, and what it is about, to `tests/simulation/results/`. Nothing in it depends on the machine.
 pub(super) fn write(name: &str, about: &str, table: &str) {
-    let path = repository().join("tests/simulation/results").join(format!("{name}.md"));
-    let command = format!("cargo test --locked --workspace --test whole simulation::{name}:: -- --ignored");
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/simulation/results");
+    let path = results.join(format!("{name}.md"));
+    let share = std::env::var(SHARE).map(|share| format!("{SHARE}={share} ")).unwrap_or_default();
+    let command =
+        format!("{share}cargo test --locked --workspace --lib --test whole simulation::{name}:: -- --ignored");
     let text = format!("{about}\n\n    {command}\n\nmeasures this and writes this file.\n\n{table}");
     fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
 /// A count as a percentage of all, to two digits.
 pub(super) fn percent(count: usize, all: usize) -> String {
-    format!("{:.2} %", 100.0 * count as f64 / all as f64)
+    share(count as f64 / all as f64)
+}
+
+/// A share as a percentage, to two digits.
+pub(super) fn share(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// A count below a million with its thousands apart.
+pub(super) fn thousands(count: u64) -> String {
+    if count < 1_000 { count.to_string() } else { format!("{},{:03}", count / 1_000, count % 1_000) }
 }
 
 /// The largest count of `repetitions` at a rate of 5 % that is no evidence of more: 3.1 binomial standard errors above.

@@ -10,6 +10,7 @@ use whom_report::{
 use whom_stats::{CellStatistics, CellSums, Check, Grouping};
 
 use crate::averages::{AverageCells, MEMBERS, Rows, average_rows};
+use crate::caps::Caps;
 use crate::clock::Stages;
 use crate::cohort_scatter::cohort_scatter;
 use crate::cohorts::MeasuredCohorts;
@@ -106,7 +107,7 @@ pub(crate) fn described(study: &Study<'_>, cells: &AverageCells) -> Result<Resul
         seal: study.seal.clone(),
         withheld: None,
         variants: variants(study, &cells.everybody.cells),
-        metrics: metrics(study),
+        metrics: metrics(study, &cells.everybody.cells),
         waterfall: waterfall(study),
         checks: Vec::new(),
         effects: Vec::new(),
@@ -263,13 +264,18 @@ fn variants(study: &Study<'_>, everybody: &CellStatistics) -> Vec<VariantView> {
         .collect()
 }
 
-fn metrics(study: &Study<'_>) -> Vec<MetricView> {
+fn metrics(study: &Study<'_>, everybody: &CellStatistics) -> Vec<MetricView> {
     let columns = study.compiled.measures.iter();
+    let caps = Caps { study, everybody };
     study
         .plan
         .metrics
         .iter()
         .zip(columns)
-        .map(|(metric, column)| names::metric_view(metric, column.proportion))
+        .enumerate()
+        .map(|(place, (metric, column))| MetricView {
+            cap: caps.of(place),
+            ..names::metric_view(metric, column.proportion)
+        })
         .collect()
 }

@@ -153,7 +153,13 @@ fn in_families(drafts: Vec<Draft>, reference: Reference) -> Rows {
 /// The average effect on what a capped metric was before its cap, beside.
 fn uncapped(study: &Study<'_>, everybody: &[ArmSums], question: Question) -> Option<Draft> {
     let outcome = study.outcome(question.metric);
-    let uncapped = Outcome { value: outcome.uncapped?, covariates: Vec::new(), group: None, ..outcome.clone() };
+    let uncapped = Outcome {
+        value: outcome.uncapped?,
+        covariates: Vec::new(),
+        levels: Vec::new(),
+        group: None,
+        ..outcome.clone()
+    };
     let estimation = Estimation { outcome: &uncapped, ..study.estimation(question) };
     let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
     let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };

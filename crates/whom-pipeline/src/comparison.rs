@@ -142,7 +142,7 @@ impl Sides {
 
     /// An estimation that knows the coefficients of the whole.
     pub(crate) fn estimation<'e>(&self, estimation: Estimation<'e>) -> Estimation<'e> {
-        if estimation.outcome.covariates.is_empty() {
+        if !estimation.outcome.is_adjusted() {
             return estimation;
         }
         let parent = Comparison::of(&self.whole, &estimation).coefficients();
@@ -181,8 +181,15 @@ mod tests {
     use super::*;
     use crate::study::Question;
 
-    static MEAN: Outcome =
-        Outcome { value: 0, denominator: None, covariates: Vec::new(), search: 0, uncapped: None, group: None };
+    static MEAN: Outcome = Outcome {
+        value: 0,
+        denominator: None,
+        covariates: Vec::new(),
+        levels: Vec::new(),
+        search: 0,
+        uncapped: None,
+        group: None,
+    };
 
     fn estimation() -> Estimation<'static> {
         let question = Question { treatment: 1, metric: 0 };

@@ -38,11 +38,11 @@ impl Estimation<'_> {
 
     /// How estimates are made, as rows name it.
     pub(crate) fn method(&self) -> &'static str {
-        match (self.outcome.denominator, self.outcome.covariates.is_empty()) {
-            (None, true) => "welch",
-            (Some(_), true) => "ratio_delta",
-            (None, false) => "cuped",
-            (Some(_), false) => "ratio_cuped",
+        match (self.outcome.denominator, self.outcome.is_adjusted()) {
+            (None, false) => "welch",
+            (Some(_), false) => "ratio_delta",
+            (None, true) => "cuped",
+            (Some(_), true) => "ratio_cuped",
         }
     }
 

@@ -104,7 +104,7 @@ impl FirstLook {
     /// How a question is estimated, with the coefficients of everybody for levels that are too small for their own.
     fn estimation<'s>(&self, study: &Study<'s>, question: Question) -> Estimation<'s> {
         let estimation = study.estimation(question);
-        let Some(tag) = self.tags.first().filter(|_| !estimation.outcome.covariates.is_empty()) else {
+        let Some(tag) = self.tags.first().filter(|_| estimation.outcome.is_adjusted()) else {
             return estimation;
         };
         let parent = Comparison::of(&tag.everybody(study), &estimation).coefficients();

@@ -36,6 +36,7 @@
 
 mod analysis;
 mod averages;
+mod caps;
 mod checkpoints;
 mod clock;
 mod cohort_scatter;
@@ -73,6 +74,8 @@ mod scatter;
 mod seal;
 mod shared_cache;
 mod shrinkage;
+#[cfg(test)]
+mod simulation;
 mod slices;
 mod stability;
 mod steadiness;

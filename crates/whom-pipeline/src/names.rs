@@ -46,7 +46,7 @@ pub(crate) fn tag_role(role: TagRole) -> report::TagRole {
     }
 }
 
-/// A metric as results show it. A ratio is no proportion, whatever its two sums are of.
+/// A metric as results show it, before a cap of it is found. A ratio is no proportion, whatever its two sums are of.
 pub(crate) fn metric_view(metric: &Metric, value_is_proportion: bool) -> report::MetricView {
     report::MetricView {
         name: metric.name.value.clone(),
@@ -59,6 +59,7 @@ pub(crate) fn metric_view(metric: &Metric, value_is_proportion: bool) -> report:
         },
         matters: metric.matters.as_ref().map(|matters| threshold(**matters)),
         limit: metric.limit.as_ref().map(|limit| threshold(**limit)),
+        cap: None,
     }
 }
 

@@ -92,8 +92,15 @@ mod tests {
                 table.moments[arm].push(*value);
             }
         }
-        let outcome =
-            Outcome { value: 0, denominator: None, covariates: Vec::new(), search: 0, uncapped: None, group: None };
+        let outcome = Outcome {
+            value: 0,
+            denominator: None,
+            covariates: Vec::new(),
+            levels: Vec::new(),
+            search: 0,
+            uncapped: None,
+            group: None,
+        };
         let question = Question { treatment: 1, metric: 0 };
         let estimation =
             Estimation { question, outcome: &outcome, grid: Grid::INTEGER, grids: Vec::new(), parent: None };

@@ -183,7 +183,7 @@ fn slices_of(
 
 /// An estimation that knows the coefficients of a whole.
 fn within<'e>(estimation: Estimation<'e>, whole: &ArmSums) -> Estimation<'e> {
-    let is_adjusted = !estimation.outcome.covariates.is_empty();
+    let is_adjusted = estimation.outcome.is_adjusted();
     let parent = is_adjusted.then(|| Comparison::of(whole, &estimation).coefficients()).flatten();
     Estimation { parent, ..estimation }
 }

@@ -67,10 +67,11 @@ impl AnalysedUnits {
     /// if units fit neither into memory nor on disk.
     pub fn new(mut schema: UnitSchema, table: Arc<UnitTable>, room: &Room) -> Result<Self, QueryError> {
         let caps = derive(&mut schema, &table, &room.cancel)?;
-        let groups = schema.group();
-        let Survey { analysed, several, ranges, tags } = Survey::take(&schema, &table, &room.cancel)?;
+        let Survey { analysed, several, mut ranges, tags } = Survey::take(&schema, &table, &room.cancel)?;
         let tags = fitted(&schema, tags);
         let bins: Vec<TagBins> = tags.iter().map(|tag| tag.bins.clone()).collect();
+        ranges.extend(schema.add_levels(&bins));
+        let groups = schema.group();
         let shapes = schema.shapes(&bins);
         let layout = Arc::new(Layout::new(schema.arms, shapes.clone(), ranges));
         let keeper = UnitKeeper::new(layout, analysed, room.resident, &room.folder);

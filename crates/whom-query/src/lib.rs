@@ -43,6 +43,7 @@ pub mod error;
 mod expression;
 pub mod flow;
 mod gather;
+mod level;
 mod missing_days;
 mod needs;
 pub mod outcome;

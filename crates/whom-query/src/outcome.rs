@@ -12,8 +12,10 @@ pub struct Outcome {
     pub value: usize,
     /// Of a ratio, the denominator.
     pub denominator: Option<usize>,
-    /// What the metric is adjusted by.
+    /// The numbers that the metric is adjusted by.
     pub covariates: Vec<usize>,
+    /// Columns of 0 and 1: the levels of categorical tags that it is adjusted by, but for one of each tag.
+    pub levels: Vec<usize>,
     /// What trees are grown on: capped at the threshold of the units that discover, and of a ratio the part of a unit's
     /// numerator that its denominator does not explain.
     pub search: usize,
@@ -24,26 +26,32 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The columns that its estimator reads together: the value, the denominator of a ratio, and for each covariate its value
-    /// and whether it is absent.
+    /// The columns that its estimator reads together: the value, the denominator of a ratio, for each number that it is adjusted
+    /// by its value and whether it is absent, and levels.
     pub(crate) fn products(&self) -> ProductGroup {
         let values = std::iter::once(self.value).chain(self.denominator).map(ProductColumn::Value);
         let covariates = self
             .covariates
             .iter()
             .flat_map(|covariate| [ProductColumn::ValueOrZero(*covariate), ProductColumn::IsAbsent(*covariate)]);
-        ProductGroup { columns: values.chain(covariates).collect() }
+        let levels = self.levels.iter().map(|level| ProductColumn::Value(*level));
+        ProductGroup { columns: values.chain(covariates).chain(levels).collect() }
+    }
+
+    /// Whether it is adjusted by something.
+    pub fn is_adjusted(&self) -> bool {
+        !self.adjusted_by().is_empty()
     }
 
     /// The places of the covariates in [`Self::products`].
     pub fn adjusted_by(&self) -> std::ops::Range<usize> {
         let first = 1 + usize::from(self.denominator.is_some());
-        first..first + 2 * self.covariates.len()
+        first..first + 2 * self.covariates.len() + self.levels.len()
     }
 }
 
-/// The columns of every metric before any is made of others, in the order of the file; `tags` are the columns of the tags that
-/// are covariates.
+/// The columns of every metric before any is made of others, in the order of the file; `tags` are the columns of the numeric tags
+/// that are covariates; levels of categorical ones are added when they are known.
 pub(crate) fn outcomes(plan: &Plan, measures: &[MeasureColumn], tags: &[(String, usize)]) -> Vec<Outcome> {
     let of = |(place, metric): (usize, &Metric)| {
         let part =
@@ -55,6 +63,7 @@ pub(crate) fn outcomes(plan: &Plan, measures: &[MeasureColumn], tags: &[(String,
             value: place,
             denominator: part(MeasurePart::Denominator),
             covariates: before.chain(of_tags).collect(),
+            levels: Vec::new(),
             search: place,
             uncapped: None,
             group: None,

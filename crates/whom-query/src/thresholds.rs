@@ -10,7 +10,7 @@ use whom_stats::{Cap, CapError, Grid, Narrowed, Percentile, RankSearch, Ranked};
 
 use crate::error::QueryError;
 use crate::ratios::ratios;
-use crate::unit_schema::UnitSchema;
+use crate::unit_schema::{UnitSchema, place_of};
 use crate::unit_table::UnitTable;
 use crate::values::{GatheredValues, LINEARISED, Origin, SomeValues, ValueColumn};
 
@@ -51,11 +51,7 @@ fn add_caps(schema: &mut UnitSchema, found: &FoundCap) {
     let (uncapped, measures) = (schema.outcomes[found.metric].value, schema.measures.len());
     let mut capped = |of: usize, cap: Cap| {
         let column = ValueColumn { grid: schema.values[of].grid, origin: Origin::Capped { of, cap } };
-        let known = schema.values.iter().position(|known| *known == column);
-        known.unwrap_or_else(|| {
-            schema.values.push(column);
-            schema.values.len() - 1
-        })
+        place_of(&mut schema.values, column)
     };
     let (value, search) = (capped(uncapped, found.all), capped(uncapped, found.discover));
     let covariates = schema.outcomes[found.metric].covariates.clone();

@@ -1,12 +1,13 @@
 //! Which columns of the unit table are analysed, and which units.
 
 use datafusion::arrow::array::BooleanArray;
-use whom_spec::plan::{Cap, Codes, Plan, SeveralVariantsRule, TagKind};
-use whom_stats::{BucketSet, ColumnShape, Fold, Folds, Grid, ProductGroup};
+use whom_spec::plan::{Cap, Codes, Metric, Plan, SeveralVariantsRule, TagKind};
+use whom_stats::{BucketSet, ColumnShape, Fold, Folds, Grid, MetricRange, ProductGroup};
 
 use crate::bins::TagBins;
 use crate::compile::{Compiled, MeasureColumn, NamedColumn};
 use crate::error::QueryError;
+use crate::level::Level;
 use crate::outcome::{Outcome, outcomes};
 use crate::periods::Periods;
 use crate::unit_table::UnitRows;
@@ -21,7 +22,7 @@ pub struct UnitSchema {
     /// Whether units in several variants are left out.
     pub(crate) excludes_several: bool,
     pub(crate) measures: Vec<MeasureColumn>,
-    /// The integers that passes and products see: the measures, then covariates, then what is made of them.
+    /// The integers that passes and products see: the measures, then covariates, what is made of them, and levels.
     pub(crate) values: Vec<ValueColumn>,
     /// By metric, which of them it is estimated from.
     pub(crate) outcomes: Vec<Outcome>,
@@ -39,6 +40,8 @@ pub struct UnitSchema {
     pub(crate) discover: BucketSet,
     /// By metric, whether trees are grown on it.
     searched: Vec<bool>,
+    /// By metric, the categorical tags that it is adjusted by, as places among the tags.
+    categorical: Vec<Vec<usize>>,
 }
 
 /// A tag of the unit table.
@@ -69,13 +72,15 @@ impl UnitSchema {
             origin: Origin::Tag { name: covariate.name.clone(), column: covariate.column.clone() },
         }));
         let capped = plan.metrics.iter().enumerate();
+        let tags: Vec<TagColumn> = compiled.tags.iter().map(tag).collect::<Result<_, _>>()?;
         Ok(Self {
             arms: plan.split.variants.len(),
             excludes_several: plan.split.several_variants.rule == SeveralVariantsRule::Exclude,
             outcomes: outcomes(plan, &compiled.measures, &covariates),
             values,
             measures: compiled.measures.clone(),
-            tags: compiled.tags.iter().map(tag).collect::<Result<_, _>>()?,
+            categorical: plan.metrics.iter().map(|metric| categorical(metric, &tags)).collect(),
+            tags,
             cohorts: compiled.cohorts.clone(),
             weeks: Weeks::of(&plan.split),
             periods: Periods::of(&plan.split),
@@ -97,6 +102,21 @@ impl UnitSchema {
         }
         let kept: BooleanArray = several.iter().map(|several| Some(several != Some(true))).collect();
         rows.filtered(&kept)
+    }
+
+    /// Adds the levels of categorical tags that metrics are adjusted by, but the first one of each, and points the outcomes to
+    /// them. The ranges of the columns that are added.
+    pub(crate) fn add_levels(&mut self, bins: &[TagBins]) -> Vec<MetricRange> {
+        let before = self.values.len();
+        for (outcome, tags) in self.outcomes.iter_mut().zip(&self.categorical) {
+            for (tag, bins) in tags.iter().filter_map(|tag| Some((self.tags.get(*tag)?, bins.get(*tag)?))) {
+                for level in Level::all(bins).into_iter().skip(1) {
+                    let origin = Origin::Level { column: tag.column.clone(), level };
+                    outcome.levels.push(place_of(&mut self.values, ValueColumn { grid: Grid::INTEGER, origin }));
+                }
+            }
+        }
+        vec![MetricRange::of(&[0, 1]); self.values.len() - before]
     }
 
     /// The grids of the integers that passes and products see.
@@ -135,6 +155,21 @@ impl UnitSchema {
         let others = self.cohorts.iter().map(cohort).chain(self.weeks.shape()).chain(of_periods);
         bins.iter().map(TagBins::shape).chain(others).collect()
     }
+}
+
+/// The place of a column among others, which it joins if it is not one of them.
+pub(crate) fn place_of(values: &mut Vec<ValueColumn>, column: ValueColumn) -> usize {
+    values.iter().position(|known| *known == column).unwrap_or_else(|| {
+        values.push(column);
+        values.len() - 1
+    })
+}
+
+/// The categorical tags that a metric is adjusted by.
+fn categorical(metric: &Metric, tags: &[TagColumn]) -> Vec<usize> {
+    let named = metric.cuped.iter().flat_map(|cuped| &cuped.tags);
+    let place = |name: &str| tags.iter().position(|tag| tag.name == name && tag.kind != TagKind::Numeric);
+    named.filter_map(|name| place(name)).collect()
 }
 
 fn measured(measure: &MeasureColumn) -> ValueColumn {

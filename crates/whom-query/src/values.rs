@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use whom_stats::{ABSENT, Cap, Grid};
 
 use crate::error::QueryError;
+use crate::level::Level;
 use crate::tag_values::TagValues;
 use crate::unit_schema::UnitSchema;
 use crate::unit_table::{UnitRows, UnitTable};
@@ -33,6 +34,13 @@ pub(crate) enum Origin {
         name: String,
         /// Its column in the unit table.
         column: String,
+    },
+    /// 1 for the units of a level of a categorical tag, else 0.
+    Level {
+        /// The tag's column in the unit table.
+        column: String,
+        /// The level.
+        level: Level,
     },
     /// An earlier column whose larger values count as a threshold.
     Capped {
@@ -65,6 +73,7 @@ pub(crate) fn values(columns: &[ValueColumn], rows: &UnitRows) -> Result<Vec<Vec
         let made = match &column.origin {
             Origin::Measure(name) => rows.metric(name)?,
             Origin::Tag { name, column: of } => tag(name, of, column.grid, rows)?,
+            Origin::Level { column, level } => level.indicators(&rows.column(column)?)?,
             Origin::Capped { of, cap } => {
                 values[*of].iter().map(|value| if *value == ABSENT { ABSENT } else { cap.apply(*value) }).collect()
             }

@@ -11,6 +11,7 @@ mod stability;
 use arrow::array::{AsArray, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use crate::cap::{CapAt, CapView};
 use crate::effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Reference, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::results::{Direction, MetricView, Partition, Results, Threshold, VariantView};
@@ -81,6 +82,19 @@ pub(crate) fn hillstrom() -> Results {
     }
 }
 
+/// The e-mail challenge with a cap on what is spent.
+pub(crate) fn capped() -> Results {
+    let mut results = hillstrom();
+    let at = |threshold, units, all| CapAt {
+        threshold: Some(threshold),
+        units: Some(units),
+        share: Some(units as f64 / all),
+    };
+    let cap = CapView { declared: false, reporting: at(312.5, 121, 64_000.0), discovery: at(308.25, 62, 32_076.0) };
+    results.metrics.iter_mut().filter(|metric| metric.name == "spend").for_each(|spend| spend.cap = Some(cap.clone()));
+    results
+}
+
 /// A column of words that are not null.
 pub(crate) fn words<'a>(batch: &'a RecordBatch, name: &str) -> Vec<&'a str> {
     batch.column_by_name(name).expect("a column").as_string::<i32>().iter().flatten().collect()
@@ -109,6 +123,7 @@ fn metric(name: &str, role: Role) -> MetricView {
         desired: Direction::Increase,
         matters: (role == Role::Primary).then_some(Threshold::Absolute(0.01)),
         limit: None,
+        cap: None,
     }
 }
 

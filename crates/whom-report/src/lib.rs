@@ -56,6 +56,7 @@
 //! );
 //! ```
 
+mod cap;
 mod chart;
 mod charts_json;
 mod cohort;
@@ -99,6 +100,7 @@ mod waterfall;
 mod withhold;
 mod word;
 
+pub use cap::{CapAt, CapView};
 pub use charts_json::{CHARTS_SCHEMA_VERSION, charts_json};
 pub use cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
 pub use cohorts_sql::{cohorts_sql, condition_of};

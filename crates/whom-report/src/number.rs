@@ -199,6 +199,7 @@ mod tests {
             desired: Direction::Increase,
             matters: None,
             limit: None,
+            cap: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use whom_stats::Check;
 
+use crate::cap::CapView;
 use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
@@ -112,6 +113,9 @@ pub struct MetricView {
     pub matters: Option<Threshold>,
     /// For a guardrail: the change in the unwanted direction that is still acceptable, as a positive number.
     pub limit: Option<Threshold>,
+    /// From where on larger values count as a threshold; `None` without a cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<CapView>,
 }
 
 /// A size of effect, as the pipeline file gives it.

@@ -89,7 +89,8 @@ fn average_row(metric: &MetricView, row: &EffectRow) -> String {
     let mean = |mean: Option<f64>| mean.map_or(NO_NUMBER.to_owned(), |mean| means.plain(mean, decimals));
     let (effect, interval) = figures(&effects, Some(row));
     let p_value = row.p_value_adjusted.map_or(NO_NUMBER.to_owned(), number::p_value);
-    let (metric_name, variant) = (name(&row.metric), name(&row.variant));
+    let capped = if metric.cap.is_some() { " (capped)" } else { "" };
+    let (metric_name, variant) = (name(&row.metric) + capped, name(&row.variant));
     let (control, treated) = (mean(row.mean_control), mean(row.mean_variant));
     format!("| {metric_name} | {variant} | {control} | {treated} | {effect} | {interval} | {p_value} |")
 }

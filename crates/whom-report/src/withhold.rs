@@ -18,6 +18,8 @@
 //! - A **level** of a tag of too few units is withheld with the next smallest ones, until those that are withheld are not too
 //!   few together. Numbers of units that tell how few have no value of a metric are withheld in all tables. What is said of
 //!   all levels, or of all cohorts, together stays.
+//! - A **cap** loses its numbers where too few units lie on a side of it, or where they would tell how few have no value; a threshold
+//!   that is a percentile goes with them where too few lie on a side, one that the file gives stays.
 //! - A **check** whose words count too few loses them with its figures, and keeps its verdict. The **waterfall** keeps only
 //!   numbers no two of which are so near each other that their difference is too few.
 //!
@@ -27,6 +29,7 @@
 //!
 //! [`Results`] is taken apart and put together field by field, so that a new field does not compile until it is decided.
 
+mod caps;
 mod checks;
 mod cohorts;
 mod effects;
@@ -116,6 +119,7 @@ impl SmallestCell {
         let effects = effects.into_iter().map(|row| metrics.row(row, &cohorts, &mut counted)).collect();
         let beside = slices::Beside { cohorts: &cohorts, metrics: &metrics, partition: &partition_names };
         let slices = slices::withheld(self, slices, &beside, &mut counted);
+        let views = views.into_iter().map(|view| caps::withheld(self, view, &metrics)).collect();
         let tag_tables = tags::withheld(self, tag_tables, &metrics, &mut counted);
         let shrunken_effects =
             shrunken_effects.into_iter().map(|found| shrunken::withheld(self, found, &cohorts, &metrics)).collect();

@@ -162,13 +162,20 @@ fn check_names(plan: &Plan, report: &Report) {
     }
 }
 
-/// Covariates are numbers. A protected tag may be one: it steers nobody's treatment, it only takes noise off.
+/// Levels of a covariate, of which each is a column of its own in every product.
+const MOST_LEVELS: u16 = 10;
+
+/// Covariates are numbers, or few levels. A protected tag may be one: it steers nobody's treatment, it only takes noise off.
 fn check_covariates(plan: &Plan, report: &Report) {
     for name in plan.metrics.iter().filter_map(|metric| metric.cuped.as_ref()).flat_map(|cuped| &cuped.tags) {
-        if plan.tag(name).is_some_and(|(_, tag)| tag.kind != TagKind::Numeric) {
-            let message = format!("the tag `{name}` is categorical, and a covariate is a number");
-            let hint = "leave it out, or declare it `numeric` if it is one";
-            report.push(Diagnostic::error(message).at(name.span).hint(hint));
+        let Some((_, tag)) = plan.tag(name) else { continue };
+        let TagKind::Categorical { levels } = tag.kind else { continue };
+        if levels > MOST_LEVELS {
+            let message = format!("the tag `{name}` keeps {levels} levels, and a covariate may have {MOST_LEVELS}");
+            let hint = format!(
+                "declare it as `{{ categorical: {{ levels: {MOST_LEVELS} }} }}`: the less frequent levels then count as one"
+            );
+            report.push(Diagnostic::error(message).at(name.span).related(tag.name.span, "the tag").hint(hint));
         }
     }
 }

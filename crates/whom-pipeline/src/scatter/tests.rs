@@ -5,8 +5,15 @@ use super::*;
 use crate::estimation::Estimation;
 use crate::study::Question;
 
-static MEAN: Outcome =
-    Outcome { value: 0, denominator: None, covariates: Vec::new(), search: 0, uncapped: None, group: None };
+static MEAN: Outcome = Outcome {
+    value: 0,
+    denominator: None,
+    covariates: Vec::new(),
+    levels: Vec::new(),
+    search: 0,
+    uncapped: None,
+    group: None,
+};
 
 /// So many units in both arms, of which each is 1 with a chance in percent.
 fn proportions(draws: &mut impl Iterator<Item = u64>, units: usize, percent: u64) -> Comparison {

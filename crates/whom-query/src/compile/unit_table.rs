@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use datafusion::arrow::datatypes::{Field, Schema};
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
+use whom_spec::plan::TagKind;
 
 use crate::align::JOINED;
 use crate::compile::facts::CompiledMeasure;
@@ -45,12 +46,13 @@ impl Compiler<'_> {
         })
     }
 
-    /// The tags that metrics are adjusted by.
+    /// The numeric tags that metrics are adjusted by.
     fn covariates(&self, tags: &[CompiledTag]) -> Vec<CovariateColumn> {
         let mut named =
             self.plan.metrics.iter().filter_map(|metric| metric.cuped.as_ref()).flat_map(|cuped| &cuped.tags);
         let is_named: BTreeSet<&str> = named.by_ref().map(|name| name.as_str()).collect();
-        let covariates = tags.iter().filter(|tag| is_named.contains(tag.name.as_str()));
+        let is_numeric = |name: &str| self.plan.tag(name).is_some_and(|(_, tag)| tag.kind == TagKind::Numeric);
+        let covariates = tags.iter().filter(|tag| is_named.contains(tag.name.as_str()) && is_numeric(&tag.name));
         covariates
             .map(|tag| CovariateColumn { name: tag.name.clone(), column: tag.column.clone(), grid: tag.grid })
             .collect()

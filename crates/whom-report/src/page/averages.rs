@@ -7,6 +7,7 @@ use super::figure::Figures;
 use super::index::{Found, Indexed};
 use super::table::{Cell, Part, Table};
 use super::words::{estimand_words, evidence_mark, family_words, method_words};
+use crate::cap::cap_sentence;
 use crate::chart::{IntervalPicture, Mark, Tone, Window};
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Family, Role};
 use crate::label;
@@ -18,7 +19,7 @@ use crate::verdict::{GuardrailOutcome, Verdict};
 #[derive(Serialize)]
 pub(super) struct AveragesSection {
     table: Table,
-    /// Rows that are not to be relied on, and why.
+    /// From where on metrics are capped, and which rows are not to be relied on.
     remarks: Vec<String>,
     /// Every row about everybody, whatever it estimates and by whichever method.
     all: Table,
@@ -41,8 +42,9 @@ pub(super) fn section(indexed: &Indexed<'_>, verdict: &Verdict) -> Option<Averag
         let rows = MetricRows { indexed, metric, verdict };
         rows.add_to(&mut table);
     }
-    let remarks = indexed.results.effects.iter().filter(|row| row.cohort == EVERYBODY).filter_map(remark).collect();
-    Some(AveragesSection { table: table.if_any()?, remarks, all: all(indexed) })
+    let caps = indexed.results.metrics.iter().filter_map(cap_sentence);
+    let unreliable = indexed.results.effects.iter().filter(|row| row.cohort == EVERYBODY).filter_map(remark);
+    Some(AveragesSection { table: table.if_any()?, remarks: caps.chain(unreliable).collect(), all: all(indexed) })
 }
 
 struct MetricRows<'a> {

@@ -79,6 +79,12 @@ fn a_template_takes_the_place_of_one_and_an_unknown_one_is_refused() {
 }
 
 #[test]
+fn a_cap_is_told_with_the_averages() {
+    let page = rendered(&fixture::capped());
+    assert!(page.contains("<li>spend is capped at 312.5 USD, which 0.2% of units exceed; trees"));
+}
+
+#[test]
 fn effects_over_weeks_and_slices_are_told_where_trust_is_asked_for() {
     let page = rendered(&fixture::sliced());
     for told in ["Average effects on primary metrics by week", "2026-10-08 to 2026-10-14", "falls with the week"] {

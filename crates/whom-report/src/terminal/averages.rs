@@ -3,6 +3,7 @@
 use super::palette::Palette;
 use super::table::Table;
 use super::{family_words, headed, marked};
+use crate::cap::cap_sentence;
 use crate::effect::{EffectRow, Estimand};
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
@@ -32,6 +33,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
     any.then(|| {
         let head = format!("{} intervals, simultaneous within F1", number::share(results.level));
         let mut parts = vec![headed("AVERAGE EFFECTS", &head, palette), table.text()];
+        parts.extend(results.metrics.iter().filter_map(cap_sentence).map(|cap| marked("·", &cap)));
         parts.extend(remarks.iter().map(|remark| marked("!", remark)));
         parts.join("\n")
     })

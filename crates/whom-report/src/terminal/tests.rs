@@ -39,6 +39,16 @@ fn a_pre_registered_cohort_is_shown_with_its_definition() {
 }
 
 #[test]
+fn a_cap_is_told_below_the_averages() {
+    let text = plain(&fixture::capped());
+    let told: Vec<&str> = text.lines().skip_while(|line| !line.contains("capped")).take(2).collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    · spend is capped at 312.5 USD, which 0.2% of units exceed; trees are grown on
+      values capped at 308.25 USD (0.2% of those that discover).
+    ");
+}
+
+#[test]
 fn the_summary_of_forty_cohorts_is_not_forty_times_as_long() {
     let text = plain(&fixture::forty_cohorts());
     assert!(text.contains("… 28 more in effects.parquet"), "{text}");
@@ -57,6 +67,7 @@ fn every_line_fits_eighty_columns_and_ends_with_text() {
         fixture::hostile(),
         fixture::forty_cohorts(),
         fixture::sliced(),
+        fixture::capped(),
     ];
     for text in results.iter().map(plain) {
         for line in text.lines() {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::cap::{CapAt, CapView};
 use crate::cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
 use crate::effect::{EVERYBODY, EffectRow, Estimand};
 use crate::fixture;
@@ -328,6 +329,36 @@ fn numbers_of_units_do_not_tell_how_few_have_no_value() {
     for row in &shown.effects {
         assert_eq!((row.n_control.is_none(), row.estimate.is_some()), (row.metric == metric, true), "{row:?}");
     }
+}
+
+#[test]
+fn a_cap_tells_of_nobody_where_few_lie_beyond_it() {
+    let shown = |bound: u64, change: &dyn Fn(&mut CapView)| {
+        let mut results = fixture::capped();
+        let cap = results.metrics.iter_mut().find_map(|metric| metric.cap.as_mut()).unwrap();
+        change(cap);
+        let shown = SmallestCell::new(bound).unwrap().apply(results).unwrap();
+        shown.metric("spend").unwrap().cap.clone().unwrap()
+    };
+    let withheld = CapAt { threshold: None, units: None, share: None };
+    let before = fixture::capped().metric("spend").unwrap().cap.clone().unwrap();
+    assert_eq!(shown(62, &|_| {}), before);
+    let few_discover = shown(63, &|_| {});
+    assert_eq!((few_discover.reporting, few_discover.discovery), (before.reporting, withheld));
+    assert_eq!(shown(122, &|_| {}).reporting, withheld);
+    let declared = shown(122, &|cap| cap.declared = true);
+    assert_eq!(declared.reporting, CapAt { threshold: before.reporting.threshold, ..withheld });
+    let nearly_all = shown(50, &|cap| {
+        cap.reporting = CapAt { units: Some(63_960), share: Some(63_960.0 / 64_000.0), ..cap.reporting }
+    });
+    assert_eq!(nearly_all.reporting, withheld, "40 lie below");
+    let near = shown(50, &|cap| {
+        cap.discovery = CapAt { threshold: cap.reporting.threshold, units: Some(80), ..cap.discovery };
+    });
+    assert_eq!(
+        (near.reporting, near.discovery),
+        (before.reporting, CapAt { threshold: before.reporting.threshold, ..withheld })
+    );
 }
 
 #[test]

@@ -20,14 +20,14 @@ pub(super) fn cuped(metric: &Fields<'_>, known: &Known<'_>) -> Option<Cuped> {
     let tags = fields.optional("tags").map(|tags| covariates(&tags, known)).unwrap_or_default();
     if pre_period.is_none() && tags.is_empty() {
         let message = format!("`{}` names no covariate", field.path);
-        let hint = "give a `pre_period` such as `14d`, or numeric `tags`";
+        let hint = "give a `pre_period` such as `14d`, or `tags`";
         field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
         return None;
     }
     Some(Cuped { pre_period, tags })
 }
 
-/// Tags that exist, each of them once; whether they are numeric is looked at when all tags are read.
+/// Tags that exist, each of them once; how many levels they have is looked at when all tags are read.
 fn covariates(field: &Field<'_>, known: &Known<'_>) -> Vec<Spanned<String>> {
     let mut names: Vec<Spanned<String>> = Vec::new();
     for name in field.items().iter().filter_map(Field::text) {

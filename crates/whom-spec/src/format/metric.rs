@@ -43,7 +43,7 @@ pub(crate) struct Metric {
     unit_of_measure: Option<String>,
     /// Up to where large values count: a cap, the same for all arms and cohorts.
     cap: Option<Cap>,
-    /// What the metric is adjusted by: a pre-period of itself, numeric tags, or both.
+    /// What the metric is adjusted by: a pre-period of itself, tags, or both.
     cuped: Option<CupedForm>,
     /// Of a ratio of two sums: what is summed above. Instead of `from`, `value`, `aggregate` and `where`.
     numerator: Option<RatioPart>,

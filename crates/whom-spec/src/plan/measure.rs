@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Aggregate, IncompleteWindow, Metric, MissingMetric, NonFinite, Precision};
+use super::{Aggregate, IncompleteWindow, Metric, MissingMetric, NonFinite, Precision, TagKind};
 use crate::spanned::Spanned;
 
 /// A number per unit, made of the events of one fact table in a window around the unit's first exposure: the value of a metric,
@@ -143,11 +143,17 @@ impl super::Plan {
             .flat_map(|cuped| &cuped.tags)
             .map(|tag| tag.as_str())
             .collect();
+        let columns = |name: &str| match self.tag(name).map(|(_, tag)| tag.kind) {
+            // But for one of the levels; those of the others and of no value at all are two more.
+            Some(TagKind::Categorical { levels }) => usize::from(levels) + 1,
+            Some(TagKind::Numeric) | None => 1,
+        };
         let made = |metric: &Metric| match (&metric.cap, &metric.denominator) {
             (Some(_), _) => 3,
             (None, Some(_)) => 1,
             (None, None) => 0,
         };
-        self.measures().len() + tags.len() + self.metrics.iter().map(made).sum::<usize>()
+        let of_tags: usize = tags.into_iter().map(columns).sum();
+        self.measures().len() + of_tags + self.metrics.iter().map(made).sum::<usize>()
     }
 }

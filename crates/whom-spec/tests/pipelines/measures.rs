@@ -102,7 +102,7 @@ fn a_cap_is_one_threshold() {
 }
 
 #[test]
-fn covariates_are_numbers_known_before_the_exposure() {
+fn covariates_are_numbers_or_few_levels_known_before_the_exposure() {
     let refusals = [
         "    cuped: 0d\n",
         "    cuped: { tags: [tenur, device, tenure, tenure] }\n",
