@@ -38,6 +38,7 @@ async fn checks_come_in_the_order_in_which_a_reader_asks() {
     arms by fold
     arms by bucket
     arms by day of exposure
+    trend of the arms over the days
     ");
     assert!(!checks.iter().any(Check::refuses), "{checks:?}");
 }
