@@ -19,6 +19,7 @@ use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::first_look::FirstLook;
 use crate::global_tests::global_tests;
+use crate::looks::through;
 use crate::names;
 use crate::power::{confirming_tests, detectable_differences};
 use crate::profile::sizes;
@@ -102,7 +103,7 @@ pub(crate) fn described(study: &Study<'_>, cells: &AverageCells) -> Result<Resul
     Ok(Results {
         experiment: study.plan.experiment.value.clone(),
         analysis: study.plan.analysis_identity()?,
-        through: study.plan.through.as_ref().map_or(*study.plan.split.end, |through| **through).to_string(),
+        through: through(study.plan),
         level: study.plan.validate.level,
         seal: study.seal.clone(),
         withheld: None,

@@ -1,6 +1,6 @@
 //! How much effects differ between the cohorts of the declared partition: beside the global tests, deciding nothing.
 
-use whom_report::{CohortScatter, Evidence};
+use whom_report::CohortScatter;
 use whom_stats::{BothScales, Correction, Heterogeneity, NotEstimable};
 
 use crate::cohorts::MeasuredCohorts;
@@ -30,7 +30,7 @@ pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Questio
         questions.iter().zip(found).zip(adjusted).map(|((question, both), (absolute, relative))| CohortScatter {
             variant: study.variant(question.treatment).to_owned(),
             metric: study.metric(question.metric).name.value.clone(),
-            evidence: Evidence::HeldOut,
+            evidence: study.discovered_evidence(),
             absolute: scatter(&both.absolute, absolute, groups),
             relative: scatter(&both.relative, relative, groups),
             differing: names::differing(BothScales::differing(absolute, relative, level)),

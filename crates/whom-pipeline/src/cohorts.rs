@@ -58,7 +58,7 @@ impl<'a> MeasuredCohorts<'a> {
                     continue;
                 }
                 if is_guardrail {
-                    let (evidence, family) = (Evidence::HeldOut, Family::Guardrail);
+                    let (evidence, family) = (self.study.discovered_evidence(), Family::Guardrail);
                     let guardrail = Subject { evidence, family, ..exploratory.clone() };
                     let drafts = [guardrail.effect(&contrast.cohort), guardrail.lift(&contrast.cohort)];
                     rows.done
@@ -78,7 +78,7 @@ impl<'a> MeasuredCohorts<'a> {
         let (mut effects, mut contrasts) = (Vec::new(), Vec::new());
         for question in questions {
             for (cohort, contrast) in self.contrasts(*question) {
-                let (evidence, family) = (Evidence::HeldOut, Family::Discovered);
+                let (evidence, family) = (self.study.discovered_evidence(), Family::Discovered);
                 let subject = Subject { study: self.study, question: *question, cohort, evidence, family };
                 effects.push(subject.effect(&contrast.cohort));
                 contrasts.push(subject.contrast(&contrast));

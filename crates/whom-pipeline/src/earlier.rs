@@ -18,6 +18,9 @@ use crate::files::REPORT_DOCUMENT;
 use crate::published::published;
 use crate::request::{FindingsOf, Request};
 
+/// What the file of an earlier run is called among the inputs of a manifest.
+pub(crate) const EARLIER_RUN: &str = "earlier run";
+
 /// What a run found, as far as another one measures it again.
 pub(crate) struct Earlier {
     results: Results,
@@ -39,7 +42,7 @@ impl Earlier {
         let (output, published) = published(&place, source.run).await?;
         let entry = published.file(REPORT_DOCUMENT).map_err(|error| failed(&error))?;
         let file = InputEntry {
-            table: "earlier run".to_owned(),
+            table: EARLIER_RUN.to_owned(),
             location: output.address().to_string(),
             path: entry.path.clone(),
             size: entry.bytes,

@@ -2,7 +2,7 @@
 
 use whom_engine::EngineError;
 use whom_forest::{Discovered, Tree};
-use whom_report::{Evidence, Fold, GlobalTestRow};
+use whom_report::{Fold, GlobalTestRow};
 use whom_stats::{CellStatistics, CellSums, Correction, GlobalTest, Grouping, global_test};
 
 use crate::study::{Question, Study};
@@ -62,7 +62,7 @@ fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellSt
     GlobalTestRow {
         variant: study.variant(question.treatment).to_owned(),
         metric: study.metric(question.metric).name.value.clone(),
-        evidence: Evidence::HeldOut,
+        evidence: study.discovered_evidence(),
         leaves: tree.leaves().len(),
         slope: slope.map(|slope| slope.slope.value),
         std_err: slope.map(|slope| slope.slope.std_err),

@@ -56,6 +56,7 @@ mod first_look;
 mod fixture;
 mod global_tests;
 mod identity;
+mod looks;
 mod names;
 mod output;
 pub mod planned;

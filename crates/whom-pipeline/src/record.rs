@@ -11,6 +11,7 @@ use whom_store::RunRecord;
 use crate::checkpoints;
 use crate::clock::Stages;
 use crate::identity::{VERSION, identities};
+use crate::looks::Looks;
 use crate::prepare::Prepared;
 use crate::seal::Registrations;
 use crate::trail::Trail;
@@ -30,6 +31,10 @@ pub(crate) struct Worked {
     /// What was kept on the way, if anything was to be.
     pub(crate) keeping: Option<Keeping>,
     pub(crate) registrations: Registrations,
+    /// The looks at the measuring fold, this run's among them.
+    pub(crate) looks: Looks,
+    /// The number of this run's; `None` if it searches nothing.
+    pub(crate) look: Option<usize>,
 }
 
 /// What was planned, and what came of it.
@@ -48,7 +53,7 @@ impl Recorded<'_> {
     /// Never for a plan that was loaded: it can be written as JSON.
     pub(crate) fn record(&self, stages: &Stages<'_>) -> Result<RunRecord, serde_json::Error> {
         let Self { prepared, results, worked, .. } = self;
-        let Worked { memory, keeping, registrations } = worked;
+        let Worked { memory, keeping, registrations, looks, look } = worked;
         let mut inputs = prepared.catalog.inputs();
         inputs.extend(prepared.earlier.as_ref().map(|earlier| earlier.file.clone()));
         Ok(RunRecord {
@@ -61,6 +66,8 @@ impl Recorded<'_> {
                 "experiment": results.experiment,
                 "registrations": registrations.to_json(),
                 "through": results.through,
+                "look": look,
+                "looks": looks.to_json(),
                 "units": results.units(),
                 "waterfall": results.waterfall,
                 "checks": results.checks,

@@ -19,6 +19,7 @@ use crate::earlier::Earlier;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::files::{ResultFile, result_files};
+use crate::looks::{Discovery, Looks};
 use crate::planned::Planned;
 use crate::prepare::{Prepared, load_plan};
 use crate::record::{MemoryUse, Recorded, Worked};
@@ -40,6 +41,8 @@ pub struct Outcome {
     pub published: Published,
     /// Whether this run published it; otherwise another run of the same work was faster.
     pub fresh: bool,
+    /// The how-manieth discovery of the experiment this is on the units that measure cohorts; `None` if it searches nothing.
+    pub look: Option<usize>,
     /// Where the output is.
     pub output: Address,
     /// Warnings about the pipeline file, each with its excerpt.
@@ -116,12 +119,14 @@ impl Run<'_> {
         }
         let registrations = Registrations::read(&output, &prepared.loaded.plan).await?;
         let stage = output.stage(run_id).await.map_err(|error| store(&error))?;
+        // After the stage has fixed its predecessor: whoever publishes in between makes this run's publication fail.
+        let looks = Looks::read(&output, &prepared.loaded.plan.experiment).await?;
         let (request, observer) = (self.request, stages.observer());
         let opening = Opening { request, prepared: &prepared, output: &output, observer };
         let kept = RunCheckpoints::open(opening, &mut planned).await;
         let worked = match &kept {
             Ok(kept) => {
-                let found = Found { registrations, checkpoints: kept.get() };
+                let found = Found { registrations, looks, checkpoints: kept.get() };
                 self.worked(&prepared, &planned, found, stages).await
             }
             Err(error) => Err(error.clone()),
@@ -153,12 +158,15 @@ impl Run<'_> {
         let units = self.units(prepared, &engine, found.checkpoints, stages).await;
         let (units, keeping) = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let plan = &prepared.loaded.plan;
-        let registrations = found.registrations;
+        let Found { registrations, mut looks, .. } = found;
         let first = units.tally.earliest_exposure;
         let seal = registrations.judge(&prepared.declared(), first)?;
         let replication =
             prepared.earlier.as_ref().map(|earlier| Replication { earlier, not_fresh: earlier.not_fresh(plan, first) });
-        let study = Study { seal, replication: replication.clone(), ..Study::new(plan, &prepared.compiled, &units) };
+        let mut study =
+            Study { seal, replication: replication.clone(), ..Study::new(plan, &prepared.compiled, &units) };
+        let look = entered(&study, &mut looks)?;
+        study.look = look.unwrap_or(1);
 
         stages.begin(Stage::Checks)?;
         let checks = judged(&study)?;
@@ -180,7 +188,7 @@ impl Run<'_> {
         } else {
             None
         };
-        Ok(Work { results, files, units, beside: Worked { memory, keeping, registrations } })
+        Ok(Work { results, files, units, beside: Worked { memory, keeping, registrations, looks, look } })
     }
 
     /// The units as passes see them, and what was kept of the way to their table.
@@ -229,6 +237,7 @@ impl Run<'_> {
         let publication = stage.publish(record).await.map_err(|error| store(&error))?;
         Ok(Outcome {
             results: work.results,
+            look: work.beside.look,
             fresh: matches!(publication, Publication::Published(_)),
             published: publication.published().clone(),
             output: output.address(),
@@ -262,6 +271,7 @@ impl Run<'_> {
 /// What lies there when a run begins to work.
 struct Found<'a> {
     registrations: Registrations,
+    looks: Looks,
     /// None, if none are to be kept.
     checkpoints: Option<&'a Checkpoints>,
 }
@@ -279,6 +289,15 @@ struct Work {
 struct Ready {
     work: Work,
     stage: whom_store::Stage,
+}
+
+/// Enters the discovery of a run into the ledger and gives its number; `None` if it searches nothing.
+fn entered(study: &Study<'_>, looks: &mut Looks) -> Result<Option<usize>, RunError> {
+    if study.replication.is_some() || study.targets().is_empty() {
+        return Ok(None);
+    }
+    let discovery = Discovery::of(study.plan).map_err(|error| internal(&error))?;
+    Ok(Some(looks.enter(discovery)))
 }
 
 async fn write(stage: &mut whom_store::Stage, files: &[ResultFile]) -> Result<(), StoreError> {

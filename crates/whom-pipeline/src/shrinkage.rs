@@ -1,7 +1,7 @@
 //! The effects of the declared partition's cohorts, drawn to each other by a Bayesian model.
 
 use rayon::prelude::*;
-use whom_report::{Evidence, Fold, ShrunkenEffect, ShrunkenEffects};
+use whom_report::{Fold, ShrunkenEffect, ShrunkenEffects};
 use whom_spec::plan::{Direction, Matters};
 use whom_stats::{CellSums, Estimate, Hierarchy, Interval, NotEstimable, Posterior, Prior, Shrunken};
 
@@ -44,7 +44,7 @@ fn of_question(cohorts: &MeasuredCohorts<'_>, question: Question, everybody: &Ce
     ShrunkenEffects {
         variant: study.variant(question.treatment).to_owned(),
         metric: metric.name.value.clone(),
-        evidence: Evidence::HeldOut,
+        evidence: study.discovered_evidence(),
         model: MODEL.to_owned(),
         prior: scale.ok().map(|scale| Prior::HalfNormal { scale }),
         level,

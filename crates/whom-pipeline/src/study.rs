@@ -27,6 +27,8 @@ pub(crate) struct Study<'a> {
     pub(crate) everyone: BucketSet,
     /// How the plan stands to those that were registered; `None` if none were.
     pub(crate) seal: Option<Seal>,
+    /// The how-manieth discovery of the experiment this is on the measuring fold, from 1.
+    pub(crate) look: usize,
     /// The findings that are measured again, if any are.
     pub(crate) replication: Option<Replication<'a>>,
 }
@@ -50,6 +52,7 @@ impl<'a> Study<'a> {
             grids: units.grids(),
             everyone: BucketSet::all(),
             seal: None,
+            look: 1,
             replication: None,
         }
     }
@@ -62,6 +65,11 @@ impl<'a> Study<'a> {
     /// What declared things are evidence of.
     pub(crate) fn declared_evidence(&self) -> Evidence {
         if self.seal.as_ref().is_some_and(Seal::is_kept) { Evidence::Sealed } else { Evidence::Declared }
+    }
+
+    /// What the measuring fold shows of what was discovered is evidence of. Only the first to look at it could not choose by what it says.
+    pub(crate) fn discovered_evidence(&self) -> Evidence {
+        if self.look > 1 { Evidence::Exploratory } else { Evidence::HeldOut }
     }
 
     /// The name of an arm.

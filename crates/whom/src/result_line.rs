@@ -39,6 +39,8 @@ struct Publication<'a> {
     run: String,
     status: Status,
     number: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    look: Option<usize>,
     analysis: &'a str,
     plan: &'a str,
     locations: BTreeMap<&'a str, String>,
@@ -106,6 +108,7 @@ impl<'a> Publication<'a> {
             run: manifest.run_id.to_string(),
             status: if outcome.fresh { Status::Published } else { Status::AlreadyPublished },
             number: manifest.number,
+            look: outcome.look,
             analysis: &manifest.run.identities.analysis,
             plan: &manifest.run.identities.plan,
             locations: located.collect(),

@@ -83,7 +83,19 @@ fn told(outcome: &Outcome, pipeline: Option<String>, environment: &Environment) 
     let is_coloured = environment.allows_colour(io::stdout().is_terminal());
     let colour = if is_coloured { Colour::Ansi } else { Colour::Never };
     let summary = terminal_summary(&outcome.results, colour);
-    format!("{summary}\n{}\n", ResultLine::of(outcome, pipeline).to_json())
+    let look = outcome.look.map(look_told).unwrap_or_default();
+    format!("{summary}{look}\n{}\n", ResultLine::of(outcome, pipeline).to_json())
+}
+
+/// What it means that so many discoveries have looked at the units that measure cohorts.
+fn look_told(look: usize) -> String {
+    if look < 2 {
+        return "\nFirst look at the units that measure cohorts.\n".to_owned();
+    }
+    format!(
+        "\nLook {look} at the units that measure cohorts: what is found now is exploratory until fresh units measure it \
+         (whom replicate).\n"
+    )
 }
 
 /// Sets the threads that count; they change no result.

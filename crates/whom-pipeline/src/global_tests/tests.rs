@@ -1,3 +1,5 @@
+use whom_report::Evidence;
+
 use super::*;
 use crate::discovery::discover;
 use crate::event::Silent;

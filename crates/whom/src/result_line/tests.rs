@@ -38,6 +38,7 @@ fn publication() -> Publication<'static> {
         run: "00000000-0000-4000-8000-000000000001".to_owned(),
         status: Status::AlreadyPublished,
         number: 3,
+        look: Some(2),
         analysis: "a1b2",
         plan: "c3d4",
         locations: BTreeMap::from([("summary.md", "/out/runs/1/summary.md".to_owned())]),
