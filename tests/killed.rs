@@ -38,7 +38,7 @@ fn kill_everywhere(moment: &str) {
     panic!("a run was killed at each of its first {CALLS} calls");
 }
 
-/// A warehouse in which another analysis is published already.
+/// A warehouse in which another experiment is published already: another analysis of this one would be a first look at its units.
 struct Prepared {
     published: Warehouse,
     before: Published,
@@ -49,7 +49,7 @@ impl Prepared {
     fn new() -> Self {
         let published = Warehouse::copy(Sample::Tiny);
         let pipeline = fs::read_to_string(published.pipeline()).expect("a pipeline file");
-        published.edit("bootstrap: 200", "bootstrap: 300");
+        published.rename_experiment("another");
         let before = published.run(&["--keep-units"]);
         fs::write(published.pipeline(), pipeline).expect("a pipeline file");
         Self { published, before, after: &Baseline::of(Sample::Tiny).published }

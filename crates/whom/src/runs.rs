@@ -96,7 +96,7 @@ pub(crate) mod tests {
         let input = |table: &str, path: &str, size: u64| json!({ "table": table, "location": "lake/", "path": path, "size": size, "etag": null });
         let file = |name: &str, bytes: u64, rows: Option<u64>| json!({ "name": name, "path": format!("runs/1/{name}"), "bytes": bytes, "sha256": "", "rows": rows });
         let details = json!({
-            "experiment": "check\u{1b}[31mout", "through": "2026-10-28", "units": 64_000, "threads": 2,
+            "experiment": "check\u{1b}[31mout", "through": "2026-10-28", "units": 64_000, "look": 2, "threads": 2,
             "stages": [{ "stage": "plan", "seconds": 0.004 }, { "stage": "unit table", "seconds": 73.25 }],
             "read": [{ "table": "split", "bytes": 310_000, "files": 1, "cache": { "bytes": 900_000, "days_reused": 1, "days_filled": 1 } }],
         });

@@ -52,6 +52,7 @@ fn facts(manifest: &Manifest) -> String {
         ("experiment", text("experiment")),
         ("through", text("through")),
         ("units", number("units")),
+        ("look", number("look").map(|look| format!("{look} at the units that measure cohorts"))),
         ("published", Some(run.finished_at.format("%Y-%m-%d %H:%M:%S UTC").to_string())),
         ("analysis", Some(plain(&run.identities.analysis))),
         ("plan", Some(plain(&run.identities.plan))),
@@ -140,6 +141,7 @@ mod tests {
         experiment  check[31mout
         through     2026-10-28
         units       64,000
+        look        2 at the units that measure cohorts
         published   2026-10-29 02:14:07 UTC
         analysis    51ab03c2d4
         plan        9f2c1d00e5

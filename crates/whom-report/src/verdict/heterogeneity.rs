@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Question;
+use crate::effect::Evidence;
 use crate::heterogeneity::{DetectableDifference, GlobalTestRow};
 use crate::label;
 use crate::number::{self, Scale};
@@ -47,14 +48,20 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Heter
     let p = number::p_value(test.p_value_adjusted);
     let detectable = detectable(results, question).map(|told| format!("; {told}")).unwrap_or_default();
     let differing = differing(results, question, outcome);
+    let again = match test.evidence {
+        Evidence::Exploratory => "exploratory, as these units were looked at before; ",
+        _ => "",
+    };
     let sentence = match outcome {
         HeterogeneityOutcome::Detected => format!(
-            "The effect of {variant} on {metric} differs between users (global test, adjusted p {p}){}{}.",
+            "The effect of {variant} on {metric} differs between users ({again}global test, adjusted p {p}){}{}.",
             differing.map_or("", scale_words),
             if is_unnamed(results) { "; no split lasted through pruning, so no cohort is named" } else { "" }
         ),
         HeterogeneityOutcome::NotDetected => {
-            format!("No detectable heterogeneity in the effect of {variant} on {metric} (adjusted p {p}){detectable}.")
+            format!(
+                "No detectable heterogeneity in the effect of {variant} on {metric} ({again}adjusted p {p}){detectable}."
+            )
         }
         HeterogeneityOutcome::NoCandidate => format!(
             "No detectable heterogeneity in the effect of {variant} on {metric}: no split was admissible, no candidate \
@@ -168,6 +175,16 @@ mod tests {
         });
         assert_eq!(verdict.differing, None);
         assert!(!verdict.sentence.contains("baseline"));
+    }
+
+    #[test]
+    fn a_second_look_is_said_to_be_exploratory() {
+        let mut results = fixture::hillstrom();
+        results.global_tests.iter_mut().for_each(|test| test.evidence = Evidence::Exploratory);
+        let verdict = Verdict::of(&results);
+        let sentences = verdict.heterogeneity.iter().map(|verdict| verdict.sentence.as_str());
+        assert!(sentences.clone().count() == 2 && sentences.clone().all(|sentence| sentence.contains("exploratory")));
+        assert!(!Verdict::of(&fixture::hillstrom()).heterogeneity[1].sentence.contains("exploratory"));
     }
 
     #[test]
