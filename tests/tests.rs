@@ -51,6 +51,8 @@ mod sealed;
 mod looks;
 // Findings of a run, measured again in another experiment or not at all.
 mod replicated;
+// What could be found, from the errors of a run.
+mod power;
 // Outcomes of the measuring fold and later snapshots change no rule.
 mod honesty;
 // Tables in a bucket, and a run published there.

@@ -96,7 +96,7 @@ pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use planned::{Planned, plan};
 pub use prepare::{Checked, check, compile, compile_portable};
-pub use published::{Cleaning, ShownRun, clean, clean_cache, page, path, runs, show, show_failure};
+pub use published::{Cleaning, ShownRun, clean, clean_cache, page, path, results, runs, show, show_failure};
 pub use request::{FindingsOf, Request};
 pub use run::{Outcome, run};
 pub use seal::register;

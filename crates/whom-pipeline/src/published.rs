@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use whom_report::{Templates, report_html};
+use whom_report::{Results, Templates, report_html, results_of};
 use whom_spec::plan::Hours;
 use whom_store::{
     Address, DayCache, ListedRun, Location, Output, Published, Retention, StoreError, Stores, Surplus, Sweep,
@@ -88,6 +88,21 @@ pub async fn page(request: &Request, number: Option<u64>, templates: &Templates)
     report_html(&String::from_utf8_lossy(&bytes), templates).map_err(|error| {
         let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
         RunError::new(Stage::Sources, Cause::Configuration, format!("{error}{reason}"))
+    })
+}
+
+/// The results of one published run, the latest or that of a number.
+///
+/// # Errors
+/// [`Cause::Configuration`] if there is no such run, or if an older program published it.
+pub async fn results(request: &Request, number: Option<u64>) -> Result<Results, RunError> {
+    let (output, published) = published(request, number).await?;
+    published.file(REPORT_DOCUMENT).map_err(|error| failed(&error))?;
+    let bytes = output.read(&published, REPORT_DOCUMENT).await.map_err(|error| failed(&error))?;
+    results_of(&String::from_utf8_lossy(&bytes)).map_err(|error| {
+        let message =
+            format!("run {} cannot be planned from: {error}; run the pipeline again", published.manifest.number);
+        RunError::new(Stage::Sources, Cause::Configuration, message)
     })
 }
 

@@ -6,6 +6,7 @@ mod cohorts;
 mod forest;
 mod palette;
 mod paragraph;
+mod planning;
 mod profiles;
 mod refusal;
 mod replication;
@@ -19,6 +20,7 @@ mod waterfall;
 
 pub(crate) use checks::tally;
 pub use palette::Colour;
+pub use planning::planning_text;
 pub use refusal::refusal_text;
 
 use crate::effect::{Evidence, Family};

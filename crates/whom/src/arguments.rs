@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -66,6 +66,11 @@ pub(crate) enum Command {
     Runs(PlaceArguments),
     /// Show a published run: its verdict, what it read and wrote, and where its time went
     Show(ShowArguments),
+    /// Tell what an experiment like a published one could find
+    ///
+    /// The smallest effects that so many units find, on average, in declared cohorts, against limits, and between a cohort that is
+    /// yet to be found and the rest; and the units that find what matters. All of it from the errors of a published run.
+    Power(PowerArguments),
     /// Write the page of a published run again
     ///
     /// The page is `report.html`, as the run published it, byte for byte if the program is the same; with `--template` parts of
@@ -151,6 +156,18 @@ pub(crate) struct ShowArguments {
     /// Show the plan of each statement, with the figures of its operators
     #[arg(long)]
     pub(crate) plans: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PowerArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The number of the run, as `whom runs` lists it; the latest if not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) run: Option<u64>,
+    /// Units to plan for, in all arms together; as many as the run had if not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) units: Option<NonZeroU64>,
 }
 
 #[derive(Args, Debug)]

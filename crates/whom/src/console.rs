@@ -5,6 +5,8 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use whom_pipeline::report::Colour;
+
 use crate::environment::Environment;
 use crate::failure::Failure;
 
@@ -31,6 +33,11 @@ pub(crate) fn conclude(ended: Result<String, Failure>, is_run: bool) -> u8 {
     }
 }
 
+/// Whether what goes to standard output is coloured.
+pub(crate) fn colour(environment: &Environment) -> Colour {
+    if environment.allows_colour(io::stdout().is_terminal()) { Colour::Ansi } else { Colour::Never }
+}
+
 /// A line on standard error. Nobody could be told that it cannot be written.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
@@ -45,7 +52,10 @@ pub(crate) fn warn(warning: &str) {
 /// The help that was asked for.
 pub(crate) fn help(help: &clap::Error, environment: &Environment) -> String {
     let text = help.render();
-    if environment.allows_colour(io::stdout().is_terminal()) { text.ansi().to_string() } else { text.to_string() }
+    match colour(environment) {
+        Colour::Ansi => text.ansi().to_string(),
+        Colour::Never => text.to_string(),
+    }
 }
 
 /// The text on standard output. A reader who has seen enough and left is not an error.

@@ -20,6 +20,7 @@ mod figures;
 mod heartbeat;
 mod machine;
 mod plan;
+mod power;
 mod progress;
 mod report;
 mod request;
@@ -68,6 +69,7 @@ fn execute(is_run: bool) -> Result<u8, Failure> {
         Command::Schema => Ok(commands::schema()),
         Command::Runs(place) => runs::runs(&place, &environment),
         Command::Show(arguments) => show::show(&arguments, &environment),
+        Command::Power(arguments) => power::power(&arguments, &environment),
         Command::Report(arguments) => report::report(&arguments, &environment),
         Command::Path { place, name } => commands::path(&place, &name, &environment),
         Command::Clean(arguments) => clean::clean(&arguments, &environment),

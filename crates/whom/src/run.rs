@@ -1,7 +1,6 @@
 //! `whom run`: the main job, watched and stoppable.
 
 use std::convert::Infallible;
-use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::task::JoinError;
-use whom_pipeline::report::{Colour, terminal_summary};
+use whom_pipeline::report::terminal_summary;
 use whom_pipeline::{Cause, FindingsOf, Outcome, Request, RunError, Stores};
 
 use crate::arguments::{NotReady, ReplicateArguments, RunArguments};
@@ -80,8 +79,7 @@ fn run_all(requests: Vec<Request>, arguments: &RunArguments, environment: &Envir
 /// The summary of a run, and its line for programs.
 fn told(outcome: &Outcome, pipeline: Option<String>, environment: &Environment) -> String {
     outcome.warnings.iter().for_each(|warning| console::warn(warning));
-    let is_coloured = environment.allows_colour(io::stdout().is_terminal());
-    let colour = if is_coloured { Colour::Ansi } else { Colour::Never };
+    let colour = console::colour(environment);
     let summary = terminal_summary(&outcome.results, colour);
     let look = outcome.look.map(look_told).unwrap_or_default();
     format!("{summary}{look}\n{}\n", ResultLine::of(outcome, pipeline).to_json())

@@ -1,0 +1,96 @@
+//! What an experiment like a published one could find, as a table.
+
+use super::palette::{Colour, Palette};
+use super::table::Table;
+use super::{headed, marked};
+use crate::label;
+use crate::number::{self, NO_NUMBER, Scale};
+use crate::planning::{PlannedRow, PlannedSubject, Planning};
+use crate::results::{MetricView, Results};
+
+/// The planning as text of at most 80 columns.
+pub fn planning_text(results: &Results, planning: &Planning, colour: Colour) -> String {
+    let palette = Palette::new(colour);
+    let names = ["", "at 80% power", "as a lift", "at 90% power", "matters", "units needed"];
+    let mut table = Table::new(names, false);
+    let mut remarks: Vec<String> = Vec::new();
+    let mut question = None;
+    for row in &planning.rows {
+        let Some(metric) = results.metric(&row.metric) else { continue };
+        let asked = (row.metric.as_str(), row.variant.as_str());
+        if question.replace(asked) != Some(asked) {
+            table.heading(format!("{} on {}", label::shortened(&row.variant, 30), label::shortened(&row.metric, 30)));
+        }
+        table.cells(cells(metric, row));
+        let reason = row.not_estimable.as_deref().map(label::plain);
+        remarks
+            .extend(reason.map(|reason| format!("{} of {}: {reason}", subject(row).trim(), label::name(&row.metric))));
+    }
+    let head = format!(
+        "the smallest effects that {} units find; the run had {}",
+        number::count(planning.units),
+        number::count(planning.units_of_run)
+    );
+    let mut parts = vec![headed("POWER", &head, palette), table.text()];
+    remarks.dedup();
+    parts.extend(remarks.iter().map(|remark| marked("!", remark)));
+    let level = number::share(planning.level);
+    parts.push(marked(
+        "·",
+        &format!(
+            "{level} level; averages and declared cohorts share it (Bonferroni), margins of guardrails are one-sided, a cohort \
+             yet to be found is measured on half of the units, against the rest. Units needed: in all arms, for what matters, at \
+             80% power."
+        ),
+    ));
+    parts.join("\n")
+}
+
+fn subject(row: &PlannedRow) -> String {
+    match &row.subject {
+        PlannedSubject::Everybody => "  everybody".to_owned(),
+        PlannedSubject::Margin => "  margin to the limit".to_owned(),
+        PlannedSubject::Cohort(name) => format!("  {}", label::plain(name)),
+        PlannedSubject::Difference(share) => format!("  {} vs. rest", number::share(*share)),
+    }
+}
+
+fn cells(metric: &MetricView, row: &PlannedRow) -> [String; 6] {
+    let (effects, lifts) = (Scale::of_effects(metric), Scale::of_lifts());
+    let absent = || NO_NUMBER.to_owned();
+    let rough = |scale: &Scale, pair: Option<[f64; 2]>, at: usize| {
+        pair.map_or_else(absent, |pair| scale.rough(pair.get(at).copied().unwrap_or_default()))
+    };
+    [
+        subject(row),
+        rough(&effects, row.detectable, 0),
+        rough(&lifts, row.detectable_lift, 0),
+        rough(&effects, row.detectable, 1),
+        row.matters.map_or_else(absent, |matters| effects.rough(matters)),
+        row.needed_units.map_or_else(absent, number::count),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn a_plan_fits_the_terminal() {
+        let results = fixture::registered();
+        let text = planning_text(&results, &Planning::of(&results, Some(128_000)), Colour::Never);
+        assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn hostile_names_and_missing_errors_are_told_harmlessly() {
+        let mut results = fixture::hostile();
+        results.effects.iter_mut().for_each(|row| row.std_err = None);
+        let text = planning_text(&results, &Planning::of(&results, None), Colour::Never);
+        assert!(text.lines().all(|line| line.width() <= 80 && !line.contains('\u{1b}')), "{text}");
+    }
+}
