@@ -104,6 +104,7 @@ pub(crate) fn described(study: &Study<'_>, cells: &AverageCells) -> Result<Resul
         experiment: study.plan.experiment.value.clone(),
         analysis: study.plan.analysis_identity()?,
         through: through(study.plan),
+        start: Some(study.plan.split.start.to_string()),
         level: study.plan.validate.level,
         seal: study.seal.clone(),
         withheld: None,

@@ -133,7 +133,8 @@ impl Earlier {
     /// Why the units of a run may be among those of the earlier one; `None` if they are fresh. The first exposure is given in
     /// microseconds since 1970-01-01 UTC.
     pub(crate) fn not_fresh(&self, plan: &Plan, first: Option<i64>) -> Option<String> {
-        why_not_fresh(plan, (&self.results.experiment, &self.results.through), first)
+        let Results { experiment, start, through, .. } = &self.results;
+        why_not_fresh(plan, Exposed { experiment, start: start.as_deref(), through }, first)
     }
 
     fn unfit(&self, plan: &Plan) -> Vec<Diagnostic> {
@@ -173,8 +174,19 @@ impl Earlier {
     }
 }
 
-fn why_not_fresh(plan: &Plan, (experiment, through): (&str, &str), first: Option<i64>) -> Option<String> {
-    if *plan.experiment != experiment {
+/// Whom an earlier run may have seen.
+#[derive(Clone, Copy)]
+struct Exposed<'a> {
+    experiment: &'a str,
+    /// The first day of exposure.
+    start: Option<&'a str>,
+    /// The last day that was read.
+    through: &'a str,
+}
+
+fn why_not_fresh(plan: &Plan, earlier: Exposed<'_>, first: Option<i64>) -> Option<String> {
+    let through = earlier.through;
+    if *plan.experiment != earlier.experiment {
         return None;
     }
     let first = DateTime::from_timestamp_micros(first?)?;
@@ -185,11 +197,20 @@ fn why_not_fresh(plan: &Plan, (experiment, through): (&str, &str), first: Option
              earlier run read"
         ));
     }
-    plan.split.lookback.is_none().then(|| {
-        "it is the same experiment in a later period, and units of the earlier one may be exposed again; \
-         `split.lookback` over that period leaves them out"
-            .to_owned()
+    (!leaves_out(plan, earlier.start)).then(|| {
+        let since = earlier.start.map(|start| format!(" back to {start}, its first day,")).unwrap_or_default();
+        format!(
+            "it is the same experiment in a later period, and units of the earlier one may be exposed again; \
+             a `split.lookback`{since} leaves them out"
+        )
     })
+}
+
+/// Whether who was exposed since a day is left out.
+fn leaves_out(plan: &Plan, start: Option<&str>) -> bool {
+    let start = start.and_then(|start| start.parse::<NaiveDate>().ok());
+    let (Some(start), Some(lookback)) = (start, plan.split.lookback) else { return false };
+    (*plan.split.start - start).num_hours() <= i64::from(lookback.0)
 }
 
 /// Whether a plan asks for what was found: the treatment on the metric, as a primary one.

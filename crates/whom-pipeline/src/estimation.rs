@@ -57,10 +57,11 @@ impl Estimation<'_> {
     /// An arm with fewer than two units; a denominator that adds up to zero.
     pub(crate) fn of(&self, sums: &ArmSums) -> Result<Estimated, NotEstimable> {
         let [treatment, control] = self.arms(sums);
-        let Some(products) = self.outcome.group.and_then(|group| sums.products.get(group)) else {
+        let Some(group) = self.outcome.group else {
             let comparison = Comparison::of_moments(treatment, control, self.grid)?;
             return Ok(Estimated { comparison, adjusted: None });
         };
+        let products = sums.products.get(group).ok_or(NotEstimable::NotCounted)?;
         let centres = centres(products);
         let samples: Vec<Result<Sample, NotEstimable>> =
             products.iter().map(|products| Sample::exact(products, &centres, &self.grids)).collect();

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use whom_report::{Correction, EffectRow, Estimand, Evidence, Family};
 use whom_spec::plan::{Direction, Matters};
-use whom_stats::{ConfidenceSet, Desired, Estimate, Limit, NotEstimable, Reference, Simultaneous, Unreliable};
+use whom_stats::{
+    ConfidenceSet, Desired, Estimate, Interval, Limit, NotEstimable, Reference, Simultaneous, Unreliable,
+};
 
 use crate::comparison::{Comparison, Contrast, Effect};
 use crate::names;
@@ -25,7 +27,12 @@ pub(crate) struct Subject<'a> {
 pub(crate) struct Draft {
     pub(crate) row: EffectRow,
     pub(crate) estimate: Option<Estimate>,
+    /// The values that Fieller's intervals are made of, in place of the estimate.
+    fieller: Option<whom_stats::Comparison>,
 }
+
+/// Why a row has Fieller's method and no interval.
+const UNBOUNDED: &str = "the interval is unbounded: the control's mean may be zero";
 
 /// An estimate under the name of what it estimates.
 struct Estimated<'a> {
@@ -105,18 +112,12 @@ impl Subject<'_> {
     fn fieller(&self, effect: &Effect, draft: &mut Draft) {
         let level = self.study.plan.validate.level;
         let Ok(set) = effect.values.fieller(level, self.study.reference()) else { return };
-        let bounded = match set {
-            ConfidenceSet::Bounded(interval) => Some(interval),
-            ConfidenceSet::AtLeast(_)
-            | ConfidenceSet::AtMost(_)
-            | ConfidenceSet::Outside(_)
-            | ConfidenceSet::Everything => None,
-        };
+        let bounded = bounded(set);
         "fieller".clone_into(&mut draft.row.method);
-        (draft.row.interval, draft.row.individual_interval, draft.estimate) = (bounded, bounded, None);
+        (draft.row.interval, draft.row.individual_interval) = (bounded, bounded);
+        (draft.estimate, draft.fieller) = (None, Some(effect.values.clone()));
         if bounded.is_none() {
-            let unbounded = "the interval is unbounded: the control's mean may be zero";
-            draft.row.unreliable = Some(unbounded.to_owned());
+            draft.row.unreliable = Some(UNBOUNDED.to_owned());
         }
     }
 
@@ -174,7 +175,18 @@ impl Subject<'_> {
                 .filter(|_| estimand == Estimand::Effect)
                 .map(|found| found.variance_reduction),
         };
-        Draft { row, estimate: found }
+        Draft { row, estimate: found, fieller: None }
+    }
+}
+
+/// The interval of a set that has two ends.
+fn bounded(set: ConfidenceSet) -> Option<Interval> {
+    match set {
+        ConfidenceSet::Bounded(interval) => Some(interval),
+        ConfidenceSet::AtLeast(_)
+        | ConfidenceSet::AtMost(_)
+        | ConfidenceSet::Outside(_)
+        | ConfidenceSet::Everything => None,
     }
 }
 
@@ -241,12 +253,13 @@ fn with_bonferroni_intervals(
     let Adjusted { rows: adjusted, tests, .. } = adjusted(&drafts, &[], by);
     let correct = |(draft, adjusted): (Draft, Option<f64>)| {
         let level = whom_stats::simultaneous_level(draft.row.level, tests);
-        EffectRow {
-            correction,
-            p_value_adjusted: adjusted,
-            interval: draft.estimate.map(|estimate| estimate.interval(level, reference)),
-            ..draft.row
-        }
+        let row = EffectRow { correction, p_value_adjusted: adjusted, ..draft.row };
+        let Some(values) = draft.fieller else {
+            return EffectRow { interval: draft.estimate.map(|estimate| estimate.interval(level, reference)), ..row };
+        };
+        let interval = values.fieller(level, reference).ok().and_then(bounded);
+        let unreliable = if interval.is_none() { Some(UNBOUNDED.to_owned()) } else { row.unreliable };
+        EffectRow { interval, unreliable, ..row }
     };
     drafts.into_iter().zip(adjusted).map(correct).collect()
 }

@@ -61,7 +61,12 @@ impl Uncorrected {
         let correct = |row: SlicedEffect| {
             let p_value_adjusted = row.p_value.and_then(|_| adjusted.next());
             let is_proven = p_value_adjusted.is_some_and(|p| p < 1.0 - row.level);
-            let found = if row.p_value.is_some() && !is_proven { Found::NoChangeFound } else { row.found };
+            let found = match row.found {
+                _ if row.p_value.is_some() && !is_proven => Found::NoChangeFound,
+                // What is proven is the smaller of the two p-values.
+                Found::Trend if row.p_differences < row.p_trend => Found::Varies,
+                found => found,
+            };
             SlicedEffect { p_value_adjusted, found, ..row }
         };
         self.0.into_iter().map(correct).collect()

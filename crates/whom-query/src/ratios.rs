@@ -11,7 +11,7 @@ struct Ratio {
     denominator: usize,
 }
 
-/// By ratio metric, the sum of its numerators over that of its denominators among the units that discover, in the units of
+/// By ratio metric that trees are grown on, the sum of its numerators over that of its denominators among the units that discover, in the units of
 /// the metric; 0 where denominators add up to nothing.
 ///
 /// # Errors
@@ -20,7 +20,8 @@ pub(crate) fn ratios(units: &GatheredValues<'_>) -> Result<Vec<(usize, f64)>, Qu
     let of = |(metric, outcome): (usize, &Outcome)| {
         Some(Ratio { metric, numerator: outcome.value, denominator: outcome.denominator? })
     };
-    let ratios: Vec<Ratio> = units.schema.outcomes.iter().enumerate().filter_map(of).collect();
+    let outcomes = units.schema.outcomes.iter().enumerate();
+    let ratios: Vec<Ratio> = outcomes.filter(|(metric, _)| units.schema.is_searched(*metric)).filter_map(of).collect();
     if ratios.is_empty() {
         return Ok(Vec::new());
     }

@@ -46,11 +46,12 @@ pub(crate) fn derive(
     Ok(caps)
 }
 
-/// The two capped columns of a metric; its pre-period is capped like its value, for it is the same metric earlier.
+/// The capped columns of a metric, two if their thresholds differ; its pre-period is capped like its value, for it is the same metric earlier.
 fn add_caps(schema: &mut UnitSchema, found: &FoundCap) {
     let (uncapped, measures) = (schema.outcomes[found.metric].value, schema.measures.len());
     let mut capped = |of: usize, cap: Cap| {
-        let column = ValueColumn { grid: schema.values[of].grid, origin: Origin::Capped { of, cap } };
+        let origin = Origin::Capped { of, threshold: cap.threshold };
+        let column = ValueColumn { grid: schema.values[of].grid, origin };
         place_of(&mut schema.values, column)
     };
     let (value, search) = (capped(uncapped, found.all), capped(uncapped, found.discover));

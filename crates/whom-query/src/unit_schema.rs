@@ -119,6 +119,11 @@ impl UnitSchema {
         vec![MetricRange::of(&[0, 1]); self.values.len() - before]
     }
 
+    /// Whether trees are grown on a metric.
+    pub(crate) fn is_searched(&self, metric: usize) -> bool {
+        self.searched.get(metric).copied().unwrap_or(false)
+    }
+
     /// The grids of the integers that passes and products see.
     pub(crate) fn grids(&self) -> Vec<Grid> {
         self.values.iter().map(|column| column.grid).collect()

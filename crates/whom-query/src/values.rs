@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use whom_stats::{ABSENT, Cap, Grid};
+use whom_stats::{ABSENT, Grid};
 
 use crate::error::QueryError;
 use crate::level::Level;
@@ -46,8 +46,8 @@ pub(crate) enum Origin {
     Capped {
         /// The column.
         of: usize,
-        /// The cap.
-        cap: Cap,
+        /// The threshold.
+        threshold: i64,
     },
     /// n - R d of two earlier columns, which varies like the ratio does (the delta method).
     Linearised {
@@ -74,8 +74,9 @@ pub(crate) fn values(columns: &[ValueColumn], rows: &UnitRows) -> Result<Vec<Vec
             Origin::Measure(name) => rows.metric(name)?,
             Origin::Tag { name, column: of } => tag(name, of, column.grid, rows)?,
             Origin::Level { column, level } => level.indicators(&rows.column(column)?)?,
-            Origin::Capped { of, cap } => {
-                values[*of].iter().map(|value| if *value == ABSENT { ABSENT } else { cap.apply(*value) }).collect()
+            Origin::Capped { of, threshold } => {
+                let capped = |value: &i64| if *value == ABSENT { ABSENT } else { (*value).min(*threshold) };
+                values[*of].iter().map(capped).collect()
             }
             Origin::Linearised { numerator, denominator, ratio, scale } => {
                 let pairs = values[*numerator].iter().zip(&values[*denominator]);
@@ -158,7 +159,7 @@ fn unexplained(above: i64, below: i64, ratio: f64, scale: f64) -> Result<i64, Qu
     }
     let steps = (above as f64 * scale - ratio * below as f64).round_ties_even();
     if steps.abs() > whom_stats::MAX_GRID_VALUE as f64 {
-        let message = "a ratio's numerator is too large to search on; declare a coarser `precision`, or give it `role: secondary`";
+        let message = "a ratio's numerator is too large to search on; declare a coarser `precision`, or leave it out of `discover.metrics`";
         return Err(QueryError::Data(message.to_owned()));
     }
     Ok(steps as i64)

@@ -43,6 +43,7 @@ pub(crate) fn hillstrom() -> Results {
         experiment: "hillstrom".to_owned(),
         analysis: "3f9c1a7be0d24458".to_owned(),
         through: "2026-10-26".to_owned(),
+        start: Some("2026-10-01".to_owned()),
         level: 0.95,
         seal: None,
         withheld: None,

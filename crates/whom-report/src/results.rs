@@ -39,6 +39,9 @@ pub struct Results {
     pub analysis: String,
     /// The last day whose rows count, as `YYYY-MM-DD`.
     pub through: String,
+    /// The first day of exposure, as `YYYY-MM-DD`; `None` in what older programs wrote.
+    #[serde(default)]
+    pub start: Option<String>,
     /// The level of intervals, such as 0.95.
     pub level: f64,
     /// How the run stands to the registered plans of the experiment; `None` if none were registered.

@@ -39,6 +39,11 @@ fn with_lookback() -> Plan {
     plan("  control: a", "  control: a\n  lookback: 60d")
 }
 
+/// An earlier run of the same experiment, of the month before.
+fn earlier(through: &str) -> Exposed<'_> {
+    Exposed { experiment: "checkout", start: Some("2026-09-01"), through }
+}
+
 fn micros(instant: &str) -> i64 {
     instant.parse::<DateTime<chrono::Utc>>().unwrap().timestamp_micros()
 }
@@ -48,7 +53,7 @@ fn another_experiment_is_fresh_whenever_it_was() {
     assert_eq!(
         why_not_fresh(
             &plan("version: 1", "version: 1"),
-            ("search", "2026-12-31"),
+            Exposed { experiment: "search", start: None, through: "2026-12-31" },
             Some(micros("2026-10-02T00:00:00Z"))
         ),
         None
@@ -58,7 +63,7 @@ fn another_experiment_is_fresh_whenever_it_was() {
 #[test]
 fn the_same_experiment_is_fresh_only_after_the_earlier_run_and_without_its_units() {
     let first = Some(micros("2026-10-02T12:00:00Z"));
-    let reason = |plan: &Plan, through: &str| why_not_fresh(plan, ("checkout", through), first);
+    let reason = |plan: &Plan, through: &str| why_not_fresh(plan, earlier(through), first);
     assert_eq!(reason(&with_lookback(), "2026-10-01"), None);
     let same_day = reason(&with_lookback(), "2026-10-02").unwrap();
     assert!(same_day.contains("of 2026-10-02, is not after 2026-10-02"), "{same_day}");
@@ -68,8 +73,19 @@ fn the_same_experiment_is_fresh_only_after_the_earlier_run_and_without_its_units
 }
 
 #[test]
+fn a_lookback_reaches_back_to_the_first_day_of_the_earlier_run() {
+    let first = Some(micros("2026-10-02T12:00:00Z"));
+    let reason =
+        |start: Option<&str>| why_not_fresh(&with_lookback(), Exposed { start, ..earlier("2026-10-01") }, first);
+    assert_eq!(reason(Some("2026-08-02")), None, "60 days before the first of October");
+    let short = reason(Some("2026-08-01")).unwrap();
+    assert!(short.contains("back to 2026-08-01"), "{short}");
+    assert!(reason(None).is_some(), "an older program told no first day");
+}
+
+#[test]
 fn a_day_is_over_where_it_ends_last() {
-    let reason = |first: &str| why_not_fresh(&with_lookback(), ("checkout", "2026-10-02"), Some(micros(first)));
+    let reason = |first: &str| why_not_fresh(&with_lookback(), earlier("2026-10-02"), Some(micros(first)));
     assert!(reason("2026-10-03T02:00:00Z").is_some(), "it is still the second of October in New York");
     assert_eq!(reason("2026-10-03T05:00:00Z"), None);
 }

@@ -31,7 +31,7 @@ fn draft(estimand: Estimand, estimate: Option<f64>) -> Draft {
         mean_variant: None,
         variance_reduction: None,
     };
-    Draft { row, estimate }
+    Draft { row, estimate, fieller: None }
 }
 
 /// A draft about another cohort.
@@ -64,6 +64,36 @@ fn holm_counts_hypotheses_and_a_lift_is_none_of_its_own() {
         assert_eq!(lift.p_value_adjusted, effect.p_value_adjusted);
     }
     assert!(rows.iter().all(|row| row.correction == Correction::Holm));
+}
+
+/// Two arms whose values are 0 or 1, so many of them 1.
+fn counted(treatment: (u64, u64), control: (u64, u64)) -> whom_stats::Comparison {
+    let moments = |(ones, all): (u64, u64)| {
+        let mut moments = whom_stats::Moments::default();
+        (0..all).for_each(|unit| moments.push(i64::from(unit < ones)));
+        moments
+    };
+    let arms = (moments(treatment), moments(control));
+    whom_stats::Comparison::of_moments(&arms.0, &arms.1, whom_stats::Grid::INTEGER).unwrap()
+}
+
+#[test]
+fn a_lift_by_fieller_keeps_its_interval_and_says_so_where_it_has_no_end() {
+    let rows = |values: whom_stats::Comparison| {
+        let lift = Draft { estimate: None, fieller: Some(values), ..draft(Estimand::Lift, Some(0.3)) };
+        holm(
+            vec![draft(Estimand::Effect, Some(3.0)), in_cohort("c1", draft(Estimand::Effect, Some(1.0))), lift],
+            Reference::Normal,
+        )
+    };
+    let values = counted((60, 400), (40, 400));
+    let level = whom_stats::simultaneous_level(0.95, 2);
+    let expected = values.fieller(level, Reference::Normal).ok().and_then(bounded);
+    let found = rows(values.clone()).pop().unwrap();
+    assert!(expected.is_some() && found.interval == expected, "{found:?}");
+    assert_ne!(found.interval, values.fieller(0.95, Reference::Normal).ok().and_then(bounded), "it is simultaneous");
+    let without_end = rows(counted((9, 400), (3, 400))).pop().unwrap();
+    assert_eq!((without_end.interval, without_end.unreliable.as_deref()), (None, Some(UNBOUNDED)));
 }
 
 #[test]

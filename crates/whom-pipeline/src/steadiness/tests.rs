@@ -133,3 +133,20 @@ async fn a_week_without_enough_people_is_named_and_takes_no_part() {
     let figures = rows.iter().flat_map(|row| &row.slices).filter_map(|slice| slice.estimate.zip(slice.std_err));
     assert!(figures.flat_map(|(estimate, error)| [estimate, error]).all(f64::is_finite));
 }
+
+#[tokio::test]
+async fn a_trend_is_named_only_where_it_is_what_is_proven() {
+    let (_, rows) = rows("", over_four_weeks).await;
+    let found = |p_trend: f64, p_differences: f64| {
+        let row = SlicedEffect {
+            found: Found::Trend,
+            p_trend: Some(p_trend),
+            p_differences: Some(p_differences),
+            p_value: Some(2.0 * p_trend.min(p_differences)),
+            ..of(&rows, "buys", "letter", "all").clone()
+        };
+        Uncorrected(vec![row]).corrected(vec![0.001]).pop().unwrap().found
+    };
+    assert_eq!(found(1e-6, 0.04), Found::Trend);
+    assert_eq!(found(0.04, 1e-6), Found::Varies);
+}
