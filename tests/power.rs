@@ -64,7 +64,9 @@ fn what_could_be_found_meets_scipy() {
     let expected = fs::read_to_string(path).expect("reference numbers");
     let mut met = 0;
     for line in expected.lines().skip(1) {
-        let [units, variant, share, at_80, at_90] = line.split(',').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [units, variant, share, at_80, at_90, needed] = line.split(',').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
         let number = |text: &str| text.parse::<f64>().expect("a number");
         let is_subject = |subject: &Value| match share {
             "" => subject == "everybody",
@@ -80,6 +82,9 @@ fn what_could_be_found_meets_scipy() {
             assert!((found / number(expected) - 1.0).abs() < 1e-6, "{found} and {line}");
             met += 1;
         }
+        let units = row["needed_units"].as_f64().expect("units");
+        // Whole units in each comparison; and of a difference, the degrees of freedom of all units that measure.
+        assert!((units / number(needed) - 1.0).abs() < 2e-5, "{units} and {line}");
     }
     assert_eq!(met, 32, "two campaigns, on average and for three shares, at two powers, for two numbers of units");
 }

@@ -6,6 +6,7 @@
 Both arms vary alike: their variance follows from Welch's standard error of the difference. Averages share the 5 % with the other tests of their
 family (10: two campaigns, on average, and in two cohorts with their contrasts); a cohort against the rest is tested by itself, with half of the
 units, and varies as everybody does. Satterthwaite's degrees of freedom. Effects are differences in the share of visitors.
+What matters is 5 % of control's share; `needed` are the units in all arms that find it with 80 % power.
 """
 
 import csv
@@ -36,11 +37,15 @@ def against_the_rest(variance, treated, control, share):
     return satterthwaite([(error**2 / part, degrees * part) for part in (share, 1 - share)])
 
 
-def detectable(noise, tests, power):
+def found(effect, noise, tests):
     error, degrees = noise
     critical = t.isf(0.05 / tests / 2, degrees)
-    found = lambda delta: nct.sf(critical, degrees, delta) + nct.cdf(-critical, degrees, delta)
-    return error * brentq(lambda delta: found(delta) - power, 1, 6, xtol=1e-13)
+    return nct.sf(critical, degrees, effect / error) + nct.cdf(-critical, degrees, effect / error)
+
+
+def detectable(noise, tests, power):
+    error, _ = noise
+    return error * brentq(lambda delta: found(delta * error, noise, tests) - power, 1, 6, xtol=1e-13)
 
 
 def main():
@@ -48,16 +53,25 @@ def main():
         averages = [row for row in csv.DictReader(file) if row["metric"] == "visit" and row["tag"] == "ALL"]
     with (HERE / "power_hillstrom.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["units", "variant", "share", "at_80", "at_90"])
+        writer.writerow(["units", "variant", "share", "at_80", "at_90", "needed"])
         for units in (UNITS_OF_RUN, 4 * UNITS_OF_RUN):
             for row in averages:
                 treated, control = int(row["n_t"]), int(row["n_c"])
                 variance = float(row["se_welch"]) ** 2 / (1 / treated + 1 / control)
-                arms = (variance, treated * units / UNITS_OF_RUN, control * units / UNITS_OF_RUN)
-                planned = [("", average(*arms), FAMILY)]
-                planned += [(share, against_the_rest(*arms, share), 1) for share in SHARES]
-                for share, noise, tests in planned:
-                    writer.writerow([units, row["arm"], share] + [repr(float(detectable(noise, tests, p))) for p in (0.8, 0.9)])
+                matters = 0.05 * float(row["mean_c"])
+                for share in [None, *SHARES]:
+                    tests = FAMILY if share is None else 1
+
+                    def noise(factor):
+                        arms = (variance, treated * factor, control * factor)
+                        return average(*arms) if share is None else against_the_rest(*arms, share)
+
+                    now = noise(units / UNITS_OF_RUN)
+                    effects = [repr(float(detectable(now, tests, power))) for power in (0.8, 0.9)]
+                    start = (float(effects[0]) / matters) ** 2 * units / UNITS_OF_RUN
+                    needed = brentq(lambda factor: found(matters, noise(factor), tests) - 0.8, start / 1.5, start * 1.5)
+                    name = "" if share is None else share
+                    writer.writerow([units, row["arm"], name, *effects, repr(needed * UNITS_OF_RUN)])
 
 
 if __name__ == "__main__":
