@@ -55,6 +55,8 @@ pub struct PlannedRow {
     pub needed_units: Option<u64>,
     /// Why there is nothing to plan with; `None` where there is.
     pub not_estimable: Option<String>,
+    /// Why the run's estimate, and with it its error, is outside the range of its method; `None` for a reliable one.
+    pub unreliable: Option<String>,
 }
 
 /// Whose effect is asked for.
@@ -147,6 +149,7 @@ impl Planner<'_> {
             matters,
             needed_units,
             not_estimable,
+            unreliable: row.unreliable.clone(),
             subject,
         }
     }
@@ -265,6 +268,15 @@ mod tests {
         let (matters, needed) = (found.matters.expect("a size"), found.needed_units.expect("units"));
         let at = |units| row(&Planning::of(&results, Some(units)), &subject).detectable.expect("an effect")[0];
         assert!(at(needed) <= matters * (1.0 + 1e-6) && at(needed * 9 / 10) > matters, "{needed}: {matters}");
+    }
+
+    #[test]
+    fn a_plan_from_an_unreliable_error_says_so() {
+        let mut results = fixture::registered();
+        assert_eq!(row(&Planning::of(&results, None), &PlannedSubject::Everybody).unreliable, None);
+        results.effects.iter_mut().for_each(|row| row.unreliable = Some("too few events".to_owned()));
+        let planning = Planning::of(&results, None);
+        assert!(planning.rows.iter().all(|row| row.unreliable.as_deref() == Some("too few events")));
     }
 
     #[test]

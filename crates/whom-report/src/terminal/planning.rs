@@ -22,9 +22,7 @@ pub fn planning_text(results: &Results, planning: &Planning, colour: Colour) -> 
             table.heading(format!("{} on {}", label::shortened(&row.variant, 30), label::shortened(&row.metric, 30)));
         }
         table.cells(cells(metric, row));
-        let reason = row.not_estimable.as_deref().map(label::plain);
-        remarks
-            .extend(reason.map(|reason| format!("{} of {}: {reason}", subject(row).trim(), label::name(&row.metric))));
+        remarks.extend(remark(row));
     }
     let head = format!(
         "the smallest effects that {} units find; the run had {}",
@@ -44,6 +42,17 @@ pub fn planning_text(results: &Results, planning: &Planning, colour: Colour) -> 
         ),
     ));
     parts.join("\n")
+}
+
+/// Why a row has no plan, or one that is not to be trusted. Differences are planned from the average's error, which says it.
+fn remark(row: &PlannedRow) -> Option<String> {
+    let about =
+        |reason: &str| format!("{} of {}: {}", subject(row).trim(), label::name(&row.metric), label::plain(reason));
+    match (&row.not_estimable, &row.unreliable, &row.subject) {
+        (Some(reason), ..) => Some(about(reason)),
+        (None, Some(_), PlannedSubject::Difference(_)) | (None, None, _) => None,
+        (None, Some(reason), _) => Some(format!("{}; the run's error of it is unreliable", about(reason))),
+    }
 }
 
 fn subject(row: &PlannedRow) -> String {
@@ -84,6 +93,17 @@ mod tests {
         let text = planning_text(&results, &Planning::of(&results, Some(128_000)), Colour::Never);
         assert!(text.lines().all(|line| line.width() <= 80), "{text}");
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn an_unreliable_error_is_told_once_for_an_average() {
+        let mut results = fixture::no_discovery();
+        results.registered.clear();
+        let is_meant = |row: &&mut crate::effect::EffectRow| row.metric == "visit" && row.variant == fixture::WOMENS;
+        results.effects.iter_mut().filter(is_meant).for_each(|row| row.unreliable = Some("too few events".to_owned()));
+        let text = planning_text(&results, &Planning::of(&results, None), Colour::Never);
+        assert_eq!(text.matches("too few events").count(), 1, "{text}");
+        assert!(text.lines().all(|line| line.width() <= 80), "{text}");
     }
 
     #[test]
