@@ -47,7 +47,7 @@ mod tests {
         let added = |warnings: Vec<String>| {
             warnings.into_iter().filter(|told| !plain.contains(told)).collect::<Vec<_>>().join("\n")
         };
-        insta::assert_snapshot!(added(told(0.01, 0.05)), @"");
-        insta::assert_snapshot!(added(told(-0.01, 0.05)), @"");
+        assert!(added(told(0.01, 0.05)).contains("excludes zero at every look"));
+        assert!(added(told(-0.01, 0.05)).contains("holds zero: no reason to stop"));
     }
 }
