@@ -47,6 +47,8 @@ mod memory;
 mod peak;
 // Plans sealed before the experiment, and runs that keep to them or not.
 mod sealed;
+// Intervals that hold at every look meet the original file.
+mod sequences;
 // Only the first search of an experiment's units is evidence: the ledger of looks.
 mod looks;
 // Findings of a run, measured again in another experiment or not at all.

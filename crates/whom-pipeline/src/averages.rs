@@ -11,6 +11,7 @@ use whom_stats::{ArmSums, CellSums, Check, Grouping, Reference};
 use crate::comparison::{Comparison, Sides};
 use crate::estimation::Estimation;
 use crate::rows::{Draft, Subject, holm};
+use crate::sequences::add_sequences;
 use crate::study::{Question, Study};
 
 /// The cell that holds the units of a pre-registered cohort.
@@ -127,6 +128,7 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
         }
     }
     drafts.extend(by_first_exposure(study, cells));
+    add_sequences(study.plan, &mut drafts);
     in_families(drafts, study.reference())
 }
 

@@ -73,6 +73,7 @@ mod rules;
 mod run;
 mod scatter;
 mod seal;
+mod sequences;
 mod shared_cache;
 mod shrinkage;
 #[cfg(test)]

@@ -174,6 +174,7 @@ impl Subject<'_> {
                 .as_ref()
                 .filter(|_| estimand == Estimand::Effect)
                 .map(|found| found.variance_reduction),
+            sequence: None,
         };
         Draft { row, estimate: found, fieller: None }
     }

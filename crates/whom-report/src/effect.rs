@@ -1,7 +1,7 @@
 //! Effects: one row per metric, treatment, cohort and estimand, and the words that qualify it.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::Interval;
+use whom_stats::{Interval, Look};
 
 use crate::word::words;
 
@@ -153,6 +153,10 @@ pub struct EffectRow {
     pub mean_variant: Option<f64>,
     /// The part of the effect's variance that an adjustment by covariates took off; `None` for what is not adjusted.
     pub variance_reduction: Option<f64>,
+    /// The confidence sequence at this look, which holds at all looks and over all sequences of the plan together; `None`
+    /// where none is declared, and where the row is outside its method's range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Look>,
 }
 
 impl EffectRow {

@@ -25,7 +25,11 @@ pub fn effects_batch(rows: &[EffectRow]) -> Result<RecordBatch, ReportError> {
         .words("role", rows.iter().map(|row| row.role.as_str()))
         .words("variant", rows.iter().map(|row| row.variant.as_str()))
         .words("cohort", rows.iter().map(|row| row.cohort.as_str()));
-    with_figures(columns, rows.iter()).batch()
+    with_figures(columns, rows.iter())
+        .numbers("sequence_lower", rows.iter().map(|row| row.sequence.map(|look| look.interval.lower)))
+        .numbers("sequence_upper", rows.iter().map(|row| row.sequence.map(|look| look.interval.upper)))
+        .numbers("sequence_p_value", rows.iter().map(|row| row.sequence.map(|look| look.p_value)))
+        .batch()
 }
 
 /// Adds what a row says of its question: evidence, estimate, uncertainty, test and arms.
@@ -106,6 +110,9 @@ mod tests {
         mean_control Float64
         mean_variant Float64
         variance_reduction Float64
+        sequence_lower Float64
+        sequence_upper Float64
+        sequence_p_value Float64
         ");
     }
 

@@ -179,6 +179,7 @@ fn average(metric: &str, variant: &str, means: (f64, f64), std_err: f64) -> Effe
         mean_control: Some(means.0),
         mean_variant: Some(means.1),
         variance_reduction: None,
+        sequence: None,
     };
     with_estimate(row, means.1 - means.0, std_err, BONFERRONI)
 }

@@ -10,6 +10,7 @@ mod cohort;
 mod guardrail;
 mod headline;
 mod heterogeneity;
+mod looks;
 mod steadiness;
 
 use serde::Serialize;
@@ -48,7 +49,8 @@ pub struct Verdict {
     pub replication: Vec<String>,
     /// What to do next, in sentences.
     pub advice: Vec<String>,
-    /// Averages on primary metrics that differ over weeks or slices, in sentences. They change no outcome.
+    /// Averages on primary metrics that differ over weeks or slices, and what their confidence sequences say of stopping early,
+    /// in sentences. They change no outcome.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// Whether the run kept to a registered plan, in a sentence; `None` if none was registered.
@@ -80,7 +82,7 @@ impl Verdict {
             .collect();
         let advice = advice::sentences(results, &averages, &guardrails, &cohorts);
         let replication = results.replication.as_ref().map(|found| found.sentences(results)).unwrap_or_default();
-        let warnings = steadiness::warnings(results);
+        let warnings = steadiness::warnings(results).into_iter().chain(looks::warnings(results)).collect();
         let seal = results.seal.as_ref().map(Seal::sentence);
         let withheld = results.withheld.as_ref().map(Withheld::sentence);
         Self {

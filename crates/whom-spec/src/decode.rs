@@ -39,6 +39,7 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         check_names(&plan, &report);
         check_covariates(&plan, &report);
         check_through(&plan, fields);
+        validate::check_sequences(&plan, fields);
         warn_about(&plan, &report);
         Some(plan)
     });

@@ -30,6 +30,7 @@ fn draft(estimand: Estimand, estimate: Option<f64>) -> Draft {
         mean_control: None,
         mean_variant: None,
         variance_reduction: None,
+        sequence: None,
     };
     Draft { row, estimate, fieller: None }
 }

@@ -4,7 +4,11 @@
 use std::collections::BTreeMap;
 
 use whom_spec::plan::Validate;
-use whom_stats::{Check, Fold, Folds, TestedPart, independence, sample_ratio, trend};
+use whom_stats::check::Tested;
+use whom_stats::{
+    CONCENTRATION, Check, Fold, Folds, NotEstimable, TestedPart, independence, sample_ratio, sequential_sample_ratio,
+    trend,
+};
 
 use super::arms::Arms;
 
@@ -31,8 +35,20 @@ pub(super) struct Assignment<'a> {
 impl Assignment<'_> {
     /// The units by arm are as the declared shares promise.
     pub(super) fn sample_ratio(&self, name: &str, units: &[u64]) -> Check {
-        let test = sample_ratio(units, &self.arms.weights);
-        Check::tested(name, test, self.levels.sample_ratio_p, &self.arms.in_words(units)).with_fix(MISMATCH)
+        let mut detail = self.arms.in_words(units);
+        if self.levels.sequence_units.is_some() {
+            detail.push_str("; tested for every look");
+        }
+        Check::tested(name, self.as_promised(units), self.levels.sample_ratio_p, &detail).with_fix(MISMATCH)
+    }
+
+    /// Units against the declared shares: Pearson's test, or the sequential one where the plan is looked at every night.
+    fn as_promised(&self, units: &[u64]) -> Result<Tested, NotEstimable> {
+        if self.levels.sequence_units.is_none() {
+            return sample_ratio(units, &self.arms.weights).map(Into::into);
+        }
+        let p_value = sequential_sample_ratio(units, &self.arms.weights, CONCENTRATION)?;
+        Ok(Tested { statistic: None, p_value })
     }
 
     /// As [`Self::sample_ratio`], and where the weights change within each period, corrected over them.

@@ -59,12 +59,14 @@ impl HiddenMetrics {
         self.told(row, hides_numbers)
     }
 
-    /// A row that is shown, its reasons without counts of too few.
+    /// A row that is shown, its reasons without counts of too few. A sequence is as wide as its units are many, so it goes with
+    /// them.
     pub(super) fn told(&self, row: EffectRow, hides_numbers: bool) -> EffectRow {
         let shown = |n: Option<u64>| n.filter(|_| !hides_numbers);
         EffectRow {
             n_control: shown(row.n_control),
             n_variant: shown(row.n_variant),
+            sequence: row.sequence.filter(|_| !hides_numbers),
             unreliable: row.unreliable.map(|reason| self.worded(reason)),
             not_estimable: row.not_estimable.map(|reason| self.worded(reason)),
             ..row
@@ -203,5 +205,6 @@ pub(super) fn withheld(row: EffectRow, reason: String) -> EffectRow {
         mean_control: None,
         mean_variant: None,
         variance_reduction: None,
+        sequence: None,
     }
 }

@@ -3,7 +3,7 @@
 use super::cursor::{Field, Fields};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Correction, Reference, Validate};
+use crate::plan::{Cap, Correction, IncompleteWindow, Plan, Reference, Role, Validate};
 
 pub(super) fn validate(field: &Field<'_>) -> Option<Validate> {
     let fields = field.mapping::<format::Validate>()?;
@@ -17,6 +17,7 @@ pub(super) fn validate(field: &Field<'_>) -> Option<Validate> {
         bucket_p: threshold(&fields, "bucket_p").unwrap_or(default.bucket_p),
         balance_p: threshold(&fields, "balance_p").unwrap_or(default.balance_p),
         missing_p: threshold(&fields, "missing_p").unwrap_or(default.missing_p),
+        sequence_units: sequence_units(&fields),
     })
 }
 
@@ -29,6 +30,36 @@ fn level(fields: &Fields<'_>) -> Option<f64> {
 fn threshold(fields: &Fields<'_>, name: &str) -> Option<f64> {
     let field = fields.optional(name)?;
     Some(*field.number_in("a p-value from 0 (never blocks) to below 1", |p| (0.0..1.0).contains(&p))?)
+}
+
+fn sequence_units(fields: &Fields<'_>) -> Option<u64> {
+    Some(fields.optional("sequence_units")?.whole(1..=1_000_000_000_000)?.value)
+}
+
+/// Refuses sequences where a look changes what an earlier one has counted, or how it is weighted.
+pub(super) fn check_sequences(plan: &Plan, pipeline: &Fields<'_>) {
+    let Some(validate) = pipeline.optional("validate") else { return };
+    let Some(fields) = validate.mapping::<format::Validate>() else { return };
+    let Some(field) = fields.optional("sequence_units") else { return };
+    let refuse = |why: String, hint: &str| {
+        let message = format!("`validate.sequence_units` does not go with {why}");
+        field.report.push(Diagnostic::error(message).at(field.key).hint(hint.to_owned()));
+    };
+    if plan.split.is_ramped() {
+        let why = "`split.allocation`: sequences need the same weights at all looks".to_owned();
+        refuse(why, "leave `sequence_units` out; or set `start` and `end` to one period");
+    }
+    for metric in plan.metrics.iter().filter(|metric| metric.role == Role::Primary) {
+        let name = &metric.name;
+        if metric.incomplete_window == IncompleteWindow::Include {
+            let why = format!("incomplete windows in `{name}`: a unit has to count once, and stay as it is");
+            refuse(why, "leave `incomplete_window` out, so that a unit counts once its window is complete");
+        }
+        if matches!(metric.cap, Some(Cap::Percentile { .. })) {
+            let why = format!("the percentile that caps `{name}`, which every look computes anew");
+            refuse(why, "cap at a value, known before the first look");
+        }
+    }
 }
 
 fn correction(field: &Field<'_>) -> Option<Correction> {

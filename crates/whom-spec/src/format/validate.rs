@@ -26,11 +26,23 @@ pub(crate) struct Validate {
     balance_p: Option<Number>,
     /// The p-value below which tags missing by variant block. Default: 0.001.
     missing_p: Option<Number>,
+    /// Asks for confidence sequences, which hold at every look: the units of a treatment and control together at which they
+    /// are tightest. Default: none.
+    sequence_units: Option<WholeNumber>,
 }
 
 impl Shape for Validate {
-    const KEYS: &'static [&'static str] =
-        &["level", "correction", "bootstrap", "reference", "sample_ratio_p", "bucket_p", "balance_p", "missing_p"];
+    const KEYS: &'static [&'static str] = &[
+        "level",
+        "correction",
+        "bootstrap",
+        "reference",
+        "sample_ratio_p",
+        "bucket_p",
+        "balance_p",
+        "missing_p",
+        "sequence_units",
+    ];
 }
 
 /// Not yet available.

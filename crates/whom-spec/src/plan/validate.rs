@@ -22,6 +22,9 @@ pub struct Validate {
     pub balance_p: f64,
     /// The p-value below which tags missing by variant block (.001).
     pub missing_p: f64,
+    /// The units of a treatment and control together at which confidence sequences are tightest; `None` for no sequences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence_units: Option<u64>,
 }
 
 /// What discovered cohorts are corrected by.
@@ -59,6 +62,7 @@ impl Default for Validate {
             bucket_p: 0.001,
             balance_p: 0.001,
             missing_p: 0.001,
+            sequence_units: None,
         }
     }
 }

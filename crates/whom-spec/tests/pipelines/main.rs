@@ -23,6 +23,8 @@ mod replacement;
 mod schema;
 /// Values of the right type that contradict each other, or the method.
 mod sense;
+/// Confidence sequences, and what does not go with them.
+mod sequences;
 /// A small JSON Schema validator.
 mod validator;
 /// Values of the wrong type.
