@@ -78,12 +78,12 @@ impl Run<'_> {
     async fn through(&self, stages: &mut Stages<'_>) -> Result<Outcome, RunError> {
         for _ in 0..CACHED_ATTEMPTS {
             let Some(shared) = self.request.cache.as_deref() else { break };
-            let outcome = self.once(stages, Some(shared)).await;
+            let outcome = Box::pin(self.once(stages, Some(shared))).await;
             if outcome.is_ok() || !shared.forget_damaged().await? {
                 return outcome;
             }
         }
-        self.once(stages, None).await
+        Box::pin(self.once(stages, None)).await
     }
 
     async fn once(&self, stages: &mut Stages<'_>, shared: Option<&SharedCache>) -> Result<Outcome, RunError> {
