@@ -63,14 +63,20 @@ impl Uncorrected {
             let is_proven = p_value_adjusted.is_some_and(|p| p < 1.0 - row.level);
             let found = match row.found {
                 _ if row.p_value.is_some() && !is_proven => Found::NoChangeFound,
-                // What is proven is the smaller of the two p-values.
-                Found::Trend if row.p_differences < row.p_trend => Found::Varies,
+                Found::Trend if !shows_trend(&row, p_value_adjusted) => Found::Varies,
                 found => found,
             };
             SlicedEffect { p_value_adjusted, found, ..row }
         };
         self.0.into_iter().map(correct).collect()
     }
+}
+
+/// Whether the trend itself is shown, and not only that slices differ: what is corrected is the smaller of the two p-values, and
+/// that of the trend grows with the correction like this one.
+fn shows_trend(row: &SlicedEffect, adjusted: Option<f64>) -> bool {
+    let (Some(trend), Some(smaller), Some(adjusted)) = (row.p_trend, row.p_value, adjusted) else { return false };
+    trend <= smaller || trend * (adjusted / smaller) < 1.0 - row.level
 }
 
 /// Every treatment on every primary metric and guardrail: over everybody, over each pre-registered cohort, and over the cohorts
