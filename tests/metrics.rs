@@ -53,9 +53,11 @@ fn fields<const COUNT: usize>(line: &str) -> [&str; COUNT] {
     fields.try_into().unwrap_or_else(|fields| panic!("{COUNT} fields are expected: {fields:?}"))
 }
 
-fn faults(published: &Published, reference: &str) -> Vec<String> {
+/// What differs from the effects in a file of `tests/reference`.
+pub(crate) fn faults(published: &Published, reference: &str) -> Vec<String> {
     let path = repository().join("tests/reference").join(reference);
     let expected = fs::read_to_string(path).expect("reference numbers");
+    assert!(expected.lines().count() > 1, "{reference} is empty");
     let found = published.effects();
     expected.lines().skip(1).flat_map(|line| faults_of(line, &found)).collect()
 }

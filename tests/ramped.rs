@@ -1,18 +1,14 @@
 //! A ramp: undeclared it refuses the run, declared its effects meet those of `tests/reference/make_ramp.py`.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use arrow::array::{AsArray, BooleanArray, Float64Array, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
-use crate::effects::Effect;
+use crate::metrics::faults;
 use crate::program::Answer;
-use crate::warehouse::{Sample, Warehouse, repository};
-
-/// How far apart two numbers may be, in standard errors: least squares by another route.
-const TOLERANCE: f64 = 1e-8;
+use crate::warehouse::{Sample, Warehouse};
 
 /// 2026-03-04 in microseconds since 1970-01-01 UTC.
 const SECOND_PERIOD: i64 = 1_772_582_400_000_000;
@@ -76,31 +72,10 @@ fn a_declared_ramp_is_compared_within_its_periods() {
         "  end: 2026-03-05\n  allocation:\n    - { start: 2026-03-04, weights: { control: 0.6, new: 0.4 } }\n";
     warehouse.edit("  end: 2026-03-05\n", allocation).edit(SEARCH, "");
     let published = warehouse.run(&[]);
-    let path = repository().join("tests/reference/ramp_shop.csv");
-    let expected = fs::read_to_string(path).expect("reference numbers");
-    let found = published.effects();
-    let faults: Vec<String> = expected.lines().skip(1).flat_map(|line| faults_of(line, &found)).collect();
+    assert!(published.manifest["run"]["details"]["look"].is_null(), "nothing is searched, so nothing is looked at");
+    let faults = faults(&published, "ramp_shop.csv");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(published.json("result.json").to_string().contains("the period from 2026-03-04"));
     let again = warehouse.run(&["--threads", "1"]);
     published.assert_same_files(&again, "one thread");
-}
-
-/// What differs from the row that a line is about.
-fn faults_of(line: &str, found: &[Effect]) -> Vec<String> {
-    let fields: Vec<&str> = line.split(',').collect();
-    let [metric, cohort, estimand, method, numbers @ ..] = fields.as_slice() else { panic!("too few fields: {line}") };
-    let numbers: Vec<f64> = numbers.iter().map(|number| number.parse().expect("a number")).collect();
-    let is_meant = |row: &&Effect| row.metric == *metric && row.cohort == *cohort && row.estimand == *estimand;
-    let rows: Vec<&Effect> = found.iter().filter(is_meant).collect();
-    let ([row], [n_control, n_variant, .., estimate, std_err]) = (rows.as_slice(), numbers.as_slice()) else {
-        return vec![format!("{line}: {} rows", rows.len())];
-    };
-    let near =
-        |found: Option<f64>, expected: f64| found.is_some_and(|found| (found - expected).abs() <= TOLERANCE * std_err);
-    let is_same = row.method == *method
-        && (row.n_control as f64, row.n_variant as f64) == (*n_control, *n_variant)
-        && near(row.estimate, *estimate)
-        && near(row.std_err, *std_err);
-    if is_same { Vec::new() } else { vec![format!("{line}: found {row:?}")] }
 }

@@ -63,9 +63,10 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         metrics: metrics.as_deref().unwrap_or_default(),
         tables: tags.as_deref().unwrap_or_default(),
     };
-    let discover = discover::discover(fields, &searched);
+    let mut discover = discover::discover(fields, &searched);
     if split.as_ref().is_some_and(Split::is_ramped) {
         allocation::check_search(fields);
+        discover.metrics.clear();
     }
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
