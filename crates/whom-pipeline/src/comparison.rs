@@ -175,21 +175,11 @@ impl Contrast {
 
 #[cfg(test)]
 mod tests {
-    use whom_query::Outcome;
     use whom_stats::{ArmTable, CellProducts, CellStatistics, Grid};
 
     use super::*;
+    use crate::fixture::MEAN;
     use crate::study::Question;
-
-    static MEAN: Outcome = Outcome {
-        value: 0,
-        denominator: None,
-        covariates: Vec::new(),
-        levels: Vec::new(),
-        search: 0,
-        uncapped: None,
-        group: None,
-    };
 
     fn estimation() -> Estimation<'static> {
         let question = Question { treatment: 1, metric: 0 };

@@ -10,12 +10,23 @@ use datafusion::arrow::array::{
 };
 use whom_engine::{Rows, SpillFolder, StoredRows};
 use whom_query::compile::{Compiled, MeasureColumn, NamedColumn};
-use whom_query::{AnalysedUnits, Room, UnitSchema, UnitTable};
+use whom_query::{AnalysedUnits, Outcome, Room, UnitSchema, UnitTable};
 use whom_spec::plan::MeasurePart;
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
 use whom_stats::{Fold, Folds, Grid, bucket_of_integer};
 
 use crate::study::Study;
+
+/// A plain mean of the first column.
+pub(crate) static MEAN: Outcome = Outcome {
+    value: 0,
+    denominator: None,
+    covariates: Vec::new(),
+    levels: Vec::new(),
+    search: 0,
+    uncapped: None,
+    group: None,
+};
 
 /// Three arms, one primary metric, one guardrail and one secondary metric; `DISCOVER` stands for the content of that section
 /// and whatever sections follow it.

@@ -78,11 +78,11 @@ fn size(matters: Matters, comparison: &Comparison, level: f64) -> Option<(f64, u
 
 #[cfg(test)]
 mod tests {
-    use whom_query::Outcome;
     use whom_stats::{ArmSums, ArmTable, Grid};
 
     use super::*;
     use crate::estimation::Estimation;
+    use crate::fixture::MEAN;
 
     /// Arms that have these values.
     fn arms(treatment: &[i64], control: &[i64]) -> Comparison {
@@ -92,18 +92,8 @@ mod tests {
                 table.moments[arm].push(*value);
             }
         }
-        let outcome = Outcome {
-            value: 0,
-            denominator: None,
-            covariates: Vec::new(),
-            levels: Vec::new(),
-            search: 0,
-            uncapped: None,
-            group: None,
-        };
         let question = Question { treatment: 1, metric: 0 };
-        let estimation =
-            Estimation { question, outcome: &outcome, grid: Grid::INTEGER, grids: Vec::new(), parent: None };
+        let estimation = Estimation { question, outcome: &MEAN, grid: Grid::INTEGER, grids: Vec::new(), parent: None };
         Comparison::of(&ArmSums { table, products: Vec::new() }, &estimation)
     }
 

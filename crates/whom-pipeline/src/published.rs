@@ -82,10 +82,8 @@ pub async fn show(request: &Request, number: Option<u64>) -> Result<ShownRun, Ru
 /// # Errors
 /// [`Cause::Configuration`] if there is no such run, if an older program published it, or if a template does not render.
 pub async fn page(request: &Request, number: Option<u64>, templates: &Templates) -> Result<String, RunError> {
-    let (output, published) = published(request, number).await?;
-    published.file(REPORT_DOCUMENT).map_err(|error| failed(&error))?;
-    let bytes = output.read(&published, REPORT_DOCUMENT).await.map_err(|error| failed(&error))?;
-    report_html(&String::from_utf8_lossy(&bytes), templates).map_err(|error| {
+    let document = document(request, number).await?;
+    report_html(&document, templates).map_err(|error| {
         let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
         RunError::new(Stage::Sources, Cause::Configuration, format!("{error}{reason}"))
     })
@@ -96,14 +94,18 @@ pub async fn page(request: &Request, number: Option<u64>, templates: &Templates)
 /// # Errors
 /// [`Cause::Configuration`] if there is no such run, or if an older program published it.
 pub async fn results(request: &Request, number: Option<u64>) -> Result<Results, RunError> {
+    results_of(&document(request, number).await?).map_err(|error| {
+        let message = format!("the results of the run cannot be read: {error}; run the pipeline again");
+        RunError::new(Stage::Sources, Cause::Configuration, message)
+    })
+}
+
+/// The text of the results of one published run.
+async fn document(request: &Request, number: Option<u64>) -> Result<String, RunError> {
     let (output, published) = published(request, number).await?;
     published.file(REPORT_DOCUMENT).map_err(|error| failed(&error))?;
     let bytes = output.read(&published, REPORT_DOCUMENT).await.map_err(|error| failed(&error))?;
-    results_of(&String::from_utf8_lossy(&bytes)).map_err(|error| {
-        let message =
-            format!("run {} cannot be planned from: {error}; run the pipeline again", published.manifest.number);
-        RunError::new(Stage::Sources, Cause::Configuration, message)
-    })
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// One published run, and the output that it lies in.

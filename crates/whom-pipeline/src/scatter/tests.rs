@@ -1,19 +1,9 @@
-use whom_query::Outcome;
 use whom_stats::{ArmSums, ArmTable, Grid, Identity};
 
 use super::*;
 use crate::estimation::Estimation;
+use crate::fixture::MEAN;
 use crate::study::Question;
-
-static MEAN: Outcome = Outcome {
-    value: 0,
-    denominator: None,
-    covariates: Vec::new(),
-    levels: Vec::new(),
-    search: 0,
-    uncapped: None,
-    group: None,
-};
 
 /// So many units in both arms, of which each is 1 with a chance in percent.
 fn proportions(draws: &mut impl Iterator<Item = u64>, units: usize, percent: u64) -> Comparison {

@@ -1,20 +1,9 @@
-use whom_query::Outcome;
 use whom_stats::{ArmTable, Grid};
 
 use super::*;
 use crate::averages::{AverageCells, average_rows};
-use crate::fixture::{Experiment, LETTER, Person};
+use crate::fixture::{Experiment, LETTER, MEAN, Person};
 use crate::study::Question;
-
-static MEAN: Outcome = Outcome {
-    value: 0,
-    denominator: None,
-    covariates: Vec::new(),
-    levels: Vec::new(),
-    search: 0,
-    uncapped: None,
-    group: None,
-};
 
 /// By stratum, the values of control and of the treatment.
 type Values = Vec<[Vec<i64>; 2]>;

@@ -33,7 +33,7 @@ fn counts(value: &Value, found: &mut Vec<(String, u64)>) {
 }
 
 #[tokio::test]
-async fn no_small_count_is_published_and_the_rest_is_as_it_was() {
+async fn no_small_count_is_in_the_documents_and_effects_are_as_they_were() {
     let [open, closed] = [0, 40].map(|smallest| (tempfile::tempdir().unwrap(), smallest));
     let request = tiny(&open.0, |text| pipeline(&text, open.1));
     let everything = run(&request, &Silent).await.unwrap().results;
