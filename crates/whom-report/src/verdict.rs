@@ -10,7 +10,7 @@ mod cohort;
 mod guardrail;
 mod headline;
 mod heterogeneity;
-mod looks;
+mod sequences;
 mod steadiness;
 
 use serde::Serialize;
@@ -82,7 +82,7 @@ impl Verdict {
             .collect();
         let advice = advice::sentences(results, &averages, &guardrails, &cohorts);
         let replication = results.replication.as_ref().map(|found| found.sentences(results)).unwrap_or_default();
-        let warnings = steadiness::warnings(results).into_iter().chain(looks::warnings(results)).collect();
+        let warnings = steadiness::warnings(results).into_iter().chain(sequences::warnings(results)).collect();
         let seal = results.seal.as_ref().map(Seal::sentence);
         let withheld = results.withheld.as_ref().map(Withheld::sentence);
         Self {
