@@ -29,7 +29,8 @@ Exit codes:
     5  out of memory or disk
    99  inputs not ready, with `--not-ready=skip`
   130  interrupted (143: terminated); run it again: with `--checkpoints` it goes on where it was
-In all but 0 the published state is unchanged.";
+In all but 0 the published state of the pipeline that failed is unchanged; of several
+pipelines, others may be published.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
