@@ -80,6 +80,7 @@ fn the_heterogeneity_of_hillstroms_tags_meets_the_original_file() {
             "prognostic_p_value".to_owned(),
         ];
         assert_eq!(table.counts(&of_scale("levels"))[rows[&key]].to_string(), *levels, "{key}");
+        assert_eq!(names.len(), figures.len(), "{key}");
         for (name, expected) in names.iter().zip(figures) {
             let expected = expected.parse().expect("a number");
             assert_close(table.numbers(name)[rows[&key]], expected, &format!("{key}, {name}"));

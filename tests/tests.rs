@@ -5,7 +5,7 @@
 
 // The layers of the workspace, from `cargo metadata`.
 mod architecture;
-// README, CONTRIBUTING and `.ci/run` name the same commands.
+// The first two commands of the README are those of `.ci/run`, its example is what is printed, and links lead somewhere.
 mod documents;
 
 // The first command of the README, and what it leaves.
@@ -14,7 +14,7 @@ mod first_run;
 mod commands;
 // Published runs are listed, shown and thrown away: `runs`, `show`, `clean`.
 mod published;
-// The page of a run is written again, and every number on it stands in the Parquet files.
+// The page of a run is written again, and every figure that names its place is the number there.
 mod report_page;
 // Arm means, effects and standard errors meet those of the original files.
 mod reference_numbers;

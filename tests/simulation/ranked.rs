@@ -121,6 +121,7 @@ fn the_effects_of_ranked_groups_lie_in_their_intervals_in_1_000_experiments() {
     let mut table = String::from(
         "| units | effect at the ends of the tag | halvings | truths covered | zero rejected |\n|--:|--:|--:|--:|--:|\n",
     );
+    let mut faults = Vec::new();
     for (units, slope, halvings) in [(1_200, 0.0, 25), (1_200, 0.6, 25), (3_000, 0.3, 25)] {
         let kind = Kind { units, slope, halvings };
         let counts = resumed(&format!("ranked {kind:?}"), repetitions, |repetition| kind.counts(repetition));
@@ -134,10 +135,12 @@ fn the_effects_of_ranked_groups_lie_in_their_intervals_in_1_000_experiments() {
             percent(covered, truths),
             percent(rejected, groups)
         );
-        assert!(100 * covered >= 94 * truths, "{covered} of {truths}");
-        assert!(slope > 0.0 || rejected <= groups / 20, "{rejected} of {groups}");
+        if 100 * covered < 94 * truths || (slope == 0.0 && rejected > groups / 20) {
+            faults.push(format!("{kind:?}: {covered} of {truths}, {rejected} of {groups}"));
+        }
     }
     write("ranked", &ABOUT.replace("REPETITIONS", &thousands(repetitions)), &table);
+    assert!(faults.is_empty(), "{faults:?}");
 }
 
 const ABOUT: &str = "\

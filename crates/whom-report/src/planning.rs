@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_detectable_effect_is_the_textbook_s() {
-        // Six tests at 5 % together and 80 % power: (z of 1 - 0.05 / 12 + z of 0.8) standard errors, 2.638257 + 0.841621.
+        // All tests at 5 % together and 80 % power: z of 1 - 0.05 / (2 tests), and z of 0.8, in standard errors.
         let mut results = fixture::no_discovery();
         results.registered.clear();
         let tests = results.effects.iter().filter(|row| row.family == Family::Confirmatory);
