@@ -1,9 +1,19 @@
 -- The unit table: one row per unit, in the order of buckets and ids. {{ joined }} holds each row of units beside the row
 -- with that unit of every table of metrics, and of every table of tags; where rows of tags are of days, beside the one of
 -- the day that is the unit's snapshot.
+{%- if folds %}
+-- Folds are given: of its bucket and that bucket's neighbour, a unit is in the even one if it discovers and in the odd one
+-- if it measures.
+{%- endif %}
 SELECT
   unit,
+{%- if folds %}
+  CAST(bucket - bucket % 2 + CASE {{ folds.column }} WHEN {{ folds.discover }} THEN 0 WHEN {{ folds.measure }} THEN 1 END AS INT) AS bucket,
+  CASE WHEN {{ folds.column }} IN ({{ folds.discover }}, {{ folds.measure }}) THEN 0 ELSE 1 END AS in_no_fold,
+  CASE {{ folds.column }} WHEN {{ folds.discover }} THEN 1 ELSE 0 END AS discovering,
+{%- else %}
   bucket,
+{%- endif %}
   arm,
   first_exposure,
   exposure_day,
@@ -41,3 +51,6 @@ FROM (
 {%- endfor %}
   FROM {{ joined }}
 ) AS joined
+{%- if folds %}
+ORDER BY 2, 1
+{%- endif %}

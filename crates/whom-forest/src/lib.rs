@@ -58,6 +58,7 @@
 //!     controls: Controls { depth: 1, units_per_arm: 50, pruning_folds: 0, ..Controls::default() },
 //!     buckets: BucketSet::all(),
 //!     folds: Vec::new(),
+//!     places: Vec::new(),
 //! })?;
 //! while let Some(pass) = discovery.next() {
 //!     discovery.absorb(&answer(&pass))?;

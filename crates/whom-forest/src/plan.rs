@@ -30,6 +30,11 @@ pub struct DiscoveryPlan {
     pub buckets: BucketSet,
     /// The pruning folds: [`Controls::pruning_folds`] sets that partition the discovery buckets.
     pub folds: Vec<BucketSet>,
+    /// By column, where its known codes lie on the line of numbers, ascending: an unseen code between the two sides of a split
+    /// goes to the nearer one, to the left of two equally near ones. Empty, as a whole or for a column, if codes have no more
+    /// than an order: an unseen code then goes right.
+    #[serde(default)]
+    pub places: Vec<Vec<f64>>,
 }
 
 impl DiscoveryPlan {

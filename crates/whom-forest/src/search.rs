@@ -76,7 +76,8 @@ impl Search<'_> {
                 let column = self.plan.columns[place];
                 let shape = &self.plan.shapes[column];
                 let levels = Levels::new(self.criterion, shape, &histograms[place]);
-                Ok(Choice { column, left: completed(shape, &levels, &winner.left) })
+                let places = self.plan.places.get(column).map_or(&[][..], Vec::as_slice);
+                Ok(Choice { column, left: completed(shape, &levels, &winner.left, places) })
             }
         }
     }
@@ -177,9 +178,9 @@ impl Judge for Contest<'_> {
 /// The left side with the codes that growth did not see.
 ///
 /// An unseen code of an ordered column keeps its place in the order: left up to the last occurring code of the left
-/// side, right beyond it. The missing code and the codes of an unordered column go to the child with more units of the
-/// involved arms, to the left one of two equal ones.
-fn completed(shape: &ColumnShape, levels: &Levels<'_>, seen: &CodeSet) -> CodeSet {
+/// side, right beyond it; with places, left up to the middle between that code and the next one. The missing code and the
+/// codes of an unordered column go to the child with more units of the involved arms, to the left one of two equal ones.
+fn completed(shape: &ColumnShape, levels: &Levels<'_>, seen: &CodeSet, places: &[f64]) -> CodeSet {
     let left_units = levels.units_in(seen);
     let left_is_larger = left_units >= levels.whole().units - left_units;
     let is_missing = |code: Code| shape.missing == Some(code);
@@ -187,7 +188,11 @@ fn completed(shape: &ColumnShape, levels: &Levels<'_>, seen: &CodeSet) -> CodeSe
         let mut codes = levels.codes().iter().copied();
         codes.rfind(|code| !is_missing(*code) && seen.contains(*code) == left)
     };
-    let cut = if last_in_order(false).is_some() { last_in_order(true).unwrap_or(0) } else { Code::MAX };
+    let cut = match (last_in_order(true), last_in_order(false)) {
+        (_, None) => Code::MAX,
+        (None, Some(_)) => 0,
+        (Some(last), Some(_)) => halfway(levels.codes(), last, places).unwrap_or(last),
+    };
     let goes_left = |code: Code| {
         if levels.codes().binary_search(&code).is_ok() {
             seen.contains(code)
@@ -198,4 +203,12 @@ fn completed(shape: &ColumnShape, levels: &Levels<'_>, seen: &CodeSet) -> CodeSe
         }
     };
     (0..shape.codes).map(|code| code as Code).filter(|code| goes_left(*code)).collect()
+}
+
+/// The last code up to the middle between an occurring code and the next one; `None` if one of them has no place.
+fn halfway(codes: &[Code], last: Code, places: &[f64]) -> Option<Code> {
+    let next = *codes.iter().find(|code| **code > last)?;
+    let place = |code: Code| places.get(usize::from(code)).copied();
+    let middle = f64::midpoint(place(last)?, place(next)?);
+    (last..next).rfind(|code| place(*code).is_some_and(|place| place <= middle))
 }

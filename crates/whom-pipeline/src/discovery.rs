@@ -2,7 +2,8 @@
 
 use tokio::task::spawn_blocking;
 use whom_forest::{Controls, Discovered, Discovery, DiscoveryPlan, SplitCriterion, Target, Tree};
-use whom_spec::plan::{Criterion, DeclaredPartition, Plan};
+use whom_query::{BinKind, TagBins};
+use whom_spec::plan::{Codes, Criterion, DeclaredPartition};
 use whom_stats::Fold;
 
 use crate::error::{Cause, RunError};
@@ -68,27 +69,51 @@ pub(crate) fn plan_of(study: &Study<'_>, questions: &[Question]) -> DiscoveryPla
             .map(|question| study.searched(*question, 0))
             .map(|target| Target { treatment: target.treatment, metric: target.metric })
             .collect(),
-        controls: controls(study.plan, &study.folds),
+        controls: controls(study),
+        places: places(study),
         buckets: study.folds.buckets(Fold::Discover).clone(),
         folds: if folds == 0 { Vec::new() } else { study.folds.pruning_folds(&study.plan.experiment, folds) },
     }
 }
 
-/// The controls of growth. The ratio of discovery to measuring units is that of their buckets, which no outcome and no
-/// count of units can move.
-fn controls(plan: &Plan, folds: &whom_stats::Folds) -> Controls {
-    let tree = plan.discover.tree;
+/// Where the codes of numeric tags lie, if 16-bit codes are asked for: cuts then lie half-way between the discovery values
+/// beside them, as in published trees.
+fn places(study: &Study<'_>) -> Vec<Vec<f64>> {
+    let of_tag = |bins: &TagBins| match &bins.kind {
+        BinKind::Numeric { edges, .. } => edges.clone(),
+        BinKind::Categorical { .. } => Vec::new(),
+    };
+    match study.plan.discover.codes {
+        Codes::Bits8 => Vec::new(),
+        Codes::Bits16 => study.units.bins.iter().map(of_tag).collect(),
+    }
+}
+
+/// The controls of growth.
+fn controls(study: &Study<'_>) -> Controls {
+    let tree = study.plan.discover.tree;
     Controls {
         depth: tree.depth as usize,
         units_per_arm: tree.units_per_arm,
         events_per_arm: tree.events_per_arm,
         penalty: tree.penalty,
         criterion: criterion(tree.criterion),
-        units: 0,
+        units: tree.units,
         smallest_gain: tree.smallest_gain,
         pruning_folds: tree.pruning_folds as usize,
-        honesty_ratio: folds.buckets(Fold::Discover).len() as f64 / folds.buckets(Fold::Measure).len() as f64,
+        honesty_ratio: honesty_ratio(study),
     }
+}
+
+/// The ratio of discovery to measuring units. Of folds that are drawn it is that of their buckets, which no count of units
+/// moves; given ones may be of any size, and no outcome moves that.
+fn honesty_ratio(study: &Study<'_>) -> f64 {
+    let buckets = [Fold::Discover, Fold::Measure].map(|fold| study.folds.buckets(fold));
+    let [discover, measure] = match study.plan.discover.folds {
+        Some(_) => buckets.map(|buckets| study.units.tally.units_in(buckets).max(1)),
+        None => buckets.map(|buckets| buckets.len() as u64),
+    };
+    discover as f64 / measure as f64
 }
 
 fn criterion(criterion: Criterion) -> SplitCriterion {

@@ -48,7 +48,7 @@ impl<'a> Study<'a> {
             plan,
             compiled,
             units,
-            folds: Folds::hashed(&plan.experiment),
+            folds: whom_query::folds(plan),
             grids: units.grids(),
             everyone: BucketSet::all(),
             seal: None,

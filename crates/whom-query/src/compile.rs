@@ -11,7 +11,7 @@ mod unit_table;
 use datafusion::execution::SessionState;
 use minijinja::Value;
 use whom_spec::Diagnostic;
-use whom_spec::plan::{MeasurePart, Plan};
+use whom_spec::plan::{GivenFolds, MeasurePart, Plan};
 use whom_stats::Grid;
 
 use crate::catalog::{Catalog, Source};
@@ -77,6 +77,8 @@ pub struct Compiled {
     pub cohorts: Vec<NamedColumn>,
     /// What stands beside each unit in the table that the last statement reads.
     pub joined: Vec<JoinedTable>,
+    /// The tag that gives the folds, where they are not drawn.
+    pub folds: Option<GivenFolds>,
 }
 
 /// A table with at most one row that counts per unit, and the columns of it that the unit table needs.

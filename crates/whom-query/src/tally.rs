@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use whom_stats::{BUCKETS, CodeColumn};
+use whom_stats::{BUCKETS, BucketSet, CodeColumn};
 
 use crate::bins::Fitted;
 use crate::bucket_sums::BucketSums;
@@ -165,6 +165,12 @@ impl Tally {
     /// The analysed units by arm whose status of a metric counts, given the metric's place in the file.
     pub fn with_status(&self, metric: usize, counts: impl Fn(Status) -> bool) -> Vec<u64> {
         with_status(&self.statuses, self.analysed.len(), metric, counts)
+    }
+
+    /// The analysed units of some buckets, over all arms.
+    pub fn units_in(&self, buckets: &BucketSet) -> u64 {
+        let by_bucket = self.by_bucket();
+        by_bucket.iter().filter(|(bucket, _)| buckets.contains(**bucket)).flat_map(|(_, units)| units).sum()
     }
 
     /// The analysed units by arm, of each bucket that has some.

@@ -2,11 +2,12 @@
 
 use datafusion::arrow::array::BooleanArray;
 use whom_spec::plan::{Cap, Codes, Metric, Plan, SeveralVariantsRule, TagKind};
-use whom_stats::{BucketSet, ColumnShape, Fold, Folds, Grid, MetricRange, ProductGroup};
+use whom_stats::{BucketSet, ColumnShape, Fold, Grid, MetricRange, ProductGroup};
 
 use crate::bins::TagBins;
 use crate::compile::{Compiled, MeasureColumn, NamedColumn};
 use crate::error::QueryError;
+use crate::folds::folds;
 use crate::level::Level;
 use crate::outcome::{Outcome, outcomes};
 use crate::periods::Periods;
@@ -86,7 +87,7 @@ impl UnitSchema {
             periods: Periods::of(&plan.split),
             codes: plan.discover.codes,
             caps: capped.filter_map(|(place, metric)| Some((place, metric.name.value.clone(), metric.cap?))).collect(),
-            discover: Folds::hashed(&plan.experiment).buckets(Fold::Discover).clone(),
+            discover: folds(plan).buckets(Fold::Discover).clone(),
             searched: plan.metrics.iter().map(|metric| plan.discover.metrics.contains(&metric.name)).collect(),
         })
     }

@@ -9,6 +9,7 @@ mod cuped;
 mod cursor;
 mod discover;
 mod fact;
+mod given_folds;
 mod known;
 mod later;
 mod measured;

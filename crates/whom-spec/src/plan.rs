@@ -8,6 +8,7 @@ mod allocation;
 mod cohort;
 mod discover;
 mod fact;
+mod folds;
 mod identity;
 mod measure;
 mod metric;
@@ -25,6 +26,7 @@ pub use self::allocation::Period;
 pub use self::cohort::Cohort;
 pub use self::discover::{Codes, Criterion, DeclaredPartition, Discover, TreeControls};
 pub use self::fact::{Fact, Gaps, Partition, TimeColumn};
+pub use self::folds::GivenFolds;
 pub use self::identity::FIELDS_IN_HOURS;
 pub use self::measure::{Measure, MeasurePart};
 pub use self::metric::{

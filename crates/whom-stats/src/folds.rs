@@ -48,6 +48,17 @@ impl Folds {
         }
     }
 
+    /// Folds that the data give: even buckets discover and odd ones measure. Whoever makes the units' buckets puts each unit into
+    /// the one of its pair (2k, 2k + 1) that has its fold, so that a bucket never holds units of two folds.
+    pub fn given() -> Self {
+        let (discover, measure) = (0..BUCKETS as u16).partition::<Vec<u16>, _>(|bucket| bucket % 2 == 0);
+        Self {
+            discover: discover.into_iter().collect(),
+            measure: measure.into_iter().collect(),
+            judge: BucketSet::none(),
+        }
+    }
+
     /// Other halves of some buckets, ranked by the hash of (experiment, "resplit", bucket, number): the first half discovers, the
     /// others measure. For a look at how much depends on the halves that were drawn; never for a result.
     pub fn resplit(experiment: &str, number: u64, buckets: &BucketSet) -> Self {
@@ -120,10 +131,18 @@ mod tests {
 
     #[test]
     fn each_bucket_is_in_the_fold_it_names() {
-        let folds = Folds::hashed("checkout_v3");
-        for bucket in 0..BUCKETS as u16 {
-            assert!(folds.buckets(folds.of(bucket)).contains(bucket));
+        for folds in [Folds::hashed("checkout_v3"), Folds::given()] {
+            for bucket in 0..BUCKETS as u16 {
+                assert!(folds.buckets(folds.of(bucket)).contains(bucket));
+            }
         }
+    }
+
+    #[test]
+    fn of_a_pair_of_buckets_given_folds_have_one_in_each() {
+        let folds = Folds::given();
+        let pairs = (0..BUCKETS as u16).step_by(2).map(|bucket| [folds.of(bucket), folds.of(bucket + 1)]);
+        assert!(pairs.into_iter().all(|pair| pair == [Fold::Discover, Fold::Measure]));
     }
 
     #[test]

@@ -19,6 +19,9 @@ const MISMATCH: &str =
 /// What to do about an assignment that depends on our buckets.
 const KNOWS_BUCKETS: &str = "the assignment knows our buckets; write to us with the way your platform assigns";
 
+/// What to do about given folds that know the assignment.
+const KNOWS_FOLDS: &str = "the folds that `discover.folds` gives depend on the arms: both must be drawn without the other";
+
 /// What to do about shares that move.
 const MOVING_SHARES: &str = "the shares changed while the experiment ran, which confounds effects with time; declare the \
      periods and their weights in `split.allocation`, or set `start` and `end` to a period of constant shares";
@@ -77,9 +80,8 @@ impl Assignment<'_> {
         let units: Vec<Vec<u64>> = held.into_iter().map(|(_, units)| units).collect();
         let words: Vec<String> = units.iter().map(|units| self.arms.in_words(units)).collect();
         let test = independence(&units);
-        checks.push(
-            Check::tested("arms by fold", test, self.levels.bucket_p, &words.join(" | ")).with_fix(KNOWS_BUCKETS),
-        );
+        let fix = if *folds == Folds::given() { KNOWS_FOLDS } else { KNOWS_BUCKETS };
+        checks.push(Check::tested("arms by fold", test, self.levels.bucket_p, &words.join(" | ")).with_fix(fix));
         checks
     }
 

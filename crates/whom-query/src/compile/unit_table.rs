@@ -34,6 +34,7 @@ impl Compiler<'_> {
             joined => Fragment::identifier(JOINED),
             tables => joined.iter().map(|table| Value::from(Fragment::identifier(&table.purpose.table()))).collect::<Vec<_>>(),
             variants => self.variants(),
+            folds => self.given_folds(tags),
         };
         self.emit(Purpose::UnitTable, &[], context)?;
         Ok(Compiled {
@@ -43,6 +44,18 @@ impl Compiler<'_> {
             tags: tags.iter().map(|tag| NamedColumn { name: tag.name.clone(), column: tag.column.clone() }).collect(),
             cohorts: cohorts.into_iter().map(|(column, _)| column).collect(),
             joined,
+            folds: self.plan.discover.folds.clone(),
+        })
+    }
+
+    /// The column and the levels that give the folds; none where they are drawn, or if the tag has a problem of its own.
+    fn given_folds(&self, tags: &[CompiledTag]) -> Option<Value> {
+        let folds = self.plan.discover.folds.as_ref()?;
+        let tag = tags.iter().find(|tag| tag.name == **folds.column)?;
+        Some(context! {
+            column => Fragment::identifier(&tag.column),
+            discover => Fragment::literal(&folds.discover),
+            measure => Fragment::literal(&folds.measure),
         })
     }
 

@@ -7,6 +7,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use serde::{Deserialize, Serialize};
 use whom_engine::Rows;
+use whom_spec::plan::GivenFolds;
 
 use super::{ExposureStep, FactRows, Rounding, RowFlow, SplitRows, TagRows};
 use crate::align::Beside;
@@ -16,6 +17,12 @@ use crate::compile::{Compiled, MeasureColumn, Purpose, not_zero_column, rounded_
 use crate::error::QueryError;
 use crate::flow::rows_in_words;
 use crate::unit_table::column;
+
+/// The column of the unit table that counts the units without a given fold.
+const IN_NO_FOLD: &str = "in_no_fold";
+
+/// The one that counts those that discover by a given fold.
+const DISCOVERING: &str = "discovering";
 
 /// Collects the flow while the statements run, in their order.
 pub(crate) struct Recorder<'a> {
@@ -99,6 +106,7 @@ impl<'a> Recorder<'a> {
                 let of = |metric: &MeasureColumn| [not_zero_column(&metric.name), rounded_to_zero_column(&metric.name)];
                 metrics.flat_map(of).chain(["event_count".to_owned()]).collect()
             }
+            Purpose::UnitTable => named(&[IN_NO_FOLD, DISCOVERING]),
             _ => Vec::new(),
         }
     }
@@ -128,6 +136,7 @@ impl<'a> Recorder<'a> {
                     self.beside_units(&table.purpose, *beside)?;
                 }
                 self.conserved(made.rows)?;
+                self.compiled.folds.as_ref().map_or(Ok(()), |folds| refuse_folds(folds, made))?;
             }
             _ => {}
         }
@@ -190,6 +199,26 @@ impl<'a> Recorder<'a> {
         }
         Err(QueryError::Internal(format!("the joins made {made} rows of {units} units")))
     }
+}
+
+/// Refuses units to which given folds give none (to leave them out would change whom the averages are about), and folds
+/// without units.
+fn refuse_folds(folds: &GivenFolds, made: &Made) -> Result<(), QueryError> {
+    let GivenFolds { column, discover, measure } = folds;
+    let (in_none, discovering) = (made.total(IN_NO_FOLD)?, made.total(DISCOVERING)?);
+    if in_none > 0 {
+        let units = if in_none == 1 { "1 unit has".to_owned() } else { format!("{in_none} units have") };
+        return Err(QueryError::Data(format!(
+            "{units} neither `{discover}` nor `{measure}` in the tag `{column}`, which `discover.folds` names; give every unit one of the two, or leave the others out by `where` of the split"
+        )));
+    }
+    let empty = if discovering == 0 { discover } else { measure };
+    if made.rows > 0 && (discovering == 0 || discovering == made.rows) {
+        return Err(QueryError::Data(format!(
+            "no unit has `{empty}` in the tag `{column}`, so that the fold to which `discover.folds` gives it is empty; name two levels that units have"
+        )));
+    }
+    Ok(())
 }
 
 /// What the events of a fact table with a `unique` column are.

@@ -1,11 +1,11 @@
 //! The search for cohorts.
 
 use super::cursor::{Field, Fields};
+use super::given_folds::given_folds;
 use super::known::{Known, words};
-use super::later;
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Codes, Criterion, DeclaredPartition, Discover, Metric, Role, Tag, TagKind, TagTable, TreeControls};
+use crate::plan::{Codes, Criterion, DeclaredPartition, Discover, GivenFolds, Metric, Role, Tag, TagKind, TagTable, TreeControls};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 use crate::tree::Value;
@@ -24,8 +24,8 @@ pub(super) fn discover(pipeline: &Fields<'_>, searched: &Searched<'_>) -> Discov
     let field = pipeline.optional("discover");
     let fields = field.and_then(|field| field.mapping::<format::Discover>());
     let fields = fields.as_ref();
-    fields.inspect(|fields| later::discover(fields));
-    let tags = searched.tags(fields);
+    let folds = fields.and_then(|fields| given_folds(&fields.optional("folds")?, searched.all_tags()));
+    let tags = searched.tags(fields, folds.as_ref());
     let treatments = searched.treatments(fields);
     let metrics = searched.metrics(fields);
     let codes = searched.codes(fields, pipeline);
@@ -36,18 +36,20 @@ pub(super) fn discover(pipeline: &Fields<'_>, searched: &Searched<'_>) -> Discov
     let whole = |key: &str, most, default| fields.map_or(default, |fields| fields.whole_or(key, 0..=most, default));
     let search_replicates = whole("search_replicates", 10_000, Discover::SEARCH_REPLICATES);
     let resplits = whole("resplits", 1_000, Discover::RESPLITS);
-    Discover { tags, treatments, metrics, codes, partition, tree, search_replicates, resplits }
+    Discover { tags, treatments, metrics, codes, partition, tree, search_replicates, resplits, folds }
 }
 
 impl Searched<'_> {
-    fn all_tags(&self) -> impl Iterator<Item = &Tag> {
+    fn all_tags(&self) -> impl Iterator<Item = &Tag> + Clone {
         self.tables.iter().flat_map(|table| &table.columns)
     }
 
-    /// The declared tags, none of them protected, or all that are not.
-    fn tags(&self, fields: Option<&Fields<'_>>) -> Vec<Spanned<String>> {
+    /// The declared tags, or all; none of them protected or the one that holds the folds.
+    fn tags(&self, fields: Option<&Fields<'_>>, folds: Option<&GivenFolds>) -> Vec<Spanned<String>> {
+        let is_fold = |name: &Spanned<String>| folds.is_some_and(|folds| folds.column == *name);
         let Some(field) = fields.and_then(|fields| fields.optional("tags")) else {
-            return self.all_tags().filter(|tag| !tag.protected).map(|tag| tag.name.clone()).collect();
+            let free = self.all_tags().filter(|tag| !tag.protected && !is_fold(&tag.name));
+            return free.map(|tag| tag.name.clone()).collect();
         };
         let names = references(&field, "tag", &self.known.tags);
         for name in &names {
@@ -55,6 +57,11 @@ impl Searched<'_> {
                 let protected = format!("the tag `{name}` is protected, so trees cannot split on it");
                 let hint = "leave it out; effects are reported by it all the same";
                 field.report.push(Diagnostic::error(protected).at(name.span).hint(hint));
+            }
+            if is_fold(name) {
+                let constant = format!("the tag `{name}` holds the folds, so trees cannot split on it");
+                let hint = "leave it out of `tags`: it is the same for all units that discover";
+                field.report.push(Diagnostic::error(constant).at(name.span).hint(hint));
             }
         }
         names
@@ -159,6 +166,7 @@ fn tree(field: &Field<'_>) -> Option<TreeControls> {
     Some(TreeControls {
         criterion: fields.optional("criterion").and_then(|field| criterion(&field)).unwrap_or(default.criterion),
         depth: fields.whole_or("depth", 1..=16, default.depth),
+        units: fields.whole_or("units", 0..=1_000_000_000, default.units),
         units_per_arm: fields.whole_or("units_per_arm", 2..=1_000_000_000, default.units_per_arm),
         events_per_arm: fields.whole_or("events_per_arm", 0..=1_000_000_000, default.events_per_arm),
         penalty: fields

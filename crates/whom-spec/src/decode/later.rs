@@ -44,14 +44,6 @@ pub(super) fn split(fields: &Fields<'_>) {
     }
 }
 
-/// Keys of the search.
-pub(super) fn discover(fields: &Fields<'_>) {
-    if let Some(folds) = fields.optional("folds").and_then(|folds| folds.mapping::<format::Folds>()) {
-        folds.required_text("column");
-        fields.not_yet_available("folds", "leave it out; folds follow from the experiment's name and the unit");
-    }
-}
-
 fn texts(list: &Field<'_>) {
     for item in list.items() {
         item.text();

@@ -27,7 +27,7 @@ pub(crate) struct Discover {
     /// The other halves of the units on which the analysis is tried again, to tell how much depends on the halves; 0 tries none.
     /// Default: 25.
     resplits: Option<WholeNumber>,
-    /// Not yet available: given folds instead of hashed ones.
+    /// Folds that the data give, for published tables. Default: folds follow from the experiment's name and the unit.
     folds: Option<Folds>,
 }
 
@@ -73,6 +73,8 @@ pub(crate) struct Tree {
     criterion: Option<plan::Criterion>,
     /// The largest number of splits from root to leaf. Default: 3.
     depth: Option<WholeNumber>,
+    /// The smallest number of discovery units in a leaf, treatment and control together. Default: 0.
+    units: Option<WholeNumber>,
     /// The smallest number of discovery units per arm in a leaf. Default: 500.
     units_per_arm: Option<WholeNumber>,
     /// The smallest number of discovery units per arm with a non-zero metric in a leaf. Default: 50.
@@ -87,17 +89,21 @@ pub(crate) struct Tree {
 
 impl Shape for Tree {
     const KEYS: &'static [&'static str] =
-        &["criterion", "depth", "units_per_arm", "events_per_arm", "penalty", "smallest_gain", "pruning_folds"];
+        &["criterion", "depth", "units", "units_per_arm", "events_per_arm", "penalty", "smallest_gain", "pruning_folds"];
 }
 
-/// Not yet available.
+/// Which units discover cohorts and which measure them, by a tag. Every unit must have one of the two levels.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Folds {
-    /// The column that holds the fold.
+    /// The categorical tag that holds the fold. Trees never split on it.
     column: String,
+    /// Its level on units that discover.
+    discover: String,
+    /// Its level on units that measure.
+    measure: String,
 }
 
 impl Shape for Folds {
-    const KEYS: &'static [&'static str] = &["column"];
+    const KEYS: &'static [&'static str] = &["column", "discover", "measure"];
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::GivenFolds;
 use crate::spanned::Spanned;
 
 /// What the search may use, and how trees grow.
@@ -24,6 +25,9 @@ pub struct Discover {
     pub search_replicates: u32,
     /// Other halves on which the analysis is tried again (25). They change nothing either.
     pub resplits: u32,
+    /// Which units discover and which measure, if the data say so; left out of the text of a plan whose folds are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<GivenFolds>,
 }
 
 impl Discover {
@@ -65,6 +69,10 @@ pub struct TreeControls {
     pub criterion: Criterion,
     /// The largest number of splits from root to leaf (3).
     pub depth: u32,
+    /// The smallest number of discovery units that a leaf has in the treatment and control together (0); left out of the text
+    /// of a plan that asks for none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub units: u64,
     /// The smallest number of discovery units a leaf has in each arm (500).
     pub units_per_arm: u64,
     /// The smallest number of discovery units with a non-zero metric a leaf has in each arm (50).
@@ -89,11 +97,17 @@ pub enum Criterion {
     RawTransformedOutcome,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(units: &u64) -> bool {
+    *units == 0
+}
+
 impl Default for TreeControls {
     fn default() -> Self {
         Self {
             criterion: Criterion::CausalMse,
             depth: 3,
+            units: 0,
             units_per_arm: 500,
             events_per_arm: 50,
             penalty: 0.5,

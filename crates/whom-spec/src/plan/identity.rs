@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::output::shows_everything;
 use super::{
-    Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Period, Plan, SeveralVariants, Snapshot, Split,
+    Codes, Cohort, DeclaredPartition, Discover, Fact, GivenFolds, Hours, Metric, Period, Plan, SeveralVariants, Snapshot, Split,
     Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
 use crate::spanned::{Spanned, text};
@@ -122,6 +122,9 @@ struct AnalysisDiscover<'a> {
     codes: Codes,
     partition: &'a DeclaredPartition,
     tree: &'a TreeControls,
+    /// Left out where folds are drawn, as in identities from before they could be given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folds: Option<&'a GivenFolds>,
 }
 
 impl<'a> Analysis<'a> {
@@ -190,6 +193,7 @@ impl<'a> AnalysisDiscover<'a> {
             codes: discover.codes,
             partition: &discover.partition,
             tree: &discover.tree,
+            folds: discover.folds.as_ref(),
         }
     }
 }

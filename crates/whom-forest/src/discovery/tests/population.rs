@@ -62,6 +62,7 @@ impl Population {
             folds: folds(controls.pruning_folds),
             controls,
             buckets: discovery_buckets(),
+            places: Vec::new(),
         }
     }
 
