@@ -122,7 +122,7 @@ fn with_nonsense_numbers(column: &ArrayRef, kind: &DataType, chosen: &[bool]) ->
 }
 
 /// Replaces a column of doubles; a missing value stays missing.
-fn with_numbers(rows: &RecordBatch, name: &str, change: impl Fn(usize, f64) -> f64) -> RecordBatch {
+pub(crate) fn with_numbers(rows: &RecordBatch, name: &str, change: impl Fn(usize, f64) -> f64) -> RecordBatch {
     let index = rows.schema().index_of(name).expect("a column");
     let mut columns = rows.columns().to_vec();
     let numbers = columns[index].as_primitive::<Float64Type>().iter().enumerate();
@@ -130,14 +130,14 @@ fn with_numbers(rows: &RecordBatch, name: &str, change: impl Fn(usize, f64) -> f
     RecordBatch::try_new(rows.schema(), columns).expect("the same columns")
 }
 
-fn measuring_units(published: &Published) -> BTreeSet<String> {
+pub(crate) fn measuring_units(published: &Published) -> BTreeSet<String> {
     let units: BTreeSet<String> = published.units_of_fold("measure").into_iter().collect();
     assert!(units.len() > 100, "{} units in the measuring fold", units.len());
     units
 }
 
 /// Whether each row's unit is one of `units`; a row without a unit is not.
-fn is_among(rows: &RecordBatch, column: &str, units: &BTreeSet<String>) -> Vec<bool> {
+pub(crate) fn is_among(rows: &RecordBatch, column: &str, units: &BTreeSet<String>) -> Vec<bool> {
     let ids = cast(rows.column_by_name(column).expect("a column of units"), &DataType::Utf8).expect("text");
     ids.as_string::<i32>().iter().map(|id| id.is_some_and(|id| units.contains(id))).collect()
 }
@@ -162,7 +162,7 @@ fn partition_day(path: &Path) -> NaiveDate {
 }
 
 /// `tree.json` without what was measured on the measuring fold.
-fn rule(published: &Published) -> Value {
+pub(crate) fn rule(published: &Published) -> Value {
     let mut document = published.json("tree.json");
     for tree in document["trees"].as_array_mut().expect("trees") {
         for node in tree["nodes"].as_array_mut().expect("nodes") {

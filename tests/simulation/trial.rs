@@ -72,6 +72,7 @@ impl Trial {
             controls: controls.clone(),
             buckets: folds.buckets(Fold::Discover).clone(),
             folds: folds.pruning_folds(&self.experiment, controls.pruning_folds),
+            places: Vec::new(),
         };
         let mut discovery = Discovery::new(plan).expect("a plan");
         while let Some(pass) = discovery.next() {

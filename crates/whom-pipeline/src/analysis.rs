@@ -94,6 +94,7 @@ pub(crate) async fn analyse(
         confirming_tests: found.confirming_tests(&global_tests),
         global_tests,
         stability: Stability { search, resplits },
+        folds: study.plan.discover.folds.as_ref().map(names::given_folds),
         ..described(study, &cells).map_err(|error| internal(&error))?
     })
 }
@@ -107,6 +108,7 @@ pub(crate) fn described(study: &Study<'_>, cells: &AverageCells) -> Result<Resul
         start: Some(study.plan.split.start.to_string()),
         level: study.plan.validate.level,
         seal: study.seal.clone(),
+        folds: None,
         withheld: None,
         variants: variants(study, &cells.everybody.cells),
         metrics: metrics(study, &cells.everybody.cells),

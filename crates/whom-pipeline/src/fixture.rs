@@ -206,6 +206,7 @@ fn compiled() -> Compiled {
         tags: vec![named("age"), named("city")],
         cohorts: vec![named("grown_up")],
         joined: Vec::new(),
+        folds: None,
     }
 }
 

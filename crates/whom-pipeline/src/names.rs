@@ -2,7 +2,7 @@
 
 use whom_query::flow::Step;
 use whom_report as report;
-use whom_spec::plan::{Direction, Matters, Metric, Reference, Role};
+use whom_spec::plan::{Direction, GivenFolds, Matters, Metric, Reference, Role};
 use whom_stats::{DifferingScale, Fold, TagRole};
 
 pub(crate) fn role(role: Role) -> report::Role {
@@ -25,6 +25,14 @@ pub(crate) fn fold(fold: Fold) -> report::Fold {
         Fold::Discover => report::Fold::Discover,
         Fold::Measure => report::Fold::Measure,
         Fold::Judge => report::Fold::Judge,
+    }
+}
+
+pub(crate) fn given_folds(folds: &GivenFolds) -> report::GivenFolds {
+    report::GivenFolds {
+        column: folds.column.value.clone(),
+        discover: folds.discover.value.clone(),
+        measure: folds.measure.value.clone(),
     }
 }
 

@@ -68,6 +68,7 @@ impl Recorded<'_> {
                 "through": results.through,
                 "look": look,
                 "looks": looks.to_json(),
+                "folds": results.folds,
                 "units": results.units(),
                 "waterfall": results.waterfall,
                 "checks": results.checks,

@@ -46,6 +46,7 @@ pub(crate) fn hillstrom() -> Results {
         start: Some("2026-10-01".to_owned()),
         level: 0.95,
         seal: None,
+        folds: None,
         withheld: None,
         replication: None,
         variants: [("No E-Mail", 21_306), (MENS, 21_307), (WOMENS, 21_387)]

@@ -67,6 +67,7 @@ mod effects_table;
 mod error;
 #[cfg(test)]
 mod fixture;
+mod folds;
 mod heterogeneity;
 mod json;
 mod label;
@@ -109,6 +110,7 @@ pub use cohorts_table::{COHORTS_SCHEMA_VERSION, cohorts_batch, cohorts_parquet};
 pub use effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Reference, Role};
 pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
+pub use folds::GivenFolds;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 pub use number::count;
 pub use page::{Templates, report_html};

@@ -6,6 +6,7 @@ use whom_stats::Check;
 use crate::cohort::{CohortSize, CohortView, TagDifference};
 use crate::effect::{EVERYBODY, EffectRow};
 use crate::error::ReportError;
+use crate::folds::GivenFolds;
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
 use crate::json::document;
 use crate::ranking::TagRanking;
@@ -32,6 +33,8 @@ struct ResultDocument<'a> {
     through: &'a str,
     level: f64,
     seal: Option<&'a Seal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folds: Option<&'a GivenFolds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     withheld: Option<&'a Withheld>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +82,7 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         through: &results.through,
         level: results.level,
         seal: results.seal.as_ref(),
+        folds: results.folds.as_ref(),
         withheld: results.withheld.as_ref(),
         replication: results.replication.as_ref(),
         summary: verdict.sentences().collect(),

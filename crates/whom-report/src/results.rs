@@ -6,6 +6,7 @@ use whom_stats::Check;
 use crate::cap::CapView;
 use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
+use crate::folds::GivenFolds;
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::ranking::TagRanking;
 use crate::replication::ReplicationView;
@@ -46,6 +47,9 @@ pub struct Results {
     pub level: f64,
     /// How the run stands to the registered plans of the experiment; `None` if none were registered.
     pub seal: Option<Seal>,
+    /// The folds that the data gave; `None` where they are drawn, and where nothing is searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<GivenFolds>,
     /// What is withheld because it is about too few units; `None` if everything is shown.
     pub withheld: Option<Withheld>,
     /// The variants, control first.

@@ -107,7 +107,7 @@ fn verdict(results: &Results, palette: Palette) -> String {
     if let Some((seal, sentence)) = results.seal.as_ref().zip(verdict.seal.as_ref()) {
         tell(if seal.is_kept() { palette.good("✓") } else { palette.doubtful("?") }, sentence);
     }
-    if let Some(sentence) = &verdict.withheld {
+    for sentence in verdict.folds.iter().chain(&verdict.withheld) {
         tell(palette.faint("·"), sentence);
     }
     if lines.len() == 1 {

@@ -24,6 +24,7 @@ pub use heterogeneity::{HeterogeneityOutcome, HeterogeneityVerdict};
 pub(crate) use steadiness::{between, unsteady};
 
 use crate::effect::Role;
+use crate::folds::GivenFolds;
 use crate::label;
 use crate::results::{MetricView, Results};
 use crate::seal::Seal;
@@ -55,6 +56,9 @@ pub struct Verdict {
     pub warnings: Vec<String>,
     /// Whether the run kept to a registered plan, in a sentence; `None` if none was registered.
     pub seal: Option<String>,
+    /// Which units discovered and which measured, in a sentence; `None` where folds are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<String>,
     /// What is withheld because it is about too few units, in a sentence; `None` if everything is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,
@@ -84,6 +88,7 @@ impl Verdict {
         let replication = results.replication.as_ref().map(|found| found.sentences(results)).unwrap_or_default();
         let warnings = steadiness::warnings(results).into_iter().chain(sequences::warnings(results)).collect();
         let seal = results.seal.as_ref().map(Seal::sentence);
+        let folds = results.folds.as_ref().map(GivenFolds::sentence);
         let withheld = results.withheld.as_ref().map(Withheld::sentence);
         Self {
             headlines,
@@ -96,6 +101,7 @@ impl Verdict {
             advice,
             warnings,
             seal,
+            folds,
             withheld,
         }
     }
@@ -107,7 +113,7 @@ impl Verdict {
         let guardrails = self.guardrails.iter().map(|verdict| verdict.sentence.as_str());
         let heterogeneity = self.heterogeneity.iter().map(|verdict| verdict.sentence.as_str());
         let found = self.replication.iter().chain(&self.for_whom).chain(&self.advice).chain(&self.warnings);
-        let rest = found.chain(&self.seal).chain(&self.withheld).map(String::as_str);
+        let rest = found.chain(&self.seal).chain(&self.folds).chain(&self.withheld).map(String::as_str);
         averages.chain(guardrails).chain(heterogeneity).chain(rest)
     }
 }

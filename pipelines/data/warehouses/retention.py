@@ -1,7 +1,8 @@
 """The retention experiment as a warehouse: exposures, outcomes, weekly account tags.
 
 Original, from tests/data/retention/retention.parquet: accounts and their ids, treatment, outcome, tags. The truth that the simulation knows
-(potential outcomes, true effects) and the folds of the lecture stay there. Invented: every time, repeats, and the rows to leave out.
+(potential outcomes, true effects) stays there. The folds of the lecture are a table of their own. Invented: every time, repeats, and the
+rows to leave out.
 """
 
 from pathlib import Path
@@ -94,12 +95,20 @@ def snapshots(accounts: Columns) -> Columns:
     ])
 
 
+def folds(original: Path) -> Columns:
+    """The lecture's halves: which accounts find its trees, and which measure them."""
+    table = pq.read_table(original, columns=["account_id", "fold35", "fold50"])
+    words = {name: table[name].cast("string").to_numpy(zero_copy_only=False) for name in ["fold35", "fold50"]}
+    return {"account_id": table["account_id"].to_numpy(), **words}
+
+
 def write(original: Path, folder: Path) -> None:
     """The whole warehouse, from the original file."""
     accounts = read_accounts(original)
     log = by_time(exposures(accounts), "exposed_at", "account_id")
     write_days(folder / "exposures", {**log, "exposed_at": timestamps(log["exposed_at"])}, utc_days(log["exposed_at"]))
     events = by_time(outcomes(accounts), "measured_at", "account_id")
+    write_file(folder / "folds.parquet", folds(original))
     write_file(folder / "outcomes.parquet", {**events, "measured_at": timestamps(events["measured_at"])})
     tags = snapshots(accounts)
     tags = taken(tags, np.lexsort((tags["account_id"], tags["day"])))

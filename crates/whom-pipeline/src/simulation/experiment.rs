@@ -197,6 +197,7 @@ impl Kind {
             tags: ["age", "city", "score"].map(named).to_vec(),
             cohorts: ["young", "southern"].map(named).to_vec(),
             joined: Vec::new(),
+            folds: None,
         }
     }
 

@@ -120,6 +120,15 @@ const HONEST_TREE: Method = Method {
     source: "Athey and Imbens, Recursive partitioning for heterogeneous causal effects, PNAS 113 (2016)",
 };
 
+/// The same, where the data gave the folds.
+const GIVEN_TREE: Method = Method {
+    words: "A tree is grown and pruned on the units that the data gave to the discovery fold. Its leaves are the cohorts, and \
+            their effects come from the units given to the measuring fold, which did not choose them. They are named and \
+            ordered by what chose them, never by how they turned out.",
+    formula: "a unit’s fold is the level of a tag; held out is what it measures if nobody chose the folds knowing outcomes",
+    ..HONEST_TREE
+};
+
 const STRATIFIED: Method = Method {
     name: "Within periods of constant weights",
     words: "The weights of the arms changed while the experiment ran, so units of different periods are not comparable. Arms \
@@ -154,7 +163,8 @@ pub(super) fn section(indexed: &Indexed<'_>) -> MethodsSection {
         methods.push(STRATIFIED);
     }
     if results.partition.is_some() {
-        methods.extend([HONEST_TREE, GLOBAL_TEST, CONTRAST]);
+        let tree = if results.folds.is_some() { GIVEN_TREE } else { HONEST_TREE };
+        methods.extend([tree, GLOBAL_TEST, CONTRAST]);
     }
     let corrections: BTreeSet<_> = results.effects.iter().map(|row| row.correction).collect();
     let references: BTreeSet<_> = results.effects.iter().map(|row| row.reference).collect();

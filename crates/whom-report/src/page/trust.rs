@@ -19,6 +19,8 @@ const LISTED: usize = 60;
 pub(super) struct TrustSection {
     /// Whether the run kept to a registered plan.
     seal: String,
+    /// Which units discovered and which measured, where the data said so.
+    folds: Option<String>,
     /// Where its plan differs from the registered one.
     differences: Option<Table>,
     /// The global tests of heterogeneity.
@@ -50,6 +52,7 @@ pub(super) fn section(indexed: &Indexed<'_>, verdict: &Verdict) -> TrustSection 
     let doubtful = indexed.results.effects.iter().filter(is_doubtful).count();
     TrustSection {
         seal: verdict.seal.clone().unwrap_or_else(|| NOT_REGISTERED.to_owned()),
+        folds: verdict.folds.clone(),
         differences: differences(indexed),
         global_tests: global_tests(indexed),
         scatter: scatter(indexed),

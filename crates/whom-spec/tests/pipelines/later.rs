@@ -65,16 +65,3 @@ fn an_exposure_filter() {
        = help: leave it out; effects on everybody who was assigned are the ones to trust
     ");
 }
-
-#[test]
-fn given_folds() {
-    insta::assert_snapshot!(refusal_with("output:\n", "discover: { folds: { column: fold } }\noutput:\n"), @r"
-    error: `discover.folds` is not yet available
-      --> pipeline.yaml:38:13
-       |
-    38 | discover: { folds: { column: fold } }
-       |             ^^^^^
-       |
-       = help: leave it out; folds follow from the experiment's name and the unit
-    ");
-}

@@ -5,6 +5,8 @@
 mod accepted;
 /// Periods with other weights.
 mod allocation;
+/// Folds that the data give.
+mod folds;
 /// Whatever is written, there is an answer.
 mod hostile;
 /// Which differences between two files make two analyses.
