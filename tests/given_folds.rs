@@ -23,15 +23,9 @@ fn lecture() -> Warehouse {
     let warehouse = Warehouse::copy(Sample::Retention);
     let table = "path: data/retention/folds.parquet\n    static: true\n    columns:\n      fold50: categorical\n";
     warehouse
-        .edit(
-            "      support_tickets: numeric\n",
-            &format!("      support_tickets: numeric\n  lecture:\n    {table}"),
-        )
+        .edit("      support_tickets: numeric\n", &format!("      support_tickets: numeric\n  lecture:\n    {table}"))
         .edit("tags: [risk_score, usage_z, customer_value,", "tags: [risk_score, usage_z, log_customer_value,")
-        .edit(
-            "tree: { criterion: causal_mse, depth: 3, units_per_arm: 150, events_per_arm: 0, penalty: 0.5 }",
-            SEARCH,
-        );
+        .edit("tree: { criterion: causal_mse, depth: 3, units_per_arm: 150, events_per_arm: 0, penalty: 0.5 }", SEARCH);
     warehouse
 }
 
@@ -40,16 +34,13 @@ fn analysed() -> &'static Published {
     &LECTURE
 }
 
-/// The cuts of the declared tree: tag and upper end of the left side.
+/// The cuts of the declared tree: tag and value.
 fn cuts(published: &Published) -> Vec<(String, f64)> {
     let document = published.json("tree.json");
     let nodes = document["trees"][0]["nodes"].as_array().expect("nodes").clone();
     let splits = nodes.iter().map(|node| &node["split"]).filter(|split| !split.is_null());
-    let cut = |split: &Value| {
-        let left = &split["left_condition"]["numeric"];
-        let upper = left["ranges"][0]["upper"].as_f64().expect("a cut");
-        (left["tag"].as_str().expect("a tag").to_owned(), upper)
-    };
+    let cut =
+        |split: &Value| (split["tag"].as_str().expect("a tag").to_owned(), split["edge"].as_f64().expect("a cut"));
     splits.map(cut).collect()
 }
 
@@ -57,7 +48,8 @@ fn cuts(published: &Published) -> Vec<(String, f64)> {
 fn the_tree_of_the_lecture_has_its_cuts_and_its_leaves_to_the_printed_digit() {
     let published = analysed();
     let cuts = cuts(published);
-    let between = [("risk_score", 0.14028, 0.14068), ("risk_score", 0.58967, 0.59032), ("risk_score", 0.43601, 0.43606)];
+    let between =
+        [("risk_score", 0.14028, 0.14068), ("risk_score", 0.58967, 0.59032), ("risk_score", 0.43601, 0.43606)];
     for (tag, low, high) in between {
         let lies = |(of, cut): &&(String, f64)| of == tag && (low - 5e-6..high).contains(cut);
         assert_eq!(cuts.iter().filter(lies).count(), 1, "{low} to {high}: {cuts:?}");
@@ -65,7 +57,7 @@ fn the_tree_of_the_lecture_has_its_cuts_and_its_leaves_to_the_printed_digit() {
     assert!(cuts.contains(&("support_tickets".to_owned(), 2.0)) && cuts.len() == 4, "{cuts:?}");
     let effects = published.effects();
     let of_leaf = effects.iter().filter(|row| {
-        row.evidence == "held_out" && row.estimand == "difference" && row.cohort.starts_with('c') && row.metric == "outcome"
+        row.evidence == "held_out" && row.estimand == "effect" && row.cohort.starts_with('c') && row.metric == "outcome"
     });
     let mut leaves: Vec<String> = of_leaf
         .map(|row| {
@@ -99,7 +91,10 @@ fn swapping_the_values_swaps_the_folds() {
     assert_ne!(rule(&swapped), rule(analysed()));
     let everybody = |published: &Published| {
         let effects = published.effects().into_iter();
-        effects.filter(|row| row.cohort == "all").map(|row| (row.estimand, row.estimate, row.std_err)).collect::<Vec<_>>()
+        effects
+            .filter(|row| row.cohort == "all")
+            .map(|row| (row.estimand, row.estimate, row.std_err))
+            .collect::<Vec<_>>()
     };
     assert_eq!(everybody(&swapped), everybody(analysed()), "averages know no folds");
 }
@@ -136,7 +131,8 @@ fn threads_pieces_and_where_units_lie_change_no_byte() {
 
 #[test]
 fn whoever_reads_the_results_is_told_that_the_folds_were_given() {
-    let (published, told) = (analysed(), "Folds were given, not drawn: units with `discovery` in `fold50` discovered cohorts");
+    let (published, told) =
+        (analysed(), "Folds were given, not drawn: units whose fold50 is discovery discovered cohorts");
     for file in ["summary.md", "result.json"] {
         assert!(published.text(file).replace('\n', " ").contains(told), "{file}: {}", published.text(file));
     }

@@ -57,7 +57,7 @@ mod replicated;
 mod power;
 // Outcomes of the measuring fold and later snapshots change no rule.
 mod honesty;
-/// Folds that the data give, and the lecture's tree on its own half.
+// Folds that the data give, and the lecture's tree on its own half.
 mod given_folds;
 // Tables in a bucket, and a run published there.
 mod object_storage;

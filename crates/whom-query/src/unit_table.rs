@@ -52,7 +52,7 @@ impl UnitTable {
 
     /// Every unit, in order, some at a time; [`QueryError::Engine`] where some cannot be read back.
     ///
-    /// A piece is opened when the one before it has ended: an open file takes a buffer, and there may be 1,024 pieces.
+    /// A piece is opened when the one before it has ended: an open file takes a buffer, and there may be 512 pieces.
     pub fn read(&self) -> impl Iterator<Item = Result<UnitRows, QueryError>> + Send {
         let batches = self.pieces.iter().flat_map(|piece| {
             let (rows, refusal) = match piece.read() {

@@ -19,11 +19,11 @@ impl GivenFolds {
     /// What the folds are, and what held-out evidence rests on because of it.
     pub fn sentence(&self) -> String {
         format!(
-            "Folds were given, not drawn: units with {} in {} discovered cohorts, units with {} measured them. What is called held \
-             out is so if nobody chose these folds knowing outcomes.",
+            "Folds were given, not drawn: units whose {column} is {} discovered cohorts, those whose {column} is {} measured them. \
+             What is called held out is so if nobody chose these folds knowing outcomes.",
             label::name(&self.discover),
-            label::name(&self.column),
-            label::name(&self.measure)
+            label::name(&self.measure),
+            column = label::name(&self.column)
         )
     }
 }

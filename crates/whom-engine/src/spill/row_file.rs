@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 /// Bytes that are read at once.
 const READ_BUFFER: usize = 1 << 18;
 
-/// Bytes that wait to be written together. A scan may have a file open for each of 1,024 pieces, and batches are larger.
+/// Bytes that wait to be written together. A scan may have a file open for each of 512 pieces, and batches are larger.
 const WRITE_BUFFER: usize = 1 << 14;
 
 /// Asked before bytes are written; an error keeps them from being written.

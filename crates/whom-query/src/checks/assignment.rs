@@ -20,7 +20,8 @@ const MISMATCH: &str =
 const KNOWS_BUCKETS: &str = "the assignment knows our buckets; write to us with the way your platform assigns";
 
 /// What to do about given folds that know the assignment.
-const KNOWS_FOLDS: &str = "the folds that `discover.folds` gives depend on the arms: both must be drawn without the other";
+const KNOWS_FOLDS: &str =
+    "the folds that `discover.folds` gives depend on the arms: both must be drawn without the other";
 
 /// What to do about shares that move.
 const MOVING_SHARES: &str = "the shares changed while the experiment ran, which confounds effects with time; declare the \

@@ -5,7 +5,9 @@ use super::given_folds::given_folds;
 use super::known::{Known, words};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Codes, Criterion, DeclaredPartition, Discover, GivenFolds, Metric, Role, Tag, TagKind, TagTable, TreeControls};
+use crate::plan::{
+    Codes, Criterion, DeclaredPartition, Discover, GivenFolds, Metric, Role, Tag, TagKind, TagTable, TreeControls,
+};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 use crate::tree::Value;

@@ -88,8 +88,16 @@ pub(crate) struct Tree {
 }
 
 impl Shape for Tree {
-    const KEYS: &'static [&'static str] =
-        &["criterion", "depth", "units", "units_per_arm", "events_per_arm", "penalty", "smallest_gain", "pruning_folds"];
+    const KEYS: &'static [&'static str] = &[
+        "criterion",
+        "depth",
+        "units",
+        "units_per_arm",
+        "events_per_arm",
+        "penalty",
+        "smallest_gain",
+        "pruning_folds",
+    ];
 }
 
 /// Which units discover cohorts and which measure them, by a tag. Every unit must have one of the two levels.

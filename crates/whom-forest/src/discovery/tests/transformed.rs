@@ -77,6 +77,26 @@ fn centring_makes_splits_indifferent_to_the_level_of_the_metric_and_raw_values_d
 }
 
 #[test]
+fn an_unseen_value_goes_to_the_nearer_side_of_a_cut_and_without_places_to_the_right() {
+    let unit = |number: u16| {
+        let (code, arm) = (if number % 2 == 0 { 1 } else { 5 }, usize::from(number / 2 % 2));
+        let gain = if code == 5 && arm == 1 { 9 } else { 0 };
+        Unit { bucket: 2 * number % 1024, arm, codes: vec![code], values: vec![Some(gain + i64::from(number % 7))] }
+    };
+    let shapes = vec![shape("spent", 8, true, Some(7))];
+    let population = Population { shapes, arms: 2, metrics: 1, units: (0..400).map(unit).collect() };
+    let left = |places: Vec<Vec<f64>>| -> Vec<Code> {
+        let controls = Controls { depth: 1, units: 0, ..lecture() };
+        let plan = crate::DiscoveryPlan { places, ..population.plan(controls) };
+        let tree = population.discover(plan).joint.unpruned;
+        tree.routing.nodes()[0].as_ref().unwrap().left.iter().filter(|code| *code < 7).collect()
+    };
+    assert_eq!(left(Vec::new()), [0, 1]);
+    assert_eq!(left(vec![vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]), [0, 1, 2, 3]);
+    assert_eq!(left(vec![vec![0.0, 1.0, 50.0, 51.0, 52.0, 100.0, 200.0]]), [0, 1, 2]);
+}
+
+#[test]
 fn a_planted_effect_is_found_by_the_centred_criterion() {
     let population = planted(2, |codes| if codes[0] < 8 { 12 } else { 0 });
     let controls = Controls { criterion: SplitCriterion::TransformedOutcome, depth: 1, ..Controls::default() };

@@ -67,12 +67,13 @@ fn an_assignment_that_does_not_know_the_buckets_passes() {
 
 #[test]
 fn an_assignment_that_follows_the_folds_blocks() {
-    let folds = Folds::hashed("e");
-    let table = buckets(|bucket| if folds.of(bucket as u16) == Fold::Discover { [6, 4] } else { [4, 6] });
-    let checks = judged(|judge| judge.by_fold(&folds, &table));
-    assert!(checks.iter().all(Check::refuses), "{checks:?}");
-    assert_eq!(checks[2].detail, "control 3072, new 2048 | control 2048, new 3072");
-    assert_eq!(checks[2].fix.as_deref(), Some(KNOWS_BUCKETS));
+    for (folds, fix) in [(Folds::hashed("e"), KNOWS_BUCKETS), (Folds::given(), KNOWS_FOLDS)] {
+        let table = buckets(|bucket| if folds.of(bucket as u16) == Fold::Discover { [6, 4] } else { [4, 6] });
+        let checks = judged(|judge| judge.by_fold(&folds, &table));
+        assert!(checks.iter().all(Check::refuses), "{checks:?}");
+        assert_eq!(checks[2].detail, "control 3072, new 2048 | control 2048, new 3072");
+        assert_eq!(checks[2].fix.as_deref(), Some(fix));
+    }
 }
 
 #[test]
