@@ -82,7 +82,7 @@ impl MetricRows<'_> {
         let (matters, limit) = (matters.unwrap_or_default(), limit.unwrap_or_default());
         let family =
             if row.family == Family::Guardrail { String::new() } else { format!(", {}", family_words(row.family)) };
-        let name = label::plain(&self.metric.name);
+        let name = label::isolated(&self.metric.name);
         let method = method_words(&row.method).map(|method| format!(", {method}")).unwrap_or_default();
         format!("{name}{unit} · {}{family}{method}{matters}{limit}", self.metric.role)
     }
@@ -190,7 +190,7 @@ fn remark(row: &EffectRow) -> Option<String> {
         (None, Some(reason)) => ("is unreliable", reason),
         (None, None) => return None,
     };
-    let (variant, metric) = (label::plain(&row.variant), label::plain(&row.metric));
+    let (variant, metric) = (label::isolated(&row.variant), label::isolated(&row.metric));
     Some(format!("The {} of {variant} on {metric} {word}: {}.", estimand_words(row.estimand), label::plain(reason)))
 }
 
