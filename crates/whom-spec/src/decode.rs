@@ -40,6 +40,7 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         check_covariates(&plan, &report);
         check_through(&plan, fields);
         validate::check_sequences(&plan, fields);
+        validate::check_sides(&plan, fields);
         warn_about(&plan, &report);
         Some(plan)
     });

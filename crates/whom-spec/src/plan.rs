@@ -29,7 +29,7 @@ pub use self::identity::FIELDS_IN_HOURS;
 pub use self::measure::{Measure, MeasurePart};
 pub use self::metric::{
     Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, RatioPart,
-    Role,
+    Role, Test,
 };
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};

@@ -84,7 +84,8 @@ impl MetricRows<'_> {
             if row.family == Family::Guardrail { String::new() } else { format!(", {}", family_words(row.family)) };
         let name = label::isolated(&self.metric.name);
         let method = method_words(&row.method).map(|method| format!(", {method}")).unwrap_or_default();
-        format!("{name}{unit} · {}{family}{method}{matters}{limit}", self.metric.role)
+        let sides = row.sides_words().map(|sides| format!(", {sides}")).unwrap_or_default();
+        format!("{name}{unit} · {}{family}{method}{sides}{matters}{limit}", self.metric.role)
     }
 
     fn cells(&self, variant: &str, effect: Found<'_>, picture: Option<String>) -> Vec<Cell> {

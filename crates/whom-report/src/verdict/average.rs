@@ -21,6 +21,8 @@ words! {
         NoEffectThatMatters = "no_effect_that_matters",
         /// The interval holds both zero and an effect that matters.
         Underpowered = "underpowered",
+        /// A one-sided test finds no effect in the wanted direction; the interval lies on the other side of zero.
+        NotImproved = "not_improved",
         /// No effect is detected, and what matters is not declared or not comparable.
         Inconclusive = "inconclusive",
         /// There is no estimate.
@@ -103,6 +105,7 @@ fn outcome(row: &EffectRow, matter: Option<&Matter<'_>>) -> AverageOutcome {
         Some(matter) if matter.interval.lies_within(matter.bound) => AverageOutcome::NoEffectThatMatters,
         _ if row.is_significant() && estimate > 0.0 => AverageOutcome::Increase,
         _ if row.is_significant() && estimate < 0.0 => AverageOutcome::Decrease,
+        _ if row.alternative.is_one_sided() && interval.excludes_zero() => AverageOutcome::NotImproved,
         Some(_) if !interval.excludes_zero() => AverageOutcome::Underpowered,
         _ => AverageOutcome::Inconclusive,
     }
@@ -127,6 +130,10 @@ fn sentence(question: Question<'_>, row: &EffectRow, outcome: AverageOutcome, ma
                 "{variant} on {metric} is underpowered: {held}, so both no effect and one that matters are possible."
             )
         }
+        AverageOutcome::NotImproved => format!(
+            "{variant} is not shown to improve {metric}: {}, all on the unwanted side; a one-sided test claims no harm.",
+            subject.evidence(row)
+        ),
         AverageOutcome::Inconclusive => {
             let why = if question.metric.matters.is_none() {
                 "`matters` is not declared, so whether an effect worth having is excluded cannot be said"
@@ -194,7 +201,8 @@ impl<'a> Subject<'a> {
         let level = number::share(row.level);
         let bounds =
             row.interval.map(|interval| format!("{level} interval {}{}", scale.bounds(interval), scale.unit()));
-        let p_value = row.p_value_adjusted.map(|p| format!("adjusted p {}", number::p_value(p)));
+        let sides = if row.alternative.is_one_sided() { "one-sided " } else { "" };
+        let p_value = row.p_value_adjusted.map(|p| format!("adjusted {sides}p {}", number::p_value(p)));
         bounds.into_iter().chain(p_value).collect::<Vec<_>>().join(", ")
     }
 }
