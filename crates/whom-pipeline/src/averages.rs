@@ -25,7 +25,7 @@ pub(crate) struct AverageCells {
     pub(crate) cohorts: Vec<CellSums>,
     /// The same by period where the weights change: two cells for each period, of which the second holds members.
     within_periods: Vec<CellSums>,
-    /// Everybody by first exposure, where units in several variants are excluded.
+    /// Everybody by first exposure, where some are not analysed: those in several variants, or before the event of the exposure filter.
     pub(crate) by_first_exposure: Option<CellSums>,
 }
 

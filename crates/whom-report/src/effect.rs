@@ -50,7 +50,8 @@ words! {
     pub enum Estimand {
         /// Treatment minus control, in the metric's unit.
         Effect = "effect",
-        /// The same over all exposed units by the first variant they saw, those in several variants included.
+        /// The same over all exposed units by the first variant they saw, those in several variants and those who did not pass an exposure
+        /// filter included: the intention to treat.
         EffectByFirstExposure = "effect_by_first_exposure",
         /// The effect before its adjustment by covariates.
         UnadjustedEffect = "unadjusted_effect",

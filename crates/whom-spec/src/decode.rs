@@ -54,7 +54,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let unit = fields.required_text("unit");
     let through = fields.optional("through").and_then(|through| through.date());
     let time_zone = fields.optional("time_zone").and_then(|zone| zone.time_zone());
-    let split = fields.required("split").and_then(|split| split::split(&split));
+    let split = fields.required("split").and_then(|split| split::split(&split, known));
     let facts = named(fields.required("facts"), fact::fact);
     let metrics = named(fields.required("metrics"), |name, field| metric::metric(name, field, known));
     let tags = named(fields.optional("tags"), tag::table);

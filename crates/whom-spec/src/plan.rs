@@ -33,7 +33,7 @@ pub use self::metric::{
 };
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
-pub use self::split::{SeveralVariants, SeveralVariantsRule, Split, Variant};
+pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant};
 pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
 pub use self::validate::{Correction, Reference, Validate};
 

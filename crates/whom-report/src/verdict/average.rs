@@ -85,7 +85,7 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Avera
         AverageOutcome::Decrease => Some(question.metric.desired == Direction::Decrease),
         _ => None,
     };
-    let sentence = sentence(question, row, outcome, matter.as_ref());
+    let sentence = sentence(question, row, outcome, matter.as_ref()) + &assigned(results, question, row);
     let unreliable = row.unreliable.as_ref().or(matter.as_ref().and_then(|matter| matter.row.unreliable.as_ref()));
     let doubt = unreliable.map(|reason| doubt(reason)).unwrap_or_default();
     Some(AverageVerdict {
@@ -95,6 +95,23 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Avera
         wanted,
         sentence: sentence + &doubt,
     })
+}
+
+/// The share of those who were assigned from which the analysed ones stand for them.
+const NEARLY_ALL: f64 = 0.99;
+
+/// The effect over everybody who was assigned, where markedly fewer are analysed.
+fn assigned(results: &Results, question: Question<'_>, row: &EffectRow) -> String {
+    let found = results.average(&question.metric.name, question.variant, Estimand::EffectByFirstExposure);
+    let units = |row: &EffectRow| Some((row.n_control? + row.n_variant?) as f64);
+    let told = found.and_then(|all| {
+        let is_told = units(row)? < NEARLY_ALL * units(all)?;
+        let (estimate, interval) = (all.estimate?, all.interval?);
+        let scale = Scale::of_effects(question.metric);
+        let estimate = scale.signed(estimate, scale.decimals(Some(interval)));
+        is_told.then(|| format!(" Over everybody who was assigned it is {estimate} ({}).", scale.bounds(interval)))
+    });
+    told.unwrap_or_default()
 }
 
 fn outcome(row: &EffectRow, matter: Option<&Matter<'_>>) -> AverageOutcome {

@@ -54,19 +54,6 @@ fn strata() {
 }
 
 #[test]
-fn an_exposure_filter() {
-    insta::assert_snapshot!(refusal_with("facts:\n", "  exposure_filter: { from: orders }\nfacts:\n"), @r"
-    error: `split.exposure_filter` is not yet available
-      --> pipeline.yaml:16:3
-       |
-    16 |   exposure_filter: { from: orders }
-       |   ^^^^^^^^^^^^^^^
-       |
-       = help: leave it out; effects on everybody who was assigned are the ones to trust
-    ");
-}
-
-#[test]
 fn given_folds() {
     insta::assert_snapshot!(refusal_with("output:\n", "discover: { folds: { column: fold } }\noutput:\n"), @r"
     error: `discover.folds` is not yet available
