@@ -7,9 +7,9 @@ use whom_query::AnalysedUnits;
 use whom_query::Outcome;
 use whom_query::compile::Compiled;
 use whom_report::{self as report, Evidence, Seal};
-use whom_spec::plan::{Metric, Plan, Reference as PlanReference};
+use whom_spec::plan::{Direction, Metric, Plan, Reference as PlanReference, Test};
 use whom_stats::{
-    ArmSums, BucketSet, CellStatistics, CellSums, Fold, Folds, Grid, Grouping, Measured, Reference, Target,
+    Alternative, ArmSums, BucketSet, CellStatistics, CellSums, Fold, Folds, Grid, Grouping, Measured, Reference, Target,
 };
 
 use crate::comparison::{Comparison, Contrast, Sides};
@@ -85,6 +85,16 @@ impl<'a> Study<'a> {
     /// A metric by its place.
     pub(crate) fn metric(&self, place: usize) -> &Metric {
         &self.plan.metrics[place]
+    }
+
+    /// What the confirmatory tests of a metric are against.
+    pub(crate) fn alternative(&self, place: usize) -> Alternative {
+        let metric = self.metric(place);
+        match (metric.test, metric.desired) {
+            (Test::OneSided, Direction::Increase) => Alternative::Greater,
+            (Test::OneSided, Direction::Decrease) => Alternative::Less,
+            (Test::TwoSided, _) | (Test::OneSided, Direction::None) => Alternative::TwoSided,
+        }
     }
 
     /// The columns of a metric by its place.

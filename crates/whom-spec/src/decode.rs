@@ -41,6 +41,7 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         check_covariates(&plan, &report);
         check_through(&plan, fields);
         validate::check_sequences(&plan, fields);
+        validate::check_sides(&plan, fields);
         warn_about(&plan, &report);
         Some(plan)
     });
@@ -54,7 +55,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let unit = fields.required_text("unit");
     let through = fields.optional("through").and_then(|through| through.date());
     let time_zone = fields.optional("time_zone").and_then(|zone| zone.time_zone());
-    let split = fields.required("split").and_then(|split| split::split(&split));
+    let split = fields.required("split").and_then(|split| split::split(&split, known));
     let facts = named(fields.required("facts"), fact::fact);
     let metrics = named(fields.required("metrics"), |name, field| metric::metric(name, field, known));
     let tags = named(fields.optional("tags"), tag::table);

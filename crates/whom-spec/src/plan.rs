@@ -31,11 +31,11 @@ pub use self::identity::FIELDS_IN_HOURS;
 pub use self::measure::{Measure, MeasurePart};
 pub use self::metric::{
     Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, RatioPart,
-    Role,
+    Role, Test,
 };
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
-pub use self::split::{SeveralVariants, SeveralVariantsRule, Split, Variant};
+pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant};
 pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
 pub use self::validate::{Correction, Reference, Validate};
 

@@ -35,13 +35,6 @@ pub(super) fn split(fields: &Fields<'_>) {
             "leave it out if every stratum has the same weights; else analyse one by `where`",
         );
     }
-    let filter = fields.optional("exposure_filter").and_then(|filter| filter.mapping::<format::ExposureFilter>());
-    if let Some(filter) = filter {
-        filter.required_text("from");
-        filter.filter();
-        let meanwhile = "leave it out; effects on everybody who was assigned are the ones to trust";
-        fields.not_yet_available("exposure_filter", meanwhile);
-    }
 }
 
 fn texts(list: &Field<'_>) {

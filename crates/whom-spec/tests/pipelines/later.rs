@@ -52,16 +52,3 @@ fn strata() {
        = help: leave it out if every stratum has the same weights; else analyse one by `where`
     ");
 }
-
-#[test]
-fn an_exposure_filter() {
-    insta::assert_snapshot!(refusal_with("facts:\n", "  exposure_filter: { from: orders }\nfacts:\n"), @r"
-    error: `split.exposure_filter` is not yet available
-      --> pipeline.yaml:16:3
-       |
-    16 |   exposure_filter: { from: orders }
-       |   ^^^^^^^^^^^^^^^
-       |
-       = help: leave it out; effects on everybody who was assigned are the ones to trust
-    ");
-}
