@@ -123,7 +123,7 @@ fn outcomes_of_the_measuring_fold_do_not_touch_the_rule() {
 fn threads_pieces_and_where_units_lie_change_no_byte() {
     for arguments in [
         &["--keep-units", "--threads", "1", "--pieces", "3"][..],
-        &["--keep-units", "--threads", "2", "--pieces", "600", "--resident-limit", "1B", "--batch-size", "500"][..],
+        &["--keep-units", "--threads", "2", "--pieces", "11", "--resident-limit", "1B"][..],
     ] {
         analysed().assert_same_files(&lecture().run(arguments), &format!("{arguments:?}"));
     }
