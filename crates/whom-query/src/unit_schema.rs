@@ -101,7 +101,7 @@ impl UnitSchema {
             codes: plan.discover.codes,
             caps: capped.filter_map(|(place, metric)| Some((place, metric.name.value.clone(), metric.cap?))).collect(),
             discover: Folds::hashed(&plan.experiment).buckets(Fold::Discover).clone(),
-            searched: plan.metrics.iter().map(|metric| plan.discover.metrics.contains(&metric.name)).collect(),
+            searched: plan.metrics.iter().map(|metric| plan.searches_on(&metric.name)).collect(),
         })
     }
 
