@@ -126,7 +126,7 @@ impl<'a> Study<'a> {
         let discover = &self.plan.discover;
         self.questions()
             .filter(|question| {
-                discover.metrics.iter().any(|name| **name == *self.metric(question.metric).name)
+                self.plan.searches_on(&self.metric(question.metric).name)
                     && discover.treatments.iter().any(|name| name.as_str() == self.variant(question.treatment))
             })
             .collect()

@@ -102,7 +102,7 @@ impl UnitSchema {
             codes: plan.discover.codes,
             caps: capped.filter_map(|(place, metric)| Some((place, metric.name.value.clone(), metric.cap?))).collect(),
             discover: folds(plan).buckets(Fold::Discover).clone(),
-            searched: plan.metrics.iter().map(|metric| plan.discover.metrics.contains(&metric.name)).collect(),
+            searched: plan.metrics.iter().map(|metric| plan.searches_on(&metric.name)).collect(),
         })
     }
 

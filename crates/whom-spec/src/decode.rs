@@ -12,6 +12,7 @@ mod fact;
 mod given_folds;
 mod known;
 mod later;
+mod looks;
 mod measured;
 mod metric;
 mod scalar;
@@ -40,6 +41,7 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         check_names(&plan, &report);
         check_covariates(&plan, &report);
         check_through(&plan, fields);
+        looks::check(&plan, fields);
         validate::check_sequences(&plan, fields);
         validate::check_sides(&plan, fields);
         warn_about(&plan, &report);
@@ -65,11 +67,11 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         metrics: metrics.as_deref().unwrap_or_default(),
         tables: tags.as_deref().unwrap_or_default(),
     };
-    let mut discover = discover::discover(fields, &searched);
+    let discover = discover::discover(fields, &searched);
     if split.as_ref().is_some_and(Split::is_ramped) {
         allocation::check_search(fields);
-        discover.metrics.clear();
     }
+    let looks = looks::looks(fields);
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
     let output = fields.required("output").and_then(|output| output_place(&output));
@@ -84,6 +86,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         tags: tags?,
         cohorts: cohorts?,
         discover,
+        looks: looks?,
         slices: slices.unwrap_or_default(),
         validate,
         output: output?,

@@ -9,12 +9,6 @@ pub(super) fn pipeline(fields: &Fields<'_>) {
         let meanwhile = "use the cluster as the unit: results then count clusters, and their intervals are honest";
         fields.not_yet_available("cluster", meanwhile);
     }
-    if let Some(looks) = fields.optional("looks").and_then(|looks| looks.mapping::<format::Looks>()) {
-        for date in looks.required("dates").iter().flat_map(Field::items) {
-            date.date();
-        }
-        fields.not_yet_available("looks", "analyse once, when the experiment is over");
-    }
     if let Some(allocate) = fields.optional("allocate").and_then(|allocate| allocate.mapping::<format::Allocate>()) {
         allocate.required_text("maximise");
         allocate.optional("subject_to").inspect(texts);

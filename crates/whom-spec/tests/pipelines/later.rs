@@ -14,19 +14,6 @@ fn a_cluster() {
 }
 
 #[test]
-fn interim_looks() {
-    insta::assert_snapshot!(refusal_with("output:\n", "looks: { dates: [2026-11-01] }\noutput:\n"), @r"
-    error: `looks` is not yet available
-      --> pipeline.yaml:38:1
-       |
-    38 | looks: { dates: [2026-11-01] }
-       | ^^^^^
-       |
-       = help: analyse once, when the experiment is over
-    ");
-}
-
-#[test]
 fn an_allocation_of_treatments() {
     let allocate = "allocate: { maximise: revenue, subject_to: [ctr], budget: { cost: 50000 } }\noutput:\n";
     insta::assert_snapshot!(refusal_with("output:\n", allocate), @r"
