@@ -42,6 +42,59 @@ pub struct QuantileArm {
     pub unreliable: Option<Unreliable>,
 }
 
+/// Where a quantile of some values and the ends of its interval stand among them in ascending order, the smallest having rank 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QuantileRanks {
+    /// How many values there are.
+    pub values: u64,
+    /// The rank of the quantile.
+    pub quantile: u64,
+    /// The ranks at the shares p ± z s: within the values, the lower one first.
+    pub interval: [u64; 2],
+    /// s², the variance of the share F(q).
+    variance: f64,
+    /// What it were of values that are independent.
+    independent: f64,
+}
+
+/// What stands at these ranks, as grid values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtRanks {
+    /// The quantile.
+    pub quantile: i64,
+    /// How many values equal it.
+    pub ties: u64,
+    /// The ends of the interval.
+    pub interval: [i64; 2],
+}
+
+impl QuantileRanks {
+    /// The ranks among so many values, one per unit.
+    ///
+    /// # Errors
+    /// No value, or too few beyond the quantile.
+    pub fn of_units(values: u64, percentile: Percentile) -> Result<Self, NotEstimable> {
+        Self::new(values, percentile, None)
+    }
+
+    fn new(values: u64, percentile: Percentile, share_variance: Option<f64>) -> Result<Self, NotEstimable> {
+        if values == 0 {
+            return Err(NotEstimable::EmptyArm);
+        }
+        let (total, p) = (values as f64, percentile.get());
+        let independent = p * (1.0 - p) / total;
+        let variance = share_variance.unwrap_or(independent);
+        let share_error = variance.sqrt();
+        let lower = (total * (p - DEVIATE * share_error)).floor();
+        let upper = (total * (p + DEVIATE * share_error)).ceil();
+        if lower < 1.0 || upper > total {
+            return Err(NotEstimable::TooFewBeyondQuantile);
+        }
+        let interval = [lower as u64, upper as u64];
+        Ok(Self { values, quantile: percentile.rank(values), interval, variance, independent })
+    }
+}
+
 impl QuantileArm {
     /// The quantile of one value per unit.
     ///
@@ -77,26 +130,26 @@ impl QuantileArm {
         grid: Grid,
         share_variance: Option<f64>,
     ) -> Result<Self, NotEstimable> {
-        let value = counts.quantile(percentile).ok_or(NotEstimable::EmptyArm)?;
-        let (total, p) = (counts.total() as f64, percentile.get());
-        let independent = p * (1.0 - p) / total;
-        let variance = share_variance.unwrap_or(independent);
-        let share_error = variance.sqrt();
-        let lower = (total * (p - DEVIATE * share_error)).floor();
-        let upper = (total * (p + DEVIATE * share_error)).ceil();
-        if lower < 1.0 || upper > total {
-            return Err(NotEstimable::TooFewBeyondQuantile);
-        }
-        let at = |rank: f64| counts.at_rank(rank as u64).unwrap_or(value);
-        let std_err = (at(upper) - at(lower)) as f64 / grid.steps_per_one() / (2.0 * DEVIATE);
-        let is_tied = counts.count(value) as f64 > total * share_error && counts.count(value) > 1;
-        Ok(Self {
-            value: grid.from_grid(value),
+        let quantile = counts.quantile(percentile).ok_or(NotEstimable::EmptyArm)?;
+        let ranks = QuantileRanks::new(counts.total(), percentile, share_variance)?;
+        let at = |rank: u64| counts.at_rank(rank).unwrap_or(quantile);
+        let found = AtRanks { quantile, ties: counts.count(quantile), interval: ranks.interval.map(at) };
+        Ok(Self::at_ranks(&ranks, &found, grid))
+    }
+
+    /// The quantile, given what stands at its ranks.
+    pub fn at_ranks(ranks: &QuantileRanks, found: &AtRanks, grid: Grid) -> Self {
+        let [lower, upper] = found.interval;
+        let std_err = (upper - lower) as f64 / grid.steps_per_one() / (2.0 * DEVIATE);
+        let is_tied = found.ties as f64 > ranks.values as f64 * ranks.variance.sqrt() && found.ties > 1;
+        let spanned = (ranks.interval[1] - ranks.interval[0]) as f64;
+        Self {
+            value: grid.from_grid(found.quantile),
             variance: std_err * std_err,
-            degrees_of_freedom: ((upper - lower) / 2.0 * independent / variance).max(1.0),
-            values: counts.total(),
+            degrees_of_freedom: (spanned / 2.0 * ranks.independent / ranks.variance).max(1.0),
+            values: ranks.values,
             unreliable: is_tied.then_some(Unreliable::TiedQuantile),
-        })
+        }
     }
 
     /// The comparison with the control's quantile: its difference, lift and limits are those of [`Comparison`].
