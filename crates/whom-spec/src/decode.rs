@@ -13,6 +13,7 @@ mod known;
 mod later;
 mod measured;
 mod metric;
+mod quantile;
 mod scalar;
 mod split;
 mod tag;
@@ -66,6 +67,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let mut discover = discover::discover(fields, &searched);
     if split.as_ref().is_some_and(Split::is_ramped) {
         allocation::check_search(fields);
+        quantile::check_allocation(metrics.as_deref().unwrap_or_default(), fields.report());
         discover.metrics.clear();
     }
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));

@@ -28,8 +28,8 @@ pub use self::fact::{Fact, Gaps, Partition, TimeColumn};
 pub use self::identity::FIELDS_IN_HOURS;
 pub use self::measure::{Measure, MeasurePart};
 pub use self::metric::{
-    Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, RatioPart,
-    Role,
+    Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Quantile,
+    QuantileOf, RatioPart, Role,
 };
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};

@@ -4,7 +4,7 @@ use super::cursor::{Field, Fields};
 use super::known::Known;
 use super::measured::{self, Measured};
 use super::split::longer_than_zero;
-use super::{cap, cuped};
+use super::{cap, cuped, quantile};
 use crate::format;
 use crate::plan::{Aggregate, Direction, Hours, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Role};
 use crate::spanned::Spanned;
@@ -24,6 +24,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
     let unit_of_measure = fields.optional_text("unit_of_measure").map(|unit| unit.value);
     let cap = cap::cap(&fields);
     let cuped = cuped::cuped(&fields, known);
+    let quantile = quantile::quantile(&fields, (role, aggregate));
     let Measured { value: part, denominator } = measured?;
     Some(Metric {
         name,
@@ -45,6 +46,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
         denominator,
         cap,
         cuped,
+        quantile,
     })
 }
 

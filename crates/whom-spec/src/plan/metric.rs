@@ -50,6 +50,10 @@ pub struct Metric {
     /// What the metric is adjusted by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cuped: Option<Cuped>,
+    /// The quantile over units that arms are compared by, in place of their means; only of a metric that is not primary, and is no
+    /// ratio, neither capped nor adjusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<Quantile>,
 }
 
 /// One side of a ratio: a number per unit that can be added up, in the metric's window.
@@ -90,6 +94,23 @@ pub enum CapOf {
     All,
     /// Those that are not zero.
     NonZero,
+}
+
+/// A quantile that arms are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Quantile {
+    /// The share that does not exceed it, between 0.000001 and 0.999999.
+    pub percentile: f64,
+    /// What it is of.
+    pub of: QuantileOf,
+}
+
+/// What a quantile is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QuantileOf {
+    /// The units that have a value, each with one.
+    Units,
 }
 
 /// What was known before the exposure and explains part of a metric's variance (Deng et al. 2013); at least one covariate.
