@@ -24,6 +24,8 @@ mod printed_tables;
 mod first_look;
 // Ratios, pre-periods, covariates and caps meet their events.
 mod metrics;
+// Quantiles over units meet sorted events.
+mod quantiles;
 // Effects by week and by slice meet their events.
 mod slices;
 // Weights that changed while the experiment ran: refused undeclared, compared within periods where declared.

@@ -7,6 +7,7 @@ use crate::cap::cap_sentence;
 use crate::effect::{EffectRow, Estimand};
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
+use crate::quantile::quantile_words;
 use crate::results::{MetricView, Results};
 
 /// Averages over everybody; nothing if none was estimated.
@@ -41,7 +42,8 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
 
 fn heading(metric: &MetricView, row: &EffectRow) -> String {
     let unit = metric.unit_of_measure.as_deref().map(|unit| format!(" in {}", label::name(unit))).unwrap_or_default();
-    format!("{}{unit} — {}, {}", label::name(&metric.name), metric.role, family_words(row.family))
+    let quantile = quantile_words(metric).map(|quantile| format!("{quantile}, ")).unwrap_or_default();
+    format!("{}{unit} — {quantile}{}, {}", label::name(&metric.name), metric.role, family_words(row.family))
 }
 
 fn cells(results: &Results, metric: &MetricView, row: &EffectRow) -> [String; 7] {
