@@ -133,7 +133,7 @@ async fn every_group_has_the_quantiles_of_its_sorted_values_whatever_the_pieces(
         for (among, metrics) in asked.among.iter().zip(&found) {
             for arm in [0, 1] {
                 let of_arm: Vec<FoundQuantile> = metrics.iter().map(|arms| arms[arm]).collect();
-                assert!(of_arm[0].units > 60 && of_arm[0].arm.is_ok(), "{of_arm:?}");
+                assert!(of_arm[0].units > 40 && of_arm[0].arm.is_ok(), "{of_arm:?}");
                 assert_eq!(of_arm, expected(*among, arm), "{among:?}, arm {arm}, {pieces} pieces");
             }
         }

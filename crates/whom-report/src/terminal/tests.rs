@@ -52,7 +52,7 @@ fn a_cap_is_told_below_the_averages() {
 fn a_quantile_is_told_above_its_averages() {
     let text = plain(&fixture::by_quantile());
     let told: Vec<&str> = text.lines().filter(|line| line.contains("quantile")).collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"  spend in USD — 90% quantile over units, secondary, exploratory, F3");
 }
 
 #[test]
