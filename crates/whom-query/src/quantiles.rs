@@ -77,7 +77,7 @@ impl AnalysedUnits {
             let counted = self.table.gather(
                 &self.cancel,
                 || searches.clone(),
-                |counted, rows| look.add(counted, rows),
+                |counted, rows| look.add(counted, &rows),
                 |mut one, other| {
                     one.iter_mut().flatten().zip(other.iter().flatten()).for_each(|(one, other)| one.add(other));
                     one
@@ -114,19 +114,18 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn add(&self, counted: &mut [Vec<QuantileSearch>], exposed: UnitRows) -> Result<(), QueryError> {
+    fn add(&self, counted: &mut [Vec<QuantileSearch>], exposed: &UnitRows) -> Result<(), QueryError> {
         let analysed = self.units.schema.analysed(exposed.clone())?;
         let (arms, arms_exposed) = (analysed.arms()?, exposed.arms()?);
         let leaves = match self.ranks {
-            Some((ranks, buckets)) => self.leaves(ranks, buckets, &analysed)?,
+            Some((ranks, buckets)) => leaves(ranks, buckets, &analysed)?,
             None => Vec::new(),
         };
         for (pair, searches) in self.pairs.iter().zip(counted) {
             if searches.iter().all(QuantileSearch::is_done) {
                 continue;
             }
-            let (rows, arms) =
-                if pair.among == Among::Exposed { (&exposed, &arms_exposed) } else { (&analysed, &arms) };
+            let (rows, arms) = if pair.among == Among::Exposed { (exposed, &arms_exposed) } else { (&analysed, &arms) };
             let values = rows.metric(&self.units.measure(pair.metric)?.column)?;
             let holds = self.members(pair.among, rows, &leaves)?;
             for (row, (value, arm)) in values.into_iter().zip(arms).enumerate() {
@@ -139,17 +138,6 @@ impl Look<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The leaf of each unit by its rank; `None` of a unit that does not count.
-    fn leaves(
-        &self,
-        ranks: &Ranks<'_>,
-        buckets: &BucketSet,
-        rows: &UnitRows,
-    ) -> Result<Vec<Option<usize>>, QueryError> {
-        let of_each = ranks.of_each(rows)?.into_iter().zip(rows.buckets()?);
-        Ok(of_each.map(|(rank, bucket)| buckets.contains(bucket).then_some(rank)).collect())
     }
 
     /// Whether a group holds the unit in a row.
@@ -174,6 +162,12 @@ impl Look<'_> {
             }
         })
     }
+}
+
+/// The leaf of each unit by its rank; `None` of a unit that does not count.
+fn leaves(ranks: &Ranks<'_>, buckets: &BucketSet, rows: &UnitRows) -> Result<Vec<Option<usize>>, QueryError> {
+    let of_each = ranks.of_each(rows)?.into_iter().zip(rows.buckets()?);
+    Ok(of_each.map(|(rank, bucket)| buckets.contains(bucket).then_some(rank)).collect())
 }
 
 #[cfg(test)]

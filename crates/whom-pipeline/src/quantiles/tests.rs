@@ -13,7 +13,9 @@ use crate::rows::exploratory;
 fn found(values: &[i64], share: f64) -> FoundQuantile {
     let mut search = QuantileSearch::new(Percentile::new(share).unwrap());
     while !search.is_done() {
-        values.iter().for_each(|value| search.push(*value));
+        for value in values {
+            search.push(*value);
+        }
         search = search.narrow();
     }
     search.found(Grid::INTEGER)
