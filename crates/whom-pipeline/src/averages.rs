@@ -6,7 +6,7 @@ use whom_query::{Among, Outcome};
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
 use whom_stats::routing::Code;
-use whom_stats::{ArmSums, CellSums, Check, Grouping, Reference};
+use whom_stats::{Alternative, ArmSums, CellSums, Check, Grouping, Reference};
 
 use crate::comparison::{Comparison, Sides};
 use crate::estimation::Estimation;
@@ -26,7 +26,7 @@ pub(crate) struct AverageCells {
     pub(crate) cohorts: Vec<CellSums>,
     /// The same by period where the weights change: two cells for each period, of which the second holds members.
     within_periods: Vec<CellSums>,
-    /// Everybody by first exposure, where units in several variants are excluded.
+    /// Everybody by first exposure, where some are not analysed: those in several variants, or before the event of the exposure filter.
     pub(crate) by_first_exposure: Option<CellSums>,
     /// Of the metrics that are quantiles, which no cell tells.
     pub(crate) quantiles: Quantiles,
@@ -113,7 +113,8 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
     let mut drafts = Vec::new();
     for question in study.questions() {
         let (family, evidence) = family(study, study.metric(question.metric).role);
-        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+        let alternative = study.alternative(question.metric);
+        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
         let average = || Comparison::of_strata(&everybody, &study.estimation(question));
         let average = cells.quantiles.compare(Among::Everybody, question).unwrap_or_else(average);
         drafts.extend([subject.effect(&average), subject.lift(&average)]);
@@ -122,8 +123,10 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
         drafts.extend(uncapped(study, &everybody, question));
         for (place, (cohort, sides)) in cohorts.iter().enumerate() {
             let frozen = study.replication.as_ref().and_then(|found| found.standing(study, cohort, question));
+            // What was found may be a loss, so it is measured again both ways.
+            let alternative = if frozen.is_some() { Alternative::TwoSided } else { alternative };
             let (family, evidence) = frozen.unwrap_or((family, evidence));
-            let subject = Subject { cohort, evidence, family, ..subject.clone() };
+            let subject = Subject { cohort, evidence, family, alternative, ..subject.clone() };
             let groups = [Among::Cohort(place), Among::BesideCohort(place)];
             let contrast = cells.quantiles.contrast(groups, question);
             let contrast = contrast.unwrap_or_else(|| study.contrast(sides, question));
@@ -171,7 +174,8 @@ fn uncapped(study: &Study<'_>, everybody: &[ArmSums], question: Question) -> Opt
     };
     let estimation = Estimation { outcome: &uncapped, ..study.estimation(question) };
     let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
-    let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+    let alternative = Alternative::TwoSided;
+    let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
     let mut draft = subject.effect(&Comparison::of_strata(everybody, &estimation));
     draft.row.estimand = Estimand::UncappedEffect;
     Some(draft)
@@ -183,7 +187,8 @@ fn by_first_exposure(study: &Study<'_>, cells: &AverageCells) -> Vec<Draft> {
     let exposed = strata(study, counted);
     let row = |question| {
         let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
-        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+        let alternative = Alternative::TwoSided;
+        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
         let compared = || Comparison::of_strata(&exposed, &study.estimation(question));
         let compared = cells.quantiles.compare(Among::Exposed, question).unwrap_or_else(compared);
         let mut draft = subject.effect(&compared);

@@ -48,7 +48,7 @@ struct Map<'a> {
 
 impl Map<'_> {
     fn view(&self) -> MapView {
-        let variant = label::plain(self.variant);
+        let variant = label::isolated(self.variant);
         let metrics = &self.indexed.results.metrics;
         let columns: Vec<String> = metrics.iter().map(|metric| label::plain(&metric.name)).collect();
         let names = [EVERYBODY].into_iter().chain(self.cohorts.iter().map(|cohort| cohort.name.as_str()));
@@ -60,7 +60,7 @@ impl Map<'_> {
         };
         let heading = |metric: &MetricView| {
             let quantile = quantile_words(metric).map(|quantile| format!(", {quantile}"));
-            label::plain(&metric.name) + &quantile.unwrap_or_default()
+            label::isolated(&metric.name) + &quantile.unwrap_or_default()
         };
         let headings: Vec<String> = metrics.iter().map(heading).collect();
         let headings: Vec<(&str, bool)> =
