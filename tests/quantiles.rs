@@ -1,4 +1,4 @@
-//! Metrics that are quantiles over units meet numbers computed by sorting, by `tests/reference/make_quantiles.py`, and are told for
+//! Metrics that are quantiles over units or events meet numbers computed by sorting, by `tests/reference/make_quantiles.py`, and are told for
 //! what they are.
 
 use std::fs;
@@ -13,10 +13,11 @@ const CHEAP: &str = "  cheap: { role: secondary, from: orders";
 
 const QUANTILES: &str = "  spend_p90: { role: secondary, from: orders, value: amount, precision: 0.01, aggregate: sum, window: 7d, quantile: { percentile: 0.9, of: units } }
   largest_order: { role: guardrail, from: orders, value: amount, precision: 0.01, aggregate: max, window: 7d, desired: increase, limit: -20%, quantile: { percentile: 0.25, of: units } }
+  order_p75: { role: secondary, from: orders, value: amount, precision: 0.01, window: 7d, quantile: { percentile: 0.75, of: events } }
   orders_median: { role: secondary, from: orders, aggregate: count, window: 7d, quantile: { percentile: 0.5, of: units } }
 ";
 
-/// The shop with a quantile without ties, one of the users with orders alone, and one of a small number.
+/// The shop with a quantile without ties, one of the users with orders alone, one of all orders, and one of a small number.
 fn shop() -> Warehouse {
     let warehouse = Warehouse::copy(Sample::Shop);
     warehouse.edit(CHEAP, &format!("{QUANTILES}{CHEAP}"));
@@ -52,7 +53,7 @@ fn quantiles_meet_the_sorted_users_with_ties_and_without() {
     let expected =
         fs::read_to_string(repository().join("tests/reference/quantile_intervals_shop.csv")).expect("numbers");
     let found = published.effects();
-    assert_eq!(expected.lines().count(), 15);
+    assert_eq!(expected.lines().count(), 23);
     for line in expected.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
         let [metric, cohort, estimand, lower, upper] = fields.as_slice() else { panic!("{line}") };
@@ -89,12 +90,13 @@ fn a_quantile_is_told_for_what_it_is() {
     let result = published.json("result.json");
     let metrics = result["metrics"].as_array().expect("metrics");
     let told: Vec<String> = metrics.iter().map(|metric| metric["quantile"].to_string()).collect();
-    assert_eq!(told.iter().filter(|quantile| *quantile != "null").count(), 3, "{told:?}");
+    assert_eq!(told.iter().filter(|quantile| *quantile != "null").count(), 4, "{told:?}");
     assert!(told.contains(&r#"{"of":"units","percentile":0.9}"#.to_owned()), "{told:?}");
     let sentence = "Guardrail largest_order (25% quantile over units) holds under new";
     assert!(result["summary"].to_string().contains(sentence), "{}", result["summary"]);
     for (text, said) in [
         (said.as_str(), "spend_p90 — 90% quantile over units, secondary"),
+        (said.as_str(), "order_p75 — 75% quantile over events, secondary"),
         (published.text("summary.md"), "25% quantile over units"),
         (published.text("report.html"), "Difference in quantiles"),
         (published.text("report.html"), "orders_median, median over units"),

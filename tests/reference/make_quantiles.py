@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Quantiles of the `shop` straight from its events, in plain numpy and scipy: the numbers that a run has to meet.
+"""Quantiles over units and over events of the `shop` straight from its events, in plain numpy and scipy: the numbers that a run has to meet.
 
     venv/bin/python tests/reference/make_quantiles.py        # writes quantiles_shop.csv and quantile_intervals_shop.csv beside this file
 
 Each user's number is made event by event and the users of an arm are sorted. The p-quantile of n users stands at rank ceil(p n). The share of
 users at or below it has the standard error s = sqrt(p (1 - p) / n); the users at the ranks floor(n (p - 1.96 s)) and ceil(n (p + 1.96 s))
-lie 2 * 1.96 standard errors apart (Woodruff 1952), which rest on half as many degrees of freedom as there are ranks between them. Arms are
-added by Satterthwaite.
+lie 2 * 1.96 standard errors apart (Woodruff 1952), which rest on half as many degrees of freedom as there are ranks between them. Of events
+all orders of an arm are sorted, and s is that of a ratio of two sums over users: orders at or below the quantile, over orders; the degrees of
+freedom shrink as s² grows, and are those of the users at most. Arms are added by Satterthwaite.
 """
 
 import csv
@@ -46,7 +47,9 @@ for user, at, amount in zip(orders["user_id"].tolist(), micros(orders["paid_at"]
 spend = {user: sum(basket) for user, basket in baskets.items()}
 largest = {user: max(basket) for user, basket in baskets.items() if basket}
 count = {user: len(basket) for user, basket in baskets.items()}
+every = {user: basket for user, basket in baskets.items() if basket}
 METRICS = {
+    "order_p75": (every, 0.75, 100, None),
     "spend_p90": (spend, 0.9, 100, None),
     "largest_order": (largest, 0.25, 100, -0.2),
     "orders_median": (count, 0.5, 1, None),
@@ -54,16 +57,26 @@ METRICS = {
 COHORTS = {"phones": lambda user: device[user] == "phone", "oldest": lambda user: age[user] == 97}
 
 
-def quantile(values: list[int], p: float, steps: int) -> tuple[float, float, float, int] | None:
+def quantile(values: list, p: float, steps: int) -> tuple[float, float, float, int] | None:
     """The quantile, its variance, the degrees of freedom of that, and the number of users; None where it has no interval."""
-    ranked, n = sorted(values), len(values)
-    s = math.sqrt(p * (1 - p) / n)
+    of_events = isinstance(values[0], list)
+    ranked = sorted(value for user in values for value in user) if of_events else sorted(values)
+    n = len(ranked)
+    independent = p * (1 - p) / n
+    s = math.sqrt(independent)
+    if of_events:
+        at = ranked[math.ceil(round(p * 1_000_000) * n / 1_000_000) - 1]
+        below = np.array([sum(value <= at for value in user) for user in values], dtype=float)
+        events = np.array([len(user) for user in values], dtype=float)
+        moved = below - below.sum() / events.sum() * events
+        s = math.sqrt(moved.var(ddof=1) / len(values)) / events.mean()
     lower, upper = math.floor(n * (p - DEVIATE * s)), math.ceil(n * (p + DEVIATE * s))
     if lower < 1 or upper > n:
         return None
     error = (ranked[upper - 1] - ranked[lower - 1]) / steps / (2 * DEVIATE)
     at = ranked[math.ceil(round(p * 1_000_000) * n / 1_000_000) - 1] / steps
-    return at, error**2, (upper - lower) / 2, n
+    degrees = (upper - lower) / 2 * independent / s**2
+    return at, error**2, min(degrees, len(values) - 1) if of_events else degrees, len(values)
 
 
 def combined(estimate: float, parts: list[tuple[float, float]]) -> tuple[float, float, float]:

@@ -200,6 +200,7 @@ fn compiled() -> Compiled {
         status: format!("status {name}"),
         grid,
         proportion,
+        events: None,
     };
     let named = |name: &str| NamedColumn { name: name.to_owned(), column: name.to_owned() };
     Compiled {

@@ -66,8 +66,11 @@ pub(crate) fn metric_view(metric: &Metric, value_is_proportion: bool) -> report:
 }
 
 fn quantile(quantile: Quantile) -> report::QuantileView {
-    let Quantile { percentile, of: QuantileOf::Units } = quantile;
-    report::QuantileView { percentile, of: report::QuantileOf::Units }
+    let of = match quantile.of {
+        QuantileOf::Units => report::QuantileOf::Units,
+        QuantileOf::Events => report::QuantileOf::Events,
+    };
+    report::QuantileView { percentile: quantile.percentile, of }
 }
 
 /// A size without its sign: the direction is the metric's.

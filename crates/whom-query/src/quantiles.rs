@@ -1,10 +1,12 @@
-//! Quantiles of units: further looks at the unit table, of which none holds more than counts.
+//! Quantiles of units and of events: further looks at the unit table, of which none holds more than counts.
 //!
 //! A quantile is no sum, so statistics by cell do not tell it. Each look counts values in bins, for every group, metric and arm
 //! that is asked for, and the next one looks into the bins that matter ([`QuantileSearch`]). Counts add up in any order, so
 //! pieces and threads change nothing.
 
-use whom_stats::{ABSENT, BucketSet, FoundQuantile, Percentile, QuantileSearch, Routing};
+use datafusion::arrow::array::{Array, AsArray, ListArray};
+use datafusion::arrow::datatypes::Int64Type;
+use whom_stats::{ABSENT, BucketSet, FoundQuantile, Percentile, QuantileOf, QuantileSearch, Routing};
 
 use crate::analysed::AnalysedUnits;
 use crate::cohort_sums::Ranks;
@@ -70,8 +72,11 @@ impl AnalysedUnits {
     /// As many looks as some pairs need.
     fn found(&self, pairs: &[Pair], asked: &AskedQuantiles) -> Result<Vec<Vec<FoundQuantile>>, QueryError> {
         let ranks = asked.tree.as_ref().map(|(tree, buckets)| (Ranks::of(self, tree), buckets));
-        let start = |pair: &Pair| vec![QuantileSearch::new(pair.percentile); self.schema.arms];
-        let mut searches: Vec<Vec<QuantileSearch>> = pairs.iter().map(start).collect();
+        let start = |pair: &Pair| {
+            let of = self.measure(pair.metric)?.events.as_ref().map_or(QuantileOf::Units, |_| QuantileOf::Events);
+            Ok(vec![QuantileSearch::new(pair.percentile, of); self.schema.arms])
+        };
+        let mut searches = pairs.iter().map(start).collect::<Result<Vec<Vec<QuantileSearch>>, QueryError>>()?;
         while !searches.iter().flatten().all(QuantileSearch::is_done) {
             let look = Look { units: self, pairs, ranks: ranks.as_ref() };
             let counted = self.table.gather(
@@ -86,7 +91,7 @@ impl AnalysedUnits {
             searches = counted.into_iter().map(|arms| arms.into_iter().map(QuantileSearch::narrow).collect()).collect();
         }
         let of_pair = |(pair, arms): (&Pair, Vec<QuantileSearch>)| {
-            let grid = self.measure(pair.metric)?.grid;
+            let grid = self.measure(pair.metric)?.grid_of_events();
             Ok(arms.iter().map(|search| search.found(grid)).collect())
         };
         pairs.iter().zip(searches).map(of_pair).collect()
@@ -126,14 +131,12 @@ impl Look<'_> {
                 continue;
             }
             let (rows, arms) = if pair.among == Among::Exposed { (exposed, &arms_exposed) } else { (&analysed, &arms) };
-            let values = rows.metric(&self.units.measure(pair.metric)?.column)?;
+            let values = Values::of(self.units.measure(pair.metric)?, rows)?;
             let holds = self.members(pair.among, rows, &leaves)?;
-            for (row, (value, arm)) in values.into_iter().zip(arms).enumerate() {
-                if value != ABSENT
-                    && holds(row)
-                    && let Some(search) = searches.get_mut(usize::from(*arm))
-                {
-                    search.push(value);
+            for (row, arm) in arms.iter().enumerate() {
+                let search = searches.get_mut(usize::from(*arm)).filter(|_| holds(row));
+                if let (Some(search), Some(values)) = (search, values.of_unit(row)) {
+                    search.push_unit(values);
                 }
             }
         }
@@ -161,6 +164,37 @@ impl Look<'_> {
                 Box::new(move |row| members.get(row) == Some(&wanted))
             }
         })
+    }
+}
+
+/// The values of a metric that units have.
+enum Values {
+    /// One each, [`ABSENT`] where there is none.
+    OfUnits(Vec<i64>),
+    OfEvents(ListArray),
+}
+
+impl Values {
+    fn of(measure: &MeasureColumn, rows: &UnitRows) -> Result<Self, QueryError> {
+        let Some(events) = &measure.events else { return Ok(Self::OfUnits(rows.metric(&measure.column)?)) };
+        let column = rows.column(&events.column)?;
+        let lists =
+            column.as_list_opt::<i32>().filter(|lists| lists.values().as_primitive_opt::<Int64Type>().is_some());
+        let wrong = || QueryError::Internal(format!("events are of type {}", column.data_type()));
+        Ok(Self::OfEvents(lists.ok_or_else(wrong)?.clone()))
+    }
+
+    /// Those of a unit; `None` if it has none.
+    fn of_unit(&self, row: usize) -> Option<&[i64]> {
+        match self {
+            Self::OfUnits(values) => values.get(row..=row).filter(|value| *value != [ABSENT]),
+            Self::OfEvents(lists) => {
+                let offsets = lists.value_offsets();
+                let (first, end) = (*offsets.get(row)?, *offsets.get(row + 1)?);
+                let values = lists.values().as_primitive_opt::<Int64Type>()?.values();
+                values.get(first as usize..end as usize).filter(|_| lists.is_valid(row))
+            }
+        }
     }
 }
 

@@ -10,6 +10,8 @@ words! {
     pub enum QuantileOf {
         /// The units that have a value, each with one.
         Units = "units",
+        /// The events, of which a unit may have several.
+        Events = "events",
     }
 }
 
@@ -23,7 +25,7 @@ pub struct QuantileView {
 }
 
 impl QuantileView {
-    /// The units of so many that lie at or below the quantile, and the others.
+    /// The units of so many that lie at or below the quantile of units, and the others.
     pub(crate) fn sides(self, units: u64) -> [u64; 2] {
         let below = ((units as f64 * self.percentile).ceil() as u64).min(units);
         [below, units - below]

@@ -76,6 +76,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
     let output = fields.required("output").and_then(|output| output_place(&output));
+    quantile::check_smallest_cell(metrics.as_deref().unwrap_or_default(), output.as_ref(), fields.report());
     Some(Plan {
         experiment: experiment?,
         unit: unit?,

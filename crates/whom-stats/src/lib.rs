@@ -210,7 +210,7 @@ pub use pooled_products::{PooledProducts, pooled_products};
 pub use power::{COHORT_SHARES, DetectableDifference, Detection};
 pub use quantile_bins::{BinEdges, QuantileBins};
 pub use quantile_effect::{AtRanks, QuantileArm, QuantileRanks};
-pub use quantile_search::{FoundQuantile, QuantileSearch};
+pub use quantile_search::{FoundQuantile, QuantileOf, QuantileSearch};
 pub use rank_search::{Narrowed, RankSearch};
 pub use ranked_groups::{OverSplits, RankedGroup, ranked_groups};
 pub use regression_adjustment::{Adjusted, CoefficientSource, Coefficients, Dropped, RegressionAdjustment};

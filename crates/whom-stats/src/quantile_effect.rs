@@ -77,6 +77,18 @@ impl QuantileRanks {
         Self::new(values, percentile, None)
     }
 
+    /// The ranks among so many events. Column 0 of `share` is, over units, events at or below the quantile over events.
+    ///
+    /// # Errors
+    /// As [`Self::of_units`]; a share that does not vary over units has [`NotEstimable::NoVariance`].
+    pub fn of_events(values: u64, percentile: Percentile, share: &Sample) -> Result<Self, NotEstimable> {
+        let variance = share.covariance(0, 0) / share.units();
+        if variance <= 0.0 {
+            return Err(NotEstimable::NoVariance);
+        }
+        Self::new(values, percentile, Some(variance))
+    }
+
     fn new(values: u64, percentile: Percentile, share_variance: Option<f64>) -> Result<Self, NotEstimable> {
         if values == 0 {
             return Err(NotEstimable::EmptyArm);
@@ -101,7 +113,7 @@ impl QuantileArm {
     /// # Errors
     /// No value, or too few beyond the quantile.
     pub fn of_units(counts: &ValueCounts, percentile: Percentile, grid: Grid) -> Result<Self, NotEstimable> {
-        Self::new(counts, percentile, grid, None)
+        Self::new(counts, grid, QuantileRanks::of_units(counts.total(), percentile)?)
     }
 
     /// The quantile of events, several per unit. Column 0 of `share` is, over units, events at or below this quantile over
@@ -115,23 +127,19 @@ impl QuantileArm {
         grid: Grid,
         share: &Sample,
     ) -> Result<Self, NotEstimable> {
-        let variance = share.covariance(0, 0) / share.units();
-        if variance <= 0.0 {
-            return Err(NotEstimable::NoVariance);
-        }
-        let arm = Self::new(counts, percentile, grid, Some(variance))?;
-        let degrees_of_freedom = arm.degrees_of_freedom.min(share.degrees_of_freedom());
-        Ok(Self { degrees_of_freedom, unreliable: arm.unreliable.or(share.unreliable()), ..arm })
+        let ranks = QuantileRanks::of_events(counts.total(), percentile, share)?;
+        Ok(Self::new(counts, grid, ranks)?.clustered(share))
     }
 
-    fn new(
-        counts: &ValueCounts,
-        percentile: Percentile,
-        grid: Grid,
-        share_variance: Option<f64>,
-    ) -> Result<Self, NotEstimable> {
-        let quantile = counts.quantile(percentile).ok_or(NotEstimable::EmptyArm)?;
-        let ranks = QuantileRanks::new(counts.total(), percentile, share_variance)?;
+    /// With the degrees of freedom and the range of the share over units.
+    #[must_use]
+    pub(crate) fn clustered(self, share: &Sample) -> Self {
+        let degrees_of_freedom = self.degrees_of_freedom.min(share.degrees_of_freedom());
+        Self { degrees_of_freedom, unreliable: self.unreliable.or(share.unreliable()), ..self }
+    }
+
+    fn new(counts: &ValueCounts, grid: Grid, ranks: QuantileRanks) -> Result<Self, NotEstimable> {
+        let quantile = counts.at_rank(ranks.quantile).ok_or(NotEstimable::EmptyArm)?;
         let at = |rank: u64| counts.at_rank(rank).unwrap_or(quantile);
         let found = AtRanks { quantile, ties: counts.count(quantile), interval: ranks.interval.map(at) };
         Ok(Self::at_ranks(&ranks, &found, grid))

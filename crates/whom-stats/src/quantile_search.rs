@@ -1,23 +1,35 @@
 //! A quantile and its error from looks at values that nobody holds together: exact, ties included, in at most 96 KiB.
 //!
-//! The first look tells how many values there are, and with that the [ranks](QuantileRanks) of the quantile and of the ends of
-//! its interval. Further looks narrow all three, those that lie in one bin together. Looks at parts of the values add up, in
-//! any order.
+//! The first look tells how many values there are. Of one value per unit the [ranks](QuantileRanks) of the quantile and of the
+//! ends of its interval follow, and further looks narrow all three, those that lie in one bin together. Where units have
+//! several values, the quantile is found first; one more look tells which share of its values each unit has at or below it,
+//! how much that share varies over units, and with that the ranks of the ends. Looks at parts of the units add up, in any order.
 
+use crate::cross_products::CrossProducts;
 use crate::estimate::NotEstimable;
 use crate::grid::Grid;
 use crate::quantile_effect::{AtRanks, QuantileArm, QuantileRanks};
 use crate::rank_search::{Narrowed, RankSearch};
+use crate::sample::{RatioColumn, Sample};
 use crate::value_counts::Percentile;
 
-/// A search for the quantile of one value per unit.
+/// What a quantile is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuantileOf {
+    /// Units, each with one value.
+    Units,
+    /// Events, which units may have several of.
+    Events,
+}
+
+/// A search for a quantile.
 ///
 /// ```
-/// use whom_stats::{Grid, Percentile, QuantileSearch};
+/// use whom_stats::{Grid, Percentile, QuantileOf, QuantileSearch};
 ///
-/// let mut search = QuantileSearch::new(Percentile::new(0.5)?);
+/// let mut search = QuantileSearch::new(Percentile::new(0.5)?, QuantileOf::Units);
 /// while !search.is_done() {
-///     (0..1_000).for_each(|value| search.push(value));
+///     (0..1_000).for_each(|value| search.push_unit(&[value]));
 ///     search = search.narrow();
 /// }
 /// let median = search.found(Grid::INTEGER);
@@ -28,23 +40,40 @@ use crate::value_counts::Percentile;
 #[derive(Clone, Debug)]
 pub struct QuantileSearch {
     percentile: Percentile,
-    /// The looks that are needed yet.
-    looks: Vec<RankSearch>,
-    /// What is sought, once it is known how many values there are.
-    sought: Option<Sought>,
-}
-
-#[derive(Clone, Debug)]
-struct Sought {
+    of: QuantileOf,
+    /// Units with a value, once they are counted.
     units: u64,
+    /// Where the error comes from, once it is known.
     ranks: Result<QuantileRanks, NotEstimable>,
-    /// The rank of the quantile, and those of the ends of its interval if it has one; none without a value.
-    places: Vec<Place>,
+    /// The share of events, where units have several.
+    share: Option<Sample>,
+    quantile: Place,
+    interval: [Place; 2],
+    look: Look,
 }
 
-/// A rank, and how far the search for it is.
+/// What is counted.
+#[derive(Clone, Debug)]
+enum Look {
+    /// How many units and values there are, and roughly where.
+    First {
+        units: u64,
+        values: RankSearch,
+    },
+    /// Nearer to ranks.
+    Nearer(Vec<RankSearch>),
+    /// Values at or below the quantile, and values, by unit.
+    Share {
+        quantile: i64,
+        products: CrossProducts,
+    },
+    Done,
+}
+
+/// How far the search for a rank is.
 #[derive(Clone, Copy, Debug)]
 enum Place {
+    Unknown,
     /// By the place of the look that gets nearer to it.
     Looking {
         rank: u64,
@@ -67,142 +96,168 @@ pub struct FoundQuantile {
     pub arm: Result<QuantileArm, NotEstimable>,
 }
 
+impl Place {
+    fn found(self) -> Option<(i64, u64)> {
+        match self {
+            Self::Found { value, ties } => Some((value, ties)),
+            Self::Unknown | Self::Looking { .. } => None,
+        }
+    }
+
+    /// One look nearer; the looks that are needed next gather in `next`.
+    fn nearer(self, looks: &[RankSearch], next: &mut Vec<RankSearch>) -> Self {
+        let Self::Looking { rank, look } = self else { return self };
+        let Some(looked) = looks.get(look) else { return Self::Unknown };
+        match looked.narrow(rank) {
+            Narrowed::Again(nearer) => {
+                let known = next.iter().position(|known| known.looks_where(&nearer));
+                if known.is_none() {
+                    next.push(nearer);
+                }
+                Self::Looking { rank, look: known.unwrap_or(next.len() - 1) }
+            }
+            Narrowed::Found(value) => Self::Found { value, ties: looked.count(value).unwrap_or(0) },
+            Narrowed::Beyond => Self::Unknown,
+        }
+    }
+}
+
 impl QuantileSearch {
     /// The first look.
-    pub fn new(percentile: Percentile) -> Self {
-        Self { percentile, looks: vec![RankSearch::new()], sought: None }
+    pub fn new(percentile: Percentile, of: QuantileOf) -> Self {
+        Self {
+            percentile,
+            of,
+            units: 0,
+            ranks: Err(NotEstimable::NotCounted),
+            share: None,
+            quantile: Place::Unknown,
+            interval: [Place::Unknown; 2],
+            look: Look::First { units: 0, values: RankSearch::new() },
+        }
     }
 
-    /// Counts a value. Every look has to see every value.
+    /// Counts the values of a unit: one, or those of its events. Every look has to see every unit.
     #[inline]
-    pub fn push(&mut self, value: i64) {
-        self.looks.iter_mut().for_each(|look| look.push(value));
+    pub fn push_unit(&mut self, values: &[i64]) {
+        match &mut self.look {
+            Look::First { units, values: look } => {
+                *units += u64::from(!values.is_empty());
+                values.iter().for_each(|value| look.push(*value));
+            }
+            Look::Nearer(looks) => {
+                for value in values {
+                    looks.iter_mut().for_each(|look| look.push(*value));
+                }
+            }
+            Look::Share { quantile, products } if !values.is_empty() => {
+                let at_most = values.iter().filter(|value| **value <= *quantile).count();
+                products.push(&[at_most as i64, values.len() as i64]);
+            }
+            Look::Share { .. } | Look::Done => {}
+        }
     }
 
-    /// Adds the same look at other values.
+    /// Adds the same look at other units.
     pub fn add(&mut self, other: &Self) {
-        self.looks.iter_mut().zip(&other.looks).for_each(|(look, other)| look.add(other));
+        match (&mut self.look, &other.look) {
+            (Look::First { units, values }, Look::First { units: others, values: of_others }) => {
+                *units += others;
+                values.add(of_others);
+            }
+            (Look::Nearer(looks), Look::Nearer(others)) => {
+                looks.iter_mut().zip(others).for_each(|(look, other)| look.add(other));
+            }
+            (Look::Share { products, .. }, Look::Share { products: others, .. }) => *products += others,
+            _ => {}
+        }
     }
 
     /// Whether no look is needed any more.
     pub fn is_done(&self) -> bool {
-        self.looks.is_empty()
+        matches!(self.look, Look::Done)
     }
 
     /// The next look, which has counted nothing yet.
     #[must_use]
-    pub fn narrow(self) -> Self {
-        let Self { percentile, looks, sought } = self;
-        let mut sought = sought.unwrap_or_else(|| Sought::among(looks.iter().map(RankSearch::total).sum(), percentile));
-        let mut next: Vec<RankSearch> = Vec::new();
-        for place in &mut sought.places {
-            let Place::Looking { rank, look } = *place else { continue };
-            let Some(looked) = looks.get(look) else { continue };
-            *place = match looked.narrow(rank) {
-                Narrowed::Again(nearer) => {
-                    let known = next.iter().position(|known| known.looks_where(&nearer));
-                    let look = known.unwrap_or(next.len());
-                    if known.is_none() {
-                        next.push(nearer);
-                    }
-                    Place::Looking { rank, look }
-                }
-                Narrowed::Found(value) => Place::Found { value, ties: looked.count(value).unwrap_or(0) },
-                Narrowed::Beyond => continue,
-            };
+    pub fn narrow(mut self) -> Self {
+        match std::mem::replace(&mut self.look, Look::Done) {
+            Look::First { units, values } => {
+                self.units = units;
+                self.begin(values.total());
+                self.nearer(&[values])
+            }
+            Look::Nearer(looks) => self.nearer(&looks),
+            Look::Share { products, .. } => self.shared(&products),
+            Look::Done => self,
         }
-        Self { percentile, looks: next, sought: Some(sought) }
+    }
+
+    /// Begins the search for what can be sought of so many values.
+    fn begin(&mut self, values: u64) {
+        if values == 0 {
+            self.ranks = Err(NotEstimable::EmptyArm);
+            return;
+        }
+        self.quantile = Place::Looking { rank: self.percentile.rank(values), look: 0 };
+        if self.of == QuantileOf::Units {
+            self.ranks = QuantileRanks::of_units(values, self.percentile);
+            self.seek_interval();
+        }
+    }
+
+    fn seek_interval(&mut self) {
+        if let Ok(ranks) = self.ranks {
+            self.interval = ranks.interval.map(|rank| Place::Looking { rank, look: 0 });
+        }
+    }
+
+    fn nearer(mut self, looks: &[RankSearch]) -> Self {
+        let mut next = Vec::new();
+        self.quantile = self.quantile.nearer(looks, &mut next);
+        self.interval = self.interval.map(|end| end.nearer(looks, &mut next));
+        let needs_share = self.of == QuantileOf::Events && self.share.is_none() && next.is_empty();
+        self.look = match self.quantile.found() {
+            Some((quantile, _)) if needs_share => Look::Share { quantile, products: CrossProducts::new(2) },
+            _ if next.is_empty() => Look::Done,
+            _ => Look::Nearer(next),
+        };
+        self
+    }
+
+    /// The ends of the interval, given how the share of values at or below the quantile varies over units.
+    fn shared(mut self, products: &CrossProducts) -> Self {
+        let values = products.sum(1) as u64;
+        let share = RatioColumn { numerator: 0, denominator: Some(1), centre: 0.0 };
+        let sample = Sample::exact(products, &[0, 0], &[Grid::INTEGER; 2]).and_then(|sample| sample.ratios(&[share]));
+        self.ranks = sample
+            .as_ref()
+            .map_err(|reason| *reason)
+            .and_then(|sample| QuantileRanks::of_events(values, self.percentile, sample));
+        self.share = sample.ok();
+        self.seek_interval();
+        if self.ranks.is_ok() {
+            self.look = Look::Nearer(vec![RankSearch::new()]);
+        }
+        self
     }
 
     /// What the looks came to, the values being on this grid.
     pub fn found(&self, grid: Grid) -> FoundQuantile {
-        let Some(sought) = &self.sought else {
-            return FoundQuantile { units: 0, value: None, arm: Err(NotEstimable::NotCounted) };
-        };
-        let at = |place: usize| match sought.places.get(place) {
-            Some(Place::Found { value, ties }) => Some((*value, *ties)),
-            Some(Place::Looking { .. }) | None => None,
-        };
-        let quantile = at(0);
-        let arm = sought.ranks.and_then(|ranks| {
-            let ((quantile, ties), lower, upper) =
-                quantile.zip(at(1)).zip(at(2)).map(|((q, l), u)| (q, l.0, u.0)).ok_or(NotEstimable::NotCounted)?;
-            Ok(QuantileArm::at_ranks(&ranks, &AtRanks { quantile, ties, interval: [lower, upper] }, grid))
+        let quantile = self.quantile.found();
+        let [lower, upper] = self.interval.map(|end| end.found().map(|(value, _)| value));
+        let arm = self.ranks.and_then(|ranks| {
+            let found = quantile.zip(lower).zip(upper).map(|(((quantile, ties), lower), upper)| AtRanks {
+                quantile,
+                ties,
+                interval: [lower, upper],
+            });
+            let arm = QuantileArm::at_ranks(&ranks, &found.ok_or(NotEstimable::NotCounted)?, grid);
+            Ok(self.share.as_ref().map_or(arm, |share| arm.clustered(share)))
         });
-        FoundQuantile { units: sought.units, value: quantile.map(|(value, _)| grid.from_grid(value)), arm }
-    }
-}
-
-impl Sought {
-    fn among(units: u64, percentile: Percentile) -> Self {
-        let ranks = QuantileRanks::of_units(units, percentile);
-        let quantile = (units > 0).then(|| percentile.rank(units));
-        let all = quantile.into_iter().chain(ranks.iter().flat_map(|ranks| ranks.interval));
-        Self { units, ranks, places: all.map(|rank| Place::Looking { rank, look: 0 }).collect() }
+        FoundQuantile { units: self.units, value: quantile.map(|(value, _)| grid.from_grid(value)), arm }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::grid::MAX_GRID_VALUE;
-    use crate::value_counts::ValueCounts;
-
-    /// What is found, and in how many looks; every look is merged from parts.
-    fn search(parts: &[&[i64]], share: f64) -> (FoundQuantile, usize) {
-        let mut search = QuantileSearch::new(Percentile::new(share).unwrap());
-        let mut looks = 0;
-        while !search.is_done() {
-            let mut merged = search.clone();
-            for part in parts {
-                let mut of_part = search.clone();
-                part.iter().for_each(|value| of_part.push(*value));
-                merged.add(&of_part);
-            }
-            search = merged.narrow();
-            looks += 1;
-        }
-        (search.found(Grid::INTEGER), looks)
-    }
-
-    fn wide_and_tied() -> impl Strategy<Value = Vec<i64>> {
-        let value = prop_oneof![-MAX_GRID_VALUE..=MAX_GRID_VALUE, -5_i64..5, Just(7), 0_i64..100_000];
-        prop::collection::vec(value, 0..150)
-    }
-
-    proptest! {
-        #[test]
-        fn looks_find_what_counting_every_value_finds(values in wide_and_tied(), share in 0.02..0.98_f64, cut in 0..150_usize) {
-            let counts: ValueCounts = values.iter().copied().collect();
-            let percentile = Percentile::new(share).unwrap();
-            let (one, other) = values.split_at(cut.min(values.len()));
-            let (found, looks) = search(&[one, other], share);
-            prop_assert_eq!(found.units, counts.total());
-            prop_assert_eq!(found.value, counts.quantile(percentile).map(|value| value as f64));
-            prop_assert_eq!(found.arm, QuantileArm::of_units(&counts, percentile, Grid::INTEGER));
-            prop_assert!(looks <= 4);
-        }
-
-        #[test]
-        fn the_order_of_values_and_of_parts_changes_nothing(values in wide_and_tied(), cut in 0..150_usize) {
-            let mut backwards = values.clone();
-            backwards.reverse();
-            let (one, other) = values.split_at(cut.min(values.len()));
-            prop_assert_eq!(search(&[one, other], 0.5), search(&[&backwards], 0.5));
-            prop_assert_eq!(search(&[other, one, &[]], 0.5), search(&[one, other], 0.5));
-        }
-    }
-
-    #[test]
-    fn a_quantile_without_an_error_is_still_told() {
-        let (few, _) = search(&[&[3, 1, 2]], 0.9);
-        assert_eq!((few.units, few.value, few.arm), (3, Some(3.0), Err(NotEstimable::TooFewBeyondQuantile)));
-        let (none, looks) = search(&[], 0.5);
-        assert_eq!((none.units, none.value, none.arm), (0, None, Err(NotEstimable::EmptyArm)));
-        assert_eq!(looks, 1);
-        let untouched = QuantileSearch::new(Percentile::new(0.5).unwrap()).found(Grid::INTEGER);
-        assert_eq!(untouched.arm, Err(NotEstimable::NotCounted));
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use whom_report::{EVERYBODY, EffectRow, Estimand, Family};
-use whom_stats::{Grid, Grouping, QuantileSearch};
+use whom_stats::{Grid, Grouping, QuantileOf, QuantileSearch};
 
 use super::*;
 use crate::averages::{AverageCells, average_rows};
@@ -11,10 +11,10 @@ use crate::fixture::{Experiment, LETTER};
 use crate::rows::exploratory;
 
 fn found(values: &[i64], share: f64) -> FoundQuantile {
-    let mut search = QuantileSearch::new(Percentile::new(share).unwrap());
+    let mut search = QuantileSearch::new(Percentile::new(share).unwrap(), QuantileOf::Units);
     while !search.is_done() {
         for value in values {
-            search.push(*value);
+            search.push_unit(&[*value]);
         }
         search = search.narrow();
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use whom_engine::{Engine, Limits};
-use whom_stats::{Grid, QuantileArm, ValueCounts, bucket_of_text};
+use whom_stats::{CrossProducts, Grid, QuantileArm, RatioColumn, Sample, ValueCounts, bucket_of_text};
 
 use super::*;
 use crate::build::build;
@@ -20,6 +20,7 @@ metrics:
   m: { role: primary, from: orders, aggregate: any, window: 1d, desired: increase, matters: 1% }
   large: { role: secondary, from: orders, aggregate: max, value: amount, precision: 0.01, window: 1d, quantile: { percentile: 0.75, of: units } }
   number: { role: secondary, from: orders, aggregate: count, window: 1d, quantile: { percentile: 0.5, of: units } }
+  every: { role: secondary, from: orders, value: amount, precision: 0.01, window: 1d, quantile: { percentile: 0.5, of: events } }
 tags:
   profile: { path: people.parquet, static: true, columns: { height: numeric } }
 cohorts:
@@ -52,7 +53,7 @@ fn warehouse() -> Warehouse {
     let warehouse = Warehouse::exposing(&(0..PEOPLE).flat_map(exposed).collect::<Vec<_>>());
     let ordered = |person: usize| {
         let of = move |amount: f64| (person, amount);
-        largest(person).into_iter().flat_map(move |cents| [of(cents as f64 / 100.0), of(cents as f64 / 400.0)])
+        largest(person).into_iter().flat_map(move |cents| [of(cents as f64 / 100.0), of(smaller(cents) as f64 / 100.0)])
     };
     let rows: Vec<(&str, &str, Option<f64>)> = (0..PEOPLE)
         .flat_map(ordered)
@@ -83,7 +84,7 @@ fn asked() -> AskedQuantiles {
     let mut tree = Routing::root();
     tree.split(0, 0, (0..30).collect());
     AskedQuantiles {
-        metrics: vec![(1, percentiles()[0]), (2, percentiles()[1])],
+        metrics: vec![(1, percentiles()[0]), (2, percentiles()[1]), (3, percentiles()[1])],
         among: vec![
             Among::Everybody,
             Among::Exposed,
@@ -111,7 +112,7 @@ fn is_among(person: usize, among: Among) -> bool {
 }
 
 /// What sorting all values of a group gives.
-fn expected(among: Among, arm: usize) -> [FoundQuantile; 2] {
+fn expected(among: Among, arm: usize) -> [FoundQuantile; 3] {
     let members = || (0..PEOPLE).filter(|person| person % 2 == arm && is_among(*person, among));
     let amounts: ValueCounts = members().filter_map(largest).collect();
     let numbers: ValueCounts = members().map(|person| if largest(person).is_some() { 2 } else { 0 }).collect();
@@ -120,7 +121,32 @@ fn expected(among: Among, arm: usize) -> [FoundQuantile; 2] {
         value: counts.quantile(percentile).map(|value| grid.from_grid(value)),
         arm: QuantileArm::of_units(&counts, percentile, grid),
     };
-    [found(amounts, percentiles()[0], Grid::decimal(2).unwrap()), found(numbers, percentiles()[1], Grid::INTEGER)]
+    let cents = Grid::decimal(2).unwrap();
+    [found(amounts, percentiles()[0], cents), found(numbers, percentiles()[1], Grid::INTEGER), of_events(members())]
+}
+
+/// Both orders of everybody who has some, clustered by person.
+fn of_events(members: impl Iterator<Item = usize>) -> FoundQuantile {
+    let orders: Vec<[i64; 2]> = members.filter_map(largest).map(|cents| [cents, smaller(cents)]).collect();
+    let counts: ValueCounts = orders.iter().flatten().copied().collect();
+    let median = counts.quantile(percentiles()[1]).unwrap();
+    let mut products = CrossProducts::new(2);
+    for person in &orders {
+        products.push(&[person.iter().filter(|cents| **cents <= median).count() as i64, 2]);
+    }
+    let share = RatioColumn { numerator: 0, denominator: Some(1), centre: 0.0 };
+    let sample = Sample::exact(&products, &[0, 0], &[Grid::INTEGER; 2]).unwrap().ratios(&[share]).unwrap();
+    let grid = Grid::decimal(2).unwrap();
+    FoundQuantile {
+        units: orders.len() as u64,
+        value: Some(grid.from_grid(median)),
+        arm: QuantileArm::of_events(&counts, percentiles()[1], grid, &sample),
+    }
+}
+
+/// The smaller one of two orders.
+fn smaller(cents: i64) -> i64 {
+    cents / 5
 }
 
 #[tokio::test(flavor = "multi_thread")]

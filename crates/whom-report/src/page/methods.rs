@@ -83,10 +83,11 @@ const KNOWN: [(&str, Method); 8] = [
         Method {
             name: "Difference in quantiles",
             words: "The quantile of the treated units minus that of the control units: the smallest value that so large a share of \
-                    the units with a value does not exceed, found exactly, ties included. Its error comes from the values at the \
-                    ends of the share’s own interval, so no density is guessed. Where more units share the value at the \
+                    the units, or of their events, does not exceed, found exactly, ties included. Its error comes from the values at the \
+                    ends of the share’s own interval, so no density is guessed; of events the share varies over units, because those of \
+                    a unit resemble each other. Where more units share the value at the \
                     quantile than that interval spans, the estimate is marked unreliable.",
-            formula: "τ = q₁ − q₀,  s.e. of q = (F⁻¹(p + 1.96 s) − F⁻¹(p − 1.96 s)) / 3.92,  s² = p(1 − p)/n",
+            formula: "τ = q₁ − q₀,  s.e. of q = (F⁻¹(p + 1.96 s) − F⁻¹(p − 1.96 s)) / 3.92,  s² = p(1 − p)/n over units",
             source: "Woodruff, Confidence intervals for medians and other position measures, JASA 47 (1952)",
         },
     ),

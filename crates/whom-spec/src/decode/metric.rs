@@ -75,7 +75,9 @@ fn non_finite(fields: &Fields<'_>, aggregate: Option<Aggregate>) -> NonFinite {
     let words = [("refuse", NonFinite::Refuse), ("drop_unit", NonFinite::DropUnit), ("zero", NonFinite::Zero)];
     let Some(field) = fields.optional("non_finite") else { return NonFinite::Refuse };
     let rule = field.choice(&words).unwrap_or(NonFinite::Refuse);
-    if rule == NonFinite::Zero && matches!(aggregate, Some(Aggregate::Min | Aggregate::Max | Aggregate::Last)) {
+    if rule == NonFinite::Zero
+        && matches!(aggregate, Some(Aggregate::Min | Aggregate::Max | Aggregate::Last | Aggregate::Events))
+    {
         let problem = "a single value decides here, and it may not be made up";
         field.refuse(format!("`{}`: {problem}; use `drop_unit`, or leave such events out by `where`", field.path));
     }

@@ -3,13 +3,17 @@
 use super::cursor::{Field, Fields, Report};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Aggregate, Metric, Quantile, QuantileOf, Role};
+use crate::plan::{Aggregate, Metric, Output, Quantile, QuantileOf, Role};
+use crate::tree::Value;
 
-/// `quantile: { percentile: 0.9, of: units }`.
+/// `quantile: { percentile: 0.9, of: units }`, or `of: events`.
 pub(super) fn quantile(metric: &Fields<'_>, (role, aggregate): (Option<Role>, Option<Aggregate>)) -> Option<Quantile> {
     let field = metric.optional("quantile")?;
     let fields = field.mapping::<format::Quantile>()?;
     check_company(metric, &field);
+    if aggregate == Some(Aggregate::Events) {
+        check_events(metric, &field);
+    }
     let path = &field.path;
     if role == Some(Role::Primary) {
         let message = format!("`{path}`: a primary metric is searched, and trees compare means, not quantiles");
@@ -30,13 +34,42 @@ pub(super) fn quantile(metric: &Fields<'_>, (role, aggregate): (Option<Role>, Op
 }
 
 fn of(field: &Field<'_>) -> Option<QuantileOf> {
-    if field.is_word("events") {
-        let message = format!("`{}`: quantiles of events are not yet available", field.path);
-        let hint = "use `of: units`: the quantile over units of what `aggregate` makes of each unit's events, such as their `mean` or `max`";
-        field.report.push(Diagnostic::error(message).at(field.node.span).hint(hint));
-        return None;
+    field.choice(&[("units", QuantileOf::Units), ("events", QuantileOf::Events)])
+}
+
+/// Whether a metric is a quantile of events, whatever else is wrong with it.
+pub(super) fn is_of_events(metric: &Fields<'_>) -> bool {
+    let of = metric.entry("quantile").and_then(|quantile| quantile.entries()?.iter().find(|entry| *entry.key == "of"));
+    of.is_some_and(|of| matches!(&of.value.value, Value::Scalar(scalar) if scalar.text == "events"))
+}
+
+/// Every event stands for itself, and a unit without one for nothing.
+fn check_events(metric: &Fields<'_>, quantile: &Field<'_>) {
+    let others = [
+        ("aggregate", "every event stands for itself", "leave it out, or say `of: units`"),
+        ("missing", "a unit without events has no part in a quantile of events", "leave it out"),
+    ];
+    for (key, why, hint) in others {
+        let Some(other) = metric.optional(key) else { continue };
+        let message = format!("`{}` has no meaning here: {why}", other.path);
+        let diagnostic = Diagnostic::error(message).at(other.key).related(quantile.key, "the quantile");
+        quantile.report.push(diagnostic.hint(hint));
     }
-    field.choice(&[("units", QuantileOf::Units)])
+}
+
+/// How many units have an event beyond a quantile of events is not known, so nothing tells whether it may be shown.
+pub(super) fn check_smallest_cell(metrics: &[Metric], output: Option<&Output>, report: &Report) {
+    let of_events = |metric: &&Metric| metric.quantile.is_some_and(|quantile| quantile.of == QuantileOf::Events);
+    if output.is_none_or(|output| output.smallest_cell < 2) {
+        return;
+    }
+    for metric in metrics.iter().filter(of_events) {
+        let message = format!(
+            "`{}` is a quantile of events, which does not go with `output.smallest_cell`: it may be one unit's",
+            metric.name
+        );
+        report.push(Diagnostic::error(message).at(metric.name.span).hint("use `of: units`, or leave the metric out"));
+    }
 }
 
 /// A quantile is no sum: what is done to sums cannot be done to it.

@@ -124,9 +124,10 @@ impl Shape for Cuped {
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Quantile {
-    /// The share of the units that do not exceed the quantile, such as `0.9`; `0.5` is the median.
+    /// The share of the units, or events, that do not exceed the quantile, such as `0.9`; `0.5` is the median.
     percentile: Number,
-    /// What the quantile is of: `units`, each with the number that `aggregate` makes of its events.
+    /// What the quantile is of: `units`, each with the number that `aggregate` makes of its events; or `events`, each with its
+    /// `value`, without an `aggregate`.
     of: plan::QuantileOf,
 }
 

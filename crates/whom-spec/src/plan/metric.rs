@@ -53,7 +53,7 @@ pub struct Metric {
     /// What the metric is adjusted by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cuped: Option<Cuped>,
-    /// The quantile over units that arms are compared by, in place of their means; only of a metric that is not primary, and is no
+    /// The quantile over units, or over events, that arms are compared by, in place of their means; only of a metric that is not primary, and is no
     /// ratio, neither capped nor adjusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantile: Option<Quantile>,
@@ -114,6 +114,8 @@ pub struct Quantile {
 pub enum QuantileOf {
     /// The units that have a value, each with one.
     Units,
+    /// The events, of which a unit may have several; errors are clustered by unit.
+    Events,
 }
 
 /// What was known before the exposure and explains part of a metric's variance (Deng et al. 2013); at least one covariate.
@@ -157,6 +159,9 @@ pub enum Aggregate {
     Last,
     /// The number of different values of `value`, which is anything but a floating-point number.
     Distinct,
+    /// Nothing: every event stands for itself. Only where a quantile is of events, which needs no word for it.
+    #[schemars(skip)]
+    Events,
 }
 
 impl Aggregate {
@@ -172,7 +177,7 @@ impl Aggregate {
 
     /// Whether the unit's number is one of those of its events, or their mean: without events there is none.
     pub fn needs_event(self) -> bool {
-        matches!(self, Self::Mean | Self::Min | Self::Max | Self::Last)
+        matches!(self, Self::Mean | Self::Min | Self::Max | Self::Last | Self::Events)
     }
 }
 

@@ -118,7 +118,8 @@ fn what_is_done_to_means_is_not_done_to_quantiles() {
         QUANTILE.replace("    window", "    cap: { value: 3 }\n    cuped: 7d\n    window"),
         QUANTILE.replace("from: orders\n    value: seconds\n    aggregate: max", sums),
         QUANTILE.replace("    value: seconds\n    aggregate: max", "    aggregate: any"),
-        QUANTILE.replace("of: units", "of: events"),
+        QUANTILE.replace("of: units", "of: events").replace("    window", "    missing: zero\n    window"),
+        EVENTS.replace("    value: seconds\n", "    non_finite: zero\n"),
         QUANTILE.replace("of: units", "of: users"),
         QUANTILE.replace(", of: units", ""),
         QUANTILE.replace("0.9", "90%"),
@@ -127,6 +128,24 @@ fn what_is_done_to_means_is_not_done_to_quantiles() {
     ]
     .map(|metric| refusal_with("tags:\n", &metric));
     insta::assert_snapshot!(refusals.join("\n"));
+}
+
+const EVENTS: &str = "  slow:
+    role: secondary
+    from: orders
+    value: seconds
+    window: 14d
+    quantile: { percentile: 0.9, of: events }
+tags:
+";
+
+#[test]
+fn a_quantile_of_events_needs_no_aggregate() {
+    let metric = loaded_with("tags:\n", EVENTS).metrics[1].clone();
+    assert_eq!(metric.quantile, Some(Quantile { percentile: 0.9, of: QuantileOf::Events }));
+    assert_eq!((metric.aggregate, metric.missing), (Aggregate::Events, MissingMetric::DropUnit));
+    let text = plain_with("tags:\n", EVENTS).replace("  path: out/\n", "  path: out/\n  smallest_cell: 20\n");
+    insta::assert_snapshot!(refusal(&text));
 }
 
 #[test]
