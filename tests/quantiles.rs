@@ -18,7 +18,7 @@ const QUANTILES: &str = "  spend_p90: { role: secondary, from: orders, value: am
 ";
 
 /// The shop with a quantile without ties, one of the users with orders alone, one of all orders, and one of a small number.
-fn shop() -> Warehouse {
+pub(crate) fn shop() -> Warehouse {
     let warehouse = Warehouse::copy(Sample::Shop);
     warehouse.edit(CHEAP, &format!("{QUANTILES}{CHEAP}"));
     warehouse.edit("discover:\n", "slices: [device]\n\ndiscover:\n  search_replicates: 0\n  resplits: 0\n");
@@ -107,6 +107,18 @@ fn a_quantile_is_told_for_what_it_is() {
     assert!(cohorts.iter().any(|cohort| cohort.starts_with('c')), "of discovered cohorts as well: {cohorts:?}");
     let sliced = published.json("result.json")["slices"].to_string();
     assert!(sliced.contains("click_rate") && !sliced.contains("largest_order"), "effects by week are those of means");
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_with_the_events_of_its_units() {
+    let warehouse = shop();
+    let arguments = ["--checkpoint-after", "0", "--checkpoints", "kept"];
+    let command = || warehouse.run_command(&arguments);
+    let killed = Answer::of(command().current_dir(warehouse.root()).env("WHOM_TEST_KILL_AT", "60:after"));
+    assert_eq!(killed.code, None, "{}", killed.stderr);
+    let resumed = Answer::of(command().current_dir(warehouse.root())).expect_success();
+    assert!(resumed.stderr.contains("resumed after"), "{}", resumed.stderr);
+    run().published.assert_same_files(&warehouse.published().pop().expect("a run"), "resumed");
 }
 
 /// The cohorts that a metric has an effect in.

@@ -143,11 +143,15 @@ impl QuantileSearch {
         match &mut self.look {
             Look::First { units, values: look } => {
                 *units += u64::from(!values.is_empty());
-                values.iter().for_each(|value| look.push(*value));
+                for value in values {
+                    look.push(*value);
+                }
             }
             Look::Nearer(looks) => {
-                for value in values {
-                    looks.iter_mut().for_each(|look| look.push(*value));
+                for look in looks {
+                    for value in values {
+                        look.push(*value);
+                    }
                 }
             }
             Look::Share { quantile, products } if !values.is_empty() => {
