@@ -17,6 +17,9 @@ SELECT
   first_value({{ metric.on_grid }} ORDER BY event_at DESC, {{ metric.on_grid }} DESC) FILTER (WHERE {{ metric.on_grid }} IS NOT NULL) AS {{ metric.name }}
 {%- elif metric.aggregate == "distinct" %},
   NULLIF(count(DISTINCT {{ metric.number }}), 0) AS {{ metric.name }}
+{%- elif metric.aggregate == "events" %},
+  NULLIF(count({{ metric.on_grid }}), 0) AS {{ metric.name }},
+  array_agg({{ metric.on_grid }} ORDER BY {{ metric.on_grid }}) FILTER (WHERE {{ metric.on_grid }} IS NOT NULL) AS {{ metric.events }}
 {%- elif metric.aggregate == "mean" %},
   grid_mean(exact_sum({{ metric.on_grid }}), count({{ metric.on_grid }})) AS {{ metric.name }}
 {%- endif %}

@@ -21,6 +21,9 @@ SELECT
 {%- for metric in metrics %},
   CASE WHEN {{ metric.status }} IN ({{ metric.has_value[0] }}, {{ metric.has_value[1] }}) THEN COALESCE({{ metric.name }}, 0) END AS {{ metric.name }},
   {{ metric.status }}
+{%- if metric.events %},
+  CASE WHEN {{ metric.status }} IN ({{ metric.has_value[0] }}, {{ metric.has_value[1] }}) THEN {{ metric.events }} END AS {{ metric.events }}
+{%- endif %}
 {%- endfor %}
 {%- for tag in tags %},
   {{ tag.name }}

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 
 use crate::checker::assert_agrees;
 use crate::program::{Answer, Baseline, Published, assert_text, whom};
+use crate::quantiles::shop;
 use crate::simulated::Shop;
 use crate::warehouse::{Sample, Warehouse, repository};
 
@@ -32,6 +33,12 @@ fn of_tiny_with_wall_clocks_decimals_and_means() {
 #[test]
 fn of_the_shop_with_ratios_and_pre_periods() {
     same_as_the_sample(Sample::Shop, "tests/data/shop/shop.yaml");
+}
+
+#[test]
+fn of_the_shop_with_quantiles_of_units_and_of_events() {
+    let warehouse = shop();
+    same(&warehouse.run(&["--keep-units"]), &warehouse.pipeline());
 }
 
 #[test]

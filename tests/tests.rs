@@ -24,6 +24,8 @@ mod printed_tables;
 mod first_look;
 // Ratios, pre-periods, covariates and caps meet their events.
 mod metrics;
+// Quantiles over units meet sorted events.
+mod quantiles;
 // Effects by week and by slice meet their events.
 mod slices;
 // Those who reached an event, and everybody beside.

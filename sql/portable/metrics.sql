@@ -34,6 +34,8 @@ FROM (
     CAST(first({{ metric.on_grid }} ORDER BY event_at DESC, {{ metric.on_grid }} DESC) FILTER (WHERE {{ metric.on_grid }} IS NOT NULL) AS BIGINT) AS {{ metric.name }}
 {%- elif metric.aggregate == "distinct" %},
     NULLIF(count(DISTINCT {{ metric.number }}), 0) AS {{ metric.name }}
+{%- elif metric.aggregate == "events" %},
+    NULLIF(count({{ metric.on_grid }}), 0) AS {{ metric.name }}
 {%- elif metric.aggregate == "mean" %},
     sum({{ metric.on_grid }}) AS {{ metric.product }},
     NULLIF(count({{ metric.on_grid }}), 0) AS {{ metric.counts }}

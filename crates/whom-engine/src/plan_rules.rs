@@ -17,8 +17,8 @@ use crate::functions::FIRST_SEEN;
 /// `avg` adds up floating point numbers.
 const EXACT: [&str; 5] = ["count", "exact_sum", FIRST_SEEN, "max", "min"];
 
-/// The aggregate that is exact if it says in which order.
-const ORDERED: &str = "first_value";
+/// The aggregates that are exact if they say in which order.
+const ORDERED: [&str; 2] = ["array_agg", "first_value"];
 
 /// Refuses a plan that breaks a rule of the engine.
 ///
@@ -49,7 +49,7 @@ pub fn check(plan: &Arc<dyn ExecutionPlan>) -> Result<(), EngineError> {
 fn check_aggregate(aggregate: &AggregateExec, plan: &Arc<dyn ExecutionPlan>) -> Result<(), EngineError> {
     for function in aggregate.aggr_expr() {
         let name = function.fun().name();
-        let ordered = name == ORDERED && !function.order_bys().is_empty();
+        let ordered = ORDERED.contains(&name) && !function.order_bys().is_empty();
         if !ordered && !EXACT.contains(&name) {
             return Err(broken(&format!("`{name}` is not exact, or depends on the order of rows"), plan));
         }
@@ -120,7 +120,7 @@ mod tests {
     async fn exact_aggregates_pass() {
         let engine = engine_with("t", columns());
         let sql = "SELECT unit, exact_sum(to_grid(v, '1')), count(*), count(DISTINCT v), min(v), max(v),
-            first_value(v ORDER BY unit) FROM t GROUP BY unit";
+            first_value(v ORDER BY unit), array_agg(v ORDER BY v) FROM t GROUP BY unit";
         assert_eq!(reason(&engine, sql).await, "planned");
     }
 

@@ -24,6 +24,7 @@ use crate::names;
 use crate::power::{confirming_tests, detectable_differences};
 use crate::profile::sizes;
 use crate::profiles::Profiles;
+use crate::quantiles::Quantiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
 use crate::shrinkage::shrunken_effects;
@@ -68,7 +69,8 @@ pub(crate) async fn analyse(
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Validation, &error);
     let global_tests = global_tests(study, &questions, &discovered).await.map_err(failed)?;
     let declared = declared(study, name.clone(), tree).await?;
-    let measured = MeasuredCohorts::new(study, &declared.cells, &declared.cohorts);
+    let quantiles = Quantiles::of_leaves(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
+    let measured = MeasuredCohorts::new(study, &declared.cells, &declared.cohorts).with_quantiles(&quantiles);
     let found = Found { study, questions: &questions, declared: &declared, measured };
     let sliced = sliced_effects(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
     let shown = found.shown(&discovered);

@@ -1,8 +1,8 @@
 //! Average effects and pre-registered cohorts: families F1 and guardrails, on all units.
 
 use whom_engine::EngineError;
-use whom_query::Outcome;
 use whom_query::checks::{cohort_check, ramped_cohort_check};
+use whom_query::{Among, Outcome};
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
 use whom_stats::routing::Code;
@@ -10,6 +10,7 @@ use whom_stats::{Alternative, ArmSums, CellSums, Check, Grouping, Reference};
 
 use crate::comparison::{Comparison, Sides};
 use crate::estimation::Estimation;
+use crate::quantiles::Quantiles;
 use crate::rows::{Draft, Subject, holm};
 use crate::sequences::add_sequences;
 use crate::study::{Question, Study};
@@ -27,6 +28,8 @@ pub(crate) struct AverageCells {
     within_periods: Vec<CellSums>,
     /// Everybody by first exposure, where some are not analysed: those in several variants, or before the event of the exposure filter.
     pub(crate) by_first_exposure: Option<CellSums>,
+    /// Of the metrics that are quantiles, which no cell tells.
+    pub(crate) quantiles: Quantiles,
 }
 
 /// Rows that are complete, and rows that wait for the correction of the exploratory family.
@@ -51,7 +54,8 @@ impl AverageCells {
         let everybody = counted.next().ok_or_else(|| EngineError::Internal("nobody was counted".to_owned()))?;
         let of_cohorts = counted.by_ref().take(cohorts).collect();
         let by_first_exposure = study.units.by_first_exposure.clone();
-        Ok(Self { everybody, cohorts: of_cohorts, within_periods: counted.collect(), by_first_exposure })
+        let quantiles = Quantiles::of_declared(study).await?;
+        Ok(Self { everybody, cohorts: of_cohorts, within_periods: counted.collect(), by_first_exposure, quantiles })
     }
 
     /// The units of a cohort and the rest, by period where the weights change; `None` if there is no such cohort.
@@ -111,18 +115,21 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
         let (family, evidence) = family(study, study.metric(question.metric).role);
         let alternative = study.alternative(question.metric);
         let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
-        let average = Comparison::of_strata(&everybody, &study.estimation(question));
+        let average = || Comparison::of_strata(&everybody, &study.estimation(question));
+        let average = cells.quantiles.compare(Among::Everybody, question).unwrap_or_else(average);
         drafts.extend([subject.effect(&average), subject.lift(&average)]);
         drafts.extend(subject.margin(&average));
         drafts.extend(subject.exploratory().unadjusted(&average));
         drafts.extend(uncapped(study, &everybody, question));
-        for (cohort, sides) in &cohorts {
+        for (place, (cohort, sides)) in cohorts.iter().enumerate() {
             let frozen = study.replication.as_ref().and_then(|found| found.standing(study, cohort, question));
             // What was found may be a loss, so it is measured again both ways.
             let alternative = if frozen.is_some() { Alternative::TwoSided } else { alternative };
             let (family, evidence) = frozen.unwrap_or((family, evidence));
             let subject = Subject { cohort, evidence, family, alternative, ..subject.clone() };
-            let contrast = study.contrast(sides, question);
+            let groups = [Among::Cohort(place), Among::BesideCohort(place)];
+            let contrast = cells.quantiles.contrast(groups, question);
+            let contrast = contrast.unwrap_or_else(|| study.contrast(sides, question));
             drafts.extend([subject.effect(&contrast.cohort), subject.lift(&contrast.cohort)]);
             drafts.push(match family {
                 Family::Guardrail => subject.exploratory().contrast(&contrast),
@@ -182,7 +189,9 @@ fn by_first_exposure(study: &Study<'_>, cells: &AverageCells) -> Vec<Draft> {
         let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
         let alternative = Alternative::TwoSided;
         let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
-        let mut draft = subject.effect(&Comparison::of_strata(&exposed, &study.estimation(question)));
+        let compared = || Comparison::of_strata(&exposed, &study.estimation(question));
+        let compared = cells.quantiles.compare(Among::Exposed, question).unwrap_or_else(compared);
+        let mut draft = subject.effect(&compared);
         draft.row.estimand = Estimand::EffectByFirstExposure;
         draft
     };

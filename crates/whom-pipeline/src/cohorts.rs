@@ -1,6 +1,7 @@
 //! The cohorts of the declared partition, on the units that did not discover them.
 
 use whom_forest::Cohort;
+use whom_query::Among;
 use whom_report::{EffectRow, Evidence, Family, Fold};
 use whom_spec::plan::{Correction, Role};
 use whom_stats::{
@@ -10,6 +11,7 @@ use whom_stats::{
 use crate::averages::Rows;
 use crate::comparison::{Contrast, Sides};
 use crate::estimation::Estimation;
+use crate::quantiles::Quantiles;
 use crate::rows::{Draft, Step, Subject, bonferroni, holm, simultaneous};
 use crate::study::{Question, Study};
 
@@ -18,6 +20,8 @@ pub(crate) struct MeasuredCohorts<'a> {
     pub(crate) study: &'a Study<'a>,
     cells: &'a CellSums,
     cohorts: Vec<MeasuredCohort<'a>>,
+    /// Of the metrics that are quantiles; `None` where nobody asks.
+    quantiles: Option<&'a Quantiles>,
 }
 
 struct MeasuredCohort<'a> {
@@ -30,13 +34,20 @@ impl<'a> MeasuredCohorts<'a> {
     pub(crate) fn new(study: &'a Study<'a>, cells: &'a CellSums, cohorts: &'a [Cohort]) -> Self {
         let measured =
             |cohort: &'a Cohort| MeasuredCohort { cohort, sides: study.sides(cells, Fold::Measure, cohort.cell) };
-        Self { study, cells, cohorts: cohorts.iter().map(measured).collect() }
+        Self { study, cells, cohorts: cohorts.iter().map(measured).collect(), quantiles: None }
+    }
+
+    /// With the quantiles of these cohorts.
+    pub(crate) fn with_quantiles(self, quantiles: &'a Quantiles) -> Self {
+        Self { quantiles: Some(quantiles), ..self }
     }
 
     /// One question on every cohort, with the cohort's name.
     pub(crate) fn contrasts(&self, question: Question) -> impl Iterator<Item = (&'a str, Contrast)> {
         let contrast = move |MeasuredCohort { cohort, sides }: &MeasuredCohort<'a>| {
-            (cohort.name.as_str(), self.study.contrast(sides, question))
+            let groups = [Among::Leaf(cohort.cell), Among::BesideLeaf(cohort.cell)];
+            let of_quantiles = self.quantiles.and_then(|quantiles| quantiles.contrast(groups, question));
+            (cohort.name.as_str(), of_quantiles.unwrap_or_else(|| self.study.contrast(sides, question)))
         };
         self.cohorts.iter().map(contrast)
     }

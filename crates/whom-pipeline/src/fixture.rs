@@ -136,6 +136,13 @@ impl Experiment {
         Self::made(&text, |person| person, u64::MAX)
     }
 
+    /// Everybody as they are, where what is spent is compared by its median.
+    pub(crate) fn with_median() -> Self {
+        let spend = "precision: 0.01, window: 14d";
+        let median = format!("{spend}, quantile: {{ percentile: 0.5, of: units }}");
+        Self::made(&PIPELINE.replace("DISCOVER", SMALL_TREES).replace(spend, &median), |person| person, u64::MAX)
+    }
+
     /// Everybody as they are, where the city is protected.
     pub(crate) fn with_protected_city() -> Self {
         let text =
@@ -193,6 +200,7 @@ fn compiled() -> Compiled {
         status: format!("status {name}"),
         grid,
         proportion,
+        events: None,
     };
     let named = |name: &str| NamedColumn { name: name.to_owned(), column: name.to_owned() };
     Compiled {

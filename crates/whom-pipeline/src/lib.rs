@@ -65,6 +65,7 @@ mod prepare;
 mod profile;
 mod profiles;
 pub mod published;
+mod quantiles;
 mod record;
 mod replication;
 pub mod request;

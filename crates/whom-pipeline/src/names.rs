@@ -2,7 +2,7 @@
 
 use whom_query::flow::Step;
 use whom_report as report;
-use whom_spec::plan::{Direction, GivenFolds, Matters, Metric, Reference, Role};
+use whom_spec::plan::{Direction, GivenFolds, Matters, Metric, Quantile, QuantileOf, Reference, Role};
 use whom_stats::{DifferingScale, Fold, TagRole};
 
 pub(crate) fn role(role: Role) -> report::Role {
@@ -54,13 +54,14 @@ pub(crate) fn tag_role(role: TagRole) -> report::TagRole {
     }
 }
 
-/// A metric as results show it, before a cap of it is found. A ratio is no proportion, whatever its two sums are of.
+/// A metric as results show it, before a cap of it is found. A ratio is no proportion, whatever its two sums are of, and a quantile
+/// none of what it is of.
 pub(crate) fn metric_view(metric: &Metric, value_is_proportion: bool) -> report::MetricView {
     report::MetricView {
         name: metric.name.value.clone(),
         role: role(metric.role),
         unit_of_measure: metric.unit_of_measure.clone(),
-        proportion: value_is_proportion && metric.denominator.is_none(),
+        proportion: value_is_proportion && metric.denominator.is_none() && metric.quantile.is_none(),
         desired: match metric.desired {
             Direction::Increase | Direction::None => report::Direction::Increase,
             Direction::Decrease => report::Direction::Decrease,
@@ -68,7 +69,16 @@ pub(crate) fn metric_view(metric: &Metric, value_is_proportion: bool) -> report:
         matters: metric.matters.as_ref().map(|matters| threshold(**matters)),
         limit: metric.limit.as_ref().map(|limit| threshold(**limit)),
         cap: None,
+        quantile: metric.quantile.map(quantile),
     }
+}
+
+fn quantile(quantile: Quantile) -> report::QuantileView {
+    let of = match quantile.of {
+        QuantileOf::Units => report::QuantileOf::Units,
+        QuantileOf::Events => report::QuantileOf::Events,
+    };
+    report::QuantileView { percentile: quantile.percentile, of }
 }
 
 /// A size without its sign: the direction is the metric's.

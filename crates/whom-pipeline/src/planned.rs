@@ -47,7 +47,8 @@ impl Planned {
         let writer = if request.keep_units { writer_bytes(plan, &needs) } else { 0 };
         let fill = cache.as_ref().map(|cache| cache.scans.clone()).unwrap_or_default();
         let analysed = needs.analysed + needs.units * period_bytes(plan);
-        let needs = Needs { fill, search: search_bytes(plan, needs.units), writer, analysed, ..needs };
+        let search = search_bytes(plan, needs.units).max(quantile_bytes(plan, request));
+        let needs = Needs { fill, search, writer, analysed, ..needs };
         let memory = MemoryPlan::new(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
         let units_written = if request.keep_units { needs.table / 4 } else { 0 };
@@ -64,6 +65,12 @@ impl Planned {
 /// Bytes of a unit's period, and of its cell in each declared cohort by period, where the weights change.
 fn period_bytes(plan: &Plan) -> u64 {
     if plan.split.is_ramped() { 1 + plan.cohorts.len() as u64 } else { 0 }
+}
+
+/// Bytes of what looks for quantiles count at once.
+fn quantile_bytes(plan: &Plan, request: &Request) -> u64 {
+    let any = plan.metrics.iter().any(|metric| metric.quantile.is_some());
+    if any { whom_query::quantiles::counted_bytes(request.limits.threads.get() as u64) } else { 0 }
 }
 
 /// Bytes of the histograms that the search for trees holds at once, as if every tag had all its codes.

@@ -62,6 +62,12 @@ impl Subject<'_> {
         })
     }
 
+    /// A reason in words, which of a quantile tell no mean.
+    fn worded(&self, reason: &str) -> String {
+        let is_quantile = self.study.metric(self.question.metric).quantile.is_some();
+        if is_quantile { reason.replace("mean", "quantile") } else { reason.to_owned() }
+    }
+
     /// The row of an effect as it was before its adjustment, of a metric that has one.
     pub(crate) fn unadjusted(&self, comparison: &Comparison) -> Option<Draft> {
         let mut draft = self.effect(&comparison.unadjusted()?);
@@ -124,7 +130,7 @@ impl Subject<'_> {
         (draft.row.interval, draft.row.individual_interval) = (bounded, bounded);
         (draft.estimate, draft.fieller) = (None, Some(effect.values.clone()));
         if bounded.is_none() {
-            draft.row.unreliable = Some(UNBOUNDED.to_owned());
+            draft.row.unreliable = Some(self.worded(UNBOUNDED));
         }
     }
 
@@ -174,8 +180,8 @@ impl Subject<'_> {
             p_value: found.map(|found| found.p_value_of(alternative, reference)),
             p_value_adjusted: None,
             correction: Correction::None,
-            unreliable,
-            not_estimable: estimate.err().map(|reason| reason.to_string()),
+            unreliable: unreliable.map(|reason| self.worded(&reason)),
+            not_estimable: estimate.err().map(|reason| self.worded(&reason.to_string())),
             n_control: Some(arms.control.units),
             n_variant: Some(arms.treatment.units),
             mean_control: arms.control.mean,

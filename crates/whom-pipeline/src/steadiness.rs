@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use whom_engine::EngineError;
 use whom_forest::Cohort;
 use whom_report::{Correction, EVERYBODY, Evidence, Family, Fold, SliceRow, SlicedEffect, Steadiness as Found};
-use whom_spec::plan::Role;
+use whom_spec::plan::{Metric, Role};
 use whom_stats::{ArmSums, CellSums, Estimate, Grouping, NodeIndex, NotEstimable, Routing, StabilityTest, Steadiness};
 
 use crate::comparison::{Comparison, Effect};
@@ -79,7 +79,7 @@ fn shows_trend(row: &SlicedEffect, adjusted: Option<f64>) -> bool {
     trend <= smaller || trend * (adjusted / smaller) < 1.0 - row.level
 }
 
-/// Every treatment on every primary metric and guardrail: over everybody, over each pre-registered cohort, and over the cohorts
+/// Every treatment on every primary metric and guardrail that is no quantile: over everybody, over each pre-registered cohort, and over the cohorts
 /// of the declared partition on the measuring fold.
 ///
 /// # Errors
@@ -91,8 +91,9 @@ pub(crate) async fn sliced_effects(
 ) -> Result<Uncorrected, EngineError> {
     let slicings = Slicing::all(study);
     let populations = populations(study, tree, cohorts);
+    let is_asked = |metric: &Metric| metric.role != Role::Secondary && metric.quantile.is_none();
     let questions: Vec<Question> =
-        study.questions().filter(|question| study.metric(question.metric).role != Role::Secondary).collect();
+        study.questions().filter(|question| is_asked(study.metric(question.metric))).collect();
     let mut found = BTreeMap::<Place, Vec<Vec<Comparison>>>::new();
     for batch in in_batches(requests(&slicings, &populations)) {
         let groupings = batch.iter().map(|request| Grouping::Leaves(request.cut.routing.clone())).collect();

@@ -61,7 +61,7 @@ impl AnalysedUnits {
 }
 
 /// Finds the leaf of each unit.
-struct Ranks<'a> {
+pub(crate) struct Ranks<'a> {
     units: &'a AnalysedUnits,
     tree: &'a Routing,
     /// Of each node that is a leaf, its rank among the leaves.
@@ -71,7 +71,7 @@ struct Ranks<'a> {
 }
 
 impl<'a> Ranks<'a> {
-    fn of(units: &'a AnalysedUnits, tree: &'a Routing) -> Self {
+    pub(crate) fn of(units: &'a AnalysedUnits, tree: &'a Routing) -> Self {
         let mut of_nodes = vec![0; tree.nodes().len()];
         tree.leaves().enumerate().for_each(|(rank, leaf): (usize, NodeIndex)| of_nodes[leaf] = rank);
         let splits = |column: &usize| tree.nodes().iter().flatten().any(|split| split.column == *column);
@@ -104,7 +104,8 @@ impl<'a> Ranks<'a> {
         Ok(())
     }
 
-    fn of_each(&self, rows: &UnitRows) -> Result<Vec<usize>, QueryError> {
+    /// The rank among the leaves of the leaf of each unit.
+    pub(crate) fn of_each(&self, rows: &UnitRows) -> Result<Vec<usize>, QueryError> {
         let mut codes: Vec<CodeColumn> = self.units.shapes.iter().map(|_| CodeColumn::U8(Vec::new())).collect();
         for (column, encoder) in &self.encoders {
             let values = rows.column(&self.units.schema.tags[*column].column)?;

@@ -40,6 +40,24 @@ pub struct MeasureColumn {
     pub grid: Grid,
     /// Whether it is 0 or 1 for every unit.
     pub proportion: bool,
+    /// The events of each unit, where a metric is a quantile of events; the values are how many there are.
+    pub events: Option<EventsColumn>,
+}
+
+/// The values of the events of a unit: a list of grid values, in any order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventsColumn {
+    /// Its column.
+    pub column: String,
+    /// The grid of the events.
+    pub grid: Grid,
+}
+
+impl MeasureColumn {
+    /// The grid on which the values of events are counted.
+    pub fn grid_of_events(&self) -> Grid {
+        self.events.as_ref().map_or(self.grid, |events| events.grid)
+    }
 }
 
 /// A numeric tag that metrics are adjusted by.

@@ -71,7 +71,8 @@ pub async fn needs(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> R
     for (statement, plan) in &plans {
         let rows = rows_at_most(&statement.purpose, catalog, units)?;
         let counted = if statement.purpose == Purpose::Exposures { STEP } else { 0 };
-        sizes.0.insert(statement.purpose.clone(), rows * (row_bytes(&plan.schema()) - counted));
+        let events = event_bytes(&statement.purpose, compiled, catalog)?;
+        sizes.0.insert(statement.purpose.clone(), rows * (row_bytes(&plan.schema()) - counted) + events);
         if matches!(statement.purpose.place(), Place::Scan) {
             scans.push(scan_needs(statement, plan, catalog)?);
         }
@@ -86,6 +87,24 @@ pub async fn needs(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> R
         search: 0,
         writer: 0,
     })
+}
+
+/// Bytes of an event in the list of its unit.
+const EVENT: u64 = 8;
+
+/// Bytes of the lists of events in what a statement makes, as if every row of their fact table were in one.
+fn event_bytes(purpose: &Purpose, compiled: &Compiled, catalog: &Catalog) -> Result<u64, QueryError> {
+    let mut bytes = 0;
+    for table in &compiled.joined {
+        let Purpose::Metrics(fact) = &table.purpose else { continue };
+        if *purpose != Purpose::UnitTable && *purpose != table.purpose {
+            continue;
+        }
+        let lists = compiled.measures.iter().filter_map(|measure| measure.events.as_ref());
+        let lists = lists.filter(|events| table.columns.contains(&events.column)).count() as u64;
+        bytes += lists * EVENT * catalog.source(&fact_table(fact))?.pinned.rows();
+    }
+    Ok(bytes)
 }
 
 fn analysed_bytes(compiled: &Compiled) -> u64 {

@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use crate::cap::{CapAt, CapView};
 use crate::effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Reference, Role};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+use crate::quantile::{QuantileOf, QuantileView};
 use crate::results::{Direction, MetricView, Partition, Results, Threshold, VariantView};
 use crate::waterfall::WaterfallStep;
 use partition::{cohorts, tree};
@@ -97,6 +98,16 @@ pub(crate) fn capped() -> Results {
     results
 }
 
+/// The e-mail challenge with the 90 % quantile of what is spent in place of its mean.
+pub(crate) fn by_quantile() -> Results {
+    let mut results = hillstrom();
+    let quantile = Some(QuantileView { percentile: 0.9, of: QuantileOf::Units });
+    results.metrics.iter_mut().filter(|metric| metric.name == "spend").for_each(|spend| spend.quantile = quantile);
+    let of_spend = |row: &&mut EffectRow| row.metric == "spend" && row.estimand == Estimand::Effect;
+    results.effects.iter_mut().filter(of_spend).for_each(|row| row.method = "quantile".to_owned());
+    results
+}
+
 /// A column of words that are not null.
 pub(crate) fn words<'a>(batch: &'a RecordBatch, name: &str) -> Vec<&'a str> {
     batch.column_by_name(name).expect("a column").as_string::<i32>().iter().flatten().collect()
@@ -126,6 +137,7 @@ fn metric(name: &str, role: Role) -> MetricView {
         matters: (role == Role::Primary).then_some(Threshold::Absolute(0.01)),
         limit: None,
         cap: None,
+        quantile: None,
     }
 }
 

@@ -75,6 +75,7 @@ mod number;
 mod page;
 mod parquet_file;
 mod planning;
+mod quantile;
 mod quote;
 mod ranking;
 mod ranking_table;
@@ -116,6 +117,7 @@ pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, Imp
 pub use number::count;
 pub use page::{Templates, report_html};
 pub use planning::{POWERS, PlannedRow, PlannedSubject, Planning};
+pub use quantile::{QuantileOf, QuantileView};
 pub use ranking::{RankedTag, TagRanking, TagRole};
 pub use ranking_table::{RANKING_SCHEMA_VERSION, ranking_batch, ranking_parquet};
 pub use replication::{FindingPart, FindingView, JudgedPart, ReplicationView};

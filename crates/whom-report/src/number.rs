@@ -200,6 +200,7 @@ mod tests {
             matters: None,
             limit: None,
             cap: None,
+            quantile: None,
         }
     }
 

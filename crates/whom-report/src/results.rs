@@ -8,6 +8,7 @@ use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::folds::GivenFolds;
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+use crate::quantile::QuantileView;
 use crate::ranking::TagRanking;
 use crate::replication::ReplicationView;
 use crate::scatter::CohortScatter;
@@ -123,6 +124,9 @@ pub struct MetricView {
     /// From where on larger values count as a threshold; `None` without a cap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<CapView>,
+    /// What arms are compared by in place of the mean; `None` for the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<QuantileView>,
 }
 
 /// A size of effect, as the pipeline file gives it.

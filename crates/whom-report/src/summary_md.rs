@@ -6,6 +6,7 @@ mod tags;
 use crate::effect::{EffectRow, Estimand, Role};
 use crate::label::{self, markdown};
 use crate::number::{self, NO_NUMBER, Scale};
+use crate::quantile::quantile_words;
 use crate::results::{EffectKey, MetricView, Results};
 use crate::terminal::{evidence_words, tally};
 use crate::verdict::{CohortVerdict, Verdict};
@@ -90,7 +91,8 @@ fn average_row(metric: &MetricView, row: &EffectRow) -> String {
     let (effect, interval) = figures(&effects, Some(row));
     let p_value = row.p_value_adjusted.map_or(NO_NUMBER.to_owned(), number::p_value);
     let capped = if metric.cap.is_some() { " (capped)" } else { "" };
-    let (metric_name, variant) = (name(&row.metric) + capped, name(&row.variant));
+    let quantile = quantile_words(metric).map(|quantile| format!(" ({quantile})")).unwrap_or_default();
+    let (metric_name, variant) = (name(&row.metric) + capped + &quantile, name(&row.variant));
     let (control, treated) = (mean(row.mean_control), mean(row.mean_variant));
     format!("| {metric_name} | {variant} | {control} | {treated} | {effect} | {interval} | {p_value} |")
 }

@@ -20,6 +20,8 @@
 //!   all levels, or of all cohorts, together stays.
 //! - A **cap** loses its numbers where too few units lie on a side of it, or where they would tell how few have no value; a threshold
 //!   that is a percentile goes with them where too few lie on a side, one that the file gives stays.
+//! - A **quantile** is the value of a unit: a metric that compares quantiles is withheld in a cohort where too few units of an arm lie
+//!   on a side of it, and with it in all cohorts of the partition.
 //! - A **check** whose words count too few loses them with its figures, and keeps its verdict. The **waterfall** keeps only
 //!   numbers no two of which are so near each other that their difference is too few.
 //!

@@ -15,6 +15,7 @@ mod later;
 mod looks;
 mod measured;
 mod metric;
+mod quantile;
 mod scalar;
 mod split;
 mod tag;
@@ -70,11 +71,13 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let discover = discover::discover(fields, &searched);
     if split.as_ref().is_some_and(Split::is_ramped) {
         allocation::check_search(fields);
+        quantile::check_allocation(metrics.as_deref().unwrap_or_default(), fields.report());
     }
     let looks = looks::looks(fields);
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
     let output = fields.required("output").and_then(|output| output_place(&output));
+    quantile::check_smallest_cell(metrics.as_deref().unwrap_or_default(), output.as_ref(), fields.report());
     Some(Plan {
         experiment: experiment?,
         unit: unit?,

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 
 pub(crate) use self::discover::{Discover, Folds, PartitionTree, Tree};
 use self::leaf::{Date, PathText, WholeNumber};
-pub(crate) use self::metric::{Cap, Cuped, Metric, RatioPart};
+pub(crate) use self::metric::{Cap, Cuped, Metric, Quantile, RatioPart};
 pub(crate) use self::table::{
     AllocationPeriod, Categorical, CategoricalLevels, ExposureFilter, Fact, PartitionColumn, SeveralVariants, Split,
     TagTable, Time, Variant,

@@ -30,8 +30,8 @@ pub use self::folds::GivenFolds;
 pub use self::identity::FIELDS_IN_HOURS;
 pub use self::measure::{Measure, MeasurePart};
 pub use self::metric::{
-    Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, RatioPart,
-    Role, Test,
+    Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Quantile,
+    QuantileOf, RatioPart, Role, Test,
 };
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};

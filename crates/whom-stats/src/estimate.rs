@@ -72,6 +72,9 @@ pub enum NotEstimable {
     /// A quantile lies so near the end of the values that its interval leaves them.
     #[error("too few values lie beyond the quantile")]
     TooFewBeyondQuantile,
+    /// The values at the ends of a quantile's interval are those at the quantile, in both arms.
+    #[error("all values around the quantile are the same, so nothing tells its error")]
+    FlatQuantile,
 }
 
 /// A number with a standard error and the degrees of freedom behind it.

@@ -138,6 +138,7 @@ pub mod pooled_products;
 pub mod power;
 pub mod quantile_bins;
 pub mod quantile_effect;
+pub mod quantile_search;
 pub mod rank_search;
 pub mod ranked_groups;
 #[cfg(test)]
@@ -208,7 +209,8 @@ pub use pass::{CellStatistics, ColumnShape, Grouping, Histograms, NodeHistogram,
 pub use pooled_products::{PooledProducts, pooled_products};
 pub use power::{COHORT_SHARES, DetectableDifference, Detection};
 pub use quantile_bins::{BinEdges, QuantileBins};
-pub use quantile_effect::QuantileArm;
+pub use quantile_effect::{AtRanks, QuantileArm, QuantileRanks};
+pub use quantile_search::{FoundQuantile, QuantileOf, QuantileSearch};
 pub use rank_search::{Narrowed, RankSearch};
 pub use ranked_groups::{OverSplits, RankedGroup, ranked_groups};
 pub use regression_adjustment::{Adjusted, CoefficientSource, Coefficients, Dropped, RegressionAdjustment};

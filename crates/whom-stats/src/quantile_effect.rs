@@ -42,13 +42,78 @@ pub struct QuantileArm {
     pub unreliable: Option<Unreliable>,
 }
 
+/// Where a quantile of some values and the ends of its interval stand among them in ascending order, the smallest having rank 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QuantileRanks {
+    /// How many values there are.
+    pub values: u64,
+    /// The rank of the quantile.
+    pub quantile: u64,
+    /// The ranks at the shares p ± z s: within the values, the lower one first.
+    pub interval: [u64; 2],
+    /// s², the variance of the share F(q).
+    variance: f64,
+    /// What it were of values that are independent.
+    independent: f64,
+}
+
+/// What stands at these ranks, as grid values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtRanks {
+    /// The quantile.
+    pub quantile: i64,
+    /// How many values equal it.
+    pub ties: u64,
+    /// The ends of the interval.
+    pub interval: [i64; 2],
+}
+
+impl QuantileRanks {
+    /// The ranks among so many values, one per unit.
+    ///
+    /// # Errors
+    /// No value, or too few beyond the quantile.
+    pub fn of_units(values: u64, percentile: Percentile) -> Result<Self, NotEstimable> {
+        Self::new(values, percentile, None)
+    }
+
+    /// The ranks among so many events. Column 0 of `share` is, over units, events at or below the quantile over events.
+    ///
+    /// # Errors
+    /// As [`Self::of_units`]; a share that does not vary over units has [`NotEstimable::NoVariance`].
+    pub fn of_events(values: u64, percentile: Percentile, share: &Sample) -> Result<Self, NotEstimable> {
+        let variance = share.covariance(0, 0) / share.units();
+        if variance <= 0.0 {
+            return Err(NotEstimable::NoVariance);
+        }
+        Self::new(values, percentile, Some(variance))
+    }
+
+    fn new(values: u64, percentile: Percentile, share_variance: Option<f64>) -> Result<Self, NotEstimable> {
+        if values == 0 {
+            return Err(NotEstimable::EmptyArm);
+        }
+        let (total, p) = (values as f64, percentile.get());
+        let independent = p * (1.0 - p) / total;
+        let variance = share_variance.unwrap_or(independent);
+        let share_error = variance.sqrt();
+        let lower = (total * (p - DEVIATE * share_error)).floor();
+        let upper = (total * (p + DEVIATE * share_error)).ceil();
+        if lower < 1.0 || upper > total {
+            return Err(NotEstimable::TooFewBeyondQuantile);
+        }
+        let interval = [lower as u64, upper as u64];
+        Ok(Self { values, quantile: percentile.rank(values), interval, variance, independent })
+    }
+}
+
 impl QuantileArm {
     /// The quantile of one value per unit.
     ///
     /// # Errors
     /// No value, or too few beyond the quantile.
     pub fn of_units(counts: &ValueCounts, percentile: Percentile, grid: Grid) -> Result<Self, NotEstimable> {
-        Self::new(counts, percentile, grid, None)
+        Self::new(counts, grid, QuantileRanks::of_units(counts.total(), percentile)?)
     }
 
     /// The quantile of events, several per unit. Column 0 of `share` is, over units, events at or below this quantile over
@@ -62,41 +127,37 @@ impl QuantileArm {
         grid: Grid,
         share: &Sample,
     ) -> Result<Self, NotEstimable> {
-        let variance = share.covariance(0, 0) / share.units();
-        if variance <= 0.0 {
-            return Err(NotEstimable::NoVariance);
-        }
-        let arm = Self::new(counts, percentile, grid, Some(variance))?;
-        let degrees_of_freedom = arm.degrees_of_freedom.min(share.degrees_of_freedom());
-        Ok(Self { degrees_of_freedom, unreliable: arm.unreliable.or(share.unreliable()), ..arm })
+        let ranks = QuantileRanks::of_events(counts.total(), percentile, share)?;
+        Ok(Self::new(counts, grid, ranks)?.clustered(share))
     }
 
-    fn new(
-        counts: &ValueCounts,
-        percentile: Percentile,
-        grid: Grid,
-        share_variance: Option<f64>,
-    ) -> Result<Self, NotEstimable> {
-        let value = counts.quantile(percentile).ok_or(NotEstimable::EmptyArm)?;
-        let (total, p) = (counts.total() as f64, percentile.get());
-        let independent = p * (1.0 - p) / total;
-        let variance = share_variance.unwrap_or(independent);
-        let share_error = variance.sqrt();
-        let lower = (total * (p - DEVIATE * share_error)).floor();
-        let upper = (total * (p + DEVIATE * share_error)).ceil();
-        if lower < 1.0 || upper > total {
-            return Err(NotEstimable::TooFewBeyondQuantile);
-        }
-        let at = |rank: f64| counts.at_rank(rank as u64).unwrap_or(value);
-        let std_err = (at(upper) - at(lower)) as f64 / grid.steps_per_one() / (2.0 * DEVIATE);
-        let is_tied = counts.count(value) as f64 > total * share_error && counts.count(value) > 1;
-        Ok(Self {
-            value: grid.from_grid(value),
+    /// With the degrees of freedom and the range of the share over units.
+    #[must_use]
+    pub(crate) fn clustered(self, share: &Sample) -> Self {
+        let degrees_of_freedom = self.degrees_of_freedom.min(share.degrees_of_freedom());
+        Self { degrees_of_freedom, unreliable: self.unreliable.or(share.unreliable()), ..self }
+    }
+
+    fn new(counts: &ValueCounts, grid: Grid, ranks: QuantileRanks) -> Result<Self, NotEstimable> {
+        let quantile = counts.at_rank(ranks.quantile).ok_or(NotEstimable::EmptyArm)?;
+        let at = |rank: u64| counts.at_rank(rank).unwrap_or(quantile);
+        let found = AtRanks { quantile, ties: counts.count(quantile), interval: ranks.interval.map(at) };
+        Ok(Self::at_ranks(&ranks, &found, grid))
+    }
+
+    /// The quantile, given what stands at its ranks.
+    pub fn at_ranks(ranks: &QuantileRanks, found: &AtRanks, grid: Grid) -> Self {
+        let [lower, upper] = found.interval;
+        let std_err = (upper - lower) as f64 / grid.steps_per_one() / (2.0 * DEVIATE);
+        let is_tied = found.ties as f64 > ranks.values as f64 * ranks.variance.sqrt() && found.ties > 1;
+        let spanned = (ranks.interval[1] - ranks.interval[0]) as f64;
+        Self {
+            value: grid.from_grid(found.quantile),
             variance: std_err * std_err,
-            degrees_of_freedom: ((upper - lower) / 2.0 * independent / variance).max(1.0),
-            values: counts.total(),
+            degrees_of_freedom: (spanned / 2.0 * ranks.independent / ranks.variance).max(1.0),
+            values: ranks.values,
             unreliable: is_tied.then_some(Unreliable::TiedQuantile),
-        })
+        }
     }
 
     /// The comparison with the control's quantile: its difference, lift and limits are those of [`Comparison`].

@@ -91,6 +91,17 @@ impl RankSearch {
         self.total
     }
 
+    /// How often a value was counted; `None` while a bin holds several values, and beyond the bins.
+    pub fn count(&self, value: i64) -> Option<u64> {
+        let bin = usize::try_from(value.checked_sub(self.low)?).ok()?;
+        self.counts.get(bin).filter(|_| self.shift == 0).copied()
+    }
+
+    /// Whether it looks at the same range as another look.
+    pub(crate) fn looks_where(&self, other: &Self) -> bool {
+        (self.low, self.shift) == (other.low, other.shift)
+    }
+
     /// The value at a rank, the smallest having rank 1, or the look that gets nearer to it. The rank has to be the same in
     /// every look.
     pub fn narrow(&self, rank: u64) -> Narrowed {

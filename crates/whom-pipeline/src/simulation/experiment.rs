@@ -176,6 +176,7 @@ impl Kind {
             status: format!("status {name}"),
             grid,
             proportion: false,
+            events: None,
         };
         let adjusted = self.metrics == Metrics::AdjustedAndRatio;
         let second = if adjusted { Grid::INTEGER } else { grid };

@@ -35,7 +35,7 @@ pub(super) fn kept_by_its_grid(column: &MeasureColumn, rounding: &Rounding) -> C
         "{} of {all} values that are not zero ({:.3}%) round to zero on the grid of {}",
         rounding.to_zero,
         100.0 * share,
-        column.grid
+        column.grid_of_events()
     );
     let name = format!("the grid of `{}` is fine enough", column.name);
     let check = Check::ruled(name, share > ROUNDED_TO_ZERO, detail).as_advice();
@@ -100,6 +100,7 @@ mod tests {
             status: "status of spend".to_owned(),
             grid: Grid::decimal(2).unwrap(),
             proportion: false,
+            events: None,
         };
         let check =
             |not_zero, to_zero| kept_by_its_grid(&column, &Rounding { metric: "spend".to_owned(), not_zero, to_zero });

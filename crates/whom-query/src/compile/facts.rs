@@ -7,12 +7,13 @@ use datafusion::arrow::datatypes::Schema;
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 use whom_spec::plan::{Aggregate, Fact, IncompleteWindow, Measure, MissingMetric, NonFinite};
+use whom_stats::Grid;
 
 use crate::catalog::{column, fact_table};
 use crate::columns::{instant, same_unit_key};
 use crate::compile::grids::{grid_of, may_round, not_zero_column, rounded_to_zero_column};
 use crate::compile::steps::{ROUNDED_PRODUCT, steps};
-use crate::compile::{Compiler, MeasureColumn, Purpose};
+use crate::compile::{Compiler, EventsColumn, MeasureColumn, Purpose};
 use crate::days::{Period, through_end, windows};
 use crate::dialect::Dialect;
 use crate::error::QueryError;
@@ -172,7 +173,7 @@ impl Compiler<'_> {
         let mut reads = filter.columns;
         reads.extend(value.iter().flat_map(|value| value.columns.iter().cloned()));
         let grid = grid_of(metric, value.as_ref())?;
-        let name = &metric.name;
+        let (name, of_events) = (&metric.name, metric.aggregate == Aggregate::Events);
         let compiled = CompiledMeasure {
             column: MeasureColumn {
                 metric: metric.metric,
@@ -180,8 +181,9 @@ impl Compiler<'_> {
                 name: name.clone(),
                 column: format!("metric {name}"),
                 status: format!("status of {name}"),
-                grid,
+                grid: if of_events { Grid::INTEGER } else { grid },
                 proportion: metric.aggregate == Aggregate::Any,
+                events: of_events.then(|| EventsColumn { column: format!("events of {name}"), grid }),
             },
             table: Purpose::Metrics(scope.fact.name.value.clone()),
             not_finite: format!("not finite in {name}"),
@@ -210,6 +212,7 @@ impl Compiler<'_> {
             text => metric.value.map(|value| Value::from(Fragment::literal(value))),
             grid => Fragment::literal(&grid.to_string()),
             graded => graded,
+            events => Fragment::identifier(&format!("events of {name}")),
             distinct => metric.aggregate == Aggregate::Distinct,
             flag => Fragment::identifier(&format!("not finite for {name}")),
             not_finite => Fragment::identifier(&compiled.not_finite),
@@ -272,5 +275,6 @@ fn aggregate_word(aggregate: Aggregate) -> &'static str {
         Aggregate::Max => "max",
         Aggregate::Last => "last",
         Aggregate::Distinct => "distinct",
+        Aggregate::Events => "events",
     }
 }

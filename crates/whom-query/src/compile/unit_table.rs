@@ -112,6 +112,7 @@ fn joined(metrics: &[CompiledMeasure], tags: &[CompiledTag]) -> Vec<JoinedTable>
     for metric in metrics {
         let columns = tables.entry((&metric.table, &None)).or_default();
         columns.push(metric.column.column.clone());
+        columns.extend(metric.column.events.as_ref().map(|events| events.column.clone()));
         columns.extend(metric.if_not_finite.map(|_| metric.not_finite.clone()));
     }
     for tag in tags {
@@ -129,6 +130,7 @@ fn metric_context(dialect: Dialect, metric: &CompiledMeasure) -> Value {
     context! {
         name => Fragment::identifier(&metric.column.column),
         status => Fragment::identifier(&metric.column.status),
+        events => metric.column.events.as_ref().map(|events| Value::from(Fragment::identifier(&events.column))),
         not_finite => Fragment::identifier(&metric.not_finite),
         closes => dialect.after("first_exposure", metric.closes),
         complete_until => metric.complete_until.map(|end| Value::from(dialect.instant_literal(end))),

@@ -12,6 +12,7 @@ use crate::chart::{IntervalPicture, Mark, Tone, Window};
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Family, Role};
 use crate::label;
 use crate::number::{NO_NUMBER, Scale};
+use crate::quantile::quantile_words;
 use crate::results::{Direction, EffectKey, MetricView, Threshold};
 use crate::verdict::{GuardrailOutcome, Verdict};
 
@@ -83,7 +84,8 @@ impl MetricRows<'_> {
         let family =
             if row.family == Family::Guardrail { String::new() } else { format!(", {}", family_words(row.family)) };
         let name = label::isolated(&self.metric.name);
-        let method = method_words(&row.method).map(|method| format!(", {method}")).unwrap_or_default();
+        let method = quantile_words(self.metric).or_else(|| method_words(&row.method));
+        let method = method.map(|method| format!(", {method}")).unwrap_or_default();
         let sides = row.sides_words().map(|sides| format!(", {sides}")).unwrap_or_default();
         format!("{name}{unit} · {}{family}{method}{sides}{matters}{limit}", self.metric.role)
     }

@@ -37,7 +37,7 @@ struct Method {
 }
 
 /// The methods that rows may name, by that name.
-const KNOWN: [(&str, Method); 7] = [
+const KNOWN: [(&str, Method); 8] = [
     (
         "welch",
         Method {
@@ -76,6 +76,19 @@ const KNOWN: [(&str, Method); 7] = [
             words: "The same for a ratio, whose units are linearised first.",
             formula: "y = (n − R·d)/d̄, adjusted as above",
             source: "Deng, Xu, Kohavi and Walker, WSDM 2013",
+        },
+    ),
+    (
+        "quantile",
+        Method {
+            name: "Difference in quantiles",
+            words: "The quantile of the treated units minus that of the control units: the smallest value that so large a share of \
+                    the units, or of their events, does not exceed, found exactly, ties included. Its error comes from the values at the \
+                    ends of the share’s own interval, so no density is guessed; of events the share varies over units, because those of \
+                    a unit resemble each other. Where more units share the value at the \
+                    quantile than that interval spans, the estimate is marked unreliable.",
+            formula: "τ = q₁ − q₀,  s.e. of q = (F⁻¹(p + 1.96 s) − F⁻¹(p − 1.96 s)) / 3.92,  s² = p(1 − p)/n over units",
+            source: "Woodruff, Confidence intervals for medians and other position measures, JASA 47 (1952)",
         },
     ),
     (

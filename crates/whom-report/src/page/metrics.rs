@@ -11,6 +11,7 @@ use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, Estimand, Evidence};
 use crate::label;
 use crate::number::{self, NO_NUMBER};
+use crate::quantile::quantile_words;
 use crate::results::{Direction, EffectKey, MetricView};
 use crate::terminal::evidence_words;
 use crate::verdict::who;
@@ -57,8 +58,13 @@ impl Map<'_> {
             columns: columns.iter().map(|name| Label::new(name.clone())).collect(),
             rows: names.iter().map(|name| self.row(name)).collect(),
         };
+        let heading = |metric: &MetricView| {
+            let quantile = quantile_words(metric).map(|quantile| format!(", {quantile}"));
+            label::isolated(&metric.name) + &quantile.unwrap_or_default()
+        };
+        let headings: Vec<String> = metrics.iter().map(heading).collect();
         let headings: Vec<(&str, bool)> =
-            [("cohort", false)].into_iter().chain(columns.iter().map(|name| (name.as_str(), true))).collect();
+            [("cohort", false)].into_iter().chain(headings.iter().map(|name| (name.as_str(), true))).collect();
         let mut table = Table::new(format!("{variant}: effects, and whether they are exploratory"), &headings);
         for name in &names {
             let cells = metrics.iter().map(|metric| self.cell(metric, name));
@@ -107,5 +113,6 @@ fn hover(metric: &MetricView, found: Found<'_>) -> String {
     let figures = Figures::of(found, metric);
     let interval = figures.bounds().map(|[lower, upper]| format!(" ({} to {})", lower.1, upper.1));
     let (estimate, interval) = (figures.estimate().1, interval.unwrap_or_default());
-    format!("{estimate}{interval}, {}", evidence_words(found.row.evidence))
+    let quantile = quantile_words(metric).map(|quantile| format!(", {quantile}")).unwrap_or_default();
+    format!("{estimate}{interval}{quantile}, {}", evidence_words(found.row.evidence))
 }

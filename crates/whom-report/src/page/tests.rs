@@ -85,6 +85,19 @@ fn a_cap_is_told_with_the_averages() {
 }
 
 #[test]
+fn a_quantile_is_told_with_the_averages_the_cohorts_and_the_methods() {
+    let page = rendered(&fixture::by_quantile());
+    for told in [
+        "spend in USD · secondary, exploratory (F3), 90% quantile over units",
+        "spend, 90% quantile over units",
+        "Difference in quantiles",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    assert!(!rendered(&fixture::hillstrom()).contains("quantile over"));
+}
+
+#[test]
 fn effects_over_weeks_and_slices_are_told_where_trust_is_asked_for() {
     let page = rendered(&fixture::sliced());
     for told in ["Average effects on primary metrics by week", "2026-10-08 to 2026-10-14", "falls with the week"] {

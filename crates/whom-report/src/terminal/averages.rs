@@ -7,6 +7,7 @@ use crate::cap::cap_sentence;
 use crate::effect::{EffectRow, Estimand};
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
+use crate::quantile::quantile_words;
 use crate::results::{MetricView, Results};
 
 /// Averages over everybody; nothing if none was estimated.
@@ -41,8 +42,9 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
 
 fn heading(metric: &MetricView, row: &EffectRow) -> String {
     let unit = metric.unit_of_measure.as_deref().map(|unit| format!(" in {}", label::name(unit))).unwrap_or_default();
+    let quantile = quantile_words(metric).map(|quantile| format!("{quantile}, ")).unwrap_or_default();
     let sides = row.sides_words().map(|sides| format!("; {sides}")).unwrap_or_default();
-    format!("{}{unit} — {}, {}{sides}", label::name(&metric.name), metric.role, family_words(row.family))
+    format!("{}{unit} — {quantile}{}, {}{sides}", label::name(&metric.name), metric.role, family_words(row.family))
 }
 
 fn cells(results: &Results, metric: &MetricView, row: &EffectRow) -> [String; 7] {

@@ -49,6 +49,13 @@ fn a_cap_is_told_below_the_averages() {
 }
 
 #[test]
+fn a_quantile_is_told_above_its_averages() {
+    let text = plain(&fixture::by_quantile());
+    let told: Vec<&str> = text.lines().filter(|line| line.contains("quantile")).collect();
+    insta::assert_snapshot!(told.join("\n"), @"  spend in USD — 90% quantile over units, secondary, exploratory, F3");
+}
+
+#[test]
 fn the_summary_of_forty_cohorts_is_not_forty_times_as_long() {
     let text = plain(&fixture::forty_cohorts());
     assert!(text.contains("… 28 more in effects.parquet"), "{text}");
@@ -68,6 +75,7 @@ fn every_line_fits_eighty_columns_and_ends_with_text() {
         fixture::forty_cohorts(),
         fixture::sliced(),
         fixture::capped(),
+        fixture::by_quantile(),
     ];
     for text in results.iter().map(plain) {
         for line in text.lines() {

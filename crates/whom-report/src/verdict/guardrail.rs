@@ -6,6 +6,7 @@ use super::{Question, doubt};
 use crate::effect::{EffectRow, Estimand};
 use crate::label;
 use crate::number::Scale;
+use crate::quantile::quantile_words;
 use crate::results::{Direction, Results, Threshold};
 use crate::word::words;
 
@@ -65,12 +66,13 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Guard
         GuardrailOutcome::NotShown => "is not shown to hold",
         GuardrailOutcome::NotJudged => "is not judged",
     };
+    let quantile = quantile_words(question.metric).map(|quantile| format!(" ({quantile})")).unwrap_or_default();
     Some(GuardrailVerdict {
         variant: question.variant.to_owned(),
         metric: question.metric.name.clone(),
         outcome,
         reliable: row.is_reliable() && margin.is_none_or(EffectRow::is_reliable),
-        sentence: format!("Guardrail {metric} {words} under {variant}{figures}.{doubt}"),
+        sentence: format!("Guardrail {metric}{quantile} {words} under {variant}{figures}.{doubt}"),
     })
 }
 

@@ -228,6 +228,13 @@ fn a_broken_guardrail_stops_shipping() {
 }
 
 #[test]
+fn a_guardrail_that_is_a_quantile_says_so() {
+    let mut results = fixture::by_quantile();
+    guard_spend(&mut results, 2.0);
+    insta::assert_snapshot!(Verdict::of(&results).guardrails[0].sentence, @"Guardrail spend (90% quantile over units) holds under Mens E-Mail: the interval is +0.49 to +1.05 USD, the limit 2 USD.");
+}
+
+#[test]
 fn a_guardrail_outside_the_range_of_its_method_ships_nothing() {
     let mut results = fixture::hillstrom();
     results.effects.iter_mut().for_each(|row| row.evidence = Evidence::Sealed);

@@ -32,7 +32,10 @@ impl HiddenMetrics {
             let key = (row.metric.clone(), row.variant.clone());
             if row.estimand == Estimand::EffectByFirstExposure {
                 hidden.by_first_exposure.extend(hidden.tells_several(results, row).then_some(key));
-            } else if numbers(row).any(|n| cell.hides(n)) || hidden.tells_rest(results, row) {
+            } else if numbers(row).any(|n| cell.hides(n))
+                || hidden.tells_rest(results, row)
+                || hidden.tells_a_few(results, row)
+            {
                 hidden.rows.insert((row.metric.clone(), row.cohort.clone()));
             } else if hidden.tells_missing(results, row) {
                 hidden.numbers.insert(row.metric.clone());
@@ -149,6 +152,13 @@ impl HiddenMetrics {
                 self.numbers.insert(one.metric.clone());
             }
         }
+    }
+
+    /// Whether the quantile of an arm is the value of one of too few units.
+    fn tells_a_few(&self, results: &Results, row: &EffectRow) -> bool {
+        let quantile = results.metric(&row.metric).and_then(|metric| metric.quantile);
+        let is_few = |side: u64| side < self.cell.0;
+        quantile.is_some_and(|quantile| numbers(row).any(|n| n > 0 && quantile.sides(n).into_iter().any(is_few)))
     }
 
     /// Whether the row's numbers beside the sizes of its cohort tell of too few without a value.

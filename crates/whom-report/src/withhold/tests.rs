@@ -332,6 +332,21 @@ fn numbers_of_units_do_not_tell_how_few_have_no_value() {
 }
 
 #[test]
+fn a_quantile_tells_of_nobody_where_few_lie_beyond_it() {
+    // 90 % of 21,306: 19,176 lie at or below, 2,130 above.
+    let shown = |bound: u64| {
+        let results = SmallestCell::new(bound).unwrap().apply(fixture::by_quantile()).unwrap();
+        let row = |metric: &str| results.average(metric, fixture::MENS, Estimand::Effect).unwrap().clone();
+        (row("spend"), row("conversion"))
+    };
+    let (spend, conversion) = shown(2_130);
+    assert!(spend.estimate.is_some() && spend.mean_control.is_some() && conversion.estimate.is_some());
+    let (spend, conversion) = shown(2_131);
+    assert_eq!((spend.estimate, spend.std_err, spend.mean_control, spend.mean_variant), (None, None, None, None));
+    assert!(conversion.estimate.is_some());
+}
+
+#[test]
 fn a_cap_tells_of_nobody_where_few_lie_beyond_it() {
     let shown = |bound: u64, change: &dyn Fn(&mut CapView)| {
         let mut results = fixture::capped();

@@ -204,6 +204,11 @@ impl<'t> Fields<'t> {
         self.optional(name).and_then(|field| field.whole(range)).map_or(default, |number| number.value)
     }
 
+    /// The value of a key, for readers of other keys whose meaning depends on it.
+    pub(crate) fn entry(&self, name: &str) -> Option<&'t Node> {
+        self.entries.iter().find(|entry| *entry.key == name).map(|entry| &entry.value)
+    }
+
     /// Whether the file sets the key.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|entry| *entry.key == name)

@@ -2,6 +2,7 @@
 
 use super::cursor::{Field, Fields};
 use super::known::{Known, words};
+use super::quantile;
 use crate::diagnostic::Diagnostic;
 use crate::format;
 use crate::plan::{Aggregate, RatioPart};
@@ -23,7 +24,9 @@ pub(super) struct Measured {
 /// meaning depends on it. And what the metric measures.
 pub(super) fn measured(fields: &Fields<'_>, known: &Known<'_>) -> (Option<Aggregate>, Option<Measured>) {
     if !fields.has("numerator") && !fields.has("denominator") {
-        let aggregate = fields.required("aggregate").and_then(|field| self::aggregate(&field));
+        let of_events = quantile::is_of_events(fields);
+        let declared = || fields.required("aggregate").and_then(|field| self::aggregate(&field));
+        let aggregate = if of_events { Some(Aggregate::Events) } else { declared() };
         let value = part(fields, aggregate, known);
         return (aggregate, value.map(|value| Measured { value, denominator: None }));
     }

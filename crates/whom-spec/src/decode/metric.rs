@@ -4,7 +4,7 @@ use super::cursor::{Field, Fields};
 use super::known::Known;
 use super::measured::{self, Measured};
 use super::split::longer_than_zero;
-use super::{cap, cuped};
+use super::{cap, cuped, quantile};
 use crate::format;
 use crate::plan::{
     Aggregate, Direction, Hours, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Role, Test,
@@ -27,6 +27,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
     let unit_of_measure = fields.optional_text("unit_of_measure").map(|unit| unit.value);
     let cap = cap::cap(&fields);
     let cuped = cuped::cuped(&fields, known);
+    let quantile = quantile::quantile(&fields, (role, aggregate));
     let Measured { value: part, denominator } = measured?;
     Some(Metric {
         name,
@@ -49,6 +50,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
         denominator,
         cap,
         cuped,
+        quantile,
     })
 }
 
@@ -73,7 +75,9 @@ fn non_finite(fields: &Fields<'_>, aggregate: Option<Aggregate>) -> NonFinite {
     let words = [("refuse", NonFinite::Refuse), ("drop_unit", NonFinite::DropUnit), ("zero", NonFinite::Zero)];
     let Some(field) = fields.optional("non_finite") else { return NonFinite::Refuse };
     let rule = field.choice(&words).unwrap_or(NonFinite::Refuse);
-    if rule == NonFinite::Zero && matches!(aggregate, Some(Aggregate::Min | Aggregate::Max | Aggregate::Last)) {
+    if rule == NonFinite::Zero
+        && matches!(aggregate, Some(Aggregate::Min | Aggregate::Max | Aggregate::Last | Aggregate::Events))
+    {
         let problem = "a single value decides here, and it may not be made up";
         field.refuse(format!("`{}`: {problem}; use `drop_unit`, or leave such events out by `where`", field.path));
     }

@@ -48,6 +48,8 @@ pub(crate) struct Metric {
     cap: Option<Cap>,
     /// What the metric is adjusted by: a pre-period of itself, tags, or both.
     cuped: Option<CupedForm>,
+    /// What is compared instead of the mean: a quantile.
+    quantile: Option<Quantile>,
     /// Of a ratio of two sums: what is summed above. Instead of `from`, `value`, `aggregate` and `where`.
     numerator: Option<RatioPart>,
     /// Of a ratio of two sums: what is summed below.
@@ -74,6 +76,7 @@ impl Shape for Metric {
         "unit_of_measure",
         "cap",
         "cuped",
+        "quantile",
         "numerator",
         "denominator",
     ];
@@ -115,6 +118,21 @@ pub(crate) struct Cuped {
 
 impl Shape for Cuped {
     const KEYS: &'static [&'static str] = &["pre_period", "tags"];
+}
+
+/// A quantile that arms are compared by.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Quantile {
+    /// The share of the units, or events, that do not exceed the quantile, such as `0.9`; `0.5` is the median.
+    percentile: Number,
+    /// What the quantile is of: `units`, each with the number that `aggregate` makes of its events; or `events`, each with its
+    /// `value`, without an `aggregate`.
+    of: plan::QuantileOf,
+}
+
+impl Shape for Quantile {
+    const KEYS: &'static [&'static str] = &["percentile", "of"];
 }
 
 /// What is summed above or below.

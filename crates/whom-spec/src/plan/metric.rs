@@ -53,6 +53,10 @@ pub struct Metric {
     /// What the metric is adjusted by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cuped: Option<Cuped>,
+    /// The quantile over units, or over events, that arms are compared by, in place of their means; only of a metric that is not primary, and is no
+    /// ratio, neither capped nor adjusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<Quantile>,
 }
 
 /// One side of a ratio: a number per unit that can be added up, in the metric's window.
@@ -93,6 +97,25 @@ pub enum CapOf {
     All,
     /// Those that are not zero.
     NonZero,
+}
+
+/// A quantile that arms are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Quantile {
+    /// The share that does not exceed it, between 0.000001 and 0.999999.
+    pub percentile: f64,
+    /// What it is of.
+    pub of: QuantileOf,
+}
+
+/// What a quantile is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QuantileOf {
+    /// The units that have a value, each with one.
+    Units,
+    /// The events, of which a unit may have several; errors are clustered by unit.
+    Events,
 }
 
 /// What was known before the exposure and explains part of a metric's variance (Deng et al. 2013); at least one covariate.
@@ -136,6 +159,9 @@ pub enum Aggregate {
     Last,
     /// The number of different values of `value`, which is anything but a floating-point number.
     Distinct,
+    /// Nothing: every event stands for itself. Only where a quantile is of events, which needs no word for it.
+    #[schemars(skip)]
+    Events,
 }
 
 impl Aggregate {
@@ -151,7 +177,7 @@ impl Aggregate {
 
     /// Whether the unit's number is one of those of its events, or their mean: without events there is none.
     pub fn needs_event(self) -> bool {
-        matches!(self, Self::Mean | Self::Min | Self::Max | Self::Last)
+        matches!(self, Self::Mean | Self::Min | Self::Max | Self::Last | Self::Events)
     }
 }
 

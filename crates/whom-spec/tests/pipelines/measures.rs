@@ -1,7 +1,7 @@
 use whom_spec::Plan;
-use whom_spec::plan::{Aggregate, Cap, CapOf, Cuped, Hours, MeasurePart, MissingMetric};
+use whom_spec::plan::{Aggregate, Cap, CapOf, Cuped, Hours, MeasurePart, MissingMetric, Quantile, QuantileOf};
 
-use super::{loaded, plain_with, refusal_with};
+use super::{loaded, plain_with, refusal, refusal_with};
 
 fn loaded_with(old: &str, new: &str) -> Plan {
     loaded(&plain_with(old, new)).unwrap().plan
@@ -86,6 +86,75 @@ fn what_a_metric_does_not_use_does_not_change_its_identity() {
     ] {
         assert_ne!(identity(lines), plain, "{lines}");
     }
+}
+
+const QUANTILE: &str = "  slow:
+    role: guardrail
+    desired: decrease
+    limit: 5%
+    from: orders
+    value: seconds
+    aggregate: max
+    window: 14d
+    quantile: { percentile: 0.9, of: units }
+tags:
+";
+
+#[test]
+fn a_quantile_says_which_and_of_what() {
+    let plan = loaded_with("tags:\n", QUANTILE);
+    assert_eq!(plan.metrics[1].quantile, Some(Quantile { percentile: 0.9, of: QuantileOf::Units }));
+    assert_eq!(plan.metrics[0].quantile, None);
+    let identity = |text: &str| loaded_with("tags:\n", text).analysis_identity().unwrap();
+    assert_ne!(identity(QUANTILE), identity(&QUANTILE.replace("0.9", "0.95")));
+    assert_ne!(identity(QUANTILE), identity(&QUANTILE.replace("    quantile: { percentile: 0.9, of: units }\n", "")));
+}
+
+#[test]
+fn what_is_done_to_means_is_not_done_to_quantiles() {
+    let sums = "numerator: { from: orders, aggregate: count }\n    denominator: { from: orders, aggregate: count }";
+    let refusals = [
+        QUANTILE.replace("guardrail", "primary").replace("    limit: 5%\n", ""),
+        QUANTILE.replace("    window", "    cap: { value: 3 }\n    cuped: 7d\n    window"),
+        QUANTILE.replace("from: orders\n    value: seconds\n    aggregate: max", sums),
+        QUANTILE.replace("    value: seconds\n    aggregate: max", "    aggregate: any"),
+        QUANTILE.replace("of: units", "of: events").replace("    window", "    missing: zero\n    window"),
+        EVENTS.replace("    value: seconds\n", "    non_finite: zero\n"),
+        QUANTILE.replace("of: units", "of: users"),
+        QUANTILE.replace(", of: units", ""),
+        QUANTILE.replace("0.9", "90%"),
+        QUANTILE.replace("0.9", "1"),
+        QUANTILE.replace("{ percentile: 0.9, of: units }", "0.9"),
+    ]
+    .map(|metric| refusal_with("tags:\n", &metric));
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+const EVENTS: &str = "  slow:
+    role: secondary
+    from: orders
+    value: seconds
+    window: 14d
+    quantile: { percentile: 0.9, of: events }
+tags:
+";
+
+#[test]
+fn a_quantile_of_events_needs_no_aggregate() {
+    let metric = loaded_with("tags:\n", EVENTS).metrics[1].clone();
+    assert_eq!(metric.quantile, Some(Quantile { percentile: 0.9, of: QuantileOf::Events }));
+    assert_eq!((metric.aggregate, metric.missing), (Aggregate::Events, MissingMetric::DropUnit));
+    let text = plain_with("tags:\n", EVENTS).replace("  path: out/\n", "  path: out/\n  smallest_cell: 20\n");
+    insta::assert_snapshot!(refusal(&text));
+}
+
+#[test]
+fn a_quantile_is_not_averaged_over_periods() {
+    let text = plain_with("tags:\n", QUANTILE).replace(
+        "  end: 2026-10-28\n",
+        "  end: 2026-10-28\n  allocation:\n    - { start: 2026-10-15, weights: { control: 0.1, one_page: 0.9 } }\n",
+    );
+    insta::assert_snapshot!(refusal(&text));
 }
 
 #[test]
