@@ -177,7 +177,7 @@ impl Aggregate {
 
     /// Whether the unit's number is one of those of its events, or their mean: without events there is none.
     pub fn needs_event(self) -> bool {
-        matches!(self, Self::Mean | Self::Min | Self::Max | Self::Last | Self::Events)
+        matches!(self, Self::Mean | Self::Min | Self::Max | Self::Last)
     }
 }
 

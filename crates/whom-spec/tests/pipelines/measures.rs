@@ -143,7 +143,7 @@ tags:
 fn a_quantile_of_events_needs_no_aggregate() {
     let metric = loaded_with("tags:\n", EVENTS).metrics[1].clone();
     assert_eq!(metric.quantile, Some(Quantile { percentile: 0.9, of: QuantileOf::Events }));
-    assert_eq!((metric.aggregate, metric.missing), (Aggregate::Events, MissingMetric::DropUnit));
+    assert_eq!((metric.aggregate, metric.missing), (Aggregate::Events, MissingMetric::Zero));
     let text = plain_with("tags:\n", EVENTS).replace("  path: out/\n", "  path: out/\n  smallest_cell: 20\n");
     insta::assert_snapshot!(refusal(&text));
 }
