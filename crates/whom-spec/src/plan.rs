@@ -14,6 +14,7 @@ mod metric;
 mod output;
 mod quantity;
 mod split;
+mod strata;
 mod tag;
 mod validate;
 
@@ -34,6 +35,7 @@ pub use self::metric::{
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
 pub use self::split::{SeveralVariants, SeveralVariantsRule, Split, Variant};
+pub use self::strata::{Strata, StrataShares};
 pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
 pub use self::validate::{Correction, Reference, Validate};
 

@@ -34,6 +34,7 @@ impl Compiler<'_> {
             joined => Fragment::identifier(JOINED),
             tables => joined.iter().map(|table| Value::from(Fragment::identifier(&table.purpose.table()))).collect::<Vec<_>>(),
             variants => self.variants(),
+            strata => self.stratum_names(),
         };
         self.emit(Purpose::UnitTable, &[], context)?;
         Ok(Compiled {
@@ -42,6 +43,7 @@ impl Compiler<'_> {
             covariates: self.covariates(tags),
             tags: tags.iter().map(|tag| NamedColumn { name: tag.name.clone(), column: tag.column.clone() }).collect(),
             cohorts: cohorts.into_iter().map(|(column, _)| column).collect(),
+            strata: self.strata(),
             joined,
         })
     }

@@ -28,13 +28,6 @@ pub(super) fn pipeline(fields: &Fields<'_>) {
 
 /// Keys of the split.
 pub(super) fn split(fields: &Fields<'_>) {
-    if let Some(strata) = fields.optional("strata") {
-        texts(&strata);
-        fields.not_yet_available(
-            "strata",
-            "leave it out if every stratum has the same weights; else analyse one by `where`",
-        );
-    }
     let filter = fields.optional("exposure_filter").and_then(|filter| filter.mapping::<format::ExposureFilter>());
     if let Some(filter) = filter {
         filter.required_text("from");

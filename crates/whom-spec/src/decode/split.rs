@@ -3,7 +3,7 @@
 use super::allocation::Ramped;
 use super::cursor::{Field, Fields};
 use super::fact::{gaps, partition_column, time_column};
-use super::later;
+use super::{later, strata};
 use crate::diagnostic::Diagnostic;
 use crate::format;
 use crate::plan::{Hours, SeveralVariants, SeveralVariantsRule, Split, Variant};
@@ -19,7 +19,7 @@ const MOST_VARIANTS: usize = 255;
 /// The share of units with several variants that is tolerated unless the file says otherwise.
 const TOLERATED_SHARE: f64 = 0.005;
 
-pub(super) fn split(field: &Field<'_>) -> Option<Split> {
+pub(super) fn split(field: &Field<'_>, unit: Option<&Spanned<String>>) -> Option<Split> {
     let fields = field.mapping::<format::Split>()?;
     later::split(&fields);
     let path = fields.required_text("path");
@@ -47,6 +47,7 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
     let several_variants = several_variants(&fields);
     let ramped = Ramped { variants: variants.as_deref().unwrap_or_default(), start, end };
     let allocation = ramped.allocation(&fields);
+    let strata = strata::strata(&fields, [unit, variant.as_ref()]);
     let lookback = fields.optional("lookback").and_then(|lookback| longer_than_zero(&lookback));
     Some(Split {
         path: path?,
@@ -61,6 +62,7 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
         several_variants,
         lookback,
         allocation: allocation?,
+        strata: strata?,
     })
 }
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::output::shows_everything;
 use super::{
     Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Period, Plan, SeveralVariants, Snapshot, Split,
-    Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
+    Strata, Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
 use crate::spanned::{Spanned, text};
 
@@ -94,6 +94,9 @@ struct AnalysisSplit<'a> {
     /// Left out where the weights stay, as in identities from before they could change.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     allocation: &'a [Period],
+    /// Left out where none are declared, as in identities from before they could be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strata: Option<&'a Strata>,
 }
 
 /// A fact table without its files.
@@ -155,6 +158,7 @@ impl<'a> AnalysisSplit<'a> {
             several_variants: split.several_variants,
             lookback: split.lookback,
             allocation: &split.allocation,
+            strata: split.strata.as_ref(),
         }
     }
 }

@@ -41,19 +41,6 @@ fn an_allocation_of_treatments() {
 }
 
 #[test]
-fn strata() {
-    insta::assert_snapshot!(refusal_with("facts:\n", "  strata: [country]\nfacts:\n"), @r"
-    error: `split.strata` is not yet available
-      --> pipeline.yaml:16:3
-       |
-    16 |   strata: [country]
-       |   ^^^^^^
-       |
-       = help: leave it out if every stratum has the same weights; else analyse one by `where`
-    ");
-}
-
-#[test]
 fn an_exposure_filter() {
     insta::assert_snapshot!(refusal_with("facts:\n", "  exposure_filter: { from: orders }\nfacts:\n"), @r"
     error: `split.exposure_filter` is not yet available
