@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use crate::checker::assert_agrees;
 use crate::program::{Answer, Baseline, Published, assert_text, whom};
 use crate::simulated::Shop;
+use crate::stratified::within_countries;
 use crate::warehouse::{Sample, Warehouse, repository};
 
 #[test]
@@ -32,6 +33,12 @@ fn of_tiny_with_wall_clocks_decimals_and_means() {
 #[test]
 fn of_the_shop_with_ratios_and_pre_periods() {
     same_as_the_sample(Sample::Shop, "tests/data/shop/shop.yaml");
+}
+
+#[test]
+fn of_the_shop_within_the_countries_of_first_exposures() {
+    let warehouse = within_countries("  strata: { columns: [country], shares: realised }\n");
+    same(&warehouse.run(&["--keep-units"]), &warehouse.pipeline());
 }
 
 #[test]
