@@ -43,9 +43,6 @@ refused! {
     what_is_not_available_yet, CONFIGURATION, |it| {
         it.edit("  start: 2026-02-02\n", "  exposure_filter: { from: events }\n  start: 2026-02-02\n");
     };
-    strata_of_an_unknown_column, CONFIGURATION, |it| {
-        it.edit("  start: 2026-02-02\n", "  strata: [contry]\n  start: 2026-02-02\n");
-    };
     tags_without_a_date, CONFIGURATION, |it| { it.edit("    date: dt\n", ""); };
     tags_of_the_exposure_day, CONFIGURATION, |it| { it.edit("day_before_first_exposure", "day_of_first_exposure"); };
     a_variable_that_is_not_set, CONFIGURATION, |it| {
