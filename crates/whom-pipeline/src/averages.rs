@@ -6,7 +6,7 @@ use whom_query::checks::{cohort_check, stratified_cohort_check};
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
 use whom_stats::routing::Code;
-use whom_stats::{ArmSums, CellSums, Check, Grouping, Reference};
+use whom_stats::{Alternative, ArmSums, CellSums, Check, Grouping, Reference};
 
 use crate::comparison::{Comparison, Sides};
 use crate::estimation::Estimation;
@@ -26,7 +26,7 @@ pub(crate) struct AverageCells {
     /// By cohort, the same within strata, if arms are compared within some: members and others of each stratum in turn, others
     /// first.
     within_strata: Vec<Vec<ArmSums>>,
-    /// Everybody by first exposure, where units in several variants are excluded.
+    /// Everybody by first exposure, where some are not analysed: those in several variants, or before the event of the exposure filter.
     pub(crate) by_first_exposure: Option<CellSums>,
 }
 
@@ -115,7 +115,8 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
     let mut drafts = Vec::new();
     for question in study.questions() {
         let (family, evidence) = family(study, study.metric(question.metric).role);
-        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+        let alternative = study.alternative(question.metric);
+        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
         let average = Comparison::of_strata(&everybody, &study.estimation(question));
         drafts.extend([subject.effect(&average), subject.lift(&average)]);
         drafts.extend(subject.margin(&average));
@@ -123,8 +124,10 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
         drafts.extend(uncapped(study, &everybody, question));
         for (cohort, sides) in &cohorts {
             let frozen = study.replication.as_ref().and_then(|found| found.standing(study, cohort, question));
+            // What was found may be a loss, so it is measured again both ways.
+            let alternative = if frozen.is_some() { Alternative::TwoSided } else { alternative };
             let (family, evidence) = frozen.unwrap_or((family, evidence));
-            let subject = Subject { cohort, evidence, family, ..subject.clone() };
+            let subject = Subject { cohort, evidence, family, alternative, ..subject.clone() };
             let contrast = study.contrast(sides, question);
             drafts.extend([subject.effect(&contrast.cohort), subject.lift(&contrast.cohort)]);
             drafts.push(match family {
@@ -170,7 +173,8 @@ fn uncapped(study: &Study<'_>, everybody: &[ArmSums], question: Question) -> Opt
     };
     let estimation = Estimation { outcome: &uncapped, ..study.estimation(question) };
     let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
-    let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+    let alternative = Alternative::TwoSided;
+    let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
     let mut draft = subject.effect(&Comparison::of_strata(everybody, &estimation));
     draft.row.estimand = Estimand::UncappedEffect;
     Some(draft)
@@ -182,7 +186,8 @@ fn by_first_exposure(study: &Study<'_>, cells: &AverageCells) -> Vec<Draft> {
     let exposed = strata(study, counted);
     let row = |question| {
         let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
-        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+        let alternative = Alternative::TwoSided;
+        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
         let mut draft = subject.effect(&Comparison::of_strata(&exposed, &study.estimation(question)));
         draft.row.estimand = Estimand::EffectByFirstExposure;
         draft

@@ -45,6 +45,10 @@ pub struct Subject<'a> {
     pub folds: &'a Folds,
 }
 
+/// What to do where the treatment moves who passes the exposure filter.
+const BROUGHT_ABOUT: &str = "the treatment seems to move who reaches the event of `split.exposure_filter`, and units that reach it are no \
+     longer comparable; filter by an event that comes before the treatment can act, or leave the filter out";
+
 impl Subject<'_> {
     /// Makes every check, in the order in which a reader asks.
     pub fn judge(&self) -> Vec<Check> {
@@ -106,8 +110,13 @@ impl Subject<'_> {
         };
         let mut checks = vec![within("sample ratio as exposed", &tally.exposed, &exposed)];
         let analysed = by_stratum(&|stratum| stratum.analysed.clone());
-        if tally.analysed != tally.exposed {
-            checks.push(within("sample ratio without units in several variants", &tally.analysed, &analysed));
+        if tally.in_one_variant != tally.exposed {
+            let in_one = by_stratum(&|stratum| stratum.in_one_variant.clone());
+            checks.push(within("sample ratio without units in several variants", &tally.in_one_variant, &in_one));
+        }
+        if self.compiled.reached.is_some() {
+            let name = "sample ratio of units that pass the exposure filter";
+            checks.push(within(name, &tally.analysed, &analysed).with_fix(BROUGHT_ABOUT));
         }
         let after = self.compiled.measures.iter().enumerate().filter(|(_, column)| !column.part.is_before());
         for (place, column) in after {

@@ -18,8 +18,8 @@ use crate::values::values;
 pub(crate) struct Survey {
     /// The analysed units.
     pub(crate) analysed: u64,
-    /// The units that were exposed to several variants.
-    pub(crate) several: u64,
+    /// The exposed units that are left out of the analysis.
+    pub(crate) left_out: u64,
     /// By column of integers.
     pub(crate) ranges: Vec<MetricRange>,
     /// By tag.
@@ -38,7 +38,7 @@ impl Survey {
     fn empty(schema: &UnitSchema) -> Self {
         Self {
             analysed: 0,
-            several: 0,
+            left_out: 0,
             ranges: vec![MetricRange::default(); schema.values.len()],
             tags: schema.tags.iter().map(|tag| TagSurvey::new(tag.kind, schema.codes)).collect(),
             strata: StrataValues::default(),
@@ -46,10 +46,11 @@ impl Survey {
     }
 
     fn add(&mut self, schema: &UnitSchema, sampling: Sampling, rows: UnitRows) -> Result<(), QueryError> {
-        self.several += rows.several_variants()?.true_count() as u64;
         self.strata.add(schema.strata.as_ref().map(Strata::columns).unwrap_or_default(), &rows)?;
+        let exposed = rows.len();
         let rows = schema.analysed(rows)?;
         self.analysed += rows.len() as u64;
+        self.left_out += (exposed - rows.len()) as u64;
         for (values, range) in values(&schema.values, &rows)?.iter().zip(&mut self.ranges) {
             *range = range.merged(MetricRange::of(values));
         }
@@ -64,7 +65,7 @@ impl Survey {
         let ranges = self.ranges.into_iter().zip(other.ranges).map(|(one, other)| one.merged(other)).collect();
         let tags = self.tags.into_iter().zip(other.tags).map(|(one, other)| one.merged(other)).collect();
         let strata = self.strata.merged(other.strata);
-        let (analysed, several) = (self.analysed + other.analysed, self.several + other.several);
-        Self { analysed, several, ranges, tags, strata }
+        let (analysed, left_out) = (self.analysed + other.analysed, self.left_out + other.left_out);
+        Self { analysed, left_out, ranges, tags, strata }
     }
 }

@@ -11,6 +11,7 @@ mod discover;
 mod fact;
 mod known;
 mod later;
+mod looks;
 mod measured;
 mod metric;
 mod scalar;
@@ -40,7 +41,9 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         check_names(&plan, &report);
         check_covariates(&plan, &report);
         check_through(&plan, fields);
+        looks::check(&plan, fields);
         validate::check_sequences(&plan, fields);
+        validate::check_sides(&plan, fields);
         warn_about(&plan, &report);
         Some(plan)
     });
@@ -54,7 +57,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let unit = fields.required_text("unit");
     let through = fields.optional("through").and_then(|through| through.date());
     let time_zone = fields.optional("time_zone").and_then(|zone| zone.time_zone());
-    let split = fields.required("split").and_then(|split| split::split(&split, unit.as_ref()));
+    let split = fields.required("split").and_then(|split| split::split(&split, unit.as_ref(), known));
     let facts = named(fields.required("facts"), fact::fact);
     let metrics = named(fields.required("metrics"), |name, field| metric::metric(name, field, known));
     let tags = named(fields.optional("tags"), tag::table);
@@ -64,11 +67,11 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         metrics: metrics.as_deref().unwrap_or_default(),
         tables: tags.as_deref().unwrap_or_default(),
     };
-    let mut discover = discover::discover(fields, &searched);
+    let discover = discover::discover(fields, &searched);
     if let Some(split) = split.as_ref().filter(|split| split.is_stratified()) {
         allocation::check_search(split, fields);
-        discover.metrics.clear();
     }
+    let looks = looks::looks(fields);
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
     let output = fields.required("output").and_then(|output| output_place(&output));
@@ -83,6 +86,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         tags: tags?,
         cohorts: cohorts?,
         discover,
+        looks: looks?,
         slices: slices.unwrap_or_default(),
         validate,
         output: output?,

@@ -42,7 +42,7 @@ pub(crate) struct Split {
     /// Columns of this table within whose values the variants were assigned: arms are then compared within them. The row of
     /// the first exposure counts.
     strata: Option<StrataForm>,
-    /// Not yet available: an event that a unit must have reached to count.
+    /// An event that a unit must have reached to count: the analysis of those who were triggered. Everybody stands beside.
     exposure_filter: Option<ExposureFilter>,
 }
 
@@ -182,7 +182,7 @@ impl Shape for AllocationPeriod {
     const KEYS: &'static [&'static str] = &["start", "weights"];
 }
 
-/// Not yet available.
+/// An event that the treatment cannot bring about.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExposureFilter {
@@ -191,10 +191,12 @@ pub(crate) struct ExposureFilter {
     /// SQL: the events that count.
     #[serde(rename = "where")]
     filter: Option<String>,
+    /// How long after first exposure the event may come.
+    window: Duration,
 }
 
 impl Shape for ExposureFilter {
-    const KEYS: &'static [&'static str] = &["from", "where"];
+    const KEYS: &'static [&'static str] = &["from", "where", "window"];
 }
 
 /// A table with one row an event.
