@@ -5,7 +5,10 @@ SELECT
   unit,
   arm,
   exposed_at,
-  false AS several,
+  false AS several
+{%- for stratum in strata %},
+  {{ stratum.name }}
+{%- endfor %},
   CASE
     WHEN arm IS NOT NULL AND unit IS NOT NULL AND exposed_at >= {{ from }} AND exposed_at < {{ until }} THEN {{ steps.of_variants }}
 {%- if lookback_from %}
@@ -22,11 +25,17 @@ FROM (
     variant,
     arm_of(variant, {{ variant_names }}) AS arm,
     exposed_at
+{%- for stratum in strata %},
+    {{ stratum.name }}
+{%- endfor %}
   FROM (
     SELECT
       {{ unit }} AS unit,
       {{ variant }} AS variant,
       {{ time }} AS exposed_at
+{%- for stratum in strata %},
+      {{ stratum.value }} AS {{ stratum.name }}
+{%- endfor %}
     FROM {{ table }} AS s
     WHERE {{ filter }}
   ) AS row_of_split

@@ -18,6 +18,9 @@ SELECT
   first_exposure,
   exposure_day,
   several_variants
+{%- for stratum in strata %},
+  {{ stratum.name }}
+{%- endfor %}
 {%- for metric in metrics %},
   CASE WHEN {{ metric.status }} IN ({{ metric.has_value[0] }}, {{ metric.has_value[1] }}) THEN COALESCE({{ metric.name }}, 0) END AS {{ metric.name }},
   {{ metric.status }}

@@ -6,6 +6,9 @@ SELECT
   seen['first_exposure'] AS first_exposure,
   local_day(seen['first_exposure'], {{ time_zone }}) AS exposure_day,
   seen['several_variants'] AS several_variants
+{%- for stratum in strata %},
+  {{ stratum.name }}
+{%- endfor %}
 FROM first_exposure
 {%- if lookback %}
 WHERE unit NOT IN (SELECT unit FROM earlier_exposed)

@@ -41,7 +41,7 @@ refused! {
     an_unknown_control, CONFIGURATION, |it| { it.edit("control: control\n", "control: contol\n"); };
     weights_that_are_no_shares, CONFIGURATION, |it| { it.edit("new: { weight: 0.5 }", "new: { weight: 0.4 }"); };
     what_is_not_available_yet, CONFIGURATION, |it| {
-        it.edit("  start: 2026-02-02\n", "  strata: [city]\n  start: 2026-02-02\n");
+        it.edit("\nsplit:\n", "\nallocate: { maximise: visit }\nsplit:\n");
     };
     tags_without_a_date, CONFIGURATION, |it| { it.edit("    date: dt\n", ""); };
     tags_of_the_exposure_day, CONFIGURATION, |it| { it.edit("day_before_first_exposure", "day_of_first_exposure"); };

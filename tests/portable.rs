@@ -13,6 +13,7 @@ use crate::checker::assert_agrees;
 use crate::program::{Answer, Baseline, Published, assert_text, whom};
 use crate::quantiles::shop;
 use crate::simulated::Shop;
+use crate::stratified::within_countries;
 use crate::warehouse::{Sample, Warehouse, repository};
 
 #[test]
@@ -38,6 +39,12 @@ fn of_the_shop_with_ratios_and_pre_periods() {
 #[test]
 fn of_the_shop_with_quantiles_of_units_and_of_events() {
     let warehouse = shop();
+    same(&warehouse.run(&["--keep-units"]), &warehouse.pipeline());
+}
+
+#[test]
+fn of_the_shop_within_the_countries_of_first_exposures() {
+    let warehouse = within_countries("  strata: { columns: [country], shares: realised }\n");
     same(&warehouse.run(&["--keep-units"]), &warehouse.pipeline());
 }
 

@@ -34,6 +34,8 @@ mod triggered;
 mod one_sided;
 // Weights that changed while the experiment ran: refused undeclared, compared within periods where declared.
 mod ramped;
+// Strata that the file names: refused undeclared, compared within them where declared.
+mod stratified;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

@@ -5,6 +5,9 @@ SELECT
   CASE arm{% for variant in variants %} WHEN {{ variant.arm }} THEN {{ variant.name }}{% endfor %} END AS arm,
   first_exposure,
   several_variants
+{%- for stratum in strata %},
+  {{ stratum.name }}
+{%- endfor %}
 {%- for metric in metrics %},
   CASE WHEN {{ metric.status }} IN ({{ metric.has_value[0] }}, {{ metric.has_value[1] }}) THEN COALESCE({{ metric.name }}, 0) END AS {{ metric.name }},
   {{ metric.status }}

@@ -3,7 +3,7 @@
 
     check_portable_sql.py FOLDER portable.sql
 
-FOLDER holds the files of a run that kept its units. Equal are: the analysed units with arm, first exposure, metrics and tags; the number of
+FOLDER holds the files of a run that kept its units. Equal are: the analysed units with arm, first exposure, metrics, tags and strata; the number of
 units with a first exposure; the units of every pre-registered cohort by arm. A metric is NULL exactly if its status says so. A table that was
 altered must not pass. Exit code 0: equal; 1: different, with the differences on standard output.
 """
@@ -48,7 +48,7 @@ def unit_faults(database: duckdb.DuckDBPyConnection, steps: dict[str, int], seve
     """What differs between the analysed units of both."""
     stored, printed = kinds(database, "run"), kinds(database, "portable")
     tags = [name for name in stored if name not in [*KEYS, "bucket", "fold", *steps]]
-    ours = {**{name: name for name in KEYS}, **{name: f"metric {name}" for name in steps}, **{name: f"tag {name}" for name in tags}}
+    ours = {**{name: name for name in KEYS}, **{name: f"metric {name}" for name in steps}, **{name: name if name.startswith("stratum ") else f"tag {name}" for name in tags}}
     missing = [column for column in ours.values() if column not in printed]
     if missing:
         return [f"the SQL gives no {missing}"]

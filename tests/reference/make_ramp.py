@@ -23,14 +23,6 @@ buyers = np.array([shop.place[user] for user in shop.orders["user_id"].tolist()]
 spend, _ = shop.summed(shop.orders, "paid_at", shop.orders["amount"] + np.where(late[buyers], 60.0, 0.0), before=False)
 
 
-def independent(covariates: np.ndarray) -> np.ndarray:
-    shop_arm = shop.arm
-    shop.arm = np.where(kept, shop_arm, -1)
-    found = shop.independent(covariates)
-    shop.arm = shop_arm
-    return found
-
-
 def averaged(periods: list[tuple[int, list[float], np.ndarray]]) -> tuple[list[float], np.ndarray]:
     """The means of the arms over periods of so many users, with their covariance."""
     total = sum(units for units, *_ in periods)
@@ -87,6 +79,6 @@ for cohort in ("all", "phones"):
         ("orders_placed", lambda some: shop.mean(shop.count, some), shop.by_count, "stratified_cuped"),
         ("click_rate_adjusted", shop.ratio, shop.by_views, "stratified_ratio_cuped"),
     ):
-        covariates = independent(covariates)
+        covariates = shop.independent(covariates, kept)
         parent = shop.slopes(of(kept)[1], [covariates[kept & (shop.arm == a)] for a in (0, 1)])
         write(metric, cohort, method, *by_period(who, adjusted(of, covariates, parent)))

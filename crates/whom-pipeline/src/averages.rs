@@ -1,7 +1,7 @@
 //! Average effects and pre-registered cohorts: families F1 and guardrails, on all units.
 
 use whom_engine::EngineError;
-use whom_query::checks::{cohort_check, ramped_cohort_check};
+use whom_query::checks::{cohort_check, stratified_cohort_check};
 use whom_query::{Among, Outcome};
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
@@ -20,12 +20,13 @@ pub(crate) const MEMBERS: usize = 1;
 
 /// Statistics of everybody and of each pre-registered cohort.
 pub(crate) struct AverageCells {
-    /// A cell for each period of constant weights, or one.
+    /// A cell for each stratum, or one.
     pub(crate) everybody: CellSums,
     /// One per cohort; its units are the cell [`MEMBERS`], the rest is cell 0.
     pub(crate) cohorts: Vec<CellSums>,
-    /// The same by period where the weights change: two cells for each period, of which the second holds members.
-    within_periods: Vec<CellSums>,
+    /// By cohort, the same within strata, if arms are compared within some: members and others of each stratum in turn, others
+    /// first.
+    within_strata: Vec<Vec<ArmSums>>,
     /// Everybody by first exposure, where some are not analysed: those in several variants, or before the event of the exposure filter.
     pub(crate) by_first_exposure: Option<CellSums>,
     /// Of the metrics that are quantiles, which no cell tells.
@@ -43,28 +44,32 @@ impl AverageCells {
     /// Counts them in one go.
     pub(crate) async fn count(study: &Study<'_>) -> Result<Self, EngineError> {
         let codes = |column: usize, codes: usize| Grouping::Codes { column, codes: codes as Code };
-        let periods = study.units.periods().map(|(periods, column)| (periods.count(), column));
+        let strata = study.units.strata().map(|(strata, column)| (strata.count(), column));
         let cohorts = study.plan.cohorts.len();
-        let mut groupings = vec![periods.map_or(Grouping::Everybody, |(periods, column)| codes(column, periods))];
+        let mut groupings = vec![strata.map_or(Grouping::Everybody, |(strata, column)| codes(column, strata))];
         groupings.extend((0..cohorts).map(|place| codes(study.units.cohort_column(place), 2)));
-        if let Some((periods, column)) = periods {
-            groupings.extend((0..cohorts).map(|place| codes(column + 1 + place, 2 * periods)));
+        let mut within_strata = Vec::new();
+        if let Some((strata, column)) = strata {
+            // One after the other: what is counted by bucket is large where there are many strata.
+            for place in 0..cohorts {
+                let counted = study.sums(vec![codes(column + 1 + place, 2 * strata)]).await?;
+                within_strata.extend(counted.iter().map(|counted| by_cell(study, counted)));
+            }
         }
         let mut counted = study.sums(groupings).await?.into_iter();
         let everybody = counted.next().ok_or_else(|| EngineError::Internal("nobody was counted".to_owned()))?;
         let of_cohorts = counted.by_ref().take(cohorts).collect();
         let by_first_exposure = study.units.by_first_exposure.clone();
         let quantiles = Quantiles::of_declared(study).await?;
-        Ok(Self { everybody, cohorts: of_cohorts, within_periods: counted.collect(), by_first_exposure, quantiles })
+        Ok(Self { everybody, cohorts: of_cohorts, within_strata, by_first_exposure, quantiles })
     }
 
-    /// The units of a cohort and the rest, by period where the weights change; `None` if there is no such cohort.
+    /// The units of a cohort and the rest, by stratum where arms are compared within some; `None` if there is no such cohort.
     pub(crate) fn sides(&self, study: &Study<'_>, place: usize) -> Option<Sides> {
         let cohort = self.cohorts.get(place)?;
-        let Some(periods) = self.within_periods.get(place) else {
+        let Some(cells) = self.within_strata.get(place) else {
             return Some(study.sides(cohort, Fold::All, MEMBERS));
         };
-        let cells = strata(study, periods);
         let side = |side: usize| cells.iter().skip(side).step_by(2).cloned().collect();
         Some(Sides::in_strata(side(MEMBERS), side(0), cohort.pooled(&study.everyone)))
     }
@@ -81,25 +86,26 @@ impl AverageCells {
 
     /// The sample ratio of the pre-registered cohorts.
     pub(crate) fn cohort_check(&self, study: &Study<'_>) -> Option<Check> {
-        if !study.plan.split.is_ramped() {
+        if !study.plan.split.is_stratified() {
             return cohort_check(study.plan, self.members(study).collect());
         }
         let names = study.plan.cohorts.iter().map(|cohort| cohort.name.value.clone());
-        let of_members = |counted: &CellSums| {
-            let cells = strata(study, counted).into_iter().skip(MEMBERS).step_by(2);
-            cells.map(|period| period.table.units).collect()
+        let of_members = |cells: &Vec<ArmSums>| {
+            let cells = cells.iter().skip(MEMBERS).step_by(2);
+            cells.map(|stratum| stratum.table.units.clone()).collect()
         };
-        ramped_cohort_check(study.plan, names.zip(self.within_periods.iter().map(of_members)).collect())
+        let cohorts = names.zip(self.within_strata.iter().map(of_members)).collect();
+        stratified_cohort_check(study.plan, &study.units, cohorts)
     }
 }
 
-/// The units by what they are compared within: by cell where the weights change, and otherwise all of them together.
+fn by_cell(study: &Study<'_>, counted: &CellSums) -> Vec<ArmSums> {
+    (0..counted.cells.cells).map(|cell| counted.sum(cell, &study.everyone)).collect()
+}
+
+/// The units by what they are compared within: by cell where there are strata, and otherwise all of them together.
 fn strata(study: &Study<'_>, counted: &CellSums) -> Vec<ArmSums> {
-    if study.plan.split.is_ramped() {
-        (0..counted.cells.cells).map(|cell| counted.sum(cell, &study.everyone)).collect()
-    } else {
-        vec![counted.pooled(&study.everyone)]
-    }
+    if study.plan.split.is_stratified() { by_cell(study, counted) } else { vec![counted.pooled(&study.everyone)] }
 }
 
 /// Every treatment on every metric, for everybody and for each pre-registered cohort.

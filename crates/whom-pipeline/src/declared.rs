@@ -1,4 +1,4 @@
-//! Averages and declared cohorts without a search: of a replication, and where the weights of the arms changed.
+//! Averages and declared cohorts without a search: of a replication, and where arms are compared within strata.
 
 use whom_report::{Results, Stability};
 use whom_stats::{Check, Routing};

@@ -214,6 +214,7 @@ fn compiled() -> Compiled {
         covariates: Vec::new(),
         tags: vec![named("age"), named("city")],
         cohorts: vec![named("grown_up")],
+        strata: Vec::new(),
         joined: Vec::new(),
         folds: None,
     }

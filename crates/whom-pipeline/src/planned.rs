@@ -1,10 +1,11 @@
 //! What a run will need, known before any row is read.
 
 use whom_engine::{Engine, MemoryPlan, Needs, checkpoint};
+use whom_query::MOST_STRATA;
 use whom_query::cache::ExpectedCache;
 use whom_report::units_writer_bytes;
 use whom_spec::plan::{Codes, Discover, Plan, TagKind};
-use whom_stats::Moments;
+use whom_stats::{ArmTable, BUCKETS, Moments};
 
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
@@ -46,8 +47,9 @@ impl Planned {
         let plan = &prepared.loaded.plan;
         let writer = if request.keep_units { writer_bytes(plan, &needs) } else { 0 };
         let fill = cache.as_ref().map(|cache| cache.scans.clone()).unwrap_or_default();
-        let analysed = needs.analysed + needs.units * period_bytes(plan);
-        let search = search_bytes(plan, needs.units).max(quantile_bytes(plan, request));
+        let analysed = needs.analysed + needs.units * stratum_bytes(plan);
+        let counted = strata_bytes(plan, needs.units).max(quantile_bytes(plan, request));
+        let search = search_bytes(plan, needs.units).max(counted);
         let needs = Needs { fill, search, writer, analysed, ..needs };
         let memory = MemoryPlan::new(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
@@ -62,9 +64,21 @@ impl Planned {
     }
 }
 
-/// Bytes of a unit's period, and of its cell in each declared cohort by period, where the weights change.
-fn period_bytes(plan: &Plan) -> u64 {
-    if plan.split.is_ramped() { 1 + plan.cohorts.len() as u64 } else { 0 }
+/// Bytes of a unit's stratum, and of its cell in each declared cohort by stratum, where arms are compared within some.
+fn stratum_bytes(plan: &Plan) -> u64 {
+    if plan.split.is_stratified() { 1 + plan.cohorts.len() as u64 } else { 0 }
+}
+
+/// Bytes of what is counted within as many strata as there may be, by bucket and arm: of everybody, and of one declared cohort
+/// and the others. Nothing is searched meanwhile.
+fn strata_bytes(plan: &Plan, units: u64) -> u64 {
+    if plan.split.strata.is_none() {
+        return 0;
+    }
+    let cells = units.min(MOST_STRATA as u64) * if plan.cohorts.is_empty() { 1 } else { 3 };
+    let arm = 8 + (size_of::<Moments>() * plan.value_columns()) as u64;
+    let table = size_of::<ArmTable>() as u64 + plan.split.variants.len() as u64 * arm;
+    cells * BUCKETS as u64 * table
 }
 
 /// Bytes of what looks for quantiles count at once.
@@ -104,7 +118,8 @@ fn searched_nodes(discover: &Discover, per_arm: u64) -> u64 {
 
 /// Bytes that writing the unit table takes, its upload included.
 fn writer_bytes(plan: &Plan, needs: &Needs) -> u64 {
-    let columns = OWN_COLUMNS + (plan.measures().len() + plan.tag_columns().count()) as u64;
+    let strata = plan.split.strata.as_ref().map_or(0, |strata| strata.columns.len());
+    let columns = OWN_COLUMNS + (plan.measures().len() + plan.tag_columns().count() + strata) as u64;
     let row = needs.table / needs.units.max(1);
     units_writer_bytes(needs.units, columns, row) + UPLOAD.min(needs.table)
 }

@@ -1,7 +1,7 @@
-//! Two arms where their weights changed: compared within each period, and averaged over the periods by their units.
+//! Two arms where they were assigned within strata: compared within each, and averaged over the strata by their units.
 //!
-//! Units of different periods are not comparable: a ramp from 1 to 50 % puts late units into the treatment and early ones
-//! into the control. Within a period the shares of the arms are what they are, and the comparison needs to know none of them.
+//! Units of different strata are not comparable: a ramp from 1 to 50 % puts late units into the treatment and early ones
+//! into the control, and so do countries with weights of their own. Within a stratum the shares of the arms are what they are, and the comparison needs to know none of them.
 
 use whom_stats::{Adjusted, ArmSums, Coefficients, Comparison as Values, NotEstimable, Stratified, Stratum};
 

@@ -11,7 +11,7 @@ use crate::bins::{Fitted, TagBins, TagSurvey};
 use crate::encoding::{Counts, Encoding};
 use crate::error::QueryError;
 use crate::outcome::Outcome;
-use crate::periods::Periods;
+use crate::strata::Strata;
 use crate::survey::Survey;
 use crate::tally::Tally;
 use crate::thresholds::{FoundCap, derive};
@@ -25,7 +25,7 @@ pub struct AnalysedUnits {
     /// All units with a first exposure, with the values that the columns are made from.
     pub table: Arc<UnitTable>,
     /// Answers passes. The tag columns stand in alphabetical order; a column of 0 and 1 for each pre-registered cohort
-    /// follows them, then that of weeks, and where the weights of the arms change, those of [`Periods`].
+    /// follows them, then that of weeks, and where arms are compared within them, those of [`Strata`].
     pub source: UnitSource,
     /// What the columns are.
     pub shapes: Vec<ColumnShape>,
@@ -34,7 +34,7 @@ pub struct AnalysedUnits {
     /// What was counted while the units were encoded.
     pub tally: Tally,
     /// All exposed units by their first arm, where units in several variants are excluded and there are some: the intention
-    /// to treat. A cell for each of [`Self::periods`], or one.
+    /// to treat. A cell for each of [`Self::strata`], or one.
     pub by_first_exposure: Option<CellSums>,
     /// The cross-products that metrics are estimated from, where they are no plain means.
     pub groups: Vec<ProductGroup>,
@@ -63,11 +63,14 @@ impl AnalysedUnits {
     /// by [`whom_engine::blocking`] from a thread that waits for others.
     ///
     /// # Errors
-    /// [`QueryError::Internal`] if the unit table contradicts the plan; [`QueryError::Engine`] if the run is cancelled, or
+    /// [`QueryError::Internal`] if the unit table contradicts the plan; [`QueryError::Data`] if there are too many strata; [`QueryError::Engine`] if the run is cancelled, or
     /// if units fit neither into memory nor on disk.
     pub fn new(mut schema: UnitSchema, table: Arc<UnitTable>, room: &Room) -> Result<Self, QueryError> {
         let caps = derive(&mut schema, &table, &room.cancel)?;
-        let Survey { analysed, left_out, mut ranges, tags } = Survey::take(&schema, &table, &room.cancel)?;
+        let Survey { analysed, left_out, mut ranges, tags, strata } = Survey::take(&schema, &table, &room.cancel)?;
+        if let Some(held) = &mut schema.strata {
+            held.hold(strata)?;
+        }
         let tags = fitted(&schema, tags);
         let bins: Vec<TagBins> = tags.iter().map(|tag| tag.bins.clone()).collect();
         ranges.extend(schema.add_levels(&bins));
@@ -123,11 +126,11 @@ impl AnalysedUnits {
         self.schema.weeks.shape().map(|_| self.bins.len() + self.schema.cohorts.len())
     }
 
-    /// The periods of constant weights, with their column; `None` where the weights stay. The column of the pre-registered cohort
-    /// at a place in the file follows as many columns later, and one: twice the period, and one more for members.
-    pub fn periods(&self) -> Option<(&Periods, usize)> {
+    /// What arms are compared within, with its column; `None` where that is all units together. The column of the pre-registered
+    /// cohort at a place in the file follows as many columns later, and one: twice the stratum, and one more for members.
+    pub fn strata(&self) -> Option<(&Strata, usize)> {
         let others = self.schema.cohorts.len() + usize::from(self.schema.weeks.shape().is_some());
-        Some((self.schema.periods.as_ref()?, self.bins.len() + others))
+        Some((self.schema.strata.as_ref()?, self.bins.len() + others))
     }
 }
 

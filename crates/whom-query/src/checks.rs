@@ -10,6 +10,7 @@ mod assignment;
 mod metrics;
 mod tags;
 mod variants;
+mod within;
 
 use whom_spec::plan::{MissingMetric, Plan};
 use whom_stats::{Check, Folds};
@@ -17,15 +18,20 @@ use whom_stats::{Check, Folds};
 use crate::analysed::AnalysedUnits;
 use crate::compile::Compiled;
 use crate::status::Status;
-use crate::tally::PeriodTally;
+use crate::strata::Strata;
+use crate::tally::StratumTally;
 use arms::Arms;
-use assignment::Assignment;
+use assignment::{Assignment, Counts};
 use tags::TagsByArm;
 use variants::SeveralVariants;
 
 /// What to think of tags that differ between arms whose weights changed.
 const RAMPED_TAGS: &str = "arms whose weights changed differ in every tag that changed over time; effects are compared \
      within the periods, but look at this tag within one";
+
+/// What to think of tags that differ between arms whose shares differ between strata.
+const STRATIFIED_TAGS: &str = "arms with other shares in some strata differ in every tag that differs between strata; effects \
+     are compared within strata, but look at this tag within one";
 
 /// What checks look at.
 pub struct Subject<'a> {
@@ -46,15 +52,17 @@ const BROUGHT_ABOUT: &str = "the treatment seems to move who reaches the event o
 impl Subject<'_> {
     /// Makes every check, in the order in which a reader asks.
     pub fn judge(&self) -> Vec<Check> {
-        let by_period: Vec<Vec<u64>> = self.units.tally.periods.iter().map(|period| period.analysed.clone()).collect();
-        let arms = Arms::of(&self.plan.split).over(&by_period);
+        let arms = arms(self.plan, self.units);
         let mut checks = self.variant_checks(&arms);
         checks.extend(self.metric_checks(&arms));
         checks.extend(self.assignment_checks(&arms));
         let tags = TagsByArm { arms: &arms, bins: &self.units.bins, counted: &self.units.tally.tags };
+        let fix = if self.plan.split.strata.is_some() { STRATIFIED_TAGS } else { RAMPED_TAGS };
         let of_tags = tags.checks(&self.plan.validate).into_iter();
         checks.extend(
-            of_tags.map(|check| if arms.ramp.is_some() { check.as_advice().with_fix(RAMPED_TAGS) } else { check }),
+            of_tags.map(
+                |check| if self.plan.split.has_unequal_strata() { check.as_advice().with_fix(fix) } else { check },
+            ),
         );
         checks
     }
@@ -94,34 +102,41 @@ impl Subject<'_> {
 
     fn assignment_checks(&self, arms: &Arms<'_>) -> Vec<Check> {
         let (assignment, tally) = (Assignment { arms, levels: &self.plan.validate }, &self.units.tally);
-        let by_period =
-            |of: &dyn Fn(&PeriodTally) -> Vec<u64>| -> Vec<Vec<u64>> { tally.periods.iter().map(of).collect() };
-        let exposed = by_period(&|period| period.exposed.clone());
-        let mut checks = vec![assignment.within_periods("sample ratio as exposed", &tally.exposed, &exposed)];
+        let by_stratum =
+            |of: &dyn Fn(&StratumTally) -> Vec<u64>| -> Vec<Vec<u64>> { tally.strata.iter().map(of).collect() };
+        let exposed = by_stratum(&|stratum| stratum.exposed.clone());
+        let within = |name: &str, all: &[u64], units: &[Vec<u64>]| {
+            assignment.within_strata(name, all, &Counts { units, exposed: &exposed })
+        };
+        let mut checks = vec![within("sample ratio as exposed", &tally.exposed, &exposed)];
+        let analysed = by_stratum(&|stratum| stratum.analysed.clone());
         if tally.in_one_variant != tally.exposed {
-            let in_one = by_period(&|period| period.in_one_variant.clone());
-            let name = "sample ratio without units in several variants";
-            checks.push(assignment.within_periods(name, &tally.in_one_variant, &in_one));
+            let in_one = by_stratum(&|stratum| stratum.in_one_variant.clone());
+            checks.push(within("sample ratio without units in several variants", &tally.in_one_variant, &in_one));
         }
         if self.compiled.reached.is_some() {
-            let analysed = by_period(&|period| period.analysed.clone());
             let name = "sample ratio of units that pass the exposure filter";
-            checks.push(assignment.within_periods(name, &tally.analysed, &analysed).with_fix(BROUGHT_ABOUT));
+            checks.push(within(name, &tally.analysed, &analysed).with_fix(BROUGHT_ABOUT));
         }
         let after = self.compiled.measures.iter().enumerate().filter(|(_, column)| !column.part.is_before());
         for (place, column) in after {
             let measured = tally.with_status(place, Status::has_value);
             if measured != tally.analysed {
-                let of_periods = by_period(&|period| period.with_status(place, Status::has_value));
+                let of_strata = by_stratum(&|stratum| stratum.with_status(place, Status::has_value));
                 let name = format!("sample ratio of units with `{}`", column.name);
-                checks.push(assignment.within_periods(&name, &measured, &of_periods));
+                checks.push(within(&name, &measured, &of_strata));
             }
         }
+        checks.extend(assignment.in_every_stratum(&analysed));
         let by_bucket = tally.by_bucket();
         checks.extend(assignment.by_fold(self.folds, &by_bucket));
         checks.push(assignment.by_bucket(&by_bucket));
-        checks.push(assignment.by_day(tally.by_day()));
-        checks.push(assignment.by_trend(tally.by_day()));
+        let days = match &arms.within {
+            Some(within) => within.constant_days(tally.strata.iter().map(|stratum| &stratum.by_day)),
+            None => vec![(String::new(), tally.by_day().clone())],
+        };
+        checks.push(assignment.by_day(&days));
+        checks.push(assignment.by_trend(&days));
         checks
     }
 }
@@ -135,11 +150,22 @@ pub fn cohort_check(plan: &Plan, cohorts: Vec<(String, Vec<u64>)>) -> Option<Che
     (!cohorts.is_empty()).then(|| Assignment { arms: &arms, levels: &plan.validate }.within_cohorts(cohorts))
 }
 
-/// As [`cohort_check`] where the weights change, given the units of each cohort by period and arm: an arm expects what the
-/// weights of the periods give it of the cohort's units in them.
-pub fn ramped_cohort_check(plan: &Plan, cohorts: Vec<(String, Vec<Vec<u64>>)>) -> Option<Check> {
-    let arms = Arms::of(&plan.split);
-    (!cohorts.is_empty()).then(|| Assignment { arms: &arms, levels: &plan.validate }.within_ramped_cohorts(cohorts))
+/// As [`cohort_check`] within strata, given the units of each cohort by stratum and arm: an arm expects what its shares of the
+/// strata give it of the cohort's units in them.
+pub fn stratified_cohort_check(
+    plan: &Plan,
+    units: &AnalysedUnits,
+    cohorts: Vec<(String, Vec<Vec<u64>>)>,
+) -> Option<Check> {
+    let arms = arms(plan, units);
+    (!cohorts.is_empty()).then(|| Assignment { arms: &arms, levels: &plan.validate }.within_stratified_cohorts(cohorts))
+}
+
+/// The arms of a plan, within strata if it has some.
+fn arms<'a>(plan: &'a Plan, units: &AnalysedUnits) -> Arms<'a> {
+    let by_stratum: Vec<Vec<u64>> = units.tally.strata.iter().map(|stratum| stratum.analysed.clone()).collect();
+    let strata: Option<&Strata> = units.strata().map(|(strata, _)| strata);
+    Arms::within(&plan.split, strata, &by_stratum)
 }
 
 #[cfg(test)]

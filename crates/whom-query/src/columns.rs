@@ -49,6 +49,26 @@ pub(crate) fn text(kind: &DataType, column: &Fragment) -> Fragment {
     }
 }
 
+/// A column of strata as a text: of texts, integers, truths and days, whose values are few and the same everywhere.
+pub(crate) fn stratum(
+    schema: &Schema,
+    alias: &str,
+    name: &Spanned<String>,
+    owner: &str,
+) -> Result<Fragment, Diagnostic> {
+    let kind = column(schema, name, owner)?;
+    let value = match kind {
+        DataType::Dictionary(_, value) => value,
+        other => other,
+    };
+    if value.is_integer() || value.is_string() || matches!(value, DataType::Boolean | DataType::Date32) {
+        return Ok(Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column(alias, name))));
+    }
+    Err(Diagnostic::error(format!("`{}` of {owner} is {}, which makes no strata", name.value, in_words(kind)))
+        .at(name.span)
+        .hint("a column of strata holds texts, integers, booleans or days; write numbers as groups"))
+}
+
 /// The unit's id in a source.
 pub(crate) fn unit_key(
     schema: &Schema,

@@ -95,6 +95,8 @@ pub struct Compiled {
     pub tags: Vec<NamedColumn>,
     /// The pre-registered cohorts in the order of the file.
     pub cohorts: Vec<NamedColumn>,
+    /// The columns of strata in the order of the file.
+    pub strata: Vec<NamedColumn>,
     /// What stands beside each unit in the table that the last statement reads.
     pub joined: Vec<JoinedTable>,
     /// The tag that gives the folds, where they are not drawn.

@@ -9,7 +9,7 @@ use whom_stats::{CellSums, CodeColumn, Grouping, ProductGroup, UnitColumnParts, 
 
 use crate::bins::{Encoder, Fitted};
 use crate::error::QueryError;
-use crate::periods::Periods;
+use crate::strata::Strata;
 use crate::tag_values::TagValues;
 use crate::tally::{Counted, Tally};
 use crate::unit_schema::UnitSchema;
@@ -69,8 +69,8 @@ impl<'a> Encoding<'a> {
         let others = parts.shapes.len() - parts.codes.len();
         parts.codes.extend((0..others).map(|_| CodeColumn::U8(Vec::new())));
         let mut everybody = self.no_parts();
-        if let Some(periods) = &self.schema.periods {
-            everybody.shapes = periods.shapes(std::iter::empty()).collect();
+        if let Some(strata) = &self.schema.strata {
+            everybody.shapes = strata.shapes(std::iter::empty()).collect();
             everybody.codes = vec![CodeColumn::U8(Vec::new())];
         }
         for rows in rows {
@@ -78,7 +78,7 @@ impl<'a> Encoding<'a> {
             tally.add_exposed(self.schema, &rows)?;
             if self.by_first_exposure {
                 self.add_columns(&mut everybody, &rows)?;
-                self.add_periods(&mut everybody.codes, &rows)?;
+                self.add_strata(&mut everybody.codes, &rows)?;
             }
             self.add_analysed(&mut parts, &mut tally, &self.schema.analysed(rows)?)?;
         }
@@ -131,20 +131,20 @@ impl<'a> Encoding<'a> {
         for codes in weeks {
             add(codes, rows.exposure_days()?.into_iter().map(|day| self.schema.weeks.week(day)));
         }
-        self.add_periods(columns, rows)
+        self.add_strata(columns, rows)
     }
 
-    /// Adds the period of each unit, and to columns that follow its cell in each cohort.
-    fn add_periods(&self, columns: &mut [CodeColumn], rows: &UnitRows) -> Result<(), QueryError> {
-        let (Some(periods), Some((column, of_cohorts))) = (&self.schema.periods, columns.split_first_mut()) else {
+    /// Adds the stratum of each unit, and to columns that follow its cell in each cohort.
+    fn add_strata(&self, columns: &mut [CodeColumn], rows: &UnitRows) -> Result<(), QueryError> {
+        let (Some(strata), Some((column, of_cohorts))) = (&self.schema.strata, columns.split_first_mut()) else {
             return Ok(());
         };
-        let found: Vec<usize> = rows.exposure_days()?.into_iter().map(|day| periods.period(day)).collect();
-        add(column, found.iter().map(|period| *period as u8));
+        let found = strata.of_units(rows)?;
+        add(column, found.iter().map(|stratum| *stratum as u8));
         for (cohort, codes) in self.schema.cohorts.iter().zip(of_cohorts) {
             let members = rows.cohort(&cohort.column)?;
             let cells = found.iter().zip(&members);
-            add(codes, cells.map(|(period, member)| Periods::cell(*period, member == Some(true))));
+            add(codes, cells.map(|(stratum, member)| Strata::cell(*stratum, member == Some(true))));
         }
         Ok(())
     }
@@ -153,9 +153,9 @@ impl<'a> Encoding<'a> {
         let units = UnitColumns::new(everybody).map_err(internal)?;
         let grouping = self
             .schema
-            .periods
+            .strata
             .as_ref()
-            .map_or(Grouping::Everybody, |periods| Grouping::Codes { column: 0, codes: periods.count() as Code });
+            .map_or(Grouping::Everybody, |strata| Grouping::Codes { column: 0, codes: strata.count() as Code });
         let counted = cell_sums(&units, &[grouping], self.groups, self.cancel).map_err(internal)?;
         counted.into_iter().next().ok_or_else(|| internal("nobody was counted"))
     }

@@ -7,6 +7,7 @@ use whom_stats::MetricRange;
 use crate::bins::TagSurvey;
 use crate::error::QueryError;
 use crate::sampling::Sampling;
+use crate::strata::{Strata, StrataValues};
 use crate::tag_values::TagValues;
 use crate::unit_schema::UnitSchema;
 use crate::unit_table::{UnitRows, UnitTable};
@@ -23,6 +24,8 @@ pub(crate) struct Survey {
     pub(crate) ranges: Vec<MetricRange>,
     /// By tag.
     pub(crate) tags: Vec<TagSurvey>,
+    /// The values of strata among all units with a first exposure.
+    pub(crate) strata: StrataValues,
 }
 
 impl Survey {
@@ -38,10 +41,12 @@ impl Survey {
             left_out: 0,
             ranges: vec![MetricRange::default(); schema.values.len()],
             tags: schema.tags.iter().map(|tag| TagSurvey::new(tag.kind, schema.codes)).collect(),
+            strata: StrataValues::default(),
         }
     }
 
     fn add(&mut self, schema: &UnitSchema, sampling: Sampling, rows: UnitRows) -> Result<(), QueryError> {
+        self.strata.add(schema.strata.as_ref().map(Strata::columns).unwrap_or_default(), &rows)?;
         let exposed = rows.len();
         let rows = schema.analysed(rows)?;
         self.analysed += rows.len() as u64;
@@ -59,6 +64,8 @@ impl Survey {
     fn merged(self, other: Self) -> Self {
         let ranges = self.ranges.into_iter().zip(other.ranges).map(|(one, other)| one.merged(other)).collect();
         let tags = self.tags.into_iter().zip(other.tags).map(|(one, other)| one.merged(other)).collect();
-        Self { analysed: self.analysed + other.analysed, left_out: self.left_out + other.left_out, ranges, tags }
+        let strata = self.strata.merged(other.strata);
+        let (analysed, left_out) = (self.analysed + other.analysed, self.left_out + other.left_out);
+        Self { analysed, left_out, ranges, tags, strata }
     }
 }

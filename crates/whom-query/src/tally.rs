@@ -31,15 +31,15 @@ pub struct Tally {
     by_bucket: Vec<u64>,
     /// The analysed units by day of first exposure and arm.
     by_day: BTreeMap<i32, Vec<u64>>,
-    /// By period of constant weights, where the weights of the arms change.
-    pub(crate) periods: Vec<PeriodTally>,
+    /// By stratum, where arms are compared within some.
+    pub(crate) strata: Vec<StratumTally>,
     /// The analysed units by tag.
     pub tags: Vec<TagTally>,
 }
 
-/// The units of a period of constant weights.
+/// The units of a stratum.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PeriodTally {
+pub(crate) struct StratumTally {
     /// The units with a first exposure, by arm.
     pub(crate) exposed: Vec<u64>,
     /// Those that are left when the ones in several variants are.
@@ -48,6 +48,8 @@ pub(crate) struct PeriodTally {
     pub(crate) analysed: Vec<u64>,
     /// Those by metric, status and arm.
     statuses: Vec<[Vec<u64>; Status::ALL.len()]>,
+    /// Those by day of first exposure and arm.
+    pub(crate) by_day: BTreeMap<i32, Vec<u64>>,
 }
 
 /// The units of a tag.
@@ -79,10 +81,10 @@ impl Tally {
             statuses: schema.measures.iter().map(|_| Status::ALL.map(|_| none())).collect(),
             by_bucket: vec![0; BUCKETS * schema.arms],
             by_day: BTreeMap::new(),
-            periods: schema
-                .periods
+            strata: schema
+                .strata
                 .iter()
-                .flat_map(|periods| (0..periods.count()).map(|_| PeriodTally::new(schema)))
+                .flat_map(|strata| (0..strata.count()).map(|_| StratumTally::new(schema)))
                 .collect(),
             tags: tags.iter().map(|tag| TagTally::new(tag, schema.arms)).collect(),
         }
@@ -98,11 +100,11 @@ impl Tally {
         let in_one = schema.standings(rows)?.into_iter().map(|standing| standing != Standing::SeveralVariants);
         let in_one: Vec<u64> = in_one.map(u64::from).collect();
         rows.arms()?.into_iter().zip(&in_one).for_each(|(arm, in_one)| self.in_one_variant[usize::from(arm)] += in_one);
-        if let Some(periods) = &schema.periods {
-            for ((arm, day), in_one) in rows.arms()?.into_iter().zip(rows.exposure_days()?).zip(in_one) {
-                let period = &mut self.periods[periods.period(day)];
-                period.exposed[usize::from(arm)] += 1;
-                period.in_one_variant[usize::from(arm)] += in_one;
+        if let Some(strata) = &schema.strata {
+            for ((arm, stratum), in_one) in rows.arms()?.into_iter().zip(strata.of_units(rows)?).zip(in_one) {
+                let stratum = &mut self.strata[stratum];
+                stratum.exposed[usize::from(arm)] += 1;
+                stratum.in_one_variant[usize::from(arm)] += in_one;
             }
         }
         self.earliest_exposure = earlier(self.earliest_exposure, rows.earliest_exposure()?);
@@ -128,25 +130,21 @@ impl Tally {
                 by_status[status as usize][usize::from(*arm)] += 1;
             }
         }
-        self.add_to_periods(schema, rows, counted)
+        self.add_to_strata(schema, rows, counted)
     }
 
-    fn add_to_periods(
-        &mut self,
-        schema: &UnitSchema,
-        rows: &UnitRows,
-        counted: &Counted<'_>,
-    ) -> Result<(), QueryError> {
-        let Some(periods) = &schema.periods else { return Ok(()) };
-        let days = rows.exposure_days()?;
-        let of_units: Vec<usize> = days.into_iter().map(|day| periods.period(day)).collect();
-        for (arm, period) in counted.arms.iter().zip(&of_units) {
-            self.periods[*period].analysed[usize::from(*arm)] += 1;
+    fn add_to_strata(&mut self, schema: &UnitSchema, rows: &UnitRows, counted: &Counted<'_>) -> Result<(), QueryError> {
+        let Some(strata) = &schema.strata else { return Ok(()) };
+        let of_units = strata.of_units(rows)?;
+        for ((arm, stratum), day) in counted.arms.iter().zip(&of_units).zip(rows.exposure_days()?) {
+            let (stratum, arm) = (&mut self.strata[*stratum], usize::from(*arm));
+            stratum.analysed[arm] += 1;
+            stratum.by_day.entry(day).or_insert_with(|| vec![0; schema.arms])[arm] += 1;
         }
         for (place, metric) in schema.measures.iter().enumerate() {
             let statuses = rows.statuses(&metric.status)?;
-            for ((arm, period), status) in counted.arms.iter().zip(&of_units).zip(statuses) {
-                self.periods[*period].statuses[place][status as usize][usize::from(*arm)] += 1;
+            for ((arm, stratum), status) in counted.arms.iter().zip(&of_units).zip(statuses) {
+                self.strata[*stratum].statuses[place][status as usize][usize::from(*arm)] += 1;
             }
         }
         Ok(())
@@ -161,10 +159,8 @@ impl Tally {
         add(&mut self.analysed, &other.analysed);
         add(&mut self.by_bucket, &other.by_bucket);
         add_statuses(&mut self.statuses, &other.statuses);
-        for (day, units) in &other.by_day {
-            add(self.by_day.entry(*day).or_insert_with(|| vec![0; units.len()]), units);
-        }
-        self.periods.iter_mut().zip(&other.periods).for_each(|(sum, other)| sum.merge(other));
+        add_days(&mut self.by_day, &other.by_day);
+        self.strata.iter_mut().zip(&other.strata).for_each(|(sum, other)| sum.merge(other));
         self.tags.iter_mut().zip(&other.tags).for_each(|(sum, other)| sum.merge(other));
     }
 
@@ -199,7 +195,7 @@ impl Tally {
     }
 }
 
-impl PeriodTally {
+impl StratumTally {
     fn new(schema: &UnitSchema) -> Self {
         let none = || vec![0; schema.arms];
         Self {
@@ -207,6 +203,7 @@ impl PeriodTally {
             in_one_variant: none(),
             analysed: none(),
             statuses: schema.measures.iter().map(|_| Status::ALL.map(|_| none())).collect(),
+            by_day: BTreeMap::new(),
         }
     }
 
@@ -215,9 +212,10 @@ impl PeriodTally {
         add(&mut self.in_one_variant, &other.in_one_variant);
         add(&mut self.analysed, &other.analysed);
         add_statuses(&mut self.statuses, &other.statuses);
+        add_days(&mut self.by_day, &other.by_day);
     }
 
-    /// As [`Tally::with_status`], of the period.
+    /// As [`Tally::with_status`], of the stratum.
     pub(crate) fn with_status(&self, metric: usize, counts: impl Fn(Status) -> bool) -> Vec<u64> {
         with_status(&self.statuses, self.analysed.len(), metric, counts)
     }
@@ -273,6 +271,12 @@ impl TagTally {
 /// The earlier of two instants, of which either may be none.
 fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
     one.into_iter().chain(other).min()
+}
+
+fn add_days(sums: &mut BTreeMap<i32, Vec<u64>>, others: &BTreeMap<i32, Vec<u64>>) {
+    for (day, units) in others {
+        add(sums.entry(*day).or_insert_with(|| vec![0; units.len()]), units);
+    }
 }
 
 /// Units by metric, status and arm.

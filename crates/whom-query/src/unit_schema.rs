@@ -10,7 +10,7 @@ use crate::error::QueryError;
 use crate::folds::folds;
 use crate::level::Level;
 use crate::outcome::{Outcome, outcomes};
-use crate::periods::Periods;
+use crate::strata::Strata;
 use crate::unit_table::UnitRows;
 use crate::values::{Origin, ValueColumn};
 use crate::weeks::Weeks;
@@ -34,8 +34,8 @@ pub struct UnitSchema {
     /// The pre-registered cohorts in the order of the file.
     pub(crate) cohorts: Vec<NamedColumn>,
     pub(crate) weeks: Weeks,
-    /// The periods of constant weights, where the weights change.
-    pub(crate) periods: Option<Periods>,
+    /// What arms are compared within, if that is not all units together.
+    pub(crate) strata: Option<Strata>,
     pub(crate) codes: Codes,
     /// The metrics that are capped: place in the file, name and cap.
     pub(crate) caps: Vec<(usize, String, Cap)>,
@@ -98,7 +98,7 @@ impl UnitSchema {
             tags,
             cohorts: compiled.cohorts.clone(),
             weeks: Weeks::of(&plan.split),
-            periods: Periods::of(&plan.split),
+            strata: Strata::of(&plan.split, &compiled.strata),
             codes: plan.discover.codes,
             caps: capped.filter_map(|(place, metric)| Some((place, metric.name.value.clone(), metric.cap?))).collect(),
             discover: folds(plan).buckets(Fold::Discover).clone(),
@@ -182,13 +182,13 @@ impl UnitSchema {
     }
 
     /// The columns that passes see: the tags, a column of 0 and 1 for each pre-registered cohort, and the week of first exposure
-    /// where there is more than one; then those of periods, where the weights change.
+    /// where there is more than one; then those of strata, where arms are compared within some.
     pub(crate) fn shapes(&self, bins: &[TagBins]) -> Vec<ColumnShape> {
         let cohort =
             |cohort: &NamedColumn| ColumnShape { name: cohort.name.clone(), codes: 2, ordered: true, missing: None };
         let names = || self.cohorts.iter().map(|cohort| cohort.name.as_str());
-        let of_periods = self.periods.iter().flat_map(|periods| periods.shapes(names()));
-        let others = self.cohorts.iter().map(cohort).chain(self.weeks.shape()).chain(of_periods);
+        let of_strata = self.strata.iter().flat_map(|strata| strata.shapes(names()));
+        let others = self.cohorts.iter().map(cohort).chain(self.weeks.shape()).chain(of_strata);
         bins.iter().map(TagBins::shape).chain(others).collect()
     }
 }

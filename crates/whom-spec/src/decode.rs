@@ -18,6 +18,7 @@ mod metric;
 mod quantile;
 mod scalar;
 mod split;
+mod strata;
 mod tag;
 mod validate;
 
@@ -26,7 +27,7 @@ use self::discover::Searched;
 use self::known::Known;
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Cohort, MeasurePart, Output, Plan, Role, Snapshot, Split, TagKind};
+use crate::plan::{Cohort, MeasurePart, Output, Plan, Role, Snapshot, TagKind};
 use crate::source::Span;
 use crate::spanned::Spanned;
 use crate::tree::Node;
@@ -58,7 +59,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let unit = fields.required_text("unit");
     let through = fields.optional("through").and_then(|through| through.date());
     let time_zone = fields.optional("time_zone").and_then(|zone| zone.time_zone());
-    let split = fields.required("split").and_then(|split| split::split(&split, known));
+    let split = fields.required("split").and_then(|split| split::split(&split, unit.as_ref(), known));
     let facts = named(fields.required("facts"), fact::fact);
     let metrics = named(fields.required("metrics"), |name, field| metric::metric(name, field, known));
     let tags = named(fields.optional("tags"), tag::table);
@@ -69,9 +70,9 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         tables: tags.as_deref().unwrap_or_default(),
     };
     let discover = discover::discover(fields, &searched);
-    if split.as_ref().is_some_and(Split::is_ramped) {
-        allocation::check_search(fields);
-        quantile::check_allocation(metrics.as_deref().unwrap_or_default(), fields.report());
+    if let Some(split) = split.as_ref().filter(|split| split.is_stratified()) {
+        allocation::check_search(split, fields);
+        quantile::check_strata(split, metrics.as_deref().unwrap_or_default(), fields.report());
     }
     let looks = looks::looks(fields);
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
@@ -150,9 +151,13 @@ fn check_names(plan: &Plan, report: &Report) {
         .filter(|measure| measure.part != MeasurePart::Value)
         .map(|measure| measure.name.clone())
         .collect();
+    let is_stratum = |name: &str| {
+        let mut columns = plan.split.strata.iter().flat_map(|strata| &strata.columns);
+        name.strip_prefix("stratum ").is_some_and(|name| columns.any(|column| **column == *name))
+    };
     let mut seen: Vec<&Spanned<String>> = Vec::new();
     for (kind, name) in metrics.chain(tags) {
-        if OURS.contains(&name.as_str()) || *name == plan.unit {
+        if OURS.contains(&name.as_str()) || *name == plan.unit || is_stratum(name) {
             let taken = format!("a {kind} cannot be called `{name}`: the unit table has a column of that name already");
             report.push(Diagnostic::error(taken).at(name.span));
         }

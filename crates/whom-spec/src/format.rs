@@ -21,7 +21,7 @@ use self::leaf::{Date, PathText, WholeNumber};
 pub(crate) use self::metric::{Cap, Cuped, Metric, Quantile, RatioPart};
 pub(crate) use self::table::{
     AllocationPeriod, Categorical, CategoricalLevels, ExposureFilter, Fact, PartitionColumn, SeveralVariants, Split,
-    TagTable, Time, Variant,
+    Strata, TagTable, Time, Variant,
 };
 pub(crate) use self::validate::{Allocate, Budget, Looks, Validate};
 

@@ -15,6 +15,7 @@ mod metric;
 mod output;
 mod quantity;
 mod split;
+mod strata;
 mod tag;
 mod validate;
 
@@ -36,6 +37,7 @@ pub use self::metric::{
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
 pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant};
+pub use self::strata::{Strata, StrataShares};
 pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
 pub use self::validate::{Correction, Reference, Validate};
 
@@ -105,7 +107,7 @@ impl Plan {
     /// within periods.
     pub fn searches(&self) -> bool {
         let is_look = |through: &Spanned<NaiveDate>| self.looks.contains(through);
-        !self.split.is_ramped() && (self.looks.is_empty() || self.through.as_ref().is_some_and(is_look))
+        !self.split.is_stratified() && (self.looks.is_empty() || self.through.as_ref().is_some_and(is_look))
     }
 
     /// Whether trees are grown on a metric.

@@ -21,6 +21,9 @@ use crate::reliability::Unreliable;
 /// The part of the units that may be in strata without an arm.
 const MOST_LEFT_OUT: f64 = 0.05;
 
+/// The part of the variance that a stratum must add for what is said against it to be said of the whole.
+const CARRIES: f64 = 0.1;
+
 /// A stratum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stratum {
@@ -51,8 +54,9 @@ impl Stratified {
     /// # Errors
     /// [`NotEstimable::NoUnits`] without units; [`NotEstimable::StrataWithoutArm`] if more than 5 % of the units are in strata
     /// that cannot be compared; fewer mark the row unreliable, as the effect is then one of the other strata. It is unreliable
-    /// as well if the stratum that adds most variance is: a first per cent of a ramp holds few treated units, and weighs as
-    /// much as its stratum does.
+    /// as well if the stratum that adds most variance is, unless that is less than a tenth of it: a first per cent of a ramp holds
+    /// few treated units, and weighs as much as its stratum does; of many small blocks none matters, and their sum is nearly
+    /// normal.
     pub fn new(strata: &[Stratum]) -> Result<Self, NotEstimable> {
         let units = |compared: bool| -> u64 {
             strata.iter().filter(|stratum| stratum.comparison.is_ok() == compared).map(|stratum| stratum.units).sum()
@@ -82,7 +86,10 @@ fn of_the_most_variable(strata: &[Stratum], weights: &[f64]) -> Option<Unreliabl
         let comparison = stratum.comparison.as_ref().ok()?;
         Some((weight * weight * comparison.variance([1.0, -1.0]), comparison.unreliable))
     });
-    variances.max_by(|(one, _), (other, _)| one.total_cmp(other)).and_then(|(_, unreliable)| unreliable)
+    let variances: Vec<(f64, Option<Unreliable>)> = variances.collect();
+    let all: f64 = variances.iter().map(|(variance, _)| variance).sum();
+    let most = variances.into_iter().max_by(|(one, _), (other, _)| one.total_cmp(other));
+    most.filter(|(variance, _)| *variance >= CARRIES * all).and_then(|(_, unreliable)| unreliable)
 }
 
 fn weighted(strata: &[Stratum], weights: &[f64]) -> Comparison {

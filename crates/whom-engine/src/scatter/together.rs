@@ -38,12 +38,15 @@ pub(super) struct SeenPlaces {
 }
 
 impl SeenPlaces {
-    /// Where the columns stand, of a schema with a step; `None` where units are texts, which are not put together.
+    /// Where the columns stand, of a schema with a step; `None` where units are texts, or rows say more (their stratum): those
+    /// are not put together.
     pub(super) fn find(schema: &SchemaRef, names: [&str; 3]) -> Result<Option<Self>, EngineError> {
         let place = |name: &str| schema.index_of(name).map_err(|_| internal(format!("no column `{name}`")));
         let [instant, arm, several] = [place(names[0])?, place(names[1])?, place(names[2])?];
         let is_integer = schema.fields().first().is_some_and(|unit| *unit.data_type() == DataType::Int64);
-        Ok(is_integer.then_some(Self { instant, arm, several }))
+        // The unit, these three, and the step.
+        let is_all = schema.fields().len() == 5;
+        Ok((is_integer && is_all).then_some(Self { instant, arm, several }))
     }
 }
 

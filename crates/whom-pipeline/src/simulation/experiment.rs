@@ -198,6 +198,7 @@ impl Kind {
             covariates: Vec::new(),
             tags: ["age", "city", "score"].map(named).to_vec(),
             cohorts: ["young", "southern"].map(named).to_vec(),
+            strata: Vec::new(),
             joined: Vec::new(),
             folds: None,
         }

@@ -2,40 +2,16 @@
 
 use whom_spec::plan::Split;
 
-use crate::periods::Periods;
+use super::within::Within;
+use crate::strata::Strata;
 
 /// Names and declared shares of the arms, control first.
 pub(super) struct Arms<'a> {
     pub(super) names: Vec<&'a str>,
-    /// The declared shares; where they change, those that the periods come to by their numbers of units.
+    /// The declared shares; within strata, those that the strata come to by their numbers of units.
     pub(super) weights: Vec<f64>,
-    /// Where they change, the periods.
-    pub(super) ramp: Option<Ramp>,
-}
-
-/// The periods of constant weights.
-pub(super) struct Ramp {
-    pub(super) periods: Periods,
-    /// By period, what a message calls it, and the declared shares.
-    pub(super) shares: Vec<(String, Vec<f64>)>,
-}
-
-impl Ramp {
-    fn of(split: &Split) -> Option<Self> {
-        let named = |period: whom_spec::plan::Period| (format!("the period from {}", period.start), period.weights);
-        Some(Self { periods: Periods::of(split)?, shares: split.periods().into_iter().map(named).collect() })
-    }
-
-    /// The units that the arms expect together, given the units by arm of every period.
-    pub(super) fn expected(&self, by_period: &[Vec<u64>]) -> Vec<f64> {
-        let mut expected = Vec::new();
-        for ((_, weights), units) in self.shares.iter().zip(by_period) {
-            let (units, sum) = (units.iter().sum::<u64>() as f64, weights.iter().sum::<f64>());
-            expected.resize(weights.len(), 0.0);
-            expected.iter_mut().zip(weights).for_each(|(arm, weight)| *arm += units * weight / sum);
-        }
-        expected
-    }
+    /// What arms are compared within, if that is not all units together.
+    pub(super) within: Option<Within>,
 }
 
 impl<'a> Arms<'a> {
@@ -43,18 +19,18 @@ impl<'a> Arms<'a> {
         Self {
             names: split.variants.iter().map(|variant| variant.name.as_str()).collect(),
             weights: split.variants.iter().map(|variant| *variant.weight).collect(),
-            ramp: Ramp::of(split),
+            within: None,
         }
     }
 
-    /// The same arms with the shares that the periods of a ramp come to, given the units by arm of each.
-    pub(super) fn over(self, by_period: &[Vec<u64>]) -> Self {
-        match &self.ramp {
-            Some(ramp) if by_period.iter().flatten().any(|units| *units > 0) => {
-                Self { weights: ramp.expected(by_period), ..self }
-            }
-            _ => self,
-        }
+    /// As [`Self::of`], within strata if there are some, given their units by arm.
+    pub(super) fn within(split: &'a Split, strata: Option<&Strata>, units: &[Vec<u64>]) -> Self {
+        let all = Self::of(split);
+        let Some(strata) = strata else { return all };
+        let within = Within::of(split, strata, units);
+        let is_empty = units.iter().flatten().all(|units| *units == 0);
+        let weights = if is_empty { all.weights } else { within.expected(units) };
+        Self { weights, within: Some(within), ..all }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -76,13 +52,11 @@ impl<'a> Arms<'a> {
 /// Two arms of equal shares.
 #[cfg(test)]
 pub(super) fn halves() -> Arms<'static> {
-    Arms { names: vec!["control", "new"], weights: vec![0.5, 0.5], ramp: None }
+    Arms { names: vec!["control", "new"], weights: vec![0.5, 0.5], within: None }
 }
 
 /// Two arms of which the second has a tenth of the units before day 5, and then half of them.
 #[cfg(test)]
 pub(super) fn ramped() -> Arms<'static> {
-    let period = |name: &str, weights: [f64; 2]| (name.to_owned(), weights.to_vec());
-    let shares = vec![period("the first period", [0.9, 0.1]), period("the second period", [0.5, 0.5])];
-    Arms { ramp: Some(Ramp { periods: Periods::starting(&[0, 5]), shares }), ..halves() }
+    Arms { within: Some(super::within::two_periods()), ..halves() }
 }

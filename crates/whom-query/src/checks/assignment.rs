@@ -11,6 +11,7 @@ use whom_stats::{
 };
 
 use super::arms::Arms;
+use super::within::ByDay;
 
 /// What to do about a sample ratio that cannot be chance.
 const MISMATCH: &str =
@@ -26,6 +27,22 @@ const KNOWS_FOLDS: &str =
 /// What to do about shares that move.
 const MOVING_SHARES: &str = "the shares changed while the experiment ran, which confounds effects with time; declare the \
      periods and their weights in `split.allocation`, or set `start` and `end` to a period of constant shares";
+
+/// What to do about strata that lack a variant.
+const LACKING: &str = "effects leave these units out; name columns with fewer values, or choose by `where` the units that all \
+     variants were offered to";
+
+/// A stratum with fewer units of an arm cannot be compared.
+const LEAST_TO_COMPARE: u64 = 2;
+
+/// The most strata that a message names.
+const MOST_NAMED: usize = 3;
+
+/// Units by stratum and arm: those that a check is about, and all that were exposed.
+pub(super) struct Counts<'a> {
+    pub(super) units: &'a [Vec<u64>],
+    pub(super) exposed: &'a [Vec<u64>],
+}
 
 /// Units by arm for each key: a bucket, a day.
 type ByKey<K> = BTreeMap<K, Vec<u64>>;
@@ -55,16 +72,42 @@ impl Assignment<'_> {
         Ok(Tested { statistic: None, p_value })
     }
 
-    /// As [`Self::sample_ratio`], and where the weights change within each period, corrected over them.
-    pub(super) fn within_periods(&self, name: &str, units: &[u64], by_period: &[Vec<u64>]) -> Check {
-        let Some(ramp) = &self.arms.ramp else { return self.sample_ratio(name, units) };
-        let part = |((subject, weights), units): (&(String, Vec<f64>), &Vec<u64>)| TestedPart {
-            subject: subject.clone(),
-            tested: sample_ratio(units, weights).ok().map(Into::into),
-            detail: self.arms.in_words(units),
+    /// As [`Self::sample_ratio`], and within strata in each of them, corrected over them. Where strata have shares of their
+    /// own, the arms must have kept the same share of the units that were exposed; as exposed, there is nothing to test.
+    pub(super) fn within_strata(&self, name: &str, units: &[u64], strata: &Counts<'_>) -> Check {
+        let Some(within) = &self.arms.within else { return self.sample_ratio(name, units) };
+        let part = |(stratum, (subject, weights)): (usize, &(String, Vec<f64>))| {
+            let (units, exposed) = (strata.units.get(stratum)?, strata.exposed.get(stratum)?);
+            let tested = match within.realised {
+                false => sample_ratio(units, weights).ok().map(Into::into),
+                true => kept_alike(units, exposed),
+            };
+            Some(TestedPart { subject: subject.clone(), tested, detail: self.arms.in_words(units) })
         };
-        let parts = ramp.shares.iter().zip(by_period).map(part).collect();
-        Check::of_parts(name, "periods", parts, self.levels.sample_ratio_p).with_fix(MISMATCH)
+        let parts = within.shares.iter().enumerate().filter_map(part).collect();
+        Check::of_parts(name, within.noun, parts, self.levels.sample_ratio_p).with_fix(MISMATCH)
+    }
+
+    /// Every stratum has two units of every arm, without which it cannot be compared; advice. `None` without strata.
+    pub(super) fn in_every_stratum(&self, by_stratum: &[Vec<u64>]) -> Option<Check> {
+        let within = self.arms.within.as_ref()?;
+        let lacking = within.shares.iter().zip(by_stratum).filter(|(_, units)| {
+            units.iter().any(|units| *units > 0) && units.iter().any(|units| *units < LEAST_TO_COMPARE)
+        });
+        let lacking: Vec<(&str, u64)> = lacking.map(|((name, _), units)| (name.as_str(), units.iter().sum())).collect();
+        let (count, noun) = (within.shares.len(), within.noun);
+        let mut detail = format!("{count} {noun}");
+        if !lacking.is_empty() {
+            let units: u64 = lacking.iter().map(|(_, units)| units).sum();
+            let first = Arms::quoted(lacking.iter().take(MOST_NAMED).map(|(name, _)| *name));
+            let more = if lacking.len() > MOST_NAMED { ", …" } else { "" };
+            detail = format!(
+                "{units} units are in {} of {count} {noun} with fewer than {LEAST_TO_COMPARE} units in a variant: {first}{more}",
+                lacking.len()
+            );
+        }
+        let name = format!("every variant in all {noun}");
+        Some(Check::ruled(name, !lacking.is_empty(), detail).as_advice().with_fix(LACKING))
     }
 
     /// The declared shares hold within each fold that has buckets, and do not differ between folds.
@@ -92,55 +135,43 @@ impl Assignment<'_> {
         independent("arms by bucket", by_bucket, self.levels.bucket_p, &detail).with_fix(KNOWS_BUCKETS)
     }
 
-    /// The shares of the arms do not move over the days of first exposure, or of each period where the weights change.
-    pub(super) fn by_day(&self, by_day: &ByKey<i32>) -> Check {
+    /// The shares of the arms do not move over the days of first exposure, given the days of each group of units whose shares
+    /// stay the same: all of them, without a name, or those of a period or stratum.
+    pub(super) fn by_day(&self, days: &[(String, ByDay)]) -> Check {
         const NAME: &str = "arms by day of exposure";
-        let check = match self.by_period(by_day) {
-            None => independent(NAME, by_day, self.levels.sample_ratio_p, &in_days(by_day)),
-            Some(periods) => {
-                let part = |(subject, days): (String, ByKey<i32>)| TestedPart {
-                    subject,
+        let check = match days {
+            [(name, days)] if name.is_empty() => independent(NAME, days, self.levels.sample_ratio_p, &in_days(days)),
+            _ => {
+                let part = |(subject, days): &(String, ByDay)| TestedPart {
+                    subject: subject.clone(),
                     tested: independence(&days.values().cloned().collect::<Vec<_>>()).ok().map(Into::into),
-                    detail: in_days(&days),
+                    detail: in_days(days),
                 };
-                let parts = periods.into_iter().map(part).collect();
-                Check::of_parts(NAME, "periods", parts, self.levels.sample_ratio_p)
+                let noun = self.arms.within.as_ref().map_or("days", |within| within.noun);
+                Check::of_parts(NAME, noun, days.iter().map(part).collect(), self.levels.sample_ratio_p)
             }
         };
         check.with_fix(MOVING_SHARES)
     }
 
-    /// The share of no arm rises or falls over the days of first exposure, or of each period where the weights change. A ramp
+    /// The share of no arm rises or falls over the days of first exposure, given as for [`Self::by_day`]. A ramp
     /// in many small steps is spread thin over the days of [`Self::by_day`], and stands out here.
-    pub(super) fn by_trend(&self, by_day: &ByKey<i32>) -> Check {
+    pub(super) fn by_trend(&self, days: &[(String, ByDay)]) -> Check {
         const NAME: &str = "trend of the arms over the days";
         // Of two arms, the shares of both say the same.
         let arms = if self.arms.len() == 2 { 1..2 } else { 0..self.arms.len() };
-        let periods = self.by_period(by_day).unwrap_or_else(|| vec![(String::new(), by_day.clone())]);
-        let parts = periods.iter().flat_map(|(name, days)| arms.clone().map(move |arm| self.trend(arm, name, days)));
+        let parts = days.iter().flat_map(|(name, days)| arms.clone().map(move |arm| self.trend(arm, name, days)));
         Check::of_parts(NAME, "shares over time", parts.collect(), self.levels.sample_ratio_p).with_fix(MOVING_SHARES)
     }
 
-    fn trend(&self, arm: usize, period: &str, days: &ByKey<i32>) -> TestedPart {
+    fn trend(&self, arm: usize, group: &str, days: &ByDay) -> TestedPart {
         let units = days.iter().map(|(day, units)| (*day, units[arm], units.iter().sum()));
         let name = self.arms.names[arm];
         TestedPart {
-            subject: if period.is_empty() { name.to_owned() } else { format!("{name} in {period}") },
+            subject: if group.is_empty() { name.to_owned() } else { format!("{name} in {group}") },
             tested: trend(&units.collect::<Vec<_>>()).ok().map(Into::into),
             detail: in_days(days),
         }
-    }
-
-    /// The days of each period, with its name; `None` where the weights stay.
-    fn by_period(&self, by_day: &ByKey<i32>) -> Option<Vec<(String, ByKey<i32>)>> {
-        let ramp = self.arms.ramp.as_ref()?;
-        let mut periods: Vec<_> = ramp.shares.iter().map(|(name, _)| (name.clone(), ByKey::new())).collect();
-        for (day, units) in by_day {
-            if let Some((_, days)) = periods.get_mut(ramp.periods.period(*day)) {
-                days.insert(*day, units.clone());
-            }
-        }
-        Some(periods)
     }
 
     /// The declared shares hold within cohorts, corrected over the cohorts; advice, which never ends a run.
@@ -153,16 +184,16 @@ impl Assignment<'_> {
         self.of_cohorts(cohorts.into_iter().map(part).collect())
     }
 
-    /// As [`Self::within_cohorts`] where the weights change, given units by period and arm. The expected shares are those of the
-    /// periods, weighted by the cohort's units in each; units of several periods scatter less about them than chi-square
+    /// As [`Self::within_cohorts`] within strata, given units by stratum and arm. The expected shares are those of the
+    /// strata, weighted by the cohort's units in each; units of several strata scatter less about them than chi-square
     /// takes them to, so the test errs on the safe side.
-    pub(super) fn within_ramped_cohorts(&self, cohorts: Vec<(String, Vec<Vec<u64>>)>) -> Check {
-        let part = |(subject, by_period): (String, Vec<Vec<u64>>)| {
+    pub(super) fn within_stratified_cohorts(&self, cohorts: Vec<(String, Vec<Vec<u64>>)>) -> Check {
+        let part = |(subject, by_stratum): (String, Vec<Vec<u64>>)| {
             let mut units = vec![0; self.arms.len()];
-            for period in &by_period {
-                units.iter_mut().zip(period).for_each(|(sum, units)| *sum += units);
+            for stratum in &by_stratum {
+                units.iter_mut().zip(stratum).for_each(|(sum, units)| *sum += units);
             }
-            let expected = self.arms.ramp.as_ref().map_or_else(Vec::new, |ramp| ramp.expected(&by_period));
+            let expected = self.arms.within.as_ref().map_or_else(Vec::new, |within| within.expected(&by_stratum));
             let tested = sample_ratio(&units, &expected).ok().map(Into::into);
             TestedPart { subject, tested, detail: self.arms.in_words(&units) }
         };
@@ -184,7 +215,17 @@ impl Assignment<'_> {
     }
 }
 
-fn in_days(days: &ByKey<i32>) -> String {
+/// Whether the units of all arms were kept alike, given those that are there and those that were exposed; `None` if none
+/// were lost, or if that cannot be tested.
+fn kept_alike(units: &[u64], exposed: &[u64]) -> Option<Tested> {
+    let lost: Vec<u64> = exposed.iter().zip(units).map(|(exposed, units)| exposed.saturating_sub(*units)).collect();
+    if lost.iter().all(|lost| *lost == 0) {
+        return None;
+    }
+    independence(&[units.to_vec(), lost]).ok().map(Into::into)
+}
+
+fn in_days(days: &ByDay) -> String {
     format!("{} days of first exposure", days.len())
 }
 

@@ -5,8 +5,8 @@ use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::catalog::{SPLIT, column};
-use crate::columns::{IdClass, instant, text, unit_key};
-use crate::compile::{Compiler, Purpose};
+use crate::columns::{IdClass, instant, stratum, text, unit_key};
+use crate::compile::{Compiler, NamedColumn, Purpose};
 use crate::days::Period;
 use crate::error::QueryError;
 use crate::expression::Scope;
@@ -20,6 +20,8 @@ struct SplitColumns {
     variant: Fragment,
     time: Fragment,
     filter: Fragment,
+    /// The columns of strata, as texts.
+    strata: Vec<Fragment>,
 }
 
 impl Compiler<'_> {
@@ -36,7 +38,9 @@ impl Compiler<'_> {
             self.emit(Purpose::EarlierExposed, &[], context)?;
         }
         let zone = Fragment::literal(self.plan.time_zone.name());
-        let units = context! { time_zone => zone, lookback => self.plan.split.lookback.is_some() };
+        let units = context! {
+            time_zone => zone, lookback => self.plan.split.lookback.is_some(), strata => self.stratum_names(),
+        };
         self.emit(Purpose::Units, &[], units)
     }
 
@@ -47,7 +51,20 @@ impl Compiler<'_> {
         let (unit, id) = unit_key(schema, "s", &self.plan.unit, owner)?;
         let variant = text(column(schema, &split.variant, owner)?, &Fragment::column("s", &split.variant));
         let time = instant(self.dialect, schema, "s", &split.time, owner)?;
-        Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())?.sql })
+        let declared = split.strata.iter().flat_map(|strata| &strata.columns);
+        let strata = declared.map(|declared| stratum(schema, "s", declared, owner)).collect::<Result<_, _>>()?;
+        Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())?.sql, strata })
+    }
+
+    /// The columns of strata in the unit table.
+    pub(super) fn strata(&self) -> Vec<NamedColumn> {
+        let declared = self.plan.split.strata.iter().flat_map(|strata| &strata.columns);
+        declared.map(|column| NamedColumn { name: column.value.clone(), column: format!("stratum {column}") }).collect()
+    }
+
+    /// What templates call them.
+    pub(super) fn stratum_names(&self) -> Vec<Value> {
+        self.strata().iter().map(|column| context! { name => Fragment::identifier(&column.column) }).collect()
     }
 
     /// The variants with the numbers of their arms.
@@ -77,6 +94,9 @@ impl Compiler<'_> {
                 of_variants => ExposureStep::OfVariants as i64,
                 earlier => ExposureStep::Earlier as i64,
             },
+            strata => self.strata().iter().zip(&columns.strata).map(|(column, value)| context! {
+                name => Fragment::identifier(&column.column), value => value,
+            }).collect::<Vec<_>>(),
             variants => self.variants(),
             variant_names => Fragment::list(self.plan.split.variants.iter().map(|variant| Fragment::literal(&variant.name))),
         }

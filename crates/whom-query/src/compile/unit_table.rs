@@ -35,6 +35,7 @@ impl Compiler<'_> {
             tables => joined.iter().map(|table| Value::from(Fragment::identifier(&table.purpose.table()))).collect::<Vec<_>>(),
             variants => self.variants(),
             folds => self.given_folds(tags),
+            strata => self.stratum_names(),
         };
         self.emit(Purpose::UnitTable, &[], context)?;
         let columns = metrics.into_iter().map(|measure| measure.column);
@@ -46,6 +47,7 @@ impl Compiler<'_> {
             covariates: self.covariates(tags),
             tags: tags.iter().map(|tag| NamedColumn { name: tag.name.clone(), column: tag.column.clone() }).collect(),
             cohorts: cohorts.into_iter().map(|(column, _)| column).collect(),
+            strata: self.strata(),
             joined,
             folds: self.plan.discover.folds.clone(),
         })

@@ -143,10 +143,11 @@ const GIVEN_TREE: Method = Method {
 };
 
 const STRATIFIED: Method = Method {
-    name: "Within periods of constant weights",
-    words: "The weights of the arms changed while the experiment ran, so units of different periods are not comparable. Arms \
-            are compared within each period and the differences are averaged, each period weighted by its share of the units.",
-    formula: "mₐ = Σ wₛ mₐₛ over periods s,  wₛ the share of the units,  s.e.² from within the periods and from wₛ",
+    name: "Within strata",
+    words: "Variants were assigned within strata: periods of constant weights, or groups of units that the file names. Where \
+            their shares differ, units of different strata are not comparable. Arms are compared within each stratum and the \
+            differences are averaged, each stratum weighted by its share of the units.",
+    formula: "mₐ = Σ wₛ mₐₛ over strata s,  wₛ the share of the units,  s.e.² from within the strata and from wₛ",
     source: "Miratrix, Sekhon and Yu, Adjusting treatment effect estimates by post-stratification, JRSS B 75 (2013)",
 };
 

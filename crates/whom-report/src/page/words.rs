@@ -31,10 +31,10 @@ pub(super) fn method_words(method: &str) -> Option<String> {
         "cuped" => Some("adjusted by covariates".to_owned()),
         "ratio_delta" => Some("a ratio".to_owned()),
         "ratio_cuped" => Some("a ratio, adjusted by covariates".to_owned()),
-        "stratified_welch" => Some("within periods".to_owned()),
-        "stratified_cuped" => Some("within periods, adjusted by covariates".to_owned()),
-        "stratified_ratio_delta" => Some("a ratio, within periods".to_owned()),
-        "stratified_ratio_cuped" => Some("a ratio, within periods, adjusted by covariates".to_owned()),
+        "stratified_welch" => Some("within strata".to_owned()),
+        "stratified_cuped" => Some("within strata, adjusted by covariates".to_owned()),
+        "stratified_ratio_delta" => Some("a ratio, within strata".to_owned()),
+        "stratified_ratio_cuped" => Some("a ratio, within strata, adjusted by covariates".to_owned()),
         other => Some(label::plain(other)),
     }
 }

@@ -6,7 +6,7 @@ use super::cursor::{Field, Fields};
 use super::split::check_weights;
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Period, Variant};
+use crate::plan::{Period, Split, Variant};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 
@@ -101,14 +101,17 @@ impl Ramped<'_> {
     }
 }
 
-/// What cannot be asked where the weights changed.
-pub(super) fn check_search(pipeline: &Fields<'_>) {
+/// What cannot be asked where arms are compared within strata.
+pub(super) fn check_search(split: &Split, pipeline: &Fields<'_>) {
+    let (cause, over, within, instead) = match split.strata {
+        None => ("split.allocation", "periods of other weights", "periods", "set `start` and `end` to one period"),
+        Some(_) => ("split.strata", "strata", "strata", "choose one stratum by `where`"),
+    };
     for (key, what) in [("discover", "trees compare"), ("slices", "effects by slice compare")] {
         if let Some(field) = pipeline.optional(key) {
-            let message =
-                format!("`{key}` does not go with `split.allocation`: {what} arms over periods of other weights");
+            let message = format!("`{key}` does not go with `{cause}`: {what} arms over {over}");
             let hint = format!(
-                "leave `{key}` out, and averages and declared cohorts are compared within periods; or set `start` and `end` to one period"
+                "leave `{key}` out, and averages and declared cohorts are compared within {within}; or {instead}"
             );
             field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
         }

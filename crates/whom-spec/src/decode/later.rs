@@ -20,17 +20,6 @@ pub(super) fn pipeline(fields: &Fields<'_>) {
     }
 }
 
-/// Keys of the split.
-pub(super) fn split(fields: &Fields<'_>) {
-    if let Some(strata) = fields.optional("strata") {
-        texts(&strata);
-        fields.not_yet_available(
-            "strata",
-            "leave it out if every stratum has the same weights; else analyse one by `where`",
-        );
-    }
-}
-
 fn texts(list: &Field<'_>) {
     for item in list.items() {
         item.text();

@@ -3,7 +3,7 @@
 use super::cursor::{Field, Fields, Report};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Aggregate, Metric, Output, Quantile, QuantileOf, Role};
+use crate::plan::{Aggregate, Metric, Output, Quantile, QuantileOf, Role, Split};
 use crate::tree::Value;
 
 /// `quantile: { percentile: 0.9, of: units }`, or `of: events`.
@@ -88,14 +88,18 @@ fn check_company(metric: &Fields<'_>, quantile: &Field<'_>) {
     }
 }
 
-/// Periods of other weights are compared each by itself and averaged, and an average of quantiles is no quantile of all units.
-pub(super) fn check_allocation(metrics: &[Metric], report: &Report) {
+/// Strata, such as periods of other weights, are compared each by itself and averaged, and an average of quantiles is no quantile of all units.
+pub(super) fn check_strata(split: &Split, metrics: &[Metric], report: &Report) {
+    let (cause, within, instead) = match split.strata {
+        None => ("split.allocation", "periods", "set `start` and `end` to one period"),
+        Some(_) => ("split.strata", "strata", "choose one stratum by `where`"),
+    };
     for metric in metrics.iter().filter(|metric| metric.quantile.is_some()) {
         let message = format!(
-            "`{}` is a quantile, which does not go with `split.allocation`: quantiles of periods do not average",
+            "`{}` is a quantile, which does not go with `{cause}`: quantiles of {within} do not average",
             metric.name
         );
-        let hint = "leave the metric out, or set `start` and `end` to one period";
+        let hint = format!("leave the metric out, or {instead}");
         report.push(Diagnostic::error(message).at(metric.name.span).hint(hint));
     }
 }

@@ -4,7 +4,7 @@ use super::allocation::Ramped;
 use super::cursor::{Field, Fields};
 use super::fact::{gaps, partition_column, time_column};
 use super::known::Known;
-use super::{later, measured};
+use super::{measured, strata};
 use crate::diagnostic::Diagnostic;
 use crate::format;
 use crate::plan::{ExposureFilter, Hours, SeveralVariants, SeveralVariantsRule, Split, Variant};
@@ -20,9 +20,8 @@ const MOST_VARIANTS: usize = 255;
 /// The share of units with several variants that is tolerated unless the file says otherwise.
 const TOLERATED_SHARE: f64 = 0.005;
 
-pub(super) fn split(field: &Field<'_>, known: &Known<'_>) -> Option<Split> {
+pub(super) fn split(field: &Field<'_>, unit: Option<&Spanned<String>>, known: &Known<'_>) -> Option<Split> {
     let fields = field.mapping::<format::Split>()?;
-    later::split(&fields);
     let path = fields.required_text("path");
     let filter = fields.filter();
     let time = fields.required("time").and_then(|time| time_column(&time));
@@ -49,6 +48,7 @@ pub(super) fn split(field: &Field<'_>, known: &Known<'_>) -> Option<Split> {
     let exposure_filter = fields.optional("exposure_filter").and_then(|filter| exposure_filter(&filter, known));
     let ramped = Ramped { variants: variants.as_deref().unwrap_or_default(), start, end };
     let allocation = ramped.allocation(&fields);
+    let strata = strata::strata(&fields, [unit, variant.as_ref()]);
     let lookback = fields.optional("lookback").and_then(|lookback| longer_than_zero(&lookback));
     Some(Split {
         path: path?,
@@ -64,6 +64,7 @@ pub(super) fn split(field: &Field<'_>, known: &Known<'_>) -> Option<Split> {
         lookback,
         exposure_filter,
         allocation: allocation?,
+        strata: strata?,
     })
 }
 

@@ -60,6 +60,10 @@ pub(super) fn check_sequences(plan: &Plan, pipeline: &Fields<'_>) {
         let why = "`split.allocation`: sequences need the same weights at all looks".to_owned();
         refuse(why, "leave `sequence_units` out; or set `start` and `end` to one period");
     }
+    if plan.split.strata.is_some() {
+        let why = "`split.strata`: sequences of effects within strata are not known to hold".to_owned();
+        refuse(why, "leave `sequence_units` out; or choose one stratum by `where`");
+    }
     for metric in plan.metrics.iter().filter(|metric| metric.role == Role::Primary) {
         let name = &metric.name;
         if metric.incomplete_window == IncompleteWindow::Include {

@@ -39,8 +39,9 @@ pub(crate) struct Split {
     lookback: Option<Duration>,
     /// Later periods with other weights, in their order, as a ramp has them: arms are then compared within periods.
     allocation: Option<Vec<AllocationPeriod>>,
-    /// Not yet available: columns within which units were assigned.
-    strata: Option<Vec<String>>,
+    /// Columns of this table within whose values the variants were assigned: arms are then compared within them. The row of
+    /// the first exposure counts.
+    strata: Option<StrataForm>,
     /// An event that a unit must have reached to count: the analysis of those who were triggered. Everybody stands beside.
     exposure_filter: Option<ExposureFilter>,
 }
@@ -143,6 +144,28 @@ pub(crate) struct SeveralVariants {
 
 impl Shape for SeveralVariants {
     const KEYS: &'static [&'static str] = &["rule", "at_most"];
+}
+
+/// Columns, or columns and the shares of the arms within their values.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum StrataForm {
+    Columns(Vec<String>),
+    Declared(Strata),
+}
+
+/// Columns within whose values the variants were assigned.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Strata {
+    /// The columns of the split.
+    columns: Vec<String>,
+    /// Whether the weights hold in every stratum, or each has shares of its own. Default: `declared`.
+    shares: Option<plan::StrataShares>,
+}
+
+impl Shape for Strata {
+    const KEYS: &'static [&'static str] = &["columns", "shares"];
 }
 
 /// A period with other weights.

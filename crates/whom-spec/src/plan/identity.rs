@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::output::shows_everything;
 use super::{
     Codes, Cohort, DeclaredPartition, Discover, ExposureFilter, Fact, GivenFolds, Hours, Metric, Period, Plan,
-    SeveralVariants, Snapshot, Split, Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
+    SeveralVariants, Snapshot, Split, Strata, Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
 use crate::spanned::{Spanned, text};
 
@@ -97,6 +97,9 @@ struct AnalysisSplit<'a> {
     /// Left out where the weights stay, as in identities from before they could change.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     allocation: &'a [Period],
+    /// Left out where none are declared, as in identities from before they could be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strata: Option<&'a Strata>,
     /// Left out where there is none, as in identities from before there could be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     exposure_filter: Option<&'a ExposureFilter>,
@@ -165,6 +168,7 @@ impl<'a> AnalysisSplit<'a> {
             several_variants: split.several_variants,
             lookback: split.lookback,
             allocation: &split.allocation,
+            strata: split.strata.as_ref(),
             exposure_filter: split.exposure_filter.as_ref(),
         }
     }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Gaps, Hours, Partition, Period, TimeColumn};
+use super::{Gaps, Hours, Partition, Period, Strata, TimeColumn};
 use crate::spanned::{Spanned, text};
 
 /// The exposure log: unit, variant, time. A unit has many rows; its first one counts.
@@ -40,6 +40,9 @@ pub struct Split {
     /// The periods with other weights that follow the first one, in their order; [`Split::periods`] has all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allocation: Vec<Period>,
+    /// The columns within whose values the variants were assigned, if there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strata: Option<Strata>,
 }
 
 impl Split {

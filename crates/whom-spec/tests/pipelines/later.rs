@@ -26,16 +26,3 @@ fn an_allocation_of_treatments() {
        = help: leave it out; cohorts and their effects are reported without it
     ");
 }
-
-#[test]
-fn strata() {
-    insta::assert_snapshot!(refusal_with("facts:\n", "  strata: [country]\nfacts:\n"), @r"
-    error: `split.strata` is not yet available
-      --> pipeline.yaml:16:3
-       |
-    16 |   strata: [country]
-       |   ^^^^^^
-       |
-       = help: leave it out if every stratum has the same weights; else analyse one by `where`
-    ");
-}

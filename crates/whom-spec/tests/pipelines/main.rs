@@ -27,6 +27,8 @@ mod schema;
 mod sense;
 /// Confidence sequences, and what does not go with them.
 mod sequences;
+/// Strata: columns within whose values arms are compared.
+mod strata;
 /// A small JSON Schema validator.
 mod validator;
 /// Values of the wrong type.

@@ -1,0 +1,64 @@
+//! Columns within whose values the variants were assigned.
+
+use super::cursor::{Field, Fields};
+use crate::diagnostic::Diagnostic;
+use crate::format;
+use crate::plan::{Strata, StrataShares};
+use crate::spanned::Spanned;
+use crate::tree::Value;
+
+/// The most columns that make a stratum.
+const MOST_COLUMNS: usize = 8;
+
+/// `strata: [country]`, or `strata: { columns: [school], shares: realised }`. The inner `None`: none are declared; the outer
+/// one: they could not be read.
+pub(super) fn strata(split: &Fields<'_>, taken: [Option<&Spanned<String>>; 2]) -> Option<Option<Strata>> {
+    let Some(field) = split.optional("strata") else { return Some(None) };
+    let (columns, shares) = match field.node.entries() {
+        None => (columns(&field, taken), StrataShares::Declared),
+        Some(_) => {
+            let fields = field.mapping::<format::Strata>()?;
+            let shares = fields.optional("shares").and_then(|shares| {
+                shares.choice(&[("declared", StrataShares::Declared), ("realised", StrataShares::Realised)])
+            });
+            let named = fields.required("columns").and_then(|named| columns(&named, taken));
+            (named, shares.unwrap_or(StrataShares::Declared))
+        }
+    };
+    let message = "nothing is searched where `split.strata` is declared: averages and declared cohorts are compared within \
+                   strata";
+    let hint = "declare the cohorts to compare in `cohorts`; to search for some, choose one stratum by `where`";
+    field.report.push(Diagnostic::warning(message).at(field.key).hint(hint));
+    Some(Some(Strata { columns: columns?, shares }))
+}
+
+/// Columns that are neither the unit's nor the variant's, each once.
+fn columns(field: &Field<'_>, taken: [Option<&Spanned<String>>; 2]) -> Option<Vec<Spanned<String>>> {
+    let items = field.items();
+    let mut columns: Vec<Spanned<String>> = Vec::new();
+    let mut refused = false;
+    for column in items.iter().filter_map(Field::text) {
+        let problem = if columns.contains(&column) {
+            Some(" twice")
+        } else if taken.iter().flatten().any(|taken| **taken == column) {
+            Some(", the column of the unit or of its variant: a stratum holds units of all variants")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            let message = format!("`{}` lists `{column}`{problem}", field.path);
+            field.report.push(Diagnostic::error(message).at(column.span));
+            refused = true;
+        }
+        columns.push(column);
+    }
+    if columns.len() > MOST_COLUMNS {
+        field.refuse(format!("`{}` holds {} columns, and may hold {MOST_COLUMNS}", field.path, columns.len()));
+    }
+    if matches!(&field.node.value, Value::List(items) if items.is_empty()) {
+        let message = format!("`{}` names no column", field.path);
+        let hint = "name the columns of the split within whose values variants were assigned, or leave `strata` out";
+        field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
+    }
+    (!refused && !columns.is_empty()).then_some(columns)
+}
