@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
     TimestampMicrosecondArray,
 };
 use whom_engine::{Rows, SpillFolder, StoredRows};
-use whom_query::compile::{Compiled, MeasureColumn, NamedColumn};
+use whom_query::compile::{CovariateColumn, Compiled, MeasureColumn, NamedColumn};
 use whom_query::{AnalysedUnits, Outcome, Room, UnitSchema, UnitTable};
 use whom_spec::plan::MeasurePart;
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
@@ -203,6 +203,7 @@ fn compiled() -> Compiled {
             metric(2, "spend", Grid::decimal(2).unwrap(), false),
         ],
         covariates: Vec::new(),
+        numbers: vec![CovariateColumn { name: "age".into(), column: "age".into(), grid: Grid::FLOAT }],
         tags: vec![named("age"), named("city")],
         cohorts: vec![named("grown_up")],
         joined: Vec::new(),

@@ -42,7 +42,7 @@ pub struct MeasureColumn {
     pub proportion: bool,
 }
 
-/// A numeric tag that metrics are adjusted by.
+/// A numeric tag that enters estimates as a number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CovariateColumn {
     /// The tag's name.
@@ -71,6 +71,8 @@ pub struct Compiled {
     pub measures: Vec<MeasureColumn>,
     /// The tags that metrics are adjusted by, in alphabetical order.
     pub covariates: Vec<CovariateColumn>,
+    /// All numeric tags, in alphabetical order.
+    pub numbers: Vec<CovariateColumn>,
     /// The tags in alphabetical order.
     pub tags: Vec<NamedColumn>,
     /// The pre-registered cohorts in the order of the file.

@@ -10,6 +10,7 @@
 //! | `slices.parquet` | [`slices_parquet`] | the same, by slice: effects by week and by declared slices |
 //! | `tags.parquet` | [`tags_parquet`] | the first look: the effects in every level of every tag |
 //! | `ranking.parquet` | [`ranking_parquet`] | the same, by tag: which of them change an effect |
+//! | `models.parquet` | [`models_parquet`] | the coefficients of linear models, where a pipeline has some |
 //! | `cohorts.sql` | [`cohorts_sql`] | whoever needs the cohort of a unit in a query |
 //! | `tree.json` | [`tree_json`] | programs that draw trees |
 //! | `result.json` | [`result_json`] | programs that act on the verdict |
@@ -70,6 +71,8 @@ mod fixture;
 mod heterogeneity;
 mod json;
 mod label;
+mod model;
+mod models_table;
 mod number;
 mod page;
 mod parquet_file;
@@ -110,6 +113,8 @@ pub use effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, R
 pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+pub use model::{ModelCoefficient, ModelTerm, ModelUnits, ModelView, StandardErrors};
+pub use models_table::{MODELS_SCHEMA_VERSION, models_batch, models_parquet};
 pub use number::count;
 pub use page::{Templates, report_html};
 pub use planning::{POWERS, PlannedRow, PlannedSubject, Planning};

@@ -13,6 +13,7 @@ mod known;
 mod later;
 mod measured;
 mod metric;
+mod model;
 mod scalar;
 mod split;
 mod tag;
@@ -40,6 +41,7 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         check_covariates(&plan, &report);
         check_through(&plan, fields);
         validate::check_sequences(&plan, fields);
+        model::check_weights(&plan, fields);
         warn_about(&plan, &report);
         Some(plan)
     });
@@ -70,6 +72,8 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     }
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
+    let reference = validate.reference;
+    let models = named(fields.optional("models"), |name, field| model::model(name, field, &searched, reference));
     let output = fields.required("output").and_then(|output| output_place(&output));
     Some(Plan {
         experiment: experiment?,
@@ -83,6 +87,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         cohorts: cohorts?,
         discover,
         slices: slices.unwrap_or_default(),
+        models: models?,
         validate,
         output: output?,
     })

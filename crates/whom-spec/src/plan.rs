@@ -11,6 +11,7 @@ mod fact;
 mod identity;
 mod measure;
 mod metric;
+mod model;
 mod output;
 mod quantity;
 mod split;
@@ -31,6 +32,7 @@ pub use self::metric::{
     Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, RatioPart,
     Role,
 };
+pub use self::model::{BaseLevel, Model, ModelCorrection, StandardErrors, TagLevels};
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
 pub use self::split::{SeveralVariants, SeveralVariantsRule, Split, Variant};
@@ -68,6 +70,9 @@ pub struct Plan {
     /// may be among them. Left out of the text of a plan that names none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<Spanned<String>>,
+    /// Linear models of metrics. Left out of the text of a plan that has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<Model>,
     /// How effects and cohorts are tested.
     pub validate: Validate,
     /// Where results go.

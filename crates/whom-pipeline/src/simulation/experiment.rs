@@ -194,6 +194,7 @@ impl Kind {
             statements: Vec::new(),
             measures,
             covariates: Vec::new(),
+            numbers: Vec::new(),
             tags: ["age", "city", "score"].map(named).to_vec(),
             cohorts: ["young", "southern"].map(named).to_vec(),
             joined: Vec::new(),

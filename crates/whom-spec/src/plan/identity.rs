@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::output::shows_everything;
 use super::{
-    Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Period, Plan, SeveralVariants, Snapshot, Split,
+    Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Model, Period, Plan, SeveralVariants, Snapshot, Split,
     Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
 use crate::spanned::{Spanned, text};
@@ -72,6 +72,9 @@ struct Analysis<'a> {
     /// Left out where none are named, as in identities from before they could be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     slices: Vec<&'a str>,
+    /// Left out where there are none, as in identities from before there could be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    models: Vec<&'a Model>,
     validate: &'a Validate,
     /// What results show; left out where they show everything, as in identities from before it could be declared.
     #[serde(skip_serializing_if = "shows_everything")]
@@ -136,6 +139,7 @@ impl<'a> Analysis<'a> {
             tags: sorted(plan.tags.iter().flat_map(AnalysisTag::of).collect(), |entry| entry.tag.name.as_str()),
             cohorts: sorted(plan.cohorts.iter().collect(), |cohort| cohort.name.as_str()),
             discover: AnalysisDiscover::of(&plan.discover),
+            models: sorted(plan.models.iter().collect(), |model| model.name.as_str()),
             slices: sorted(plan.slices.iter().map(|name| name.as_str()).collect(), |name| name),
             validate: &plan.validate,
             smallest_cell: plan.output.smallest_cell,
