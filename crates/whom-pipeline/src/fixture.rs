@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
     TimestampMicrosecondArray,
 };
 use whom_engine::{Rows, SpillFolder, StoredRows};
-use whom_query::compile::{CovariateColumn, Compiled, MeasureColumn, NamedColumn};
+use whom_query::compile::{Compiled, CovariateColumn, MeasureColumn, NamedColumn};
 use whom_query::{AnalysedUnits, Outcome, Room, UnitSchema, UnitTable};
 use whom_spec::plan::MeasurePart;
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};

@@ -66,7 +66,8 @@ fn found(units: &AnalysedUnits, asked: &[Asked]) -> Result<Vec<ModelView>, Query
 impl Asked {
     fn of(study: &Study<'_>, model: &plan::Model) -> Result<Self, QueryError> {
         let plan: &Plan = study.plan;
-        let unknown = |name: &str| QueryError::Internal(format!("the model `{}` names an unknown `{name}`", model.name));
+        let unknown =
+            |name: &str| QueryError::Internal(format!("the model `{}` names an unknown `{name}`", model.name));
         let column = |name: &str| study.units.tag_column(name).ok_or_else(|| unknown(name));
         let metric = plan.metrics.iter().position(|metric| metric.name == model.metric);
         let inside = |units: &plan::TagLevels| {

@@ -98,12 +98,9 @@ impl Look<'_> {
             let cluster = clusters.as_ref().map_or(Some(""), |clusters| clusters[row]);
             let has_all = outcomes[row] != ABSENT && !of_unit.contains(&ABSENT);
             tell(match cluster.filter(|_| has_all) {
-                Some(cluster) => ModelUnit::Complete {
-                    arm: usize::from(arms[row]),
-                    outcome: outcomes[row],
-                    tags: &of_unit,
-                    cluster,
-                },
+                Some(cluster) => {
+                    ModelUnit::Complete { arm: usize::from(arms[row]), outcome: outcomes[row], tags: &of_unit, cluster }
+                }
                 None => ModelUnit::Incomplete,
             });
         }

@@ -155,7 +155,7 @@ impl ModelCoefficient {
             (Some(level), Some(base)) => {
                 format!("{} is {}, not {}", label::plain(tag), label::name(level), label::name(base))
             }
-            _ if self.deviation.is_some() => format!("{} (a standard deviation)", label::plain(tag)),
+            _ if self.deviation.is_some() => format!("{}, standardised", label::plain(tag)),
             _ => label::plain(tag),
         });
         match (self.variant.as_deref().map(label::plain), tag) {

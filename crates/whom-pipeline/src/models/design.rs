@@ -54,7 +54,11 @@ impl Design {
                 }
                 SurveyedTag::Levels(seen) => {
                     for of in levels(asked, name, &units.bins[*column], seen)? {
-                        covariates.push(Covariate { name: name.to_owned(), grid: Grid::INTEGER, scaling: Scaling::Raw });
+                        covariates.push(Covariate {
+                            name: name.to_owned(),
+                            grid: Grid::INTEGER,
+                            scaling: Scaling::Raw,
+                        });
                         columns.push(DesignColumn { tag, of });
                     }
                 }
@@ -115,20 +119,13 @@ fn scaling(sums: &CrossProducts, grid: Grid) -> Scaling {
     let n = sums.n() as f64;
     let variance = sums.covariance(0, 0, &[grid]).map(|variance| variance * (n - 1.0) / n);
     match (sums.mean(0, grid), variance) {
-        (Some(mean), Some(variance)) if variance > 0.0 => {
-            Scaling::Standardised { mean, deviation: variance.sqrt() }
-        }
+        (Some(mean), Some(variance)) if variance > 0.0 => Scaling::Standardised { mean, deviation: variance.sqrt() },
         _ => Scaling::Raw,
     }
 }
 
 /// The levels of a tag that units have, but for its base.
-fn levels(
-    asked: &Asked,
-    tag: &str,
-    bins: &TagBins,
-    seen: &BTreeMap<i64, Vec<u64>>,
-) -> Result<Vec<ColumnOf>, String> {
+fn levels(asked: &Asked, tag: &str, bins: &TagBins, seen: &BTreeMap<i64, Vec<u64>>) -> Result<Vec<ColumnOf>, String> {
     let names: Vec<(i64, String)> = seen.keys().map(|code| (*code, level_name(bins, *code))).collect();
     let declared = asked.model.base.iter().find(|base| *base.tag == tag).map(|base| base.level.as_str());
     let base = match declared {

@@ -26,10 +26,7 @@ impl Fitted {
 }
 
 /// Fits all models in two looks at the units.
-pub(super) fn fit_all(
-    units: &AnalysedUnits,
-    models: &[(&ModelColumns, &Design)],
-) -> Result<Vec<Fitted>, QueryError> {
+pub(super) fn fit_all(units: &AnalysedUnits, models: &[(&ModelColumns, &Design)]) -> Result<Vec<Fitted>, QueryError> {
     let columns: Vec<ModelColumns> = models.iter().map(|(columns, _)| (*columns).clone()).collect();
     let empty = || models.iter().map(|(_, design)| Products::of(design)).collect();
     let products = units.look_for_models(&columns, empty, Products::add, Products::merge)?;

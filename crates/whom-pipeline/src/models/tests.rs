@@ -162,7 +162,8 @@ async fn a_correction_is_over_the_interactions_of_the_model() {
 
 #[tokio::test]
 async fn several_models_are_those_of_each_alone() {
-    let asked = ["tags: [city]", "tags: [age], standardise: true, errors: HC3", "units: { city: moon }", "cluster: city"];
+    let asked =
+        ["tags: [city]", "tags: [age], standardise: true, errors: HC3", "units: { city: moon }", "cluster: city"];
     let lines: Vec<String> =
         asked.iter().enumerate().map(|(place, asked)| format!("  m{place}: {{ metric: buys, {asked} }}")).collect();
     let (_, together) = of(&lines.join("\n"), |person| person).await;
@@ -218,6 +219,7 @@ async fn a_tag_that_does_not_vary_tells_nothing_and_a_missing_arm_leaves_the_oth
 #[tokio::test]
 async fn too_many_levels_are_refused_in_words() {
     let names: Vec<&'static str> = (0..60).map(|number| &*format!("city {number}").leak()).collect();
-    let (_, many) = one("tags: [city]", |person| Person { city: names[usize::from(person.bucket) % 60], ..person }).await;
+    let (_, many) =
+        one("tags: [city]", |person| Person { city: names[usize::from(person.bucket) % 60], ..person }).await;
     assert_not_estimable(&many, "coefficients, and may have 128");
 }

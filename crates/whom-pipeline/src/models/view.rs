@@ -86,17 +86,16 @@ fn places(asked: &Asked, design: &Design) -> Vec<ModelCoefficient> {
         let tag = asked.model.tags.get(column.tag).map(|tag| tag.value.clone());
         ModelCoefficient { tag, level, base, mean, deviation, ..empty(term) }
     };
-    let columns = || design.columns.iter().zip(design.interaction.covariates.iter().map(|covariate| &covariate.scaling));
+    let columns =
+        || design.columns.iter().zip(design.interaction.covariates.iter().map(|covariate| &covariate.scaling));
     let treatments = || asked.variants.iter().skip(1);
     let mut places = vec![empty(ModelTerm::Intercept)];
     let variant = |name: &String| ModelCoefficient { variant: Some(name.clone()), ..empty(ModelTerm::Variant) };
     places.extend(treatments().map(variant));
     places.extend(columns().map(|column| of_column(ModelTerm::Tag, column)));
     for name in treatments() {
-        let interaction = |column| ModelCoefficient {
-            variant: Some(name.clone()),
-            ..of_column(ModelTerm::Interaction, column)
-        };
+        let interaction =
+            |column| ModelCoefficient { variant: Some(name.clone()), ..of_column(ModelTerm::Interaction, column) };
         places.extend(columns().map(interaction));
     }
     places

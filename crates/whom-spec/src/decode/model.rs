@@ -48,7 +48,8 @@ fn metric(fields: &Fields<'_>, searched: &Searched<'_>) -> Option<Spanned<String
         let hint = name_hint(&name, known.iter().map(|name| name.as_str()));
         fields.report().push(Diagnostic::error(format!("unknown metric `{name}`")).at(name.span).hint_if(hint));
     } else if searched.metrics.iter().any(|metric| metric.name == name && metric.denominator.is_some()) {
-        let message = format!("`{}`: the ratio `{name}` is no number per unit, which a linear model needs", fields.path());
+        let message =
+            format!("`{}`: the ratio `{name}` is no number per unit, which a linear model needs", fields.path());
         let hint = "model its numerator or its denominator, as a metric of its own";
         fields.report().push(Diagnostic::error(message).at(name.span).hint(hint));
     }

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::output::shows_everything;
 use super::{
-    Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Model, Period, Plan, SeveralVariants, Snapshot, Split,
-    Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
+    Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Model, Period, Plan, SeveralVariants, Snapshot,
+    Split, Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
 use crate::spanned::{Spanned, text};
 

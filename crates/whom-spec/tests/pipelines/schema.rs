@@ -63,7 +63,8 @@ fn a_replaced_value_may_stand_where_a_number_does() {
 #[test]
 fn every_key_of_the_schema_is_read() {
     let schema = whom_spec::json_schema();
-    let sections = "discover: { tree: { depth: 3 } }\nvalidate: { level: 0.9 }\nmodels: { m: { metric: revenue } }\noutput:\n";
+    let sections =
+        "discover: { tree: { depth: 3 } }\nvalidate: { level: 0.9 }\nmodels: { m: { metric: revenue } }\noutput:\n";
     let extended = plain_with("output:\n", sections);
     let plain: Value = serde_saphyr::from_str(&extended).unwrap();
     for (place, definition) in [
