@@ -74,7 +74,7 @@ fn assert_meets(row: &Value, [estimate, std_err, degrees, p_value]: [f64; 4]) {
     assert!((found[0] - estimate).abs() < 1e-9 * std_err, "{row}: {estimate}");
     assert!((found[1] / std_err - 1.0).abs() < 1e-9, "{row}: {std_err}");
     assert!((found[2] / degrees - 1.0).abs() < 1e-8, "{row}: {degrees}");
-    assert!((found[3] - p_value).abs() < 1e-6 * p_value, "{row}: {p_value}");
+    assert!((found[3] - p_value).abs() <= 1e-6 * p_value + 1e-300, "{row}: {p_value}");
 }
 
 /// Every layout of the units gives the same bytes.
@@ -300,7 +300,7 @@ fn what_a_model_cannot_tell_is_said_and_the_run_goes_on() {
         [
             "there are no units",
             "no unit of the model has `martian`, the base level of `gender`",
-            "there are no more units than coefficients"
+            "the values do not vary"
         ]
     );
     assert!(run.text("report.html").contains("Linear models"));
