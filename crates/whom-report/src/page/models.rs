@@ -70,7 +70,7 @@ fn cells(row: &ModelCoefficient, metric: &MetricView, place: usize) -> [Cell; 6]
     let at = |column: &str| Place::of_model(place, column);
     let estimate = figure::at(at("estimate"), row.estimate, |value| scale.signed(value, decimals));
     let bounds =
-        row.interval.map(|interval| figure::bounds(&scale, interval, ["ci_lower", "ci_upper"].map(|bound| at(bound))));
+        row.interval.map(|interval| figure::bounds(&scale, interval, ["ci_lower", "ci_upper"].map(at)));
     let p_value = |column: &str, p| Cell::figure(figure::at(at(column), p, number::p_value));
     let remark = row.not_estimable.as_deref().map(|reason| format!("not estimable: {reason}"));
     let remark = remark.or_else(|| row.unreliable.as_deref().map(|reason| format!("unreliable: {reason}")));

@@ -61,12 +61,12 @@ fn base(fields: &Fields<'_>, tags: &[Spanned<String>], searched: &Searched<'_>) 
     let Some(field) = fields.optional("base") else { return Vec::new() };
     let mut bases = Vec::new();
     for (tag, level) in field.named() {
-        if !tags.contains(&tag) {
+        if tags.contains(&tag) {
+            check_categorical(&field, &tag, searched, "a number has no base level");
+        } else {
             let message = format!("`{}`: the tag `{tag}` is not in the model", field.path);
             let hint = name_hint(&tag, tags.iter().map(|tag| tag.as_str()));
             field.report.push(Diagnostic::error(message).at(tag.span).hint_if(hint));
-        } else {
-            check_categorical(&field, &tag, searched, "a number has no base level");
         }
         bases.extend(level.text().map(|level| BaseLevel { tag, level }));
     }
