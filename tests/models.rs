@@ -227,7 +227,7 @@ const TAGS: [&str; 6] =
 #[test]
 fn the_lecture_s_model_of_its_train_fold_predicts_its_test_fold() {
     let model = format!(
-        "  cate: {{ metric: outcome, tags: [{}], standardise: true, units: {{ fold35: train }}, errors: HC3, reference: normal }}\n",
+        "  cate: {{ metric: outcome, tags: [{}], standardise: true, units: {{ fold35: train }}, calibrate: {{ fold35: test }}, errors: HC3, reference: normal }}\n",
         TAGS.join(", ")
     );
     let warehouse = with_models(Sample::Retention, &model);
@@ -253,6 +253,8 @@ fn the_lecture_s_model_of_its_train_fold_predicts_its_test_fold() {
         assert!((half / number(row, "std_err") - 1.959_964).abs() < 1e-6, "{row}");
     }
     assert_predicts(&accounts, &found);
+    assert_tenths_hold(&run);
+    assert_same_bytes(&warehouse, &run);
 }
 
 /// Predicts every account of the test fold by the coefficients, and holds that against the truth.
@@ -281,6 +283,20 @@ fn assert_predicts(accounts: &RecordBatch, coefficients: &[Value]) {
     for (found, name) in [(correlation, "correlation"), (rmse, "rmse")] {
         assert!((found - expected("retention", "original", "test_fold", name)[0]).abs() < 1e-6, "{name} {found}");
     }
+}
+
+/// By tenth of the prediction, what is predicted and measured is what the lecture has.
+fn assert_tenths_hold(run: &Published) {
+    let table = Table(run.table("calibration.parquet"));
+    assert_eq!(table.counts("tenth"), (1..=10).collect::<Vec<i64>>());
+    for (column, name) in [("predicted", "predicted"), ("estimate", "observed")] {
+        for (found, tenth) in table.numbers(column).into_iter().zip(1..) {
+            let [expected, ..] = expected("retention", "original", "test_fold", &format!("decile_{tenth}_{name}"));
+            assert!(found.is_some_and(|found| (found - expected).abs() < 1e-6), "{tenth} {found:?} {expected}");
+        }
+    }
+    let units = ["n_control", "n_variant"].map(|arm| table.counts(arm).iter().sum::<i64>());
+    assert_eq!(units[0] + units[1], 4_200);
 }
 
 #[test]

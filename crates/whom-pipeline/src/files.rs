@@ -12,7 +12,7 @@ pub(crate) struct ResultFile {
     pub(crate) rows: Option<u64>,
 }
 
-/// Everything but the unit table; that of models only if there are some.
+/// Everything but the unit table; those of models only if there are some.
 pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportError> {
     let rules: Vec<_> = results.discovered().iter().filter_map(CohortView::rule).cloned().collect();
     let cohorts = results.discovered().len() + results.registered.len();
@@ -55,6 +55,11 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
         let coefficients: usize = results.models.iter().map(|model| model.coefficients.len()).sum();
         let (name, bytes) = ("models.parquet", whom_report::models_parquet(results)?);
         files.push(ResultFile { name, bytes, rows: Some(coefficients as u64) });
+    }
+    if results.models.iter().any(|model| !model.calibrated_on.is_empty()) {
+        let tenths: usize = results.models.iter().map(|model| model.calibration.len()).sum();
+        let (name, bytes) = ("calibration.parquet", whom_report::calibration_parquet(results)?);
+        files.push(ResultFile { name, bytes, rows: Some(tenths as u64) });
     }
     Ok(files)
 }

@@ -4,8 +4,10 @@
 //! which the coefficients follow; the third adds squared scores, of which the errors are made. All three add integers, so that
 //! the order of units, pieces and threads changes no byte.
 
+mod calibration;
 mod design;
 mod fitting;
+mod predictor;
 mod survey;
 mod view;
 
@@ -16,8 +18,10 @@ use whom_query::{AnalysedUnits, ModelColumns, QueryError};
 use whom_report::ModelView;
 use whom_spec::plan::{self, Plan};
 
+use calibration::{Calibrated, calibrate};
 use design::Design;
 use fitting::{Fitted, fit_all};
+use predictor::Predictor;
 use survey::Survey;
 
 use crate::study::Study;
@@ -26,6 +30,8 @@ use crate::study::Study;
 struct Asked {
     model: plan::Model,
     columns: ModelColumns,
+    /// The same for the units that it is calibrated on, if it is.
+    calibrated: Option<ModelColumns>,
     /// The variants, control first.
     variants: Vec<String>,
     /// The level of intervals.
@@ -60,7 +66,31 @@ fn found(units: &AnalysedUnits, asked: &[Asked]) -> Result<Vec<ModelView>, Query
         Err(reason) => view::without_design(asked, survey, reason),
         Ok(design) => view::of(asked, survey, design, fitted.next().unwrap_or_else(Fitted::nothing)),
     });
-    Ok(views.collect())
+    with_calibration(units, (asked, &designs), views.collect())
+}
+
+/// The models with the tenths of those that are calibrated, a treatment after the other.
+fn with_calibration(
+    units: &AnalysedUnits,
+    (asked, designs): (&[Asked], &[Result<Design, String>]),
+    mut views: Vec<ModelView>,
+) -> Result<Vec<ModelView>, QueryError> {
+    let (mut calibrated, mut whose) = (Vec::new(), Vec::new());
+    for (place, ((asked, design), model)) in asked.iter().zip(designs).zip(&views).enumerate() {
+        let (Some(columns), Ok(design)) = (&asked.calibrated, design) else { continue };
+        for (arm, variant) in asked.variants.iter().enumerate().skip(1) {
+            if let Some(predictor) = Predictor::of(design, model, (arm, variant)) {
+                calibrated.push(Calibrated { columns: columns.clone(), predictor, grid: design.interaction.outcome });
+                whose.push((place, variant));
+            }
+        }
+    }
+    let found = calibrate(units, &calibrated)?;
+    for ((place, variant), tenths) in whose.into_iter().zip(found) {
+        let rows = tenths.iter().map(|tenth| view::tenth(&asked[place], variant, tenth));
+        views[place].calibration.extend(rows);
+    }
+    Ok(views)
 }
 
 impl Asked {
@@ -73,13 +103,17 @@ impl Asked {
         let inside = |units: &plan::TagLevels| {
             Ok((column(&units.tag)?, units.levels.iter().map(|level| level.value.clone()).collect()))
         };
+        let all_inside = |units: &[plan::TagLevels]| units.iter().map(inside).collect::<Result<Vec<_>, QueryError>>();
+        let columns = ModelColumns {
+            metric: metric.ok_or_else(|| unknown(&model.metric))?,
+            tags: model.tags.iter().map(|tag| column(tag)).collect::<Result<_, _>>()?,
+            units: all_inside(&model.units)?,
+            cluster: model.cluster.as_ref().map(|cluster| column(cluster)).transpose()?,
+        };
+        let calibrated = ModelColumns { units: all_inside(&model.calibrate)?, cluster: None, ..columns.clone() };
         Ok(Self {
-            columns: ModelColumns {
-                metric: metric.ok_or_else(|| unknown(&model.metric))?,
-                tags: model.tags.iter().map(|tag| column(tag)).collect::<Result<_, _>>()?,
-                units: model.units.iter().map(inside).collect::<Result<_, QueryError>>()?,
-                cluster: model.cluster.as_ref().map(|cluster| column(cluster)).transpose()?,
-            },
+            columns,
+            calibrated: Some(calibrated).filter(|_| !model.calibrate.is_empty()),
             variants: (0..plan.split.variants.len()).map(|arm| study.variant(arm).to_owned()).collect(),
             level: plan.validate.level,
             model: model.clone(),

@@ -11,6 +11,7 @@
 //! | `tags.parquet` | [`tags_parquet`] | the first look: the effects in every level of every tag |
 //! | `ranking.parquet` | [`ranking_parquet`] | the same, by tag: which of them change an effect |
 //! | `models.parquet` | [`models_parquet`] | the coefficients of linear models, where a pipeline has some |
+//! | `calibration.parquet` | [`calibration_parquet`] | where it was asked for: how well their predicted effects hold |
 //! | `cohorts.sql` | [`cohorts_sql`] | whoever needs the cohort of a unit in a query |
 //! | `tree.json` | [`tree_json`] | programs that draw trees |
 //! | `result.json` | [`result_json`] | programs that act on the verdict |
@@ -57,6 +58,7 @@
 //! );
 //! ```
 
+mod calibration_table;
 mod cap;
 mod chart;
 mod charts_json;
@@ -104,6 +106,7 @@ mod waterfall;
 mod withhold;
 mod word;
 
+pub use calibration_table::{CALIBRATION_SCHEMA_VERSION, calibration_batch, calibration_parquet};
 pub use cap::{CapAt, CapView};
 pub use charts_json::{CHARTS_SCHEMA_VERSION, charts_json};
 pub use cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
@@ -113,7 +116,7 @@ pub use effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, R
 pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
-pub use model::{ModelCoefficient, ModelTerm, ModelUnits, ModelView, StandardErrors};
+pub use model::{CalibrationRow, ModelCoefficient, ModelTerm, ModelUnits, ModelView, StandardErrors};
 pub use models_table::{MODELS_SCHEMA_VERSION, models_batch, models_parquet};
 pub use number::count;
 pub use page::{Templates, report_html};

@@ -78,6 +78,39 @@ pub struct ModelView {
     pub not_estimable: Option<String>,
     /// Intercept, variants, tags, then the interactions of each variant.
     pub coefficients: Vec<ModelCoefficient>,
+    /// The units on which predicted effects are held against measured ones; nobody without a tag.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibrated_on: Vec<ModelUnits>,
+    /// By treatment and tenth of the prediction what was predicted and what is measured; empty if none was asked for, if a
+    /// coefficient could not be estimated, or if withheld.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibration: Vec<CalibrationRow>,
+}
+
+/// The units whose predicted effect is in a tenth of all, the smallest first. Units with one prediction are in one tenth, so that
+/// others may have none, and are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationRow {
+    /// The treatment.
+    pub variant: String,
+    /// The tenth, from 1.
+    pub tenth: u64,
+    /// Units of the control.
+    pub n_control: u64,
+    /// Units of the treatment.
+    pub n_variant: u64,
+    /// The mean of the effects that the model predicts for these units.
+    pub predicted: f64,
+    /// The measured effect: the difference in means.
+    pub estimate: Option<f64>,
+    /// Its standard error by Welch.
+    pub std_err: Option<f64>,
+    /// Its interval by itself, at the level of the results.
+    pub interval: Option<Interval>,
+    /// Why its interval may not hold its level.
+    pub unreliable: Option<String>,
+    /// Why there is no estimate.
+    pub not_estimable: Option<String>,
 }
 
 /// Levels of a tag.
@@ -170,7 +203,16 @@ impl ModelCoefficient {
 impl ModelView {
     /// The units that it is of in words, such as `state is blue or red`; empty for everybody.
     pub fn of_units_in_words(&self) -> String {
-        let one = |units: &ModelUnits| format!("{} is {}", units.tag, units.levels.join(" or "));
-        self.of_units.iter().map(one).collect::<Vec<_>>().join(" and ")
+        in_words(&self.of_units)
     }
+
+    /// The units that it is calibrated on in words.
+    pub fn calibrated_on_in_words(&self) -> String {
+        in_words(&self.calibrated_on)
+    }
+}
+
+fn in_words(units: &[ModelUnits]) -> String {
+    let one = |units: &ModelUnits| format!("{} is {}", units.tag, units.levels.join(" or "));
+    units.iter().map(one).collect::<Vec<_>>().join(" and ")
 }

@@ -1,6 +1,6 @@
 //! The columns of a model: numbers as they are, and levels as columns of 0 and 1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use whom_query::{AnalysedUnits, BinKind, TagBins};
 use whom_spec::plan::StandardErrors;
@@ -19,6 +19,8 @@ const CLUSTER_BYTES: usize = 64 << 20;
 pub(super) struct Design {
     pub(super) interaction: Interaction,
     pub(super) columns: Vec<DesignColumn>,
+    /// By tag, the codes of the levels that units have; of numbers none.
+    levels: Vec<Option<BTreeSet<i64>>>,
     pub(super) errors: StandardErrors,
     /// The clusters by number, in alphabetical order.
     pub(super) clusters: BTreeMap<String, u64>,
@@ -70,7 +72,12 @@ impl Design {
         let interaction = Interaction { treatments, covariates, outcome: grid };
         let errors = asked.model.errors;
         let clusters = survey.clusters.iter().cloned().zip(0..).collect();
-        let design = Self { interaction, columns, errors, clusters };
+        let seen = |tag: &SurveyedTag| match tag {
+            SurveyedTag::Number(_) => None,
+            SurveyedTag::Levels(levels) => Some(levels.keys().copied().collect()),
+        };
+        let levels = survey.tags.iter().map(seen).collect();
+        let design = Self { interaction, columns, levels, errors, clusters };
         design.check_size(survey.units()).map(|()| design)
     }
 
@@ -93,6 +100,11 @@ impl Design {
             ));
         }
         if units == 0 { Err("there are no units".to_owned()) } else { Ok(()) }
+    }
+
+    /// Whether the model saw every level of a unit.
+    pub(super) fn knows(&self, tags: &[i64]) -> bool {
+        tags.iter().zip(&self.levels).all(|(tag, levels)| levels.as_ref().is_none_or(|levels| levels.contains(tag)))
     }
 
     /// Writes the row of a unit.

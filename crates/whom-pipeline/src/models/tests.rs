@@ -230,3 +230,55 @@ async fn too_many_levels_are_refused_in_words() {
         one("tags: [city]", |person| Person { city: names[usize::from(person.bucket) % 60], ..person }).await;
     assert_not_estimable(&many, "coefficients, and may have 128");
 }
+
+/// The effects of the letter as a model by city and age predicts them for people of the west, with who they are.
+fn predicted<'a>(experiment: &'a Experiment, model: &ModelView) -> Vec<(f64, &'a Person)> {
+    let of = |tag| coefficient(model, Some("letter"), tag);
+    let (effect, age) = (of(None).estimate.unwrap(), of(Some("age")));
+    let people = experiment.people.iter().filter(|person| person.city == "west" && [0, LETTER].contains(&person.arm));
+    let by_age = |person: &'a Person| {
+        let z = (person.age? - age.mean.unwrap()) / age.deviation.unwrap();
+        Some((effect + age.estimate.unwrap() * z, person))
+    };
+    people.filter_map(by_age).collect()
+}
+
+#[tokio::test]
+async fn tenths_hold_the_people_of_their_predictions_with_ties_together() {
+    // Ages are 0 to 3, so that there are four predictions and no more than four tenths.
+    let asked = "tags: [age], standardise: true, units: { city: [north, south] }, calibrate: { city: west }";
+    let (experiment, model) = one(asked, |person| person).await;
+    let mut all = predicted(&experiment, &model);
+    all.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let tenth = |prediction: f64| {
+        let last = all.iter().rposition(|(other, _)| *other <= prediction).unwrap();
+        1 + (10 * last / all.len()) as u64
+    };
+    let rows: Vec<_> = model.calibration.iter().filter(|row| row.variant == "letter").collect();
+    let tenths: std::collections::BTreeSet<u64> = all.iter().map(|(prediction, _)| tenth(*prediction)).collect();
+    assert_eq!(rows.iter().map(|row| row.tenth).collect::<Vec<_>>(), tenths.into_iter().collect::<Vec<_>>());
+    assert_eq!((rows.len(), model.calibrated_on_in_words()), (4, "city is west".to_owned()));
+    for row in rows {
+        let inside = || all.iter().filter(|(prediction, _)| tenth(*prediction) == row.tenth);
+        let of_arm = |arm: u8| {
+            inside().filter(|(_, person)| person.arm == arm).map(|(_, person)| person.buys as f64).collect::<Vec<_>>()
+        };
+        let (control, treated) = (of_arm(0), of_arm(LETTER));
+        assert_eq!((row.n_control, row.n_variant), (control.len() as u64, treated.len() as u64));
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        assert_near(row.estimate, mean(&treated) - mean(&control));
+        let predicted: Vec<f64> = inside().map(|(prediction, _)| *prediction).collect();
+        assert!((row.predicted - mean(&predicted)).abs() < 1e-7, "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_level_that_the_model_never_saw_is_not_predicted() {
+    let asked = "tags: [city], units: { city: [north, south] }, calibrate: { city: [south, west] }";
+    let (experiment, model) = one(asked, |person| person).await;
+    let letters = model.calibration.iter().filter(|row| row.variant == "letter").map(|row| row.n_variant).sum::<u64>();
+    let in_south = experiment.people.iter().filter(|person| person.city == "south" && person.arm == LETTER).count();
+    assert_eq!(letters, in_south as u64);
+    let (_, nobody) = one("tags: [age], calibrate: { city: moon }", |person| person).await;
+    assert!(nobody.calibration.is_empty() && nobody.not_estimable.is_none());
+}

@@ -1,11 +1,14 @@
 //! Models in the words of the report.
 
-use whom_report::{self as report, Evidence, Family, ModelCoefficient, ModelTerm, ModelUnits, ModelView};
+use whom_report::{
+    self as report, CalibrationRow, Evidence, Family, ModelCoefficient, ModelTerm, ModelUnits, ModelView,
+};
 use whom_spec::plan::{self, ModelCorrection, StandardErrors};
 use whom_stats::linear::{Coefficient, Covariance, Inference, LeastSquares, Scaling};
 use whom_stats::{Correction, NotEstimable, Reference};
 
 use super::Asked;
+use super::calibration::Tenth;
 use super::design::{ColumnOf, Design, DesignColumn};
 use super::fitting::Fitted;
 use super::survey::Survey;
@@ -46,16 +49,13 @@ pub(super) fn of(asked: &Asked, survey: &Survey, design: &Design, fitted: Fitted
 /// A model without its numbers.
 fn described(asked: &Asked, survey: &Survey) -> ModelView {
     let model = &asked.model;
-    let of_units = |units: &plan::TagLevels| ModelUnits {
-        tag: units.tag.value.clone(),
-        levels: units.levels.iter().map(|level| level.value.clone()).collect(),
-    };
     ModelView {
         name: model.name.value.clone(),
         metric: model.metric.value.clone(),
         evidence: Evidence::Exploratory,
         family: Family::Exploratory,
-        of_units: model.units.iter().map(of_units).collect(),
+        of_units: model.units.iter().map(levels).collect(),
+        calibrated_on: model.calibrate.iter().map(levels).collect(),
         errors: errors(model.errors),
         cluster: model.cluster.as_ref().map(|cluster| cluster.value.clone()),
         reference: names::reference(model.reference),
@@ -68,6 +68,36 @@ fn described(asked: &Asked, survey: &Survey) -> ModelView {
         r_squared: None,
         not_estimable: None,
         coefficients: Vec::new(),
+        calibration: Vec::new(),
+    }
+}
+
+fn levels(units: &plan::TagLevels) -> ModelUnits {
+    ModelUnits { tag: units.tag.value.clone(), levels: units.levels.iter().map(|level| level.value.clone()).collect() }
+}
+
+/// A tenth of a calibration.
+pub(super) fn tenth(asked: &Asked, variant: &str, tenth: &Tenth) -> CalibrationRow {
+    let measured = tenth.measured.as_ref();
+    let difference = measured.ok().map(|effect| effect.difference);
+    CalibrationRow {
+        variant: variant.to_owned(),
+        tenth: tenth.number,
+        n_control: tenth.control,
+        n_variant: tenth.treatment,
+        predicted: tenth.predicted,
+        estimate: difference.map(|difference| difference.value),
+        std_err: difference.map(|difference| difference.std_err),
+        interval: difference.map(|difference| difference.interval(asked.level, reference(asked))),
+        unreliable: measured.ok().and_then(|effect| effect.unreliable).map(|reason| reason.to_string()),
+        not_estimable: measured.err().map(ToString::to_string),
+    }
+}
+
+fn reference(asked: &Asked) -> Reference {
+    match asked.model.reference {
+        plan::Reference::T => Reference::T,
+        plan::Reference::Normal => Reference::Normal,
     }
 }
 
@@ -107,10 +137,7 @@ fn estimated(
     (fit, errors): (&LeastSquares, &Covariance),
     places: Vec<ModelCoefficient>,
 ) -> Vec<ModelCoefficient> {
-    let reference = match asked.model.reference {
-        plan::Reference::T => Reference::T,
-        plan::Reference::Normal => Reference::Normal,
-    };
+    let reference = reference(asked);
     let corrected_by = correction(asked.model.correction).1;
     let inference = Inference { reference, correction: corrected_by.unwrap_or(Correction::Bonferroni) };
     let table = design.interaction.table(fit, errors, inference);

@@ -53,6 +53,11 @@ impl Place {
         Self { file: "models", row, column: column.to_owned() }
     }
 
+    /// A column of a row of `calibration.parquet`.
+    pub(super) fn of_calibration(row: usize, column: &str) -> Self {
+        Self { file: "calibration", row, column: column.to_owned() }
+    }
+
     /// A column of a row of `cohorts.parquet`, `units:FOLD`, or a field of an entry of one of its lists: `profile[0].standardised`.
     pub(super) fn of_cohort(row: usize, column: &str) -> Self {
         Self { file: "cohorts", row, column: column.to_owned() }

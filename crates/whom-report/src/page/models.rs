@@ -6,7 +6,7 @@ use super::figure::{self, Place};
 use super::index::Indexed;
 use super::table::{Cell, Table};
 use crate::label;
-use crate::model::{ModelCoefficient, ModelTerm, ModelView};
+use crate::model::{CalibrationRow, ModelCoefficient, ModelTerm, ModelView};
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::MetricView;
 
@@ -27,23 +27,25 @@ struct ModelPart {
     heading: String,
     facts: String,
     table: Table,
+    calibration: Option<Table>,
 }
 
 pub(super) fn section(indexed: &Indexed<'_>) -> Option<ModelsSection> {
     let models = &indexed.results.models;
-    let mut first = 0;
+    let (mut first, mut first_tenth) = (0, 0);
     let mut parts = Vec::new();
     for model in models.iter().take(SHOWN) {
         if let Some(metric) = indexed.results.metric(&model.metric) {
-            parts.push(part(model, metric, first));
+            parts.push(part(model, metric, (first, first_tenth)));
         }
         first += model.coefficients.len();
+        first_tenth += model.calibration.len();
     }
     (!parts.is_empty()).then(|| ModelsSection { models: parts, more: models.len().saturating_sub(SHOWN) })
 }
 
-/// A model whose rows in `models.parquet` begin at `first`.
-fn part(model: &ModelView, metric: &MetricView, first: usize) -> ModelPart {
+/// A model whose rows in `models.parquet` and `calibration.parquet` begin at `first`.
+fn part(model: &ModelView, metric: &MetricView, first: (usize, usize)) -> ModelPart {
     let columns = [
         ("coefficient", false),
         ("estimate", true),
@@ -58,10 +60,43 @@ fn part(model: &ModelView, metric: &MetricView, first: usize) -> ModelPart {
         more => format!("; {more} more in models.parquet"),
     };
     let mut table = Table::new(format!("{heading}, every coefficient{more}"), &columns);
-    for (row, place) in model.coefficients.iter().zip(first..).take(ROWS) {
+    for (row, place) in model.coefficients.iter().zip(first.0..).take(ROWS) {
         table.row(cells(row, metric, place));
     }
-    ModelPart { heading, facts: facts(model), table }
+    let calibration = calibration(model, metric, first.1);
+    ModelPart { heading, facts: facts(model), table, calibration }
+}
+
+/// Predicted and measured effects by tenth, whose rows begin at `first`.
+fn calibration(model: &ModelView, metric: &MetricView, first: usize) -> Option<Table> {
+    let columns =
+        [("treatment", false), ("tenth", true), ("units", true), ("predicted", true), ("measured", true), ("", false)];
+    let on = label::plain(&model.calibrated_on_in_words());
+    let mut table =
+        Table::new(format!("Predicted and measured effects where {on}, by tenth of the prediction"), &columns);
+    for (row, place) in model.calibration.iter().zip(first..).take(ROWS) {
+        table.row(tenth(row, metric, place));
+    }
+    table.if_any()
+}
+
+fn tenth(row: &CalibrationRow, metric: &MetricView, place: usize) -> [Cell; 6] {
+    let scale = Scale::of_effects(metric);
+    let decimals = scale.decimals(row.interval);
+    let at = |column: &str| Place::of_calibration(place, column);
+    let signed = |value| scale.signed(value, decimals);
+    let count = |column: &str, units| (at(column), number::count(units));
+    let bounds = row.interval.map(|interval| figure::bounds(&scale, interval, ["ci_lower", "ci_upper"].map(at)));
+    let remark = row.not_estimable.as_deref().map(|reason| format!("not estimable: {reason}"));
+    let remark = remark.or_else(|| row.unreliable.as_deref().map(|reason| format!("unreliable: {reason}")));
+    [
+        Cell::name(&row.variant),
+        Cell::figure(count("tenth", row.tenth)),
+        Cell::figure(count("n_control", row.n_control)).and_text(" and ").and_figure(count("n_variant", row.n_variant)),
+        Cell::figure(figure::at(at("predicted"), Some(row.predicted), signed)),
+        Cell::figure(figure::at(at("estimate"), row.estimate, signed)).and_below(bounds),
+        Cell::default().and_note(label::plain(&remark.unwrap_or_default())),
+    ]
 }
 
 fn cells(row: &ModelCoefficient, metric: &MetricView, place: usize) -> [Cell; 6] {
@@ -69,8 +104,7 @@ fn cells(row: &ModelCoefficient, metric: &MetricView, place: usize) -> [Cell; 6]
     let decimals = scale.decimals(row.interval);
     let at = |column: &str| Place::of_model(place, column);
     let estimate = figure::at(at("estimate"), row.estimate, |value| scale.signed(value, decimals));
-    let bounds =
-        row.interval.map(|interval| figure::bounds(&scale, interval, ["ci_lower", "ci_upper"].map(at)));
+    let bounds = row.interval.map(|interval| figure::bounds(&scale, interval, ["ci_lower", "ci_upper"].map(at)));
     let p_value = |column: &str, p| Cell::figure(figure::at(at(column), p, number::p_value));
     let remark = row.not_estimable.as_deref().map(|reason| format!("not estimable: {reason}"));
     let remark = remark.or_else(|| row.unreliable.as_deref().map(|reason| format!("unreliable: {reason}")));

@@ -19,11 +19,20 @@ pub(super) fn withheld(
         if counts.into_iter().flatten().any(|count| cell.hides(count)) {
             counted.effects += model.coefficients.iter().filter(|row| row.estimate.is_some()).count();
             nothing_of(model, &cell.reason())
+        } else if tells_few(cell, &model, everybody) {
+            counted.effects += model.calibration.len();
+            ModelView { calibration: Vec::new(), ..model }
         } else {
             model
         }
     };
     models.into_iter().map(&mut shown).collect()
+}
+
+/// Whether the tenths of a calibration count too few units, or leave too few others.
+fn tells_few(cell: SmallestCell, model: &ModelView, everybody: u64) -> bool {
+    let counts = || model.calibration.iter().flat_map(|row| [row.n_control, row.n_variant]);
+    counts().any(|count| cell.hides(count)) || cell.hides(everybody.saturating_sub(counts().sum()))
 }
 
 fn nothing_of(model: ModelView, reason: &str) -> ModelView {
@@ -41,6 +50,7 @@ fn nothing_of(model: ModelView, reason: &str) -> ModelView {
         r_squared: None,
         not_estimable: Some(reason.to_owned()),
         coefficients: model.coefficients.into_iter().map(nothing).collect(),
+        calibration: Vec::new(),
         ..model
     }
 }
@@ -66,6 +76,12 @@ mod tests {
     }
 
     #[test]
+    fn a_calibration_of_few_units_goes_and_its_model_stays() {
+        let model = shown(1_000, |model| model.calibration[1].n_variant = 999).swap_remove(0);
+        assert!(model.calibration.is_empty() && model.not_estimable.is_none() && model.units.is_some());
+    }
+
+    #[test]
     fn a_model_of_a_small_cell_loses_every_number_and_its_levels() {
         let few: [fn(&mut ModelView); 4] = [
             |model| model.fewest_units = Some(999),
@@ -81,7 +97,7 @@ mod tests {
                 let numbers = [row.mean, row.deviation, row.estimate, row.std_err, row.statistic, row.p_value];
                 numbers.iter().all(Option::is_none) && row.interval.is_none() && row.level.is_none()
             };
-            assert_eq!(model.coefficients.len(), 9);
+            assert_eq!((model.coefficients.len(), model.calibration.len()), (9, 0));
             assert!(model.coefficients.iter().all(nothing));
         }
     }

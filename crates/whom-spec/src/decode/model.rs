@@ -20,7 +20,14 @@ pub(super) fn model(
     let tags = fields.optional("tags").map(|tags| references(&tags, "tag", &searched.known.tags)).unwrap_or_default();
     let base = base(&fields, &tags, searched);
     let standardise = fields.optional("standardise").and_then(|field| field.boolean());
-    let units = units(&fields, searched);
+    let units_of = |key| fields.optional(key).map(|field| units(&field, searched)).unwrap_or_default();
+    let (units, calibrate) = (units_of("units"), units_of("calibrate"));
+    if tags.is_empty() && !calibrate.is_empty() {
+        let message = format!("`{}.calibrate`: a model without tags predicts one effect for everybody", fields.path());
+        fields
+            .report()
+            .push(Diagnostic::error(message).at(fields.place()).hint("give it `tags`, or leave `calibrate` out"));
+    }
     let cluster = cluster(&fields, searched);
     let errors = errors(&fields, cluster.is_some());
     let references = [("t", Reference::T), ("normal", Reference::Normal)];
@@ -33,6 +40,7 @@ pub(super) fn model(
         base,
         standardise: standardise.is_some_and(|standardise| *standardise),
         units,
+        calibrate,
         errors,
         cluster,
         reference,
@@ -73,19 +81,18 @@ fn base(fields: &Fields<'_>, tags: &[Spanned<String>], searched: &Searched<'_>) 
     bases
 }
 
-/// By categorical tag, the levels of the units that the model is of.
-fn units(fields: &Fields<'_>, searched: &Searched<'_>) -> Vec<TagLevels> {
-    let Some(field) = fields.optional("units") else { return Vec::new() };
+/// By categorical tag, the levels of some units.
+fn units(field: &Field<'_>, searched: &Searched<'_>) -> Vec<TagLevels> {
     let mut units = Vec::new();
     for (tag, levels) in field.named() {
-        check_known(&field, &tag, searched);
-        check_categorical(&field, &tag, searched, "units are told apart by levels");
+        check_known(field, &tag, searched);
+        check_categorical(field, &tag, searched, "units are told apart by levels");
         let levels = if levels.is_scalar() {
             levels.text().into_iter().collect()
         } else {
             let several: Vec<Spanned<String>> = levels.items().iter().filter_map(Field::text).collect();
             if levels.items().is_empty() {
-                levels.refuse(format!("`{}` names no level, so the model would be of no unit", levels.path));
+                levels.refuse(format!("`{}` names no level, so it means no unit", levels.path));
             }
             several
         };

@@ -24,6 +24,9 @@ pub(crate) struct Model {
     standardise: Option<Truth>,
     /// By categorical tag, the level or levels of the units that the model is of. Default: all units.
     units: Option<BTreeMap<String, Levels>>,
+    /// By categorical tag, the level or levels of the units on which the effects that the model predicts are held against measured
+    /// ones, by tenth of the prediction: best of units that the model is not of. Default: none.
+    calibrate: Option<BTreeMap<String, Levels>>,
     /// The kind of standard error. Default: `HC2`; `CR2` with a `cluster`.
     errors: Option<plan::StandardErrors>,
     /// The categorical tag whose levels are the clusters, for `CR0`, `CR1` and `CR2`.
@@ -35,8 +38,18 @@ pub(crate) struct Model {
 }
 
 impl Shape for Model {
-    const KEYS: &'static [&'static str] =
-        &["metric", "tags", "base", "standardise", "units", "errors", "cluster", "reference", "correction"];
+    const KEYS: &'static [&'static str] = &[
+        "metric",
+        "tags",
+        "base",
+        "standardise",
+        "units",
+        "calibrate",
+        "errors",
+        "cluster",
+        "reference",
+        "correction",
+    ];
 }
 
 /// One level or several.

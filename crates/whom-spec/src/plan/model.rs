@@ -21,6 +21,9 @@ pub struct Model {
     pub standardise: bool,
     /// The units that the model is of: those with one of the levels of every tag here.
     pub units: Vec<TagLevels>,
+    /// The units on which predicted effects are held against measured ones, told as `units` are; empty for no calibration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calibrate: Vec<TagLevels>,
     /// The kind of standard error.
     pub errors: StandardErrors,
     /// The categorical tag whose levels are the clusters; there if errors are by cluster, and only then.

@@ -34,6 +34,7 @@ fn everything_that_is_written_is_read() {
     base: { device: phone }
     standardise: true
     units: { device: [phone, tablet] }
+    calibrate: { device: desktop }
     cluster: device
     errors: CR1
     reference: normal
@@ -46,6 +47,8 @@ fn everything_that_is_written_is_read() {
     assert_eq!((model.base[0].tag.as_str(), model.base[0].level.as_str()), ("device", "phone"));
     let levels = |model: &Model| model.units[0].levels.iter().map(|level| level.value.clone()).collect::<Vec<_>>();
     assert_eq!((levels(model).join(" "), levels(one).join(" ")), ("phone tablet".to_owned(), "phone".to_owned()));
+    assert_eq!(model.calibrate[0].levels[0].as_str(), "desktop");
+    assert!(one.calibrate.is_empty());
     assert!(model.standardise && model.cluster.as_ref().is_some_and(|cluster| **cluster == "device"));
     assert_eq!((model.errors, model.reference), (StandardErrors::Cr1, Reference::Normal));
     assert_eq!((model.correction, one.errors), (ModelCorrection::Holm, StandardErrors::Cr2));
@@ -67,7 +70,9 @@ fn what_a_model_names_has_to_be_there() {
     tags: [tenur, device, device]
     base: { phone: device, tenure: 3 }
     units: { devise: phone, tenure: 3, device: [] }
+    calibrate: { phone: device }
     cluster: tenure
+  two: { metric: revenue, calibrate: { device: phone } }
 "
     ));
 }
