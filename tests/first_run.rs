@@ -53,6 +53,7 @@ fn a_run_leaves_these_files() {
         "report.json",
         "result.json",
         "slices.parquet",
+        "stability.parquet",
         "summary.md",
         "tags.parquet",
         "tree.json",

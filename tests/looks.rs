@@ -38,6 +38,24 @@ fn a_second_discovery_is_exploratory_and_the_first_keeps_its_number() {
 }
 
 #[test]
+fn a_night_that_is_no_look_searches_nothing_and_the_day_of_the_look_is_the_first() {
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let through = warehouse.run(&[]).json("result.json")["through"].as_str().expect("a day").to_owned();
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    warehouse.edit("output:\n", "looks: { dates: [2099-01-01] }\noutput:\n");
+    let quiet = warehouse.run(&[]);
+    let result = quiet.json("result.json");
+    assert_eq!((look(&quiet), result["global_tests"].as_array().map(Vec::len)), (None, Some(0)));
+    assert!(quiet.effects().iter().any(|row| row.family == "F1"), "averages are there");
+    assert!(quiet.text("summary.md").contains("No cohorts were searched for"));
+
+    warehouse.edit("dates: [2099-01-01]", &format!("dates: [{through}, 2099-01-01]"));
+    let first = warehouse.run(&[]);
+    assert_eq!(look(&first), Some(1));
+    assert!(evidence(&first).iter().all(|evidence| evidence == "held_out"));
+}
+
+#[test]
 fn removing_older_runs_forgets_no_look() {
     let warehouse = Warehouse::copy(Sample::Tiny);
     warehouse.run(&[]);

@@ -59,13 +59,13 @@ fn every_placed_figure_of_star_is_that_of_its_place() {
 fn every_placed_figure_is_that_of_its_place(sample: Sample, least: usize) {
     let published = &Baseline::of(sample).published;
     let page = published.text("report.html");
-    let [effects, cohorts, tags, ranking, slices] =
-        ["effects", "cohorts", "tags", "ranking", "slices"].map(|name| published.table(&format!("{name}.parquet")));
-    let files = Files { published, effects, cohorts, tags, ranking, slices };
-    let places = ["effects", "cohorts", "tags", "ranking", "slices"];
+    let places = ["effects", "cohorts", "tags", "ranking", "slices", "stability"];
+    let [effects, cohorts, tags, ranking, slices, stability] =
+        places.map(|name| published.table(&format!("{name}.parquet")));
+    let files = Files { published, effects, cohorts, tags, ranking, slices, stability };
     let shown = places.map(|file| figures(page, file)).concat();
     assert!(shown.len() >= least, "{} figures", shown.len());
-    for file in ["effects", "cohorts", "tags", "ranking"] {
+    for file in ["effects", "cohorts", "tags", "ranking", "stability"] {
         assert!(shown.iter().any(|figure| figure.file == file), "no figure of {file}");
     }
     for figure in &shown {
@@ -73,6 +73,8 @@ fn every_placed_figure_is_that_of_its_place(sample: Sample, least: usize) {
             "effects" => files.row(&files.effects, figure),
             "tags" => files.row(&files.tags, figure),
             "slices" => files.row(&files.slices, figure),
+            "stability" if figure.column.starts_with("ci_") => files.row(&files.stability, figure),
+            "stability" => Expected { value: number(&files.stability, figure.row, &figure.column), fraction: false },
             "ranking" => Expected { value: number(&files.ranking, figure.row, &figure.column), fraction: false },
             _ => files.cohort(figure),
         };
@@ -138,6 +140,7 @@ struct Files<'a> {
     tags: RecordBatch,
     ranking: RecordBatch,
     slices: RecordBatch,
+    stability: RecordBatch,
 }
 
 /// A number of a table; nothing where it is null.

@@ -28,6 +28,10 @@ mod first_look;
 mod metrics;
 // Effects by week and by slice meet their events.
 mod slices;
+// Those who reached an event, and everybody beside.
+mod triggered;
+// One-sided tests meet the original file, and claim nothing on the other side.
+mod one_sided;
 // Weights that changed while the experiment ran: refused undeclared, compared within periods where declared.
 mod ramped;
 // What is found in the samples is what is there.

@@ -6,7 +6,7 @@ use whom_query::checks::{cohort_check, ramped_cohort_check};
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
 use whom_stats::routing::Code;
-use whom_stats::{ArmSums, CellSums, Check, Grouping, Reference};
+use whom_stats::{Alternative, ArmSums, CellSums, Check, Grouping, Reference};
 
 use crate::comparison::{Comparison, Sides};
 use crate::estimation::Estimation;
@@ -25,7 +25,7 @@ pub(crate) struct AverageCells {
     pub(crate) cohorts: Vec<CellSums>,
     /// The same by period where the weights change: two cells for each period, of which the second holds members.
     within_periods: Vec<CellSums>,
-    /// Everybody by first exposure, where units in several variants are excluded.
+    /// Everybody by first exposure, where some are not analysed: those in several variants, or before the event of the exposure filter.
     pub(crate) by_first_exposure: Option<CellSums>,
 }
 
@@ -109,7 +109,8 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
     let mut drafts = Vec::new();
     for question in study.questions() {
         let (family, evidence) = family(study, study.metric(question.metric).role);
-        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+        let alternative = study.alternative(question.metric);
+        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
         let average = Comparison::of_strata(&everybody, &study.estimation(question));
         drafts.extend([subject.effect(&average), subject.lift(&average)]);
         drafts.extend(subject.margin(&average));
@@ -117,8 +118,10 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
         drafts.extend(uncapped(study, &everybody, question));
         for (cohort, sides) in &cohorts {
             let frozen = study.replication.as_ref().and_then(|found| found.standing(study, cohort, question));
+            // What was found may be a loss, so it is measured again both ways.
+            let alternative = if frozen.is_some() { Alternative::TwoSided } else { alternative };
             let (family, evidence) = frozen.unwrap_or((family, evidence));
-            let subject = Subject { cohort, evidence, family, ..subject.clone() };
+            let subject = Subject { cohort, evidence, family, alternative, ..subject.clone() };
             let contrast = study.contrast(sides, question);
             drafts.extend([subject.effect(&contrast.cohort), subject.lift(&contrast.cohort)]);
             drafts.push(match family {
@@ -164,7 +167,8 @@ fn uncapped(study: &Study<'_>, everybody: &[ArmSums], question: Question) -> Opt
     };
     let estimation = Estimation { outcome: &uncapped, ..study.estimation(question) };
     let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
-    let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+    let alternative = Alternative::TwoSided;
+    let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
     let mut draft = subject.effect(&Comparison::of_strata(everybody, &estimation));
     draft.row.estimand = Estimand::UncappedEffect;
     Some(draft)
@@ -176,7 +180,8 @@ fn by_first_exposure(study: &Study<'_>, cells: &AverageCells) -> Vec<Draft> {
     let exposed = strata(study, counted);
     let row = |question| {
         let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
-        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family };
+        let alternative = Alternative::TwoSided;
+        let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
         let mut draft = subject.effect(&Comparison::of_strata(&exposed, &study.estimation(question)));
         draft.row.estimand = Estimand::EffectByFirstExposure;
         draft

@@ -3,7 +3,9 @@
 use whom_forest::Cohort;
 use whom_report::{EffectRow, Evidence, Family, Fold};
 use whom_spec::plan::{Correction, Role};
-use whom_stats::{Against, Bootstrap, CellSums, Grid, Hypothesis, MaxT, MeasuredProducts, Question as Asked};
+use whom_stats::{
+    Against, Alternative, Bootstrap, CellSums, Grid, Hypothesis, MaxT, MeasuredProducts, Question as Asked,
+};
 
 use crate::averages::Rows;
 use crate::comparison::{Contrast, Sides};
@@ -52,7 +54,8 @@ impl<'a> MeasuredCohorts<'a> {
             let is_guardrail = self.study.metric(question.metric).role == Role::Guardrail;
             for (cohort, contrast) in self.contrasts(question) {
                 let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
-                let exploratory = Subject { study: self.study, question, cohort, evidence, family };
+                let alternative = Alternative::TwoSided;
+                let exploratory = Subject { study: self.study, question, cohort, evidence, family, alternative };
                 if searched.contains(&question) {
                     rows.exploratory.push(exploratory.lift(&contrast.cohort));
                     continue;
@@ -79,7 +82,9 @@ impl<'a> MeasuredCohorts<'a> {
         for question in questions {
             for (cohort, contrast) in self.contrasts(*question) {
                 let (evidence, family) = (self.study.discovered_evidence(), Family::Discovered);
-                let subject = Subject { study: self.study, question: *question, cohort, evidence, family };
+                // A search finds whom the treatment harms as well, so its tests look both ways.
+                let (question, alternative) = (*question, Alternative::TwoSided);
+                let subject = Subject { study: self.study, question, cohort, evidence, family, alternative };
                 effects.push(subject.effect(&contrast.cohort));
                 contrasts.push(subject.contrast(&contrast));
             }

@@ -43,6 +43,11 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
             bytes: whom_report::ranking_parquet(results)?,
             rows: Some(ranked as u64),
         },
+        ResultFile {
+            name: "stability.parquet",
+            bytes: whom_report::stability_parquet(results)?,
+            rows: Some(whom_report::stability_rows(results) as u64),
+        },
         text("tree.json", whom_report::tree_json(results)?),
         text("cohorts.sql", whom_report::cohorts_sql(&rules)),
         text("summary.md", whom_report::summary_md(results)),

@@ -8,7 +8,7 @@ use whom_engine::EngineError;
 use whom_query::TagBins;
 use whom_report::{EffectRow, Evidence, Family, RuleCondition, TagLevel, TagRanking, TagTable};
 use whom_spec::plan::Role;
-use whom_stats::{ArmSums, ArmTable, ColumnHistogram};
+use whom_stats::{Alternative, ArmSums, ArmTable, ColumnHistogram};
 
 use crate::comparison::Comparison;
 use crate::estimation::Estimation;
@@ -67,7 +67,8 @@ impl FirstLook {
             let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
             let draft = |estimation: &Estimation<'_>| {
                 let question = estimation.question;
-                let subject = Subject { study, question, cohort: &level.name, evidence, family };
+                let alternative = Alternative::TwoSided;
+                let subject = Subject { study, question, cohort: &level.name, evidence, family, alternative };
                 let found = Comparison::of(&level.units, estimation);
                 [subject.effect(&found), subject.lift(&found)]
             };

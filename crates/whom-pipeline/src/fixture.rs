@@ -202,6 +202,7 @@ fn compiled() -> Compiled {
             metric(1, "returns", Grid::INTEGER, true),
             metric(2, "spend", Grid::decimal(2).unwrap(), false),
         ],
+        reached: None,
         covariates: Vec::new(),
         numbers: vec![CovariateColumn { name: "age".into(), column: "age".into(), grid: Grid::FLOAT }],
         tags: vec![named("age"), named("city")],

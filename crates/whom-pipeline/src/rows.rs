@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use whom_report::{Correction, EffectRow, Estimand, Evidence, Family};
 use whom_spec::plan::{Direction, Matters};
 use whom_stats::{
-    ConfidenceSet, Desired, Estimate, Interval, Limit, NotEstimable, Reference, Simultaneous, Unreliable,
+    Alternative, ConfidenceSet, Desired, Estimate, Interval, Limit, NotEstimable, Reference, Simultaneous, Unreliable,
 };
 
 use crate::comparison::{Comparison, Contrast, Effect};
@@ -20,6 +20,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) cohort: &'a str,
     pub(crate) evidence: Evidence,
     pub(crate) family: Family,
+    /// What tests of effects and lifts are against.
+    pub(crate) alternative: Alternative,
 }
 
 /// A row that waits for the correction of its family, with the estimate that its intervals are made of.
@@ -41,6 +43,8 @@ struct Estimated<'a> {
     estimate: Result<Estimate, NotEstimable>,
     /// The arms behind it.
     arms: &'a Comparison,
+    /// What its test is against.
+    alternative: Alternative,
     /// Why it is unreliable.
     unreliable: Option<String>,
 }
@@ -53,6 +57,7 @@ impl Subject<'_> {
             method: comparison.method,
             estimate: difference(comparison),
             arms: comparison,
+            alternative: self.alternative,
             unreliable: unreliable(comparison),
         })
     }
@@ -83,9 +88,10 @@ impl Subject<'_> {
             method: "non_inferiority",
             estimate: tested.map(|tested| tested.margin),
             arms: comparison,
+            alternative: Alternative::TwoSided,
             unreliable: tested.ok().and_then(|tested| tested.unreliable).map(|reason| reason.to_string()),
         });
-        draft.row.p_value = tested.ok().map(|tested| tested.p_value);
+        (draft.row.p_value, draft.row.alternative) = (tested.ok().map(|tested| tested.p_value), Alternative::Greater);
         Some(draft)
     }
 
@@ -98,9 +104,11 @@ impl Subject<'_> {
             method: "delta",
             estimate: lift.map(|lift| lift.relative),
             arms: comparison,
+            alternative: self.alternative,
             unreliable: lift.ok().and_then(|lift| lift.unreliable).map(|reason| reason.to_string()),
         });
-        let p_value = difference(comparison).ok().map(|difference| difference.p_value(self.study.reference()));
+        let p_value = |found: Estimate| found.p_value_of(self.alternative, self.study.reference());
+        let p_value = difference(comparison).ok().map(p_value);
         draft.row.p_value = draft.row.estimate.and(p_value);
         if let (Ok(effect), Ok(Some(Unreliable::ControlMeanNearZero))) = (effect, lift.map(|lift| lift.unreliable)) {
             self.fieller(effect, &mut draft);
@@ -110,8 +118,7 @@ impl Subject<'_> {
 
     /// Fieller's interval in place of the delta method's, where the control's value may be zero. It may have no end.
     fn fieller(&self, effect: &Effect, draft: &mut Draft) {
-        let level = self.study.plan.validate.level;
-        let Ok(set) = effect.values.fieller(level, self.study.reference()) else { return };
+        let Ok(set) = effect.values.fieller(draft.row.level, self.study.reference()) else { return };
         let bounded = bounded(set);
         "fieller".clone_into(&mut draft.row.method);
         (draft.row.interval, draft.row.individual_interval) = (bounded, bounded);
@@ -129,22 +136,25 @@ impl Subject<'_> {
             method: contrast.cohort.method,
             estimate: contrast.estimate(),
             arms: &contrast.cohort,
+            alternative: Alternative::TwoSided,
             unreliable: unreliable(&contrast.cohort).or_else(in_the_rest),
         })
     }
 
-    /// The same question as a hint for the next experiment.
+    /// The same question as a hint for the next experiment, which looks both ways.
     pub(crate) fn exploratory(&self) -> Self {
-        Self { evidence: Evidence::Exploratory, family: Family::Exploratory, ..self.clone() }
+        let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
+        Self { evidence, family, alternative: Alternative::TwoSided, ..self.clone() }
     }
 
     /// A row with its individual interval and p-value; corrections come later.
     fn draft(&self, estimated: Estimated<'_>) -> Draft {
-        let Estimated { estimand, method, estimate, arms, unreliable } = estimated;
+        let Estimated { estimand, method, estimate, arms, alternative, unreliable } = estimated;
         let (reference, validate) = (self.study.reference(), &self.study.plan.validate);
         let metric = self.study.metric(self.question.metric);
         let found = estimate.ok();
-        let individual = found.map(|found| found.interval(validate.level, reference));
+        let level = alternative.interval_level(validate.level);
+        let individual = found.map(|found| found.interval(level, reference));
         let row = EffectRow {
             metric: metric.name.value.clone(),
             role: names::role(metric.role),
@@ -159,8 +169,9 @@ impl Subject<'_> {
             std_err: found.map(|found| found.std_err),
             interval: individual,
             individual_interval: individual,
-            level: validate.level,
-            p_value: found.map(|found| found.p_value(reference)),
+            level,
+            alternative,
+            p_value: found.map(|found| found.p_value_of(alternative, reference)),
             p_value_adjusted: None,
             correction: Correction::None,
             unreliable,

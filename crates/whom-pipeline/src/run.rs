@@ -172,7 +172,7 @@ impl Run<'_> {
         let checks = judged(&study)?;
         let results = match &replication {
             Some(replication) => measure_again(&study, replication, checks, stages).await?,
-            None if plan.split.is_ramped() => measure_declared(&study, checks, stages).await?.0,
+            None if !plan.searches() => measure_declared(&study, checks, stages).await?.0,
             None => analyse(&study, checks, stages).await?,
         };
         let results = withheld::results(plan, results)?;

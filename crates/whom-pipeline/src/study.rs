@@ -7,9 +7,9 @@ use whom_query::AnalysedUnits;
 use whom_query::Outcome;
 use whom_query::compile::Compiled;
 use whom_report::{self as report, Evidence, Seal};
-use whom_spec::plan::{Metric, Plan, Reference as PlanReference};
+use whom_spec::plan::{Direction, Metric, Plan, Reference as PlanReference, Test};
 use whom_stats::{
-    ArmSums, BucketSet, CellStatistics, CellSums, Fold, Folds, Grid, Grouping, Measured, Reference, Target,
+    Alternative, ArmSums, BucketSet, CellStatistics, CellSums, Fold, Folds, Grid, Grouping, Measured, Reference, Target,
 };
 
 use crate::comparison::{Comparison, Contrast, Sides};
@@ -87,6 +87,16 @@ impl<'a> Study<'a> {
         &self.plan.metrics[place]
     }
 
+    /// What the confirmatory tests of a metric are against.
+    pub(crate) fn alternative(&self, place: usize) -> Alternative {
+        let metric = self.metric(place);
+        match (metric.test, metric.desired) {
+            (Test::OneSided, Direction::Increase) => Alternative::Greater,
+            (Test::OneSided, Direction::Decrease) => Alternative::Less,
+            (Test::TwoSided, _) | (Test::OneSided, Direction::None) => Alternative::TwoSided,
+        }
+    }
+
     /// The columns of a metric by its place.
     pub(crate) fn outcome(&self, place: usize) -> &'a Outcome {
         &self.units.outcomes()[place]
@@ -116,7 +126,7 @@ impl<'a> Study<'a> {
         let discover = &self.plan.discover;
         self.questions()
             .filter(|question| {
-                discover.metrics.iter().any(|name| **name == *self.metric(question.metric).name)
+                self.plan.searches_on(&self.metric(question.metric).name)
                     && discover.treatments.iter().any(|name| name.as_str() == self.variant(question.treatment))
             })
             .collect()

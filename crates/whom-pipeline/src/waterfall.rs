@@ -10,8 +10,13 @@ use crate::study::Study;
 pub(crate) fn waterfall(study: &Study<'_>) -> Vec<WaterfallStep> {
     let (table, tally) = (&study.units.table, &study.units.tally);
     let mut steps: Vec<WaterfallStep> = table.flow.steps().into_iter().map(names::step).collect();
-    let kept = tally.units();
-    steps.push(step("units analysed", kept, table.units() - kept, "in several variants"));
+    let (kept, in_one) = (tally.units(), tally.in_one_variant.iter().sum::<u64>());
+    if study.compiled.reached.is_some() {
+        steps.push(step("units in one variant", in_one, table.units() - in_one, "in several variants"));
+        steps.push(step("units analysed", kept, in_one - kept, "did not pass the exposure filter"));
+    } else {
+        steps.push(step("units analysed", kept, table.units() - kept, "in several variants"));
+    }
     let after = study.compiled.measures.iter().enumerate().filter(|(_, measure)| !measure.part.is_before());
     for (place, metric) in after {
         let count = |counts: &dyn Fn(Status) -> bool| tally.with_status(place, counts).into_iter().sum::<u64>();

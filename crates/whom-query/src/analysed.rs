@@ -67,7 +67,7 @@ impl AnalysedUnits {
     /// if units fit neither into memory nor on disk.
     pub fn new(mut schema: UnitSchema, table: Arc<UnitTable>, room: &Room) -> Result<Self, QueryError> {
         let caps = derive(&mut schema, &table, &room.cancel)?;
-        let Survey { analysed, several, mut ranges, tags } = Survey::take(&schema, &table, &room.cancel)?;
+        let Survey { analysed, left_out, mut ranges, tags } = Survey::take(&schema, &table, &room.cancel)?;
         let tags = fitted(&schema, tags);
         let bins: Vec<TagBins> = tags.iter().map(|tag| tag.bins.clone()).collect();
         ranges.extend(schema.add_levels(&bins));
@@ -75,7 +75,7 @@ impl AnalysedUnits {
         let shapes = schema.shapes(&bins);
         let layout = Arc::new(Layout::new(schema.arms, shapes.clone(), ranges));
         let keeper = UnitKeeper::new(layout, analysed, room.resident, &room.folder);
-        let (kept, counts) = Encoding::new(&schema, (&tags, &groups), several, &keeper, &room.cancel).run(&table)?;
+        let (kept, counts) = Encoding::new(&schema, (&tags, &groups), left_out, &keeper, &room.cancel).run(&table)?;
         let Counts { tally, by_first_exposure } = counts;
         let cancel = Arc::clone(&room.cancel);
         let source = keeper.finish(kept, Arc::clone(&cancel))?;

@@ -39,6 +39,10 @@ pub struct Subject<'a> {
     pub folds: &'a Folds,
 }
 
+/// What to do where the treatment moves who passes the exposure filter.
+const BROUGHT_ABOUT: &str = "the treatment seems to move who reaches the event of `split.exposure_filter`, and units that reach it are no \
+     longer comparable; filter by an event that comes before the treatment can act, or leave the filter out";
+
 impl Subject<'_> {
     /// Makes every check, in the order in which a reader asks.
     pub fn judge(&self) -> Vec<Check> {
@@ -94,10 +98,15 @@ impl Subject<'_> {
             |of: &dyn Fn(&PeriodTally) -> Vec<u64>| -> Vec<Vec<u64>> { tally.periods.iter().map(of).collect() };
         let exposed = by_period(&|period| period.exposed.clone());
         let mut checks = vec![assignment.within_periods("sample ratio as exposed", &tally.exposed, &exposed)];
-        if tally.analysed != tally.exposed {
-            let analysed = by_period(&|period| period.analysed.clone());
+        if tally.in_one_variant != tally.exposed {
+            let in_one = by_period(&|period| period.in_one_variant.clone());
             let name = "sample ratio without units in several variants";
-            checks.push(assignment.within_periods(name, &tally.analysed, &analysed));
+            checks.push(assignment.within_periods(name, &tally.in_one_variant, &in_one));
+        }
+        if self.compiled.reached.is_some() {
+            let analysed = by_period(&|period| period.analysed.clone());
+            let name = "sample ratio of units that pass the exposure filter";
+            checks.push(assignment.within_periods(name, &tally.analysed, &analysed).with_fix(BROUGHT_ABOUT));
         }
         let after = self.compiled.measures.iter().enumerate().filter(|(_, column)| !column.part.is_before());
         for (place, column) in after {

@@ -69,6 +69,8 @@ pub struct Compiled {
     pub statements: Vec<Statement>,
     /// The measures, the value of each metric at the metric's place in the file.
     pub measures: Vec<MeasureColumn>,
+    /// The column that is 1 for units which reached the event of the exposure filter and 0 for others; `None` without a filter.
+    pub reached: Option<String>,
     /// The tags that metrics are adjusted by, in alphabetical order.
     pub covariates: Vec<CovariateColumn>,
     /// All numeric tags, in alphabetical order.

@@ -36,17 +36,16 @@ pub(crate) struct Counts {
 }
 
 impl<'a> Encoding<'a> {
-    /// An encoding by fitted bins, and the products that are counted besides; `several` units saw several variants.
+    /// An encoding by fitted bins, and the products that are counted besides; so many exposed units are not analysed.
     pub(crate) fn new(
         schema: &'a UnitSchema,
         (tags, groups): (&'a [Fitted], &'a [ProductGroup]),
-        several: u64,
+        left_out: u64,
         keeper: &'a UnitKeeper,
         cancel: &'a AtomicBool,
     ) -> Self {
         let encoders = tags.iter().map(|tag| Encoder::new(&tag.bins)).collect();
-        let by_first_exposure = schema.excludes_several && several > 0;
-        Self { schema, tags, encoders, groups, keeper, by_first_exposure, cancel }
+        Self { schema, tags, encoders, groups, keeper, by_first_exposure: left_out > 0, cancel }
     }
 
     /// Encodes every unit; gives the pieces in their order, and what was counted of all of them.

@@ -17,8 +17,8 @@ use crate::values::values;
 pub(crate) struct Survey {
     /// The analysed units.
     pub(crate) analysed: u64,
-    /// The units that were exposed to several variants.
-    pub(crate) several: u64,
+    /// The exposed units that are left out of the analysis.
+    pub(crate) left_out: u64,
     /// By column of integers.
     pub(crate) ranges: Vec<MetricRange>,
     /// By tag.
@@ -35,16 +35,17 @@ impl Survey {
     fn empty(schema: &UnitSchema) -> Self {
         Self {
             analysed: 0,
-            several: 0,
+            left_out: 0,
             ranges: vec![MetricRange::default(); schema.values.len()],
             tags: schema.tags.iter().map(|tag| TagSurvey::new(tag.kind, schema.codes)).collect(),
         }
     }
 
     fn add(&mut self, schema: &UnitSchema, sampling: Sampling, rows: UnitRows) -> Result<(), QueryError> {
-        self.several += rows.several_variants()?.true_count() as u64;
+        let exposed = rows.len();
         let rows = schema.analysed(rows)?;
         self.analysed += rows.len() as u64;
+        self.left_out += (exposed - rows.len()) as u64;
         for (values, range) in values(&schema.values, &rows)?.iter().zip(&mut self.ranges) {
             *range = range.merged(MetricRange::of(values));
         }
@@ -58,6 +59,6 @@ impl Survey {
     fn merged(self, other: Self) -> Self {
         let ranges = self.ranges.into_iter().zip(other.ranges).map(|(one, other)| one.merged(other)).collect();
         let tags = self.tags.into_iter().zip(other.tags).map(|(one, other)| one.merged(other)).collect();
-        Self { analysed: self.analysed + other.analysed, several: self.several + other.several, ranges, tags }
+        Self { analysed: self.analysed + other.analysed, left_out: self.left_out + other.left_out, ranges, tags }
     }
 }

@@ -9,7 +9,7 @@ use crate::bucket_sums::BucketSums;
 use crate::error::QueryError;
 use crate::status::Status;
 use crate::tag_values::TagValues;
-use crate::unit_schema::UnitSchema;
+use crate::unit_schema::{Standing, UnitSchema};
 use crate::unit_table::UnitRows;
 
 /// Units by arm and by whatever is asked besides. The tallies of pieces merge in any order to that of all units.
@@ -19,6 +19,8 @@ pub struct Tally {
     pub exposed: Vec<u64>,
     /// Those of them that saw several variants, by the first one.
     pub several: Vec<u64>,
+    /// The exposed units that are left when those in several variants are, if the plan says so, by arm.
+    pub in_one_variant: Vec<u64>,
     /// The earliest first exposure of any unit, in microseconds since 1970-01-01 UTC; `None` without a unit.
     pub earliest_exposure: Option<i64>,
     /// The analysed units, by arm.
@@ -40,6 +42,8 @@ pub struct Tally {
 pub(crate) struct PeriodTally {
     /// The units with a first exposure, by arm.
     pub(crate) exposed: Vec<u64>,
+    /// Those that are left when the ones in several variants are.
+    pub(crate) in_one_variant: Vec<u64>,
     /// The analysed ones, by arm.
     pub(crate) analysed: Vec<u64>,
     /// Those by metric, status and arm.
@@ -69,6 +73,7 @@ impl Tally {
         Self {
             exposed: none(),
             several: none(),
+            in_one_variant: none(),
             earliest_exposure: None,
             analysed: none(),
             statuses: schema.measures.iter().map(|_| Status::ALL.map(|_| none())).collect(),
@@ -90,9 +95,14 @@ impl Tally {
             self.exposed[usize::from(arm)] += 1;
             self.several[usize::from(arm)] += u64::from(several == Some(true));
         }
+        let in_one = schema.standings(rows)?.into_iter().map(|standing| standing != Standing::SeveralVariants);
+        let in_one: Vec<u64> = in_one.map(u64::from).collect();
+        rows.arms()?.into_iter().zip(&in_one).for_each(|(arm, in_one)| self.in_one_variant[usize::from(arm)] += in_one);
         if let Some(periods) = &schema.periods {
-            for (arm, day) in rows.arms()?.into_iter().zip(rows.exposure_days()?) {
-                self.periods[periods.period(day)].exposed[usize::from(arm)] += 1;
+            for ((arm, day), in_one) in rows.arms()?.into_iter().zip(rows.exposure_days()?).zip(in_one) {
+                let period = &mut self.periods[periods.period(day)];
+                period.exposed[usize::from(arm)] += 1;
+                period.in_one_variant[usize::from(arm)] += in_one;
             }
         }
         self.earliest_exposure = earlier(self.earliest_exposure, rows.earliest_exposure()?);
@@ -146,6 +156,7 @@ impl Tally {
     pub(crate) fn merge(&mut self, other: &Self) {
         add(&mut self.exposed, &other.exposed);
         add(&mut self.several, &other.several);
+        add(&mut self.in_one_variant, &other.in_one_variant);
         self.earliest_exposure = earlier(self.earliest_exposure, other.earliest_exposure);
         add(&mut self.analysed, &other.analysed);
         add(&mut self.by_bucket, &other.by_bucket);
@@ -187,6 +198,7 @@ impl PeriodTally {
         let none = || vec![0; schema.arms];
         Self {
             exposed: none(),
+            in_one_variant: none(),
             analysed: none(),
             statuses: schema.measures.iter().map(|_| Status::ALL.map(|_| none())).collect(),
         }
@@ -194,6 +206,7 @@ impl PeriodTally {
 
     fn merge(&mut self, other: &Self) {
         add(&mut self.exposed, &other.exposed);
+        add(&mut self.in_one_variant, &other.in_one_variant);
         add(&mut self.analysed, &other.analysed);
         add_statuses(&mut self.statuses, &other.statuses);
     }

@@ -21,6 +21,8 @@ pub struct UnitSchema {
     pub(crate) arms: usize,
     /// Whether units in several variants are left out.
     pub(crate) excludes_several: bool,
+    /// The column that is 1 for units which reached the event that an analysed unit must have reached.
+    reached: Option<String>,
     pub(crate) measures: Vec<MeasureColumn>,
     /// The integers that passes and products see: the measures, then covariates, what is made of them, and levels.
     pub(crate) values: Vec<ValueColumn>,
@@ -42,6 +44,17 @@ pub struct UnitSchema {
     searched: Vec<bool>,
     /// By metric, the categorical tags that it is adjusted by, as places among the tags.
     categorical: Vec<Vec<usize>>,
+}
+
+/// What becomes of a unit of the unit table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is analysed.
+    Analysed,
+    /// It saw several variants, and such units are left out.
+    SeveralVariants,
+    /// It did not reach the event of the exposure filter.
+    NotReached,
 }
 
 /// A tag of the unit table.
@@ -80,6 +93,7 @@ impl UnitSchema {
         Ok(Self {
             arms: plan.split.variants.len(),
             excludes_several: plan.split.several_variants.rule == SeveralVariantsRule::Exclude,
+            reached: compiled.reached.clone(),
             outcomes: outcomes(plan, &compiled.measures, &covariates),
             values,
             measures: compiled.measures.clone(),
@@ -91,7 +105,7 @@ impl UnitSchema {
             codes: plan.discover.codes,
             caps: capped.filter_map(|(place, metric)| Some((place, metric.name.value.clone(), metric.cap?))).collect(),
             discover: Folds::hashed(&plan.experiment).buckets(Fold::Discover).clone(),
-            searched: plan.metrics.iter().map(|metric| plan.discover.metrics.contains(&metric.name)).collect(),
+            searched: plan.metrics.iter().map(|metric| plan.searches_on(&metric.name)).collect(),
         })
     }
 
@@ -100,12 +114,28 @@ impl UnitSchema {
     /// # Errors
     /// [`QueryError::Internal`] if the rows are not of the unit table.
     pub fn analysed(&self, rows: UnitRows) -> Result<UnitRows, QueryError> {
-        let several = rows.several_variants()?;
-        if !self.excludes_several || several.true_count() == 0 {
+        let standings = self.standings(&rows)?;
+        if standings.iter().all(|standing| *standing == Standing::Analysed) {
             return Ok(rows);
         }
-        let kept: BooleanArray = several.iter().map(|several| Some(several != Some(true))).collect();
+        let kept: BooleanArray = standings.iter().map(|standing| Some(*standing == Standing::Analysed)).collect();
         rows.filtered(&kept)
+    }
+
+    /// Whether each unit is analysed, or why it is not.
+    pub(crate) fn standings(&self, rows: &UnitRows) -> Result<Vec<Standing>, QueryError> {
+        let several = rows.several_variants()?;
+        let reached = self.reached.as_ref().map(|column| rows.metric(column)).transpose()?;
+        let standing = |(place, several): (usize, Option<bool>)| {
+            if self.excludes_several && several == Some(true) {
+                Standing::SeveralVariants
+            } else if reached.as_ref().is_some_and(|reached| reached.get(place) != Some(&1)) {
+                Standing::NotReached
+            } else {
+                Standing::Analysed
+            }
+        };
+        Ok(several.iter().enumerate().map(standing).collect())
     }
 
     /// Adds the levels of categorical tags that metrics are adjusted by, but the first one of each, and points the outcomes to

@@ -34,7 +34,7 @@ pub fn cohorts_sql(rules: &[CohortRule]) -> String {
     }
     let mut sql = String::from("CASE\n");
     for rule in rules {
-        let (name, words) = (label::plain(&rule.name), rule_words(&rule.conditions));
+        let (name, words) = (label::for_code(&rule.name), label::for_code(&rule_words(&rule.conditions)));
         // Writing to a string cannot fail.
         let _ = writeln!(sql, "  -- {name}: {words}");
         let _ =

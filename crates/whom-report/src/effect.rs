@@ -1,8 +1,9 @@
 //! Effects: one row per metric, treatment, cohort and estimand, and the words that qualify it.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::{Interval, Look};
+use whom_stats::{Alternative, Interval, Look};
 
+use crate::number;
 use crate::word::words;
 
 /// The cohort of an average: everybody.
@@ -49,7 +50,8 @@ words! {
     pub enum Estimand {
         /// Treatment minus control, in the metric's unit.
         Effect = "effect",
-        /// The same over all exposed units by the first variant they saw, those in several variants included.
+        /// The same over all exposed units by the first variant they saw, those in several variants and those who did not pass an exposure
+        /// filter included: the intention to treat.
         EffectByFirstExposure = "effect_by_first_exposure",
         /// The effect before its adjustment by covariates.
         UnadjustedEffect = "unadjusted_effect",
@@ -131,9 +133,13 @@ pub struct EffectRow {
     pub interval: Option<Interval>,
     /// The interval of this row by itself.
     pub individual_interval: Option<Interval>,
-    /// The level of both intervals, such as 0.95.
+    /// The level of both intervals, such as 0.95. Beside a one-sided test at 95 % it is 0.9: each of their ends holds at 95 %, and
+    /// the one that the test looks for excludes zero where it rejects.
     pub level: f64,
-    /// The two-sided p-value of this row by itself.
+    /// What the test is against.
+    #[serde(default)]
+    pub alternative: Alternative,
+    /// The p-value of this row by itself.
     pub p_value: Option<f64>,
     /// The p-value corrected over the family.
     pub p_value_adjusted: Option<f64>,
@@ -165,8 +171,13 @@ impl EffectRow {
         self.unreliable.is_none() && self.not_estimable.is_none()
     }
 
-    /// Whether the corrected test rejects at the row's level.
+    /// That the test looks one way, and at which level its intervals are; `None` of a two-sided test.
+    pub(crate) fn sides_words(&self) -> Option<String> {
+        self.alternative.is_one_sided().then(|| format!("one-sided test, {} intervals", number::share(self.level)))
+    }
+
+    /// Whether the corrected test rejects at the level of its family.
     pub fn is_significant(&self) -> bool {
-        self.p_value_adjusted.is_some_and(|p| p < 1.0 - self.level)
+        self.p_value_adjusted.is_some_and(|p| p < self.alternative.error_rate(self.level))
     }
 }

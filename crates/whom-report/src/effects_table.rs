@@ -49,6 +49,7 @@ pub(crate) fn with_figures<'a>(columns: Columns, rows: impl Iterator<Item = &'a 
         .numbers("ci_lower_individual", rows.clone().map(|row| lower(row.individual_interval)))
         .numbers("ci_upper_individual", rows.clone().map(|row| upper(row.individual_interval)))
         .numbers("level", rows.clone().map(|row| Some(row.level)))
+        .words("alternative", rows.clone().map(|row| row.alternative.as_str()))
         .numbers("p_value", rows.clone().map(|row| row.p_value))
         .numbers("p_value_adjusted", rows.clone().map(|row| row.p_value_adjusted))
         .words("correction", rows.clone().map(|row| row.correction.as_str()))
@@ -99,6 +100,7 @@ mod tests {
         ci_lower_individual Float64
         ci_upper_individual Float64
         level Float64
+        alternative Utf8
         p_value Float64
         p_value_adjusted Float64
         correction Utf8

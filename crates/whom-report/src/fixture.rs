@@ -18,7 +18,7 @@ use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, 
 use crate::results::{Direction, MetricView, Partition, Results, Threshold, VariantView};
 use crate::waterfall::WaterfallStep;
 use partition::{cohorts, tree};
-use whom_stats::{Check, CheckVerdict, Interval};
+use whom_stats::{Alternative, Check, CheckVerdict, Interval};
 
 pub(crate) use extremes::{
     forty_cohorts, hostile, no_discovery, no_partition, not_estimable, opposite, refusing_checks, registered,
@@ -172,6 +172,7 @@ fn average(metric: &str, variant: &str, means: (f64, f64), std_err: f64) -> Effe
         interval: None,
         individual_interval: None,
         level: 0.95,
+        alternative: Alternative::TwoSided,
         p_value: Some(1e-9),
         p_value_adjusted: Some(2e-9),
         correction: if primary { Correction::Holm } else { Correction::BenjaminiYekutieli },

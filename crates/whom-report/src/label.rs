@@ -2,11 +2,20 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// A name with everything invisible made visible, so that it can neither move the cursor nor reorder the line.
-pub(crate) fn plain(name: &str) -> String {
-    let mut label = String::with_capacity(name.len());
-    for character in name.chars() {
-        if is_invisible(character) {
+/// Begins a run of text whose direction changes nothing around it (first strong isolate, UAX #9).
+const ISOLATE: char = '\u{2068}';
+
+/// Ends such a run (pop directional isolate).
+const END_OF_ISOLATE: char = '\u{2069}';
+
+/// Text with everything invisible made visible, so that it can neither move the cursor nor reorder the line. Isolates stay if
+/// each has its end: they keep what is in them from reordering what is not.
+pub(crate) fn plain(text: &str) -> String {
+    let keeps_isolates = open_isolates(text) == Some(0);
+    let mut label = String::with_capacity(text.len());
+    for character in text.chars() {
+        let is_isolate = matches!(character, ISOLATE | END_OF_ISOLATE);
+        if is_invisible(character) && !(is_isolate && keeps_isolates) {
             label.extend(character.escape_default());
         } else {
             label.push(character);
@@ -15,12 +24,40 @@ pub(crate) fn plain(name: &str) -> String {
     label
 }
 
+/// A name with everything invisible made visible, set apart from the sentence around it if it runs from right to left: numbers
+/// and marks behind it would be drawn before it otherwise.
+pub(crate) fn isolated(name: &str) -> String {
+    let label = plain(name);
+    if label.chars().any(runs_from_right_to_left) { format!("{ISOLATE}{label}{END_OF_ISOLATE}") } else { label }
+}
+
+/// The text for a line of code, where nothing invisible belongs: without isolates.
+pub(crate) fn for_code(text: &str) -> String {
+    plain(text).replace([ISOLATE, END_OF_ISOLATE], "")
+}
+
+/// Isolates that are not ended; `None` if one ends that never began.
+fn open_isolates(text: &str) -> Option<usize> {
+    text.chars().try_fold(0_usize, |open, character| match character {
+        ISOLATE => Some(open + 1),
+        END_OF_ISOLATE => open.checked_sub(1),
+        _ => Some(open),
+    })
+}
+
+/// Whether it is in a block of scripts that are written from right to left (Hebrew to Arabic Extended, their presentation forms,
+/// and the planes' right-to-left blocks).
+fn runs_from_right_to_left(character: char) -> bool {
+    matches!(character,
+        '\u{0590}'..='\u{08ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
 /// Columns of a name within a sentence.
 const NAME_COLUMNS: usize = 40;
 
 /// A name within a sentence or a cell: harmless, and not longer than reads well.
 pub(crate) fn name(name: &str) -> String {
-    shortened(name, NAME_COLUMNS)
+    isolated(&shortened(name, NAME_COLUMNS))
 }
 
 /// A name of at most so many terminal columns, the last one an ellipsis where it was cut.
@@ -37,7 +74,8 @@ pub(crate) fn shortened(name: &str, columns: usize) -> String {
             used <= columns
         })
         .collect();
-    kept + "…"
+    let ends = END_OF_ISOLATE.to_string().repeat(open_isolates(&kept).unwrap_or(0));
+    kept + "…" + &ends
 }
 
 /// Text that Markdown shows as it is: no markup, no HTML, no formulas, no table cells.
@@ -83,6 +121,21 @@ mod tests {
     fn nothing_invisible_survives() {
         assert_eq!(plain("a\u{1b}[31mb\nc\u{202e}d"), r"a\u{1b}[31mb\nc\u{202e}d");
         assert_eq!(plain("מבצע, Ünïcode, 日本"), "מבצע, Ünïcode, 日本");
+    }
+
+    #[test]
+    fn a_name_from_right_to_left_is_set_apart_once() {
+        assert_eq!(isolated("channel"), "channel");
+        assert_eq!(isolated("מבצע"), "\u{2068}מבצע\u{2069}");
+        let sentence = format!("{}: 5", name("مبيعات"));
+        assert_eq!(plain(&sentence), "\u{2068}مبيعات\u{2069}: 5", "a sentence that is made safe again keeps it");
+    }
+
+    #[test]
+    fn an_isolate_without_an_end_is_shown_and_a_cut_ends_it() {
+        assert_eq!(plain("a\u{2068}b"), r"a\u{2068}b");
+        assert_eq!(plain("a\u{2069}b\u{2068}c"), r"a\u{2069}b\u{2068}c");
+        assert_eq!(shortened("\u{2068}abcdef\u{2069}", 4), "\u{2068}abc…\u{2069}");
     }
 
     #[test]

@@ -94,6 +94,7 @@ mod shrunken;
 mod sliced;
 mod slices_table;
 mod stability;
+mod stability_table;
 mod summary_md;
 mod tag_table;
 mod tags_table;
@@ -138,6 +139,7 @@ pub use stability::{
     CohortStability, ConsensusTree, DetectedAgain, OptimismRow, RankEnd, RankedGroupRow, ResplitCohort,
     ResplitStability, SearchStability, SplitStability, Stability,
 };
+pub use stability_table::{STABILITY_SCHEMA_VERSION, stability_batch, stability_parquet, stability_rows};
 pub use summary_md::summary_md;
 pub use tag_table::{TagLevel, TagTable};
 pub use tags_table::{TAGS_SCHEMA_VERSION, tags_batch, tags_parquet};

@@ -123,7 +123,7 @@ impl Planner<'_> {
     }
 
     fn row(self, metric: &MetricView, row: &EffectRow, subject: PlannedSubject) -> PlannedRow {
-        let test = self.test(&subject);
+        let test = self.test(row, &subject);
         let matters = matters(metric, row, &subject);
         let planned = arms_of(row).and_then(|arms| Ok((arms, noise(&arms, self.factor(), &subject)?)));
         let found = planned.map(|(arms, noise)| {
@@ -159,7 +159,7 @@ impl Planner<'_> {
         self.units as f64 / self.units_of_run.max(1) as f64
     }
 
-    fn test(self, subject: &PlannedSubject) -> PlannedTest {
+    fn test(self, row: &EffectRow, subject: &PlannedSubject) -> PlannedTest {
         let level = self.results.level;
         let is_asked = |row: &&EffectRow| {
             row.family == Family::Confirmatory && matches!(row.estimand, Estimand::Effect | Estimand::Contrast)
@@ -169,7 +169,8 @@ impl Planner<'_> {
             PlannedSubject::Difference(_) => PlannedTest { level, ..PlannedTest::default() },
             PlannedSubject::Everybody | PlannedSubject::Cohort(_) => {
                 let tests = self.results.effects.iter().filter(is_asked).count().max(1);
-                PlannedTest { level, tests, ..PlannedTest::default() }
+                let sides = if row.alternative.is_one_sided() { Sides::One } else { Sides::Two };
+                PlannedTest { level, sides, tests, ..PlannedTest::default() }
             }
         }
     }

@@ -20,7 +20,7 @@ pub fn rule_words(conditions: &[RuleCondition]) -> String {
 
 /// One condition in words: `recency above 2 and up to 6`.
 pub fn condition_words(condition: &RuleCondition) -> String {
-    let tag = label::plain(condition.tag());
+    let tag = label::isolated(condition.tag());
     let (known, missing) = match condition {
         RuleCondition::Numeric { ranges, missing, values, .. } => (numeric_words(ranges, values), *missing),
         RuleCondition::Categorical { levels, other, missing, .. } => (level_words(levels, other.is_some()), *missing),
@@ -70,7 +70,8 @@ fn level_label(level: &str) -> String {
         && level.trim() == level
         && !level.chars().any(|character| matches!(character, ',' | '"' | '\''))
         && !level.split_whitespace().any(|word| matches!(word, "or" | "and" | "unknown"));
-    if reads_by_itself { label::plain(level) } else { format!("“{}”", label::plain(level)) }
+    let level = label::isolated(level);
+    if reads_by_itself { level } else { format!("“{level}”") }
 }
 
 #[cfg(test)]

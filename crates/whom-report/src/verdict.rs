@@ -70,7 +70,8 @@ impl Verdict {
         let heterogeneity: Vec<_> =
             primary.iter().filter_map(|question| heterogeneity::verdict(results, *question)).collect();
         let cohorts: Vec<_> = primary.iter().flat_map(|question| cohort::verdicts(results, *question)).collect();
-        let for_whom = primary.iter().flat_map(|question| cohort::sentences(results, *question, &cohorts)).collect();
+        let named = primary.iter().flat_map(|question| cohort::sentences(results, *question, &cohorts));
+        let for_whom = unsearched(results).into_iter().map(str::to_owned).chain(named).collect();
         let headlines = primary
             .iter()
             .filter_map(|question| {
@@ -109,6 +110,17 @@ impl Verdict {
         let found = self.replication.iter().chain(&self.for_whom).chain(&self.advice).chain(&self.warnings);
         let rest = found.chain(&self.seal).chain(&self.withheld).map(String::as_str);
         averages.chain(guardrails).chain(heterogeneity).chain(rest)
+    }
+}
+
+/// That no cohorts were searched for, where neither a search nor an earlier run's findings are asked for: silence would read as if
+/// there were none.
+fn unsearched(results: &Results) -> Option<&'static str> {
+    let is_searched = results.partition.is_some() || !results.trees.is_empty() || !results.global_tests.is_empty();
+    match (is_searched || results.replication.is_some(), results.registered.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some("No cohorts were searched for: nothing is said of whom it works for."),
+        (false, false) => Some("No cohorts were searched for: only those that the pipeline declares are compared."),
     }
 }
 

@@ -11,6 +11,7 @@ mod discover;
 mod fact;
 mod known;
 mod later;
+mod looks;
 mod measured;
 mod metric;
 mod model;
@@ -40,8 +41,10 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         check_names(&plan, &report);
         check_covariates(&plan, &report);
         check_through(&plan, fields);
+        looks::check(&plan, fields);
         validate::check_sequences(&plan, fields);
         model::check_weights(&plan, fields);
+        validate::check_sides(&plan, fields);
         warn_about(&plan, &report);
         Some(plan)
     });
@@ -55,7 +58,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let unit = fields.required_text("unit");
     let through = fields.optional("through").and_then(|through| through.date());
     let time_zone = fields.optional("time_zone").and_then(|zone| zone.time_zone());
-    let split = fields.required("split").and_then(|split| split::split(&split));
+    let split = fields.required("split").and_then(|split| split::split(&split, known));
     let facts = named(fields.required("facts"), fact::fact);
     let metrics = named(fields.required("metrics"), |name, field| metric::metric(name, field, known));
     let tags = named(fields.optional("tags"), tag::table);
@@ -65,11 +68,11 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         metrics: metrics.as_deref().unwrap_or_default(),
         tables: tags.as_deref().unwrap_or_default(),
     };
-    let mut discover = discover::discover(fields, &searched);
+    let discover = discover::discover(fields, &searched);
     if split.as_ref().is_some_and(Split::is_ramped) {
         allocation::check_search(fields);
-        discover.metrics.clear();
     }
+    let looks = looks::looks(fields);
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
     let reference = validate.reference;
@@ -86,6 +89,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         tags: tags?,
         cohorts: cohorts?,
         discover,
+        looks: looks?,
         slices: slices.unwrap_or_default(),
         models: models?,
         validate,

@@ -94,7 +94,7 @@ pub(crate) struct Pipeline {
     models: Option<BTreeMap<String, Model>>,
     /// How effects and cohorts are tested.
     validate: Option<Validate>,
-    /// Not yet available: interim looks.
+    /// The days on which cohorts are searched for, where runs are nightly. Default: in every run.
     looks: Option<Looks>,
     /// Not yet available: which variant each cohort should get.
     allocate: Option<Allocate>,

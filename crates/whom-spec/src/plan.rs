@@ -30,16 +30,16 @@ pub use self::identity::FIELDS_IN_HOURS;
 pub use self::measure::{Measure, MeasurePart};
 pub use self::metric::{
     Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, RatioPart,
-    Role,
+    Role, Test,
 };
 pub use self::model::{BaseLevel, Model, ModelCorrection, StandardErrors, TagLevels};
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
-pub use self::split::{SeveralVariants, SeveralVariantsRule, Split, Variant};
+pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant};
 pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
 pub use self::validate::{Correction, Reference, Validate};
 
-use crate::spanned::{Spanned, optional_text, text};
+use crate::spanned::{Spanned, optional_text, text, texts};
 
 /// One analysis of one experiment. Lists keep the order of the file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -66,6 +66,10 @@ pub struct Plan {
     pub cohorts: Vec<Cohort>,
     /// How cohorts are searched.
     pub discover: Discover,
+    /// The days through which a run searches for cohorts, in their order; other runs do not. Empty if every run does, and left out of
+    /// the text of such a plan.
+    #[serde(serialize_with = "texts", skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<NaiveDate>,
     /// The tags by whose levels effects are shown and tested for stability, besides weeks of first exposure; protected ones
     /// may be among them. Left out of the text of a plan that names none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -98,6 +102,18 @@ impl Plan {
     /// All tags, table by table.
     pub fn tag_columns(&self) -> impl Iterator<Item = &Tag> {
         self.tags.iter().flat_map(|table| &table.columns)
+    }
+
+    /// Whether a run of it searches for cohorts, and looks at effects by tag: on the days of its looks, and never where arms are compared
+    /// within periods.
+    pub fn searches(&self) -> bool {
+        let is_look = |through: &Spanned<NaiveDate>| self.looks.contains(through);
+        !self.split.is_ramped() && (self.looks.is_empty() || self.through.as_ref().is_some_and(is_look))
+    }
+
+    /// Whether trees are grown on a metric.
+    pub fn searches_on(&self, metric: &str) -> bool {
+        self.searches() && self.discover.metrics.iter().any(|name| **name == *metric)
     }
 
     /// The primary metrics, in the order of the file.

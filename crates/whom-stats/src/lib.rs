@@ -87,7 +87,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod arm_table;
+pub mod alternative;
+mod arm_table;
 pub mod balance;
 pub mod bootstrap;
 pub mod bucket;
@@ -165,6 +166,7 @@ mod tally;
 pub mod value_counts;
 pub mod weights;
 
+pub use alternative::Alternative;
 pub use arm_table::{ArmCell, ArmTable, ColumnHistogram};
 pub use balance::{Share, equal_means, standardised_mean_difference, standardised_share_difference};
 pub use bootstrap::{Against, Bootstrap, Hypothesis, MaxT, Simultaneous};
@@ -180,7 +182,7 @@ pub use columns::{
 };
 pub use comparison::{Comparison, Source};
 pub use confidence_sequence::{ConfidenceSequence, Look, Running, RunningInterval};
-pub use confidence_set::{Alternative, ConfidenceSet};
+pub use confidence_set::ConfidenceSet;
 pub use cross_products::CrossProducts;
 pub use detectable::{Noise, PlannedArm, PlannedArms, PlannedTest, Sides};
 pub use distribution::{Reference, chi_square_upper, f_upper};

@@ -20,6 +20,7 @@ fn draft(estimand: Estimand, estimate: Option<f64>) -> Draft {
         interval: None,
         individual_interval: None,
         level: 0.95,
+        alternative: Alternative::TwoSided,
         p_value: estimate.map(|estimate| estimate.p_value(Reference::Normal)),
         p_value_adjusted: None,
         correction: Correction::None,
@@ -108,6 +109,29 @@ fn intervals_beside_holm_are_those_of_bonferroni() {
             (interval.upper - centre - 2.241_402_7).abs() < 1e-6
                 && (centre - interval.lower - 2.241_402_7).abs() < 1e-6
         );
+    }
+}
+
+/// A draft whose test is one-sided at 95 %.
+fn one_sided(alternative: Alternative, value: f64) -> Draft {
+    let mut draft = draft(Estimand::Effect, Some(value));
+    (draft.row.alternative, draft.row.level) = (alternative, alternative.interval_level(0.95));
+    draft.row.p_value = draft.estimate.map(|estimate| estimate.p_value_of(alternative, Reference::Normal));
+    draft
+}
+
+#[test]
+fn a_one_sided_interval_lies_on_its_side_where_bonferroni_rejects() {
+    for value in [-9.0, -2.3, -2.2, 0.0, 2.2, 2.3, 9.0] {
+        for alternative in [Alternative::Greater, Alternative::Less] {
+            let drafts = vec![one_sided(alternative, value), in_cohort("b", draft(Estimand::Effect, Some(0.4)))];
+            let drafts = drafts.into_iter().chain([in_cohort("c", draft(Estimand::Contrast, Some(-0.3)))]).collect();
+            let row = &bonferroni(drafts, Reference::Normal)[0];
+            let interval = row.interval.unwrap();
+            let is_beyond =
+                if alternative == Alternative::Greater { interval.lower > 0.0 } else { interval.upper < 0.0 };
+            assert_eq!(is_beyond, row.is_significant(), "{value} against {alternative}: {row:?}");
+        }
     }
 }
 

@@ -193,6 +193,7 @@ impl Kind {
         Compiled {
             statements: Vec::new(),
             measures,
+            reached: None,
             covariates: Vec::new(),
             numbers: Vec::new(),
             tags: ["age", "city", "score"].map(named).to_vec(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use datafusion::arrow::datatypes::{Field, Schema};
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
-use whom_spec::plan::TagKind;
+use whom_spec::plan::{MeasurePart, TagKind};
 
 use crate::align::JOINED;
 use crate::compile::facts::CompiledMeasure;
@@ -36,9 +36,12 @@ impl Compiler<'_> {
             variants => self.variants(),
         };
         self.emit(Purpose::UnitTable, &[], context)?;
+        let columns = metrics.into_iter().map(|measure| measure.column);
+        let (reached, measures): (Vec<_>, Vec<_>) = columns.partition(|column| column.part == MeasurePart::Reached);
         Ok(Compiled {
             statements: Vec::new(),
-            measures: metrics.into_iter().map(|measure| measure.column).collect(),
+            measures,
+            reached: reached.into_iter().map(|reached| reached.column).next(),
             covariates: self.covariates(tags),
             numbers: self.numbers(tags),
             tags: tags.iter().map(|tag| NamedColumn { name: tag.name.clone(), column: tag.column.clone() }).collect(),

@@ -82,9 +82,10 @@ impl MetricRows<'_> {
         let (matters, limit) = (matters.unwrap_or_default(), limit.unwrap_or_default());
         let family =
             if row.family == Family::Guardrail { String::new() } else { format!(", {}", family_words(row.family)) };
-        let name = label::plain(&self.metric.name);
+        let name = label::isolated(&self.metric.name);
         let method = method_words(&row.method).map(|method| format!(", {method}")).unwrap_or_default();
-        format!("{name}{unit} · {}{family}{method}{matters}{limit}", self.metric.role)
+        let sides = row.sides_words().map(|sides| format!(", {sides}")).unwrap_or_default();
+        format!("{name}{unit} · {}{family}{method}{sides}{matters}{limit}", self.metric.role)
     }
 
     fn cells(&self, variant: &str, effect: Found<'_>, picture: Option<String>) -> Vec<Cell> {
@@ -190,7 +191,7 @@ fn remark(row: &EffectRow) -> Option<String> {
         (None, Some(reason)) => ("is unreliable", reason),
         (None, None) => return None,
     };
-    let (variant, metric) = (label::plain(&row.variant), label::plain(&row.metric));
+    let (variant, metric) = (label::isolated(&row.variant), label::isolated(&row.metric));
     Some(format!("The {} of {variant} on {metric} {word}: {}.", estimand_words(row.estimand), label::plain(reason)))
 }
 

@@ -58,6 +58,11 @@ impl Place {
         Self { file: "calibration", row, column: column.to_owned() }
     }
 
+    /// A column of a row of `stability.parquet`.
+    pub(super) fn of_stability(row: usize, column: &str) -> Self {
+        Self { file: "stability", row, column: column.to_owned() }
+    }
+
     /// A column of a row of `cohorts.parquet`, `units:FOLD`, or a field of an entry of one of its lists: `profile[0].standardised`.
     pub(super) fn of_cohort(row: usize, column: &str) -> Self {
         Self { file: "cohorts", row, column: column.to_owned() }

@@ -83,7 +83,7 @@ impl<'a> Question<'a> {
             registered.into_iter().partition(|member| member.cohort.is_frozen());
         let mut members = registered.iter().chain(&frozen).chain(&discovered);
         let exploratory = members.all(|member| member.effect.row.evidence == Evidence::Exploratory);
-        let (variant, metric) = (label::plain(self.variant), label::plain(&self.metric.name));
+        let (variant, metric) = (label::isolated(self.variant), label::isolated(&self.metric.name));
         let heading = format!("{variant} on {metric}");
         let groups = [("Pre-registered", &registered), (FOUND_EARLIER, &frozen), (DISCOVERED, &discovered)];
         let forest = Forest {

@@ -47,7 +47,7 @@ struct Map<'a> {
 
 impl Map<'_> {
     fn view(&self) -> MapView {
-        let variant = label::plain(self.variant);
+        let variant = label::isolated(self.variant);
         let metrics = &self.indexed.results.metrics;
         let columns: Vec<String> = metrics.iter().map(|metric| label::plain(&metric.name)).collect();
         let names = [EVERYBODY].into_iter().chain(self.cohorts.iter().map(|cohort| cohort.name.as_str()));

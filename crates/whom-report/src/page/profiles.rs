@@ -91,7 +91,7 @@ fn view(indexed: &Indexed<'_>, place: usize, cohort: &CohortView, reach: f64) ->
 fn bar(place: usize, index: usize, tag: &TagDifference) -> Bar {
     let at = |column: &str| Place::of_cohort(place, &format!("profile[{index}].{column}"));
     Bar {
-        label: Label::new(format!("{}, {}", label::plain(&tag.tag), statistic(&tag.statistic))),
+        label: Label::new(format!("{}, {}", label::isolated(&tag.tag), statistic(&tag.statistic))),
         value: tag.standardised.unwrap_or(0.0),
         figures: vec![
             Figure::label(&at("in_cohort"), value(tag, tag.cohort)),
@@ -122,7 +122,7 @@ fn value(tag: &TagDifference, value: Option<f64>) -> String {
 fn words(cohort: &CohortView) -> String {
     let told = cohort.profile.iter().filter_map(|tag| {
         let is_more = tag.standardised? >= 0.0;
-        let name = label::plain(&tag.tag);
+        let name = label::isolated(&tag.tag);
         let difference = match (&tag.statistic, is_more) {
             (TagStatistic::Mean, true) => format!("{name} is higher on average"),
             (TagStatistic::Mean, false) => format!("{name} is lower on average"),

@@ -61,7 +61,7 @@ fn fall(step: &WaterfallStep) -> Fall {
 }
 
 fn step_name(step: &WaterfallStep) -> String {
-    let table = step.table.as_deref().map(|table| format!("{}: ", label::plain(table))).unwrap_or_default();
+    let table = step.table.as_deref().map(|table| format!("{}: ", label::isolated(table))).unwrap_or_default();
     format!("{table}{}", label::plain(&step.step))
 }
 

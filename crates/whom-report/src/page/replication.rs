@@ -40,10 +40,10 @@ fn picture(metric: &MetricView, replication: &ReplicationView) -> Option<Picture
     let findings = replication.findings.iter().filter(|finding| finding.metric == metric.name);
     let rows = findings.flat_map(|finding| finding.parts.iter().filter_map(|part| row(finding, part, &scale)));
     let forest = Forest {
-        title: format!("Findings on {}, measured again", label::plain(&metric.name)),
+        title: format!("Findings on {}, measured again", label::isolated(&metric.name)),
         axis: format!(
             "effect on {} now{}; line: where it was to be expected",
-            label::plain(&metric.name),
+            label::isolated(&metric.name),
             in_unit(metric)
         ),
         reference: None,
@@ -61,7 +61,7 @@ fn row(finding: &FindingView, part: &FindingPart, scale: &Scale) -> Option<Fores
     let outer = (shown(judged.prediction.lower), shown(judged.prediction.upper));
     Some(ForestRow {
         label: Label::new(cohort_label(&finding.cohort)),
-        detail: Label::new(format!("{}: {}", label::plain(&finding.variant), estimand_words(part.estimand))),
+        detail: Label::new(format!("{}: {}", label::isolated(&finding.variant), estimand_words(part.estimand))),
         mark: Some(Mark { estimate: shown(now), outer: Some(outer), inner: None }),
         cells: vec![figure(earlier), figure(now), Label::new(verdict_words(judged.verdict))],
         tone: if part.unreliable.is_some() { Tone::Faint } else { tone(judged.verdict) },

@@ -145,7 +145,7 @@ fn weeks(metric: &MetricView, row: &SlicedEffect, results: &Results) -> Lines {
 }
 
 fn question(row: &SlicedEffect) -> String {
-    format!("{} on {}", label::plain(&row.variant), label::plain(&row.metric))
+    format!("{} on {}", label::isolated(&row.variant), label::isolated(&row.metric))
 }
 
 fn mark(slice: &SliceRow) -> Option<Mark> {

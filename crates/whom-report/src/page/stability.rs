@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
+use super::figure::{self, Figure, Place};
 use super::picture::Picture;
 use super::table::{Cell, Table};
 use crate::chart::{Bar, Bars, Label};
 use crate::label;
-use crate::number::{self, NO_NUMBER, Scale};
+use crate::number::{self, Scale};
 use crate::results::Results;
 use crate::stability::{ConsensusTree, OptimismRow, RankedGroupRow, ResplitStability, SearchStability};
+use crate::stability_table::{Looked, first_row};
 use crate::verdict::cohort_label;
 
 /// How stable the search is.
@@ -26,12 +28,21 @@ pub(super) fn section(results: &Results) -> Option<StabilitySection> {
     let stability = &results.stability;
     let (search, resplits) = (stability.search.as_ref(), stability.resplits.as_ref());
     let sentences = search.into_iter().flat_map(searched).chain(resplits.map(resplit)).collect::<Vec<_>>();
-    let pictures = search.into_iter().flat_map(|search| [splits(search), cohorts(search)]).flatten().collect();
-    let of_search = search
-        .into_iter()
-        .flat_map(|search| [split_table(search), cohort_table(search), optimism_table(results, &search.optimism)]);
+    let first = |looked| first_row(stability, looked);
+    let (split, cohort, rank) = (first(Looked::Split), first(Looked::Cohort), first(Looked::Rank));
+    let pictures = search.into_iter().flat_map(|search| [splits(search, split), cohorts(search, cohort)]).flatten();
+    let pictures = pictures.collect();
+    let of_search = search.into_iter().flat_map(|search| {
+        let ranks = optimism_table(results, &search.optimism, rank);
+        [split_table(search, split), cohort_table(search, cohort), ranks]
+    });
     let of_resplits = resplits.into_iter().flat_map(|resplits| {
-        [detected_table(resplits), resplit_table(resplits), group_table(results, &resplits.groups)]
+        let groups = group_table(results, &resplits.groups, first(Looked::RankedGroup));
+        [
+            detected_table(resplits, first(Looked::Detection)),
+            resplit_table(resplits, first(Looked::CohortAgain)),
+            groups,
+        ]
     });
     let tables = of_search.chain(of_resplits).flatten().collect();
     (!sentences.is_empty()).then_some(StabilitySection { sentences, pictures, tables })
@@ -71,28 +82,32 @@ fn resplit(resplits: &ResplitStability) -> String {
     )
 }
 
-fn returning(title: &str, rows: impl Iterator<Item = (String, f64)>) -> Option<Picture> {
-    let rows = rows.map(|(name, share)| Bar {
+fn returning(title: &str, rows: impl Iterator<Item = (String, f64, Place)>) -> Option<Picture> {
+    let rows = rows.map(|(name, share, place)| Bar {
         label: Label::new(name),
         value: share,
-        figures: vec![Label::new(number::share(share))],
+        figures: vec![Figure::label(&place, number::share(share))],
         faint: false,
     });
     let (title, axis) = (title.to_owned(), title.to_owned());
     Bars { title, axis, columns: vec!["returns in".to_owned()], rows: rows.collect(), reach: 1.0 }.picture()
 }
 
-fn splits(search: &SearchStability) -> Option<Picture> {
-    let rows = search.splits.iter().map(|split| (label::plain(&split.tag), split.near_share()));
+fn splits(search: &SearchStability, first: usize) -> Option<Picture> {
+    let place = |row| Place::of_stability(row, "split_nearly_returned");
+    let rows = (first..).zip(&search.splits);
+    let rows = rows.map(|(row, split)| (label::plain(&split.tag), split.near_share(), place(row)));
     returning("splits that return with nearly the same cut", rows)
 }
 
-fn cohorts(search: &SearchStability) -> Option<Picture> {
-    let rows = search.cohorts.iter().map(|cohort| (cohort_label(&cohort.cohort), cohort.returned));
+fn cohorts(search: &SearchStability, first: usize) -> Option<Picture> {
+    let place = |row| Place::of_stability(row, "returned");
+    let rows = (first..).zip(&search.cohorts);
+    let rows = rows.map(|(row, cohort)| (cohort_label(&cohort.cohort), cohort.returned, place(row)));
     returning("cohorts that return", rows)
 }
 
-fn split_table(search: &SearchStability) -> Option<Table> {
+fn split_table(search: &SearchStability, first: usize) -> Option<Table> {
     let columns = [
         ("node", true),
         ("tag", false),
@@ -101,32 +116,44 @@ fn split_table(search: &SearchStability) -> Option<Table> {
         ("the same cut", true),
     ];
     let mut table = Table::new("How often each split returns in a replicate", &columns);
-    for split in &search.splits {
+    for (row, split) in (first..).zip(&search.splits) {
         table.row([
             Cell::text(split.node.to_string()),
             Cell::name(&split.tag),
-            Cell::text(number::share(split.tag_share())),
-            Cell::text(number::share(split.near_share())),
-            Cell::text(number::share(split.cut_share())),
+            share(row, "split_tag_returned", split.tag_share()),
+            share(row, "split_nearly_returned", split.near_share()),
+            share(row, "split_returned", split.cut_share()),
         ]);
     }
     table.if_any()
 }
 
-fn cohort_table(search: &SearchStability) -> Option<Table> {
+fn cohort_table(search: &SearchStability, first: usize) -> Option<Table> {
     let columns = [("cohort", false), ("returns", true), ("mean Jaccard index", true)];
     let mut table = Table::new("How often each cohort returns in a replicate", &columns);
-    for cohort in &search.cohorts {
-        table.row([Cell::name(&cohort.cohort), Cell::text(number::share(cohort.returned)), index(cohort.mean_jaccard)]);
+    for (row, cohort) in (first..).zip(&search.cohorts) {
+        table.row([
+            Cell::name(&cohort.cohort),
+            share(row, "returned", cohort.returned),
+            index(row, cohort.mean_jaccard),
+        ]);
     }
     table.if_any()
 }
 
-fn index(index: Option<f64>) -> Cell {
-    Cell::text(index.map_or(NO_NUMBER.to_owned(), |index| number::fixed(index, 2)))
+fn share(row: usize, column: &str, share: f64) -> Cell {
+    Cell::figure((Place::of_stability(row, column), number::share(share)))
 }
 
-fn optimism_table(results: &Results, rows: &[OptimismRow]) -> Option<Table> {
+fn halvings(row: usize, column: &str, halvings: u64) -> Cell {
+    Cell::figure((Place::of_stability(row, column), number::count(halvings)))
+}
+
+fn index(row: usize, index: Option<f64>) -> Cell {
+    Cell::figure(figure::at(Place::of_stability(row, "mean_jaccard"), index, |index| number::fixed(index, 2)))
+}
+
+fn optimism_table(results: &Results, rows: &[OptimismRow], first: usize) -> Option<Table> {
     let columns = [
         ("treatment", false),
         ("metric", false),
@@ -139,35 +166,34 @@ fn optimism_table(results: &Results, rows: &[OptimismRow]) -> Option<Table> {
         "How much the search flatters the leaves that it ranks first and last; of a ratio in the unit of its numerator",
         &columns,
     );
-    for row in rows {
+    for (place, row) in (first..).zip(rows) {
         let Some(metric) = results.metric(&row.metric) else { continue };
         let scale = Scale::of_effects(metric);
-        let effect = |effect: Option<f64>| {
-            let text = effect.map(|effect| scale.signed(effect, number::decimals(scale.shown(effect))));
-            Cell::text(text.unwrap_or_else(|| NO_NUMBER.to_owned()))
-        };
+        let words = |effect| scale.signed(effect, number::decimals(scale.shown(effect)));
+        let effect = |column, effect| Cell::figure(figure::at(Place::of_stability(place, column), effect, words));
         table.row([
             Cell::name(&row.variant),
             Cell::name(&row.metric),
             Cell::text(format!("{} {}", row.end, row.rank)),
-            effect(row.in_bag),
-            effect(row.out_of_bag),
-            effect(row.optimism),
+            effect("in_bag", row.in_bag),
+            effect("out_of_bag", row.out_of_bag),
+            effect("optimism", row.optimism),
         ]);
     }
     table.if_any()
 }
 
-fn detected_table(resplits: &ResplitStability) -> Option<Table> {
+fn detected_table(resplits: &ResplitStability, first: usize) -> Option<Table> {
     let columns = [("treatment", false), ("metric", false), ("halvings", true)];
     let mut table = Table::new("In how many halvings effects are found to differ between users", &columns);
-    for row in &resplits.detected {
-        table.row([Cell::name(&row.variant), Cell::name(&row.metric), Cell::text(number::count(row.halvings))]);
+    for (place, row) in (first..).zip(&resplits.detected) {
+        let found = halvings(place, "found_halvings", row.halvings);
+        table.row([Cell::name(&row.variant), Cell::name(&row.metric), found]);
     }
     table.if_any()
 }
 
-fn resplit_table(resplits: &ResplitStability) -> Option<Table> {
+fn resplit_table(resplits: &ResplitStability, first: usize) -> Option<Table> {
     let columns = [
         ("cohort", false),
         ("treatment", false),
@@ -178,21 +204,21 @@ fn resplit_table(resplits: &ResplitStability) -> Option<Table> {
         ("mean Jaccard index", true),
     ];
     let mut table = Table::new("In how many halvings each cohort is found and judged the same", &columns);
-    for row in &resplits.cohorts {
+    for (place, row) in (first..).zip(&resplits.cohorts) {
         table.row([
             Cell::name(&row.cohort),
             Cell::name(&row.variant),
             Cell::name(&row.metric),
-            Cell::text(number::count(row.returned)),
-            Cell::text(number::count(row.same_sign)),
-            Cell::text(number::count(row.different)),
-            index(row.mean_jaccard),
+            halvings(place, "found_halvings", row.returned),
+            halvings(place, "same_sign_halvings", row.same_sign),
+            halvings(place, "different_halvings", row.different),
+            index(place, row.mean_jaccard),
         ]);
     }
     table.if_any()
 }
 
-fn group_table(results: &Results, rows: &[RankedGroupRow]) -> Option<Table> {
+fn group_table(results: &Results, rows: &[RankedGroupRow], first: usize) -> Option<Table> {
     let columns = [
         ("treatment", false),
         ("metric", false),
@@ -203,20 +229,21 @@ fn group_table(results: &Results, rows: &[RankedGroupRow]) -> Option<Table> {
     ];
     let mut table =
         Table::new("Whether the procedure orders units rightly: groups ranked by trees of the other half", &columns);
-    for row in rows {
+    for (place, row) in (first..).zip(rows) {
         let Some(metric) = results.metric(&row.metric) else { continue };
         let scale = Scale::of_effects(metric);
-        let absent = || NO_NUMBER.to_owned();
+        let at = |column| Place::of_stability(place, column);
         let group =
             row.group.map_or_else(|| "highest less lowest".to_owned(), |group| format!("{group} of {}", row.groups));
-        let estimate = row.estimate.map(|estimate| scale.signed(estimate, scale.decimals(row.interval)));
+        let estimate = |estimate| scale.signed(estimate, scale.decimals(row.interval));
+        let bounds = |interval| figure::bounds(&scale, interval, ["ci_lower", "ci_upper"].map(at));
         table.row([
             Cell::name(&row.variant),
             Cell::name(&row.metric),
             Cell::text(group),
-            Cell::text(estimate.unwrap_or_else(absent)),
-            Cell::text(row.interval.map_or_else(absent, |interval| scale.bounds(interval))),
-            Cell::text(row.p_value.map_or_else(absent, number::p_value)),
+            Cell::figure(figure::at(at("estimate"), row.estimate, estimate)),
+            Cell::range(row.interval.map(bounds)),
+            Cell::figure(figure::at(at("p_value"), row.p_value, number::p_value)),
         ]);
     }
     table.if_any()

@@ -109,7 +109,7 @@ fn role_words(role: TagRole) -> &'static str {
 }
 
 fn question(variant: &str, metric: &MetricView) -> String {
-    format!("{} on {}", label::plain(variant), label::plain(&metric.name))
+    format!("{} on {}", label::isolated(variant), label::isolated(&metric.name))
 }
 
 /// The tables of the tags that lead a ranking, those first that lead it most.
@@ -140,7 +140,7 @@ fn table(indexed: &Indexed<'_>, of_tag: &TagTable, first: usize) -> Table {
     let fixed = [("level", false), ("units", true), ("share", true)];
     let columns: Vec<(&str, bool)> = fixed.into_iter().chain(names.iter().map(|name| (name.as_str(), true))).collect();
     let is_protected = if of_tag.protected { ", protected" } else { "" };
-    let mut table = Table::new(format!("{}{is_protected}", label::plain(&of_tag.tag)), &columns);
+    let mut table = Table::new(format!("{}{is_protected}", label::isolated(&of_tag.tag)), &columns);
     let mut place = first;
     for level in &of_tag.levels {
         let mut cells = vec![

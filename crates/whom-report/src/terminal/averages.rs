@@ -41,7 +41,8 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
 
 fn heading(metric: &MetricView, row: &EffectRow) -> String {
     let unit = metric.unit_of_measure.as_deref().map(|unit| format!(" in {}", label::name(unit))).unwrap_or_default();
-    format!("{}{unit} — {}, {}", label::name(&metric.name), metric.role, family_words(row.family))
+    let sides = row.sides_words().map(|sides| format!("; {sides}")).unwrap_or_default();
+    format!("{}{unit} — {}, {}{sides}", label::name(&metric.name), metric.role, family_words(row.family))
 }
 
 fn cells(results: &Results, metric: &MetricView, row: &EffectRow) -> [String; 7] {

@@ -21,6 +21,8 @@ words! {
         NoEffectThatMatters = "no_effect_that_matters",
         /// The interval holds both zero and an effect that matters.
         Underpowered = "underpowered",
+        /// A one-sided test finds no effect in the wanted direction; the interval lies on the other side of zero.
+        NotImproved = "not_improved",
         /// No effect is detected, and what matters is not declared or not comparable.
         Inconclusive = "inconclusive",
         /// There is no estimate.
@@ -83,7 +85,7 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Avera
         AverageOutcome::Decrease => Some(question.metric.desired == Direction::Decrease),
         _ => None,
     };
-    let sentence = sentence(question, row, outcome, matter.as_ref());
+    let sentence = sentence(question, row, outcome, matter.as_ref()) + &assigned(results, question, row);
     let unreliable = row.unreliable.as_ref().or(matter.as_ref().and_then(|matter| matter.row.unreliable.as_ref()));
     let doubt = unreliable.map(|reason| doubt(reason)).unwrap_or_default();
     Some(AverageVerdict {
@@ -95,6 +97,23 @@ pub(super) fn verdict(results: &Results, question: Question<'_>) -> Option<Avera
     })
 }
 
+/// The share of those who were assigned from which the analysed ones stand for them.
+const NEARLY_ALL: f64 = 0.99;
+
+/// The effect over everybody who was assigned, where markedly fewer are analysed.
+fn assigned(results: &Results, question: Question<'_>, row: &EffectRow) -> String {
+    let found = results.average(&question.metric.name, question.variant, Estimand::EffectByFirstExposure);
+    let units = |row: &EffectRow| Some((row.n_control? + row.n_variant?) as f64);
+    let told = found.and_then(|all| {
+        let is_told = units(row)? < NEARLY_ALL * units(all)?;
+        let (estimate, interval) = (all.estimate?, all.interval?);
+        let scale = Scale::of_effects(question.metric);
+        let estimate = scale.signed(estimate, scale.decimals(Some(interval)));
+        is_told.then(|| format!(" Over everybody who was assigned it is {estimate} ({}).", scale.bounds(interval)))
+    });
+    told.unwrap_or_default()
+}
+
 fn outcome(row: &EffectRow, matter: Option<&Matter<'_>>) -> AverageOutcome {
     let (Some(estimate), Some(interval)) = (row.estimate, row.interval) else {
         return AverageOutcome::NotEstimable;
@@ -103,6 +122,7 @@ fn outcome(row: &EffectRow, matter: Option<&Matter<'_>>) -> AverageOutcome {
         Some(matter) if matter.interval.lies_within(matter.bound) => AverageOutcome::NoEffectThatMatters,
         _ if row.is_significant() && estimate > 0.0 => AverageOutcome::Increase,
         _ if row.is_significant() && estimate < 0.0 => AverageOutcome::Decrease,
+        _ if row.alternative.is_one_sided() && interval.excludes_zero() => AverageOutcome::NotImproved,
         Some(_) if !interval.excludes_zero() => AverageOutcome::Underpowered,
         _ => AverageOutcome::Inconclusive,
     }
@@ -127,6 +147,10 @@ fn sentence(question: Question<'_>, row: &EffectRow, outcome: AverageOutcome, ma
                 "{variant} on {metric} is underpowered: {held}, so both no effect and one that matters are possible."
             )
         }
+        AverageOutcome::NotImproved => format!(
+            "{variant} is not shown to improve {metric}: {}, all on the unwanted side; a one-sided test claims no harm.",
+            subject.evidence(row)
+        ),
         AverageOutcome::Inconclusive => {
             let why = if question.metric.matters.is_none() {
                 "`matters` is not declared, so whether an effect worth having is excluded cannot be said"
@@ -194,7 +218,8 @@ impl<'a> Subject<'a> {
         let level = number::share(row.level);
         let bounds =
             row.interval.map(|interval| format!("{level} interval {}{}", scale.bounds(interval), scale.unit()));
-        let p_value = row.p_value_adjusted.map(|p| format!("adjusted p {}", number::p_value(p)));
+        let sides = if row.alternative.is_one_sided() { "one-sided " } else { "" };
+        let p_value = row.p_value_adjusted.map(|p| format!("adjusted {sides}p {}", number::p_value(p)));
         bounds.into_iter().chain(p_value).collect::<Vec<_>>().join(", ")
     }
 }

@@ -18,7 +18,7 @@ words! {
         Gains = "gains",
         /// It differs from the rest, and its own simultaneous interval lies on the unwanted side of zero.
         Loses = "loses",
-        /// It differs from the rest, and its own effect may be zero.
+        /// It differs from the rest, and its own effect may be zero, or its test is one-sided and claims no harm.
         Different = "different",
         /// Its contrast with the rest does not pass.
         NotDifferent = "not_different",
@@ -116,7 +116,10 @@ fn standing(results: &Results, question: Question<'_>, effect: &EffectRow, contr
     match (counts, contrast.is_significant()) {
         (false, _) => Standing::GateClosed,
         (true, false) => Standing::NotDifferent,
-        (true, true) => side(question.metric.desired, interval),
+        (true, true) => match side(question.metric.desired, interval) {
+            Standing::Loses if effect.alternative.is_one_sided() => Standing::Different,
+            standing => standing,
+        },
     }
 }
 

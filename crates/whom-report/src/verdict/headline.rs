@@ -184,6 +184,7 @@ fn action(case: &Case) -> Action {
         _ if some_gain => Action::Confirm,
         (_, Some(false)) => Action::DoNotShip,
         (AverageOutcome::NoEffectThatMatters, _) => Action::Leave,
+        (AverageOutcome::NotImproved, _) => Action::DoNotShip,
         (AverageOutcome::Underpowered, _) => Action::Extend,
         _ => Action::Undecided,
     }
@@ -199,6 +200,7 @@ fn on_average(case: &Case, variant: &str, metric: &str) -> String {
         (AverageOutcome::Underpowered, _) => {
             format!("Too few units to tell whether {variant} moves {metric} on average by as much as matters")
         }
+        (AverageOutcome::NotImproved, _) => format!("{variant} is not shown to improve {metric} on average"),
         (AverageOutcome::Inconclusive, _) => format!("No effect of {variant} on {metric} could be shown on average"),
         (AverageOutcome::Increase, Some(false)) => format!("{variant} increases {metric}, the unwanted direction"),
         (AverageOutcome::Decrease, Some(false)) => format!("{variant} decreases {metric}, the unwanted direction"),
@@ -238,6 +240,9 @@ fn reason(case: &Case, action: Action) -> String {
             .to_owned(),
         Action::Confirm => confirm(case),
         Action::Hold => "A guardrail is broken, or is not shown to hold.".to_owned(),
+        Action::DoNotShip if case.outcome == AverageOutcome::NotImproved => {
+            "Its interval lies on the unwanted side of zero; the one-sided test claims no harm.".to_owned()
+        }
         Action::DoNotShip => "On average it moves the metric in the unwanted direction.".to_owned(),
         Action::Leave => {
             "Whatever effect there is, it is smaller than the smallest that anyone would act on.".to_owned()

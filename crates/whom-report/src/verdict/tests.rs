@@ -1,4 +1,4 @@
-use whom_stats::Interval;
+use whom_stats::{Alternative, Interval};
 
 use super::*;
 use crate::effect::{EffectRow, Estimand, Evidence, Family};
@@ -116,6 +116,22 @@ fn a_cohort_needs_the_gate_the_contrast_and_its_own_interval() {
     let no_estimate =
         |results: &mut Results| rows_of(results, "1", Estimand::Effect).for_each(|row| row.interval = None);
     assert_eq!(standing("1", no_estimate), Standing::NotEstimable);
+}
+
+#[test]
+fn a_one_sided_test_of_a_cohort_says_that_it_gains_and_never_that_it_loses() {
+    let sided =
+        |cohort: &str| standing(cohort, |results| rows_of(results, cohort, Estimand::Effect).for_each(one_sided));
+    assert_eq!((standing("1", |_| {}), sided("1")), (Standing::Gains, Standing::Gains));
+    let losing = |results: &mut Results| {
+        rows_of(results, "1", Estimand::Effect).for_each(|row| interval(row, -0.09, -0.04, 1.0));
+    };
+    assert_eq!(standing("1", losing), Standing::Loses);
+    let losing_sided = |results: &mut Results| {
+        losing(results);
+        rows_of(results, "1", Estimand::Effect).for_each(one_sided);
+    };
+    assert_eq!(standing("1", losing_sided), Standing::Different);
 }
 
 #[test]
@@ -238,7 +254,7 @@ fn a_lift_outside_the_range_of_its_method_is_said_to_be_what_matters_is_held_aga
 type Case = (&'static str, fn() -> Results, Action);
 
 /// The rows of the table, in the order in which a reader would ask.
-const CASES: [Case; 15] = [
+const CASES: [Case; 16] = [
     ("one gains, one loses, held out", fixture::opposite, Action::Confirm),
     ("one gains, one loses, the average null", opposite_and_null, Action::Confirm),
     ("one gains, one loses, sealed", || sealed(opposite_and_null()), Action::ShipToSome),
@@ -250,6 +266,7 @@ const CASES: [Case; 15] = [
     ("average only, sealed", || sealed(fixture::no_discovery()), Action::Ship),
     ("average only, exploratory", || with_evidence(fixture::no_discovery(), Evidence::Exploratory), Action::Confirm),
     ("the unwanted direction", unwanted, Action::DoNotShip),
+    ("the unwanted direction, which a one-sided test does not ask for", not_improved, Action::DoNotShip),
     ("failed sample ratio", failed_sample_ratio, Action::MendData),
     ("a guardrail is broken", broken_guardrail, Action::Hold),
     ("everything looked at before", || with_evidence(opposite_and_null(), Evidence::Exploratory), Action::Extend),
@@ -344,6 +361,19 @@ fn follows_the_baseline() -> Results {
 
 fn unwanted() -> Results {
     with_average(fixture::no_partition(), (-0.05, -0.02), 1e-9)
+}
+
+fn not_improved() -> Results {
+    let mut results = with_average(fixture::no_partition(), (-0.05, -0.02), 1.0);
+    results.effects.iter_mut().for_each(one_sided);
+    results
+}
+
+/// Makes the test of an effect one-sided, its interval as it is.
+fn one_sided(row: &mut EffectRow) {
+    if row.estimand == Estimand::Effect {
+        (row.alternative, row.level) = (Alternative::Greater, 0.9);
+    }
 }
 
 fn failed_sample_ratio() -> Results {

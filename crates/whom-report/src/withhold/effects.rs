@@ -195,6 +195,7 @@ pub(super) fn withheld(row: EffectRow, reason: String) -> EffectRow {
         interval: None,
         individual_interval: None,
         level: row.level,
+        alternative: row.alternative,
         p_value: None,
         p_value_adjusted: None,
         correction: row.correction,

@@ -9,12 +9,6 @@ pub(super) fn pipeline(fields: &Fields<'_>) {
         let meanwhile = "use the cluster as the unit: results then count clusters, and their intervals are honest";
         fields.not_yet_available("cluster", meanwhile);
     }
-    if let Some(looks) = fields.optional("looks").and_then(|looks| looks.mapping::<format::Looks>()) {
-        for date in looks.required("dates").iter().flat_map(Field::items) {
-            date.date();
-        }
-        fields.not_yet_available("looks", "analyse once, when the experiment is over");
-    }
     if let Some(allocate) = fields.optional("allocate").and_then(|allocate| allocate.mapping::<format::Allocate>()) {
         allocate.required_text("maximise");
         allocate.optional("subject_to").inspect(texts);
@@ -34,13 +28,6 @@ pub(super) fn split(fields: &Fields<'_>) {
             "strata",
             "leave it out if every stratum has the same weights; else analyse one by `where`",
         );
-    }
-    let filter = fields.optional("exposure_filter").and_then(|filter| filter.mapping::<format::ExposureFilter>());
-    if let Some(filter) = filter {
-        filter.required_text("from");
-        filter.filter();
-        let meanwhile = "leave it out; effects on everybody who was assigned are the ones to trust";
-        fields.not_yet_available("exposure_filter", meanwhile);
     }
 }
 

@@ -61,7 +61,8 @@ fn part(fields: &Fields<'_>, aggregate: Option<Aggregate>, known: &Known<'_>) ->
     Some(RatioPart { from: from?, value, precision, aggregate: aggregate?, filter })
 }
 
-fn from(fields: &Fields<'_>, known: &Known<'_>) -> Option<Spanned<String>> {
+/// The name of a fact table, which exists.
+pub(super) fn from(fields: &Fields<'_>, known: &Known<'_>) -> Option<Spanned<String>> {
     let from = fields.required_text("from")?;
     if known.facts.contains(&&from) {
         return Some(from);

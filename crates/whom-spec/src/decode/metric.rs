@@ -6,7 +6,9 @@ use super::measured::{self, Measured};
 use super::split::longer_than_zero;
 use super::{cap, cuped};
 use crate::format;
-use crate::plan::{Aggregate, Direction, Hours, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Role};
+use crate::plan::{
+    Aggregate, Direction, Hours, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Role, Test,
+};
 use crate::spanned::Spanned;
 
 pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>) -> Option<Metric> {
@@ -19,6 +21,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
     let missing = missing(&fields, aggregate);
     let non_finite = non_finite(&fields, aggregate);
     let desired = desired(&fields, role);
+    let test = test(&fields, role);
     let matters = matters(&fields);
     let limit = limit(&fields, role, desired);
     let unit_of_measure = fields.optional_text("unit_of_measure").map(|unit| unit.value);
@@ -39,6 +42,7 @@ pub(super) fn metric(name: Spanned<String>, field: &Field<'_>, known: &Known<'_>
         missing,
         non_finite,
         desired: desired?,
+        test,
         matters,
         limit,
         unit_of_measure,
@@ -92,6 +96,23 @@ fn desired(fields: &Fields<'_>, role: Option<Role>) -> Option<Direction> {
         field.refuse(format!("the {kind} `{}` must say which way is good: `increase` or `decrease`", fields.path()));
     }
     Some(desired)
+}
+
+/// One-sided tests are for what decides: a guardrail has one already, and what is exploratory looks both ways.
+fn test(fields: &Fields<'_>, role: Option<Role>) -> Test {
+    let Some(field) = fields.optional("test") else { return Test::default() };
+    let test = field.choice(&[("two_sided", Test::TwoSided), ("one_sided", Test::OneSided)]).unwrap_or_default();
+    let problem = match role {
+        Some(Role::Guardrail) => {
+            "a guardrail is held against its `limit` by a one-sided test already; leave `test` out"
+        }
+        Some(Role::Secondary) => "a secondary metric is exploratory, and looks both ways; leave `test` out",
+        Some(Role::Primary) | None => return test,
+    };
+    if test == Test::OneSided {
+        field.refuse(format!("`{}`: {problem}", field.path));
+    }
+    test
 }
 
 fn matters(fields: &Fields<'_>) -> Option<Spanned<Matters>> {

@@ -3,10 +3,11 @@
 use super::allocation::Ramped;
 use super::cursor::{Field, Fields};
 use super::fact::{gaps, partition_column, time_column};
-use super::later;
+use super::known::Known;
+use super::{later, measured};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Hours, SeveralVariants, SeveralVariantsRule, Split, Variant};
+use crate::plan::{ExposureFilter, Hours, SeveralVariants, SeveralVariantsRule, Split, Variant};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 
@@ -19,7 +20,7 @@ const MOST_VARIANTS: usize = 255;
 /// The share of units with several variants that is tolerated unless the file says otherwise.
 const TOLERATED_SHARE: f64 = 0.005;
 
-pub(super) fn split(field: &Field<'_>) -> Option<Split> {
+pub(super) fn split(field: &Field<'_>, known: &Known<'_>) -> Option<Split> {
     let fields = field.mapping::<format::Split>()?;
     later::split(&fields);
     let path = fields.required_text("path");
@@ -45,6 +46,7 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
         fields.report().push(endless.at(end.span).related(start.span, "the first day").hint("check the year"));
     }
     let several_variants = several_variants(&fields);
+    let exposure_filter = fields.optional("exposure_filter").and_then(|filter| exposure_filter(&filter, known));
     let ramped = Ramped { variants: variants.as_deref().unwrap_or_default(), start, end };
     let allocation = ramped.allocation(&fields);
     let lookback = fields.optional("lookback").and_then(|lookback| longer_than_zero(&lookback));
@@ -60,8 +62,18 @@ pub(super) fn split(field: &Field<'_>) -> Option<Split> {
         end: end?,
         several_variants,
         lookback,
+        exposure_filter,
         allocation: allocation?,
     })
+}
+
+/// An event of a known fact table, within a window.
+fn exposure_filter(field: &Field<'_>, known: &Known<'_>) -> Option<ExposureFilter> {
+    let fields = field.mapping::<format::ExposureFilter>()?;
+    let from = measured::from(&fields, known);
+    let filter = fields.filter();
+    let window = fields.required("window").and_then(|window| longer_than_zero(&window));
+    Some(ExposureFilter { from: from?, filter, window: window? })
 }
 
 /// A duration that is not empty.

@@ -3,7 +3,7 @@
 use super::cursor::{Field, Fields};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Cap, Correction, IncompleteWindow, Plan, Reference, Role, Validate};
+use crate::plan::{Cap, Correction, IncompleteWindow, Plan, Reference, Role, Test, Validate};
 
 pub(super) fn validate(field: &Field<'_>) -> Option<Validate> {
     let fields = field.mapping::<format::Validate>()?;
@@ -34,6 +34,17 @@ fn threshold(fields: &Fields<'_>, name: &str) -> Option<f64> {
 
 fn sequence_units(fields: &Fields<'_>) -> Option<u64> {
     Some(fields.optional("sequence_units")?.whole(1..=1_000_000_000_000)?.value)
+}
+
+/// Refuses one-sided tests at a level whose two-sided interval would be none.
+pub(super) fn check_sides(plan: &Plan, pipeline: &Fields<'_>) {
+    let one_sided = plan.metrics.iter().find(|metric| metric.test == Test::OneSided);
+    let (Some(metric), true) = (one_sided, plan.validate.level <= 0.5) else { return };
+    let message = format!(
+        "`validate.level` is {}, and the one-sided test of `{}` needs more than 0.5: its intervals are at 2 level - 1",
+        plan.validate.level, metric.name.value
+    );
+    pipeline.report().push(Diagnostic::error(message).at(metric.name.span).hint("raise `level`, such as to 0.95"));
 }
 
 /// Refuses sequences where a look changes what an earlier one has counted, or how it is weighted.

@@ -35,6 +35,9 @@ pub(crate) struct Metric {
     non_finite: Option<plan::NonFinite>,
     /// Which way is good. Needed for `primary` and `guardrail`.
     desired: Option<plan::Direction>,
+    /// Of a primary metric: whether tests of averages and declared cohorts look for effects in both directions (the default), or in the
+    /// desired one.
+    test: Option<plan::Test>,
     /// The smallest effect that anyone would act on. Needed for a verdict.
     matters: Option<Size>,
     /// A guardrail's worst tolerated effect, such as `-1%`.
@@ -65,6 +68,7 @@ impl Shape for Metric {
         "missing",
         "non_finite",
         "desired",
+        "test",
         "matters",
         "limit",
         "unit_of_measure",

@@ -41,7 +41,7 @@ pub(crate) struct Split {
     allocation: Option<Vec<AllocationPeriod>>,
     /// Not yet available: columns within which units were assigned.
     strata: Option<Vec<String>>,
-    /// Not yet available: an event that a unit must have reached to count.
+    /// An event that a unit must have reached to count: the analysis of those who were triggered. Everybody stands beside.
     exposure_filter: Option<ExposureFilter>,
 }
 
@@ -159,7 +159,7 @@ impl Shape for AllocationPeriod {
     const KEYS: &'static [&'static str] = &["start", "weights"];
 }
 
-/// Not yet available.
+/// An event that the treatment cannot bring about.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExposureFilter {
@@ -168,10 +168,12 @@ pub(crate) struct ExposureFilter {
     /// SQL: the events that count.
     #[serde(rename = "where")]
     filter: Option<String>,
+    /// How long after first exposure the event may come.
+    window: Duration,
 }
 
 impl Shape for ExposureFilter {
-    const KEYS: &'static [&'static str] = &["from", "where"];
+    const KEYS: &'static [&'static str] = &["from", "where", "window"];
 }
 
 /// A table with one row an event.

@@ -45,11 +45,11 @@ impl Shape for Validate {
     ];
 }
 
-/// Not yet available.
+/// When cohorts are searched for.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Looks {
-    /// The days on which the experiment is looked at.
+    /// The values of `through` at which a run searches, in their order; other runs measure averages and declared cohorts only.
     dates: Vec<Date>,
 }
 

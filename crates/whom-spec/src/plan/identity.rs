@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::output::shows_everything;
 use super::{
-    Codes, Cohort, DeclaredPartition, Discover, Fact, Hours, Metric, Model, Period, Plan, SeveralVariants, Snapshot,
-    Split, Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
+    Codes, Cohort, DeclaredPartition, Discover, ExposureFilter, Fact, Hours, Metric, Model, Period, Plan,
+    SeveralVariants, Snapshot, Split, Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
 use crate::spanned::{Spanned, text};
 
@@ -76,6 +76,9 @@ struct Analysis<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     models: Vec<&'a Model>,
     validate: &'a Validate,
+    /// The days of the searches; left out where every run searches, as in identities from before they could be declared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    looks: Vec<String>,
     /// What results show; left out where they show everything, as in identities from before it could be declared.
     #[serde(skip_serializing_if = "shows_everything")]
     smallest_cell: u64,
@@ -97,6 +100,9 @@ struct AnalysisSplit<'a> {
     /// Left out where the weights stay, as in identities from before they could change.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     allocation: &'a [Period],
+    /// Left out where there is none, as in identities from before there could be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exposure_filter: Option<&'a ExposureFilter>,
 }
 
 /// A fact table without its files.
@@ -141,6 +147,7 @@ impl<'a> Analysis<'a> {
             discover: AnalysisDiscover::of(&plan.discover),
             models: sorted(plan.models.iter().collect(), |model| model.name.as_str()),
             slices: sorted(plan.slices.iter().map(|name| name.as_str()).collect(), |name| name),
+            looks: plan.looks.iter().map(ToString::to_string).collect(),
             validate: &plan.validate,
             smallest_cell: plan.output.smallest_cell,
         }
@@ -159,6 +166,7 @@ impl<'a> AnalysisSplit<'a> {
             several_variants: split.several_variants,
             lookback: split.lookback,
             allocation: &split.allocation,
+            exposure_filter: split.exposure_filter.as_ref(),
         }
     }
 }

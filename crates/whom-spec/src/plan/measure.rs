@@ -9,13 +9,13 @@ use crate::spanned::Spanned;
 /// what its sum is divided by, or either of them before the exposure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measure<'a> {
-    /// The metric's place in the file.
+    /// The metric's place in the file; the number of metrics if it is of none.
     pub metric: usize,
     /// What it is to the metric.
     pub part: MeasurePart,
     /// Its name, unique among measures: that of the metric for its value.
     pub name: String,
-    /// The metric's name and its place in the file, for messages.
+    /// The name of the metric, or of the table, and its place in the file, for messages.
     pub of: &'a Spanned<String>,
     /// The fact table's name; it exists.
     pub from: &'a Spanned<String>,
@@ -39,6 +39,9 @@ pub struct Measure<'a> {
     pub non_finite: NonFinite,
 }
 
+/// The name of the measure that says whether a unit reached the event of the exposure filter.
+const REACHED: &str = "exposure filter";
+
 /// What a measure is to its metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MeasurePart {
@@ -50,6 +53,8 @@ pub enum MeasurePart {
     ValueBefore,
     /// The denominator in the pre-period.
     DenominatorBefore,
+    /// Of no metric: whether the unit reached the event of the split's `exposure_filter`.
+    Reached,
 }
 
 impl MeasurePart {
@@ -69,6 +74,7 @@ impl MeasurePart {
             Self::Denominator => format!("denominator of {metric}"),
             Self::ValueBefore => format!("{metric} before exposure"),
             Self::DenominatorBefore => format!("denominator of {metric} before exposure"),
+            Self::Reached => REACHED.to_owned(),
         }
     }
 }
@@ -124,14 +130,36 @@ impl Metric {
 }
 
 impl super::Plan {
-    /// All measures: the value of each metric at the metric's place, then all others, metric by metric.
+    /// All measures: the value of each metric at the metric's place, then all others, metric by metric, and last whether a unit
+    /// reached the event of the exposure filter.
     pub fn measures(&self) -> Vec<Measure<'_>> {
         let all = || self.metrics.iter().enumerate();
         let values = all().map(|(place, metric)| metric.measure(place, MeasurePart::Value));
         let others = all().flat_map(|(place, metric)| {
             metric.parts().into_iter().skip(1).map(move |part| metric.measure(place, part))
         });
-        values.chain(others).collect()
+        values.chain(others).chain(self.reached()).collect()
+    }
+
+    /// Whether a unit reached the event of the exposure filter: 1 if there is one so far, else 0.
+    fn reached(&self) -> Option<Measure<'_>> {
+        let filter = self.split.exposure_filter.as_ref()?;
+        Some(Measure {
+            metric: self.metrics.len(),
+            part: MeasurePart::Reached,
+            name: MeasurePart::Reached.name(&filter.from),
+            of: &filter.from,
+            from: &filter.from,
+            value: None,
+            precision: None,
+            aggregate: Aggregate::Any,
+            filter: filter.filter.as_ref(),
+            opens: 0,
+            closes: i64::from(filter.window.0),
+            incomplete_window: IncompleteWindow::Include,
+            missing: MissingMetric::Zero,
+            non_finite: NonFinite::Refuse,
+        })
     }
 
     /// The most integers that a unit has for passes and products: measures, covariates, and what is made of them.

@@ -35,6 +35,9 @@ pub struct Metric {
     pub non_finite: NonFinite,
     /// Which way is good.
     pub desired: Direction,
+    /// What its confirmatory tests look for.
+    #[serde(skip_serializing_if = "Test::is_default")]
+    pub test: Test,
     /// The smallest effect that anyone would act on; positive.
     pub matters: Option<Spanned<Matters>>,
     /// A guardrail's limit: the worst tolerated effect, negative where an increase is desired.
@@ -196,6 +199,23 @@ pub enum Direction {
     Decrease,
     /// Neither: the metric is watched.
     None,
+}
+
+/// What the confirmatory tests of a primary metric look for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Test {
+    /// An effect in either direction (the default).
+    #[default]
+    TwoSided,
+    /// An effect in the desired direction.
+    OneSided,
+}
+
+impl Test {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The size of an effect, on one of the two scales that effects are reported on.

@@ -34,6 +34,9 @@ pub struct Split {
     pub several_variants: SeveralVariants,
     /// How far before `start` an earlier exposure excludes a unit; `None` does not look.
     pub lookback: Option<Hours>,
+    /// The event that a unit must have reached to be analysed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure_filter: Option<ExposureFilter>,
     /// The periods with other weights that follow the first one, in their order; [`Split::periods`] has all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allocation: Vec<Period>,
@@ -49,6 +52,18 @@ impl Split {
     pub fn treatments(&self) -> &[Variant] {
         self.variants.get(1..).unwrap_or_default()
     }
+}
+
+/// An event that a unit must have reached to be analysed, such as a view of the page that is tested: the analysis of those who
+/// were triggered. It must be one that the treatment cannot bring about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExposureFilter {
+    /// The fact table's name; it exists.
+    pub from: Spanned<String>,
+    /// `where`: the events that count, as SQL text.
+    pub filter: Option<Spanned<String>>,
+    /// How long after first exposure the event may come; never zero.
+    pub window: Hours,
 }
 
 /// One arm of the experiment.

@@ -14,19 +14,6 @@ fn a_cluster() {
 }
 
 #[test]
-fn interim_looks() {
-    insta::assert_snapshot!(refusal_with("output:\n", "looks: { dates: [2026-11-01] }\noutput:\n"), @r"
-    error: `looks` is not yet available
-      --> pipeline.yaml:38:1
-       |
-    38 | looks: { dates: [2026-11-01] }
-       | ^^^^^
-       |
-       = help: analyse once, when the experiment is over
-    ");
-}
-
-#[test]
 fn an_allocation_of_treatments() {
     let allocate = "allocate: { maximise: revenue, subject_to: [ctr], budget: { cost: 50000 } }\noutput:\n";
     insta::assert_snapshot!(refusal_with("output:\n", allocate), @r"
@@ -50,19 +37,6 @@ fn strata() {
        |   ^^^^^^
        |
        = help: leave it out if every stratum has the same weights; else analyse one by `where`
-    ");
-}
-
-#[test]
-fn an_exposure_filter() {
-    insta::assert_snapshot!(refusal_with("facts:\n", "  exposure_filter: { from: orders }\nfacts:\n"), @r"
-    error: `split.exposure_filter` is not yet available
-      --> pipeline.yaml:16:3
-       |
-    16 |   exposure_filter: { from: orders }
-       |   ^^^^^^^^^^^^^^^
-       |
-       = help: leave it out; effects on everybody who was assigned are the ones to trust
     ");
 }
 

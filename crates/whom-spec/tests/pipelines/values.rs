@@ -9,7 +9,7 @@ fn an_unknown_key() {
     27 |     windw: 14d
        |     ^^^^^
        |
-       = help: did you mean `window`? valid names are `role`, `from`, `value`, `precision`, `aggregate`, `where`, `delay`, `window`, `incomplete_window`, `missing`, `non_finite`, `desired`, `matters`, `limit`, `unit_of_measure`, `cap`, `cuped`, `numerator` and `denominator`
+       = help: did you mean `window`? valid names are `role`, `from`, `value`, `precision`, `aggregate`, `where`, `delay`, `window`, `incomplete_window`, `missing`, `non_finite`, `desired`, `test`, `matters`, `limit`, `unit_of_measure`, `cap`, `cuped`, `numerator` and `denominator`
     ");
     insta::assert_snapshot!(refusal_with("version: 1", "version: 1\nexperimnt: x"), @r"
     error: unknown key `experimnt`

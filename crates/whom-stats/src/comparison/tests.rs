@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::confidence_set::Alternative;
+use crate::alternative::Alternative;
 use crate::grid::Grid;
 use crate::non_inferiority::{Desired, Limit};
 use crate::reference_units::{CLICKS, SPEND, VIEWS, assert_meets, expected, samples, units};

@@ -1,5 +1,9 @@
 //! Every number that carries a place is the number that stands there.
 
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+
 use super::*;
 use crate::cohort::CohortView;
 use crate::effect::EffectRow;
@@ -163,6 +167,20 @@ fn every_figure_of_a_ranking_is_that_of_its_row_and_column() {
             other => panic!("no column `{other}`"),
         };
         figure.assert_is(expected, false);
+    }
+}
+
+#[test]
+fn every_figure_of_stability_is_that_of_its_row_and_column() {
+    let results = fixture::hillstrom();
+    let batch = crate::stability_batch(&results.stability).expect("a batch");
+    let shown = figures(&rendered(&results), "stability");
+    assert!(shown.len() > 60, "{}", shown.len());
+    for figure in shown {
+        let column = batch.column_by_name(&figure.column).unwrap_or_else(|| panic!("no column `{}`", figure.column));
+        let column = cast(column, &DataType::Float64).expect("numbers");
+        let expected = (!column.is_null(figure.row)).then(|| column.as_primitive::<Float64Type>().value(figure.row));
+        figure.assert_is(expected, figure.column.starts_with("ci_"));
     }
 }
 

@@ -95,8 +95,10 @@ proptest! {
         let hidden: Vec<usize> = (0..levels.len()).filter(|place| !is_shown(place)).collect();
         prop_assert!(hidden.len() != 1 || levels.len() == 1);
         for arm in 0..3 {
-            let rest: u64 = hidden.iter().map(|place| levels[*place].0[arm]).sum();
-            prop_assert!(hidden.len() == levels.len() || !cell.hides(rest) || levels[hidden[0]].1 > 0 && arm == 0);
+            // Numbers of units are told of those that have a value of the metric.
+            let told = |(arms, missing): ([u64; 3], u64)| arms[arm].saturating_sub(if arm == 0 { missing } else { 0 });
+            let rest: u64 = hidden.iter().map(|place| told(levels[*place])).sum();
+            prop_assert!(hidden.len() == levels.len() || !cell.hides(rest));
         }
         for (place, level) in table.levels.iter().enumerate() {
             let (arms, missing) = levels[place];
