@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::figure::{self, Place};
 use super::index::Indexed;
 use super::table::{Cell, Table};
+use crate::effect::Correction;
 use crate::label;
 use crate::model::{CalibrationRow, ModelCoefficient, ModelTerm, ModelView};
 use crate::number::{self, NO_NUMBER, Scale};
@@ -103,7 +104,9 @@ fn cells(row: &ModelCoefficient, metric: &MetricView, place: usize) -> [Cell; 6]
     let scale = if row.term == ModelTerm::Intercept { Scale::of_means(metric) } else { Scale::of_effects(metric) };
     let decimals = scale.decimals(row.interval);
     let at = |column: &str| Place::of_model(place, column);
-    let estimate = figure::at(at("estimate"), row.estimate, |value| scale.signed(value, decimals));
+    let is_mean = row.term == ModelTerm::Intercept;
+    let words = |value| if is_mean { scale.plain(value, decimals) } else { scale.signed(value, decimals) };
+    let estimate = figure::at(at("estimate"), row.estimate, words);
     let bounds = row.interval.map(|interval| figure::bounds(&scale, interval, ["ci_lower", "ci_upper"].map(at)));
     let p_value = |column: &str, p| Cell::figure(figure::at(at(column), p, number::p_value));
     let remark = row.not_estimable.as_deref().map(|reason| format!("not estimable: {reason}"));
@@ -139,8 +142,18 @@ fn facts(model: &ModelView) -> String {
         (None, _) => String::new(),
     };
     facts.push(format!("{} errors{by_cluster}, against {}", model.errors, model.reference));
-    facts.push(format!("interactions corrected by {}", label::plain(model.correction.as_str())));
+    facts.push(format!("interactions: {}", corrected(model.correction)));
     facts.extend(model.r_squared.map(|share| format!("R² {}", number::fixed(share, 3))));
     facts.extend(model.not_estimable.as_deref().map(|reason| format!("not estimable: {}", label::plain(reason))));
     facts.join(" · ")
+}
+
+fn corrected(correction: Correction) -> &'static str {
+    match correction {
+        Correction::None => "not corrected",
+        Correction::Holm => "p-values by Holm",
+        Correction::Bonferroni => "p-values by Bonferroni",
+        Correction::BenjaminiYekutieli => "p-values by Benjamini and Yekutieli",
+        Correction::MaxT | Correction::RomanoWolf => "p-values by the bootstrap",
+    }
 }
