@@ -7,14 +7,14 @@ use std::fmt::Write as _;
 
 use whom_forest::{Controls, Tree};
 use whom_stats::{
-    BucketSet, ColumnShape, Estimate, Fold, Folds, Grid, NotEstimable, OverSplits, RankedGroup, Reference,
-    ranked_groups,
+    ArmTable, BucketSet, ColumnShape, Effect, Estimate, Fold, Folds, Grid, NotEstimable, OverSplits, RankedGroup,
+    Reference, ranked_groups,
 };
 
 use super::draws::Draws;
 use super::repeated::{asked, resumed, sum};
 use super::results::{percent, thousands, write};
-use super::trial::{LEVEL, Trial, Units, target};
+use super::trial::{LEVEL, Trial, Units};
 
 /// The number of codes of every tag, equally frequent.
 const CODES: usize = 8;
@@ -77,9 +77,13 @@ impl Kind {
         let truths = self.truths(&tree);
         let predictions = tree.predictions(0).expect("both arms everywhere");
         let said = |group: &RankedGroup| {
-            let units: f64 = group.units.iter().map(|units| *units as f64).sum();
-            let truth: f64 = group.units.iter().zip(&truths).map(|(units, truth)| *units as f64 * truth).sum();
-            (group.effect(&measured, target(0)).map(|effect| effect.difference), truth / units)
+            let tables: Vec<ArmTable> =
+                group.buckets.iter().enumerate().map(|(cell, buckets)| cells.sum(cell, buckets)).collect();
+            let mut all = ArmTable::new(2, 1);
+            tables.iter().for_each(|table| all.add(table.cell()));
+            let truth: f64 = tables.iter().zip(&truths).map(|(table, truth)| table.total_units() as f64 * truth).sum();
+            let effect = Effect::welch(all.get(1, 0), all.get(0, 0), Grid::FLOAT);
+            (effect.map(|effect| effect.difference), truth / all.total_units() as f64)
         };
         ranked_groups(&measured, &predictions, GROUPS).iter().map(said).collect()
     }

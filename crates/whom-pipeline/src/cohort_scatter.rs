@@ -21,7 +21,7 @@ pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Questio
         let compared: Vec<Comparison> = cohorts.contrasts(*question).map(|(_, contrast)| contrast.cohort).collect();
         let absolute: Vec<_> = reliable(compared.iter()).map(|(_, effect)| Ok(effect.difference)).collect();
         let relative: Vec<_> = reliable(compared.iter()).map(|(_, effect)| effect.values.log_ratio()).collect();
-        BothScales::on(&absolute, &relative, level)
+        BothScales::of(&absolute, &relative, level)
     };
     let found: Vec<BothScales> = questions.iter().map(on_both).collect();
     let adjusted = holm(found.iter().map(|both| &both.absolute)).into_iter();
@@ -42,9 +42,7 @@ pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Questio
 fn holm<'a>(found: impl Iterator<Item = &'a Result<Heterogeneity, NotEstimable>>) -> Vec<Option<f64>> {
     let raw: Vec<Option<f64>> =
         found.map(|found| found.as_ref().ok().map(|found| found.equal_effects.p_value)).collect();
-    let tested: Vec<f64> = raw.iter().copied().flatten().collect();
-    let mut adjusted = Correction::Holm.adjust(&tested).into_iter();
-    raw.into_iter().map(|p_value| p_value.and_then(|_| adjusted.next())).collect()
+    Correction::Holm.adjust_tested(&raw)
 }
 
 #[cfg(test)]

@@ -22,7 +22,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::{chi_square_upper, f_upper, inverse_of_decreasing};
-use crate::effect::Effect;
 use crate::estimate::{Estimate, Interval, NotEstimable};
 
 /// Cochran's Q = sum over cohorts of (tau - mean tau)² / v, the mean weighted by 1 / v.
@@ -143,15 +142,9 @@ pub struct BothScales {
 }
 
 impl BothScales {
-    /// Both heterogeneities of the same cohorts. A mean that is not positive leaves its cohort out of the relative one.
-    pub fn of(effects: &[Result<Effect, NotEstimable>], level: f64) -> Self {
-        let absolute: Vec<_> = effects.iter().map(|effect| effect.map(|effect| effect.difference)).collect();
-        let relative: Vec<_> = effects.iter().map(|effect| effect.and_then(|effect| effect.log_ratio())).collect();
-        Self::on(&absolute, &relative, level)
-    }
-
-    /// Both heterogeneities of differences and of logarithms of ratios, whichever method made them.
-    pub fn on(
+    /// Both heterogeneities of the same cohorts, whichever method made their differences and the logarithms of their ratios. What is
+    /// not estimable leaves its cohort out of the one it is missing in.
+    pub fn of(
         absolute: &[Result<Estimate, NotEstimable>],
         relative: &[Result<Estimate, NotEstimable>],
         level: f64,

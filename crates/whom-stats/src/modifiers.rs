@@ -21,7 +21,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Effect;
 use crate::estimate::{Estimate, NotEstimable};
 use crate::heterogeneity::{BothScales, DifferingScale, EqualEffects, Groups};
 use crate::multiplicity::Correction;
@@ -48,23 +47,6 @@ pub struct LevelEffect {
     pub control_variance: f64,
     /// Units of both arms.
     pub units: u64,
-}
-
-impl From<&Effect> for LevelEffect {
-    fn from(effect: &Effect) -> Self {
-        let control = Estimate {
-            value: effect.control.mean,
-            std_err: effect.control.variance_of_mean().sqrt(),
-            degrees_of_freedom: effect.control.degrees_of_freedom(),
-        };
-        Self {
-            difference: effect.difference,
-            log_ratio: effect.log_ratio(),
-            control,
-            control_variance: effect.control.variance,
-            units: effect.treatment.units + effect.control.units,
-        }
-    }
 }
 
 /// How the tables of several tags are judged.
@@ -132,7 +114,7 @@ impl Ranking {
             tables.iter().map(|table| on_both_scales(table.levels, self.level)).collect();
         let prognosis: Vec<_> = tables.iter().map(|table| prognosis(table.levels)).collect();
         let p_value = |test: Result<EqualEffects, NotEstimable>| test.ok().map(|test| test.p_value);
-        let adjust = |raw: Vec<Option<f64>>| self.adjusted(&raw);
+        let adjust = |raw: Vec<Option<f64>>| self.correction.adjust_tested(&raw);
         let absolute =
             adjust(heterogeneity.iter().map(|both| p_value(both.absolute.map(|h| h.equal_effects))).collect());
         let relative =
@@ -162,13 +144,6 @@ impl Ranking {
         modifiers
     }
 
-    /// Corrected over those that were tested.
-    fn adjusted(&self, raw: &[Option<f64>]) -> Vec<Option<f64>> {
-        let tested: Vec<f64> = raw.iter().copied().flatten().collect();
-        let mut adjusted = self.correction.adjust(&tested).into_iter();
-        raw.iter().map(|p_value| p_value.and_then(|_| adjusted.next())).collect()
-    }
-
     fn role(&self, prognostic: Option<f64>, modifying: Option<f64>) -> TagRole {
         let proven = |p_value: Option<f64>| p_value.is_some_and(|p_value| p_value < 1.0 - self.level);
         match (proven(prognostic), proven(modifying)) {
@@ -189,7 +164,7 @@ impl Modifier {
 fn on_both_scales(levels: &[Result<LevelEffect, NotEstimable>], level: f64) -> BothScales {
     let absolute: Vec<_> = levels.iter().map(|found| found.map(|found| found.difference)).collect();
     let relative: Vec<_> = levels.iter().map(|found| found.and_then(|found| found.log_ratio)).collect();
-    BothScales::on(&absolute, &relative, level)
+    BothScales::of(&absolute, &relative, level)
 }
 
 fn prognosis(levels: &[Result<LevelEffect, NotEstimable>]) -> Result<EqualEffects, NotEstimable> {

@@ -39,6 +39,13 @@ impl Correction {
             Self::BenjaminiYekutieli => step_up(p_values, harmonic(p_values.len())),
         }
     }
+
+    /// The adjusted p-values of those that were tested: the others count as no test, and stay `None`.
+    pub fn adjust_tested(self, p_values: &[Option<f64>]) -> Vec<Option<f64>> {
+        let tested: Vec<f64> = p_values.iter().copied().flatten().collect();
+        let mut adjusted = self.adjust(&tested).into_iter();
+        p_values.iter().map(|p_value| p_value.and_then(|_| adjusted.next())).collect()
+    }
 }
 
 /// The level of each of `tests` intervals that are to cover at once with probability `level` (Bonferroni); `level` for none.
@@ -140,6 +147,7 @@ mod tests {
     #[test]
     fn an_empty_family_is_empty() {
         assert!(Correction::Holm.adjust(&[]).is_empty());
+        assert_eq!(Correction::Holm.adjust_tested(&[None, Some(0.01), None]), [None, Some(0.01), None]);
         assert!(Correction::BenjaminiHochberg.adjust(&[]).is_empty());
         assert_eq!(simultaneous_level(0.95, 0), 0.95);
         assert_eq!(simultaneous_level(0.95, 5), 0.99);

@@ -7,34 +7,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arm_table::ArmTable;
 use crate::bucket::BucketSet;
 use crate::distribution::Reference;
-use crate::effect::Effect;
 use crate::estimate::{Estimate, Interval, NotEstimable};
-use crate::measured::{CONTROL, Measured, Target};
+use crate::measured::Measured;
 
 /// A group of units whose predicted effects follow each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RankedGroup {
-    /// Its units and moments.
-    pub table: ArmTable,
-    /// Its units by cell.
-    pub units: Vec<u64>,
     /// The buckets whose units of a cell it holds, by cell.
     pub buckets: Vec<BucketSet>,
-}
-
-impl RankedGroup {
-    /// The effect in the group; the target's cell is not read.
-    ///
-    /// # Errors
-    /// Whatever [`Effect::welch`] cannot estimate; [`NotEstimable::NotCounted`] for an arm or metric that is not there.
-    pub fn effect(&self, measured: &Measured<'_>, target: Target) -> Result<Effect, NotEstimable> {
-        let grid = measured.check(Target { cell: 0, ..target })?;
-        let moments = |arm| self.table.get(arm, target.metric);
-        Effect::welch(moments(target.treatment), moments(CONTROL), grid)
-    }
 }
 
 /// Puts the units of the measured buckets into so many groups of about equal size, lowest prediction first.
@@ -45,13 +27,7 @@ impl RankedGroup {
 /// for all cells, or without units, the groups are empty.
 pub fn ranked_groups(measured: &Measured<'_>, predictions: &[f64], groups: usize) -> Vec<RankedGroup> {
     let Measured { cells, buckets, .. } = measured;
-    let metrics = cells.tables.first().map_or(0, ArmTable::metrics);
-    let empty = RankedGroup {
-        table: ArmTable::new(cells.arms(), metrics),
-        units: vec![0; cells.cells],
-        buckets: vec![BucketSet::none(); cells.cells],
-    };
-    let mut ranked = vec![empty; groups];
+    let mut ranked = vec![RankedGroup { buckets: vec![BucketSet::none(); cells.cells] }; groups];
     if predictions.len() != cells.cells {
         return ranked;
     }
@@ -70,8 +46,6 @@ pub fn ranked_groups(measured: &Measured<'_>, predictions: &[f64], groups: usize
         let middle = 2 * before + u128::from(units);
         let place = (groups as u128 * middle / (2 * all)) as usize;
         if let Some(group) = ranked.get_mut(place) {
-            group.table.add(table.cell());
-            group.units[cell] += units;
             group.buckets[cell].insert(bucket);
         }
         before += u128::from(units);

@@ -106,10 +106,13 @@ impl ReplicationTest {
     pub fn judge_all(&self, findings: &[FindingEstimates]) -> Vec<Result<Replication, NotEstimable>> {
         let compared: Vec<Result<Replication, NotEstimable>> =
             findings.iter().map(|finding| self.compared(&finding.original?, &finding.new?)).collect();
-        let p_values: Vec<f64> = compared.iter().flatten().map(|found| found.p_new).collect();
-        let mut adjusted = Correction::Holm.adjust(&p_values).into_iter();
-        let mut decided = |found: Replication| self.decided(found, adjusted.next().unwrap_or(found.p_new));
-        compared.into_iter().map(|found| found.map(&mut decided)).collect()
+        let p_values: Vec<Option<f64>> =
+            compared.iter().map(|found| found.as_ref().ok().map(|found| found.p_new)).collect();
+        let adjusted = Correction::Holm.adjust_tested(&p_values);
+        let decided = |(found, adjusted): (Result<Replication, NotEstimable>, Option<f64>)| {
+            found.map(|found| self.decided(found, adjusted.unwrap_or(found.p_new)))
+        };
+        compared.into_iter().zip(adjusted).map(decided).collect()
     }
 
     /// The measures of a finding, its verdict still that of one test.

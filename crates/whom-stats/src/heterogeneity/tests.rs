@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::effect::Effect;
 use crate::expected::{assert_close, cohorts, rows, value};
 use crate::grid::Grid;
 use crate::moments::Moments;
@@ -78,7 +79,9 @@ fn a_constant_lift_follows_the_baseline() {
     // 10, 20 and 40 % of the control, half as much again of the treated.
     let arm = |events: u64| Moments { n: 10_000, events, sum: events.into(), sum_squares: events.into() };
     let effects = [1_000, 2_000, 4_000].map(|events| Effect::welch(&arm(events * 3 / 2), &arm(events), Grid::INTEGER));
-    let both = BothScales::of(&effects, 0.95);
+    let absolute = effects.map(|effect| effect.map(|effect| effect.difference));
+    let relative = effects.map(|effect| effect.and_then(|effect| effect.log_ratio()));
+    let both = BothScales::of(&absolute, &relative, 0.95);
     let p_value = |found: Result<Heterogeneity, NotEstimable>| Some(found.unwrap().equal_effects.p_value);
     let (absolute, relative) = (p_value(both.absolute), p_value(both.relative));
     assert!(absolute < Some(1e-6) && relative > Some(0.99));

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::effect::Effect;
 use crate::grid::Grid;
 use crate::moments::Moments;
 use crate::simulated::Draws;
@@ -16,7 +17,17 @@ fn level(draws: &mut Draws, units: usize, means: [i64; 2]) -> Result<LevelEffect
         })
     };
     let (treatment, control) = (arm(means[1]), arm(means[0]));
-    Effect::welch(&treatment, &control, Grid::INTEGER).map(|effect| LevelEffect::from(&effect))
+    Effect::welch(&treatment, &control, Grid::INTEGER).map(|effect| LevelEffect {
+        difference: effect.difference,
+        log_ratio: effect.log_ratio(),
+        control: Estimate {
+            value: effect.control.mean,
+            std_err: effect.control.variance_of_mean().sqrt(),
+            degrees_of_freedom: effect.control.degrees_of_freedom(),
+        },
+        control_variance: effect.control.variance,
+        units: effect.treatment.units + effect.control.units,
+    })
 }
 
 #[test]

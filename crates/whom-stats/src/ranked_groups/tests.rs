@@ -1,11 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::arm_table::ArmTable;
 use crate::bucket::{BUCKETS, BucketSet};
+use crate::effect::Effect;
 use crate::grid::Grid;
 use crate::pass::CellStatistics;
 
-const TARGET: Target = Target { metric: 0, treatment: 1, cell: 0 };
 const GRIDS: [Grid; 1] = [Grid::INTEGER];
 
 /// Statistics of some cells; units as (cell, bucket, arm, value).
@@ -26,6 +27,19 @@ fn groups(statistics: &CellStatistics, predictions: &[f64], count: usize) -> Vec
     ranked_groups(&Measured { cells: statistics, buckets: &buckets, grids: &GRIDS }, predictions, count)
 }
 
+/// The units of a group, by cell, and all of them by arm with their moments.
+fn members(statistics: &CellStatistics, group: &RankedGroup) -> (Vec<u64>, ArmTable) {
+    let mut all = ArmTable::new(2, 1);
+    let mut units = vec![0; statistics.cells];
+    for (cell, buckets) in group.buckets.iter().enumerate() {
+        for table in buckets.iter().filter_map(|bucket| statistics.table(cell, bucket)) {
+            units[cell] += table.total_units();
+            all.add(table.cell());
+        }
+    }
+    (units, all)
+}
+
 fn any_units() -> impl Strategy<Value = Vec<(usize, u16, usize, i64)>> {
     prop::collection::vec((0..4_usize, 0..64_u16, 0..2_usize, -50..50_i64), 1..300)
 }
@@ -38,23 +52,22 @@ proptest! {
         let predictions: Vec<f64> = predictions.into_iter().map(f64::from).collect();
         let statistics = statistics(4, &units);
         let found = groups(&statistics, &predictions, count);
+        let held: Vec<(Vec<u64>, ArmTable)> = found.iter().map(|group| members(&statistics, group)).collect();
         let mut whole = ArmTable::new(2, 1);
-        for group in &found {
-            whole.add(group.table.cell());
-        }
+        held.iter().for_each(|(_, table)| whole.add(table.cell()));
         prop_assert_eq!(whole, statistics.pooled(&BucketSet::all()));
-        let range = |group: &RankedGroup| {
-            let held: Vec<f64> = (0..4).filter(|cell| group.units[*cell] > 0).map(|cell| predictions[cell]).collect();
+        let range = |(units, _): &(Vec<u64>, ArmTable)| {
+            let held: Vec<f64> = (0..4).filter(|cell| units[*cell] > 0).map(|cell| predictions[cell]).collect();
             (held.iter().copied().fold(f64::INFINITY, f64::min), held.iter().copied().fold(f64::NEG_INFINITY, f64::max))
         };
-        let filled: Vec<_> = found.iter().filter(|group| group.table.total_units() > 0).map(range).collect();
+        let filled: Vec<_> = held.iter().filter(|(_, table)| table.total_units() > 0).map(range).collect();
         prop_assert!(filled.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{:?}", filled);
         // A part is at most the units of a cell and bucket; the group that it lies in is that of its middle.
         let largest = statistics.tables.iter().map(ArmTable::total_units).max().unwrap_or(0);
         let all = units.len() as u64;
-        for group in &found {
-            let off = (group.table.total_units() * count as u64).abs_diff(all);
-            prop_assert!(off <= count as u64 * (largest + 1), "{} of {} in {}", group.table.total_units(), all, count);
+        for (_, table) in &held {
+            let off = (table.total_units() * count as u64).abs_diff(all);
+            prop_assert!(off <= count as u64 * (largest + 1), "{} of {} in {}", table.total_units(), all, count);
         }
     }
 
@@ -62,7 +75,9 @@ proptest! {
     fn outcomes_put_no_unit_into_another_group(units in any_units()) {
         let other: Vec<_> = units.iter().map(|(cell, bucket, arm, value)| (*cell, *bucket, *arm, 7 - value)).collect();
         let sizes = |units: &[(usize, u16, usize, i64)]| -> Vec<Vec<u64>> {
-            groups(&statistics(4, units), &[2.0, -1.0, 2.0, 0.5], 3).into_iter().map(|group| group.units).collect()
+            let statistics = statistics(4, units);
+            let found = groups(&statistics, &[2.0, -1.0, 2.0, 0.5], 3);
+            found.iter().map(|group| members(&statistics, group).0).collect()
         };
         prop_assert_eq!(sizes(&units), sizes(&other));
     }
@@ -81,15 +96,19 @@ fn a_group_has_the_effect_of_its_units() {
     let statistics = statistics(2, &units);
     let buckets: BucketSet = (0..64).collect();
     let measured = Measured { cells: &statistics, buckets: &buckets, grids: &GRIDS };
+    let effect = |group: &RankedGroup| {
+        let (_, table) = members(&statistics, group);
+        Effect::welch(table.get(1, 0), table.get(0, 0), Grid::INTEGER).unwrap().difference.value
+    };
     let effects = |predictions: &[f64], count: usize| -> Vec<f64> {
         let groups = ranked_groups(&measured, predictions, count);
-        groups.iter().map(|group| group.effect(&measured, TARGET).unwrap().difference.value).collect()
+        groups.iter().map(effect).collect()
     };
     assert_eq!(effects(&[0.0, 1.0], 4), [0.0, 0.0, 10.0, 10.0]);
     assert_eq!(effects(&[1.0, 0.0], 2), [10.0, 0.0]);
     assert_eq!(effects(&[3.0, 3.0], 2), [5.0, 5.0], "equal predictions are no order");
     let none = ranked_groups(&measured, &[1.0], 2);
-    assert_eq!(none[0].effect(&measured, TARGET), Err(NotEstimable::EmptyArm), "a prediction is lacking");
+    assert_eq!(members(&statistics, &none[0]).0, [0, 0], "a prediction is lacking");
 }
 
 const fn estimate(value: f64) -> Estimate {
