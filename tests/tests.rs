@@ -20,6 +20,8 @@ mod report_page;
 mod reference_numbers;
 // Effects and their differences meet the tables printed with a trial.
 mod printed_tables;
+// Linear models meet what was printed, and independent programs.
+mod models;
 // One-tag tables, ranking and heterogeneity meet the original file and plain SQL.
 mod first_look;
 // Ratios, pre-periods, covariates and caps meet their events.

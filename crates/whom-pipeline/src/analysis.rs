@@ -20,6 +20,7 @@ use crate::event::Stage;
 use crate::first_look::FirstLook;
 use crate::global_tests::global_tests;
 use crate::looks::through;
+use crate::models::models;
 use crate::names;
 use crate::power::{confirming_tests, detectable_differences};
 use crate::profile::sizes;
@@ -77,6 +78,7 @@ pub(crate) async fn analyse(
     let trees = views(study, &shown).await.map_err(failed)?;
     let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
     let (effects, tag_tables, slices) = found.effects(averages, &look, sliced);
+    let models = models(study).await.map_err(|error| uncounted(&error))?;
 
     stages.begin(Stage::Resplits)?;
     let resplits = resplits(&declaration, &questions, &effects).await?;
@@ -86,6 +88,7 @@ pub(crate) async fn analyse(
         slices,
         tag_tables,
         tag_rankings: look.rankings(study),
+        models,
         partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts(&profiles) }),
         registered: registered_views(study, &cells, &profiles),
         cohort_scatter: cohort_scatter(&found.measured, &questions),
@@ -120,6 +123,7 @@ pub(crate) fn described(study: &Study<'_>, cells: &AverageCells) -> Result<Resul
         slices: Vec::new(),
         tag_tables: Vec::new(),
         tag_rankings: Vec::new(),
+        models: Vec::new(),
         partition: None,
         registered: Vec::new(),
         trees: Vec::new(),
@@ -141,6 +145,7 @@ pub(crate) fn internal(error: &dyn std::fmt::Display) -> RunError {
 pub(crate) fn uncounted(error: &QueryError) -> RunError {
     match error {
         QueryError::Engine(error) => RunError::engine(Stage::Validation, error),
+        QueryError::Data(message) => RunError::new(Stage::Validation, Cause::Data, message.clone()),
         error => internal(error),
     }
 }

@@ -8,6 +8,7 @@ use crate::averages::{AverageCells, average_rows};
 use crate::clock::Stages;
 use crate::error::RunError;
 use crate::event::Stage;
+use crate::models::models;
 use crate::profiles::Profiles;
 use crate::rows::exploratory;
 use crate::study::Study;
@@ -32,6 +33,7 @@ pub(crate) async fn measure_declared(
         checks: checks.into_iter().chain(cells.cohort_check(study)).collect(),
         effects,
         registered: registered_views(study, &cells, &profiles),
+        models: models(study).await.map_err(|error| uncounted(&error))?,
         stability: Stability::default(),
         ..described
     };

@@ -12,7 +12,7 @@ pub(crate) struct ResultFile {
     pub(crate) rows: Option<u64>,
 }
 
-/// Everything but the unit table.
+/// Everything but the unit table; those of models only if there are some.
 pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportError> {
     let rules: Vec<_> = results.discovered().iter().filter_map(CohortView::rule).cloned().collect();
     let cohorts = results.discovered().len() + results.registered.len();
@@ -21,7 +21,7 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
     let ranked: usize = results.tag_rankings.iter().map(|ranking| ranking.tags.len()).sum();
     let document = whom_report::report_json(results)?;
     let text = |name, text: String| ResultFile { name, bytes: text.into_bytes(), rows: None };
-    Ok(vec![
+    let mut files = vec![
         ResultFile {
             name: "effects.parquet",
             bytes: whom_report::effects_parquet(results)?,
@@ -55,5 +55,16 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
         text("report.html", whom_report::report_html(&document, &Templates::default())?),
         text("charts.json", whom_report::charts_json(results)?),
         text(REPORT_DOCUMENT, document),
-    ])
+    ];
+    if !results.models.is_empty() {
+        let coefficients: usize = results.models.iter().map(|model| model.coefficients.len()).sum();
+        let (name, bytes) = ("models.parquet", whom_report::models_parquet(results)?);
+        files.push(ResultFile { name, bytes, rows: Some(coefficients as u64) });
+    }
+    if results.models.iter().any(|model| !model.calibrated_on.is_empty()) {
+        let tenths: usize = results.models.iter().map(|model| model.calibration.len()).sum();
+        let (name, bytes) = ("calibration.parquet", whom_report::calibration_parquet(results)?);
+        files.push(ResultFile { name, bytes, rows: Some(tenths as u64) });
+    }
+    Ok(files)
 }

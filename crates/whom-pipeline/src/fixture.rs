@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
     TimestampMicrosecondArray,
 };
 use whom_engine::{Rows, SpillFolder, StoredRows};
-use whom_query::compile::{Compiled, MeasureColumn, NamedColumn};
+use whom_query::compile::{Compiled, CovariateColumn, MeasureColumn, NamedColumn};
 use whom_query::{AnalysedUnits, Outcome, Room, UnitSchema, UnitTable};
 use whom_spec::plan::MeasurePart;
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
@@ -212,6 +212,7 @@ fn compiled() -> Compiled {
         ],
         reached: None,
         covariates: Vec::new(),
+        numbers: vec![CovariateColumn { name: "age".into(), column: "age".into(), grid: Grid::FLOAT }],
         tags: vec![named("age"), named("city")],
         cohorts: vec![named("grown_up")],
         strata: Vec::new(),

@@ -57,6 +57,7 @@ mod fixture;
 mod global_tests;
 mod identity;
 mod looks;
+mod models;
 mod names;
 mod output;
 pub mod planned;

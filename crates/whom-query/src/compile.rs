@@ -60,7 +60,7 @@ impl MeasureColumn {
     }
 }
 
-/// A numeric tag that metrics are adjusted by.
+/// A numeric tag that enters estimates as a number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CovariateColumn {
     /// The tag's name.
@@ -91,6 +91,8 @@ pub struct Compiled {
     pub reached: Option<String>,
     /// The tags that metrics are adjusted by, in alphabetical order.
     pub covariates: Vec<CovariateColumn>,
+    /// All numeric tags, in alphabetical order.
+    pub numbers: Vec<CovariateColumn>,
     /// The tags in alphabetical order.
     pub tags: Vec<NamedColumn>,
     /// The pre-registered cohorts in the order of the file.

@@ -11,7 +11,8 @@
 //!
 //! From there on nobody holds all units. [`AnalysedUnits`] looks at the table twice, a piece at a time: first for the bins of
 //! the tags ([`TagBins`]) and the ranges of the metrics, then to turn tags into codes and to count what [`checks`] judge
-//! before any effect is computed. A third look sums tags by cohort ([`CohortSums`]). Counts are integers, which add up in any
+//! before any effect is computed. A third look sums tags by cohort ([`CohortSums`]), and
+//! linear models take looks of their own ([`AnalysedUnits::look_for_models`]). Counts are integers, which add up in any
 //! order, and floating-point sums are made by bucket ([`BucketSums`]), so the pieces change no byte of any result.
 //!
 //! Three decisions keep names and values from becoming SQL: one function quotes ([`sql::Fragment`]), the templates
@@ -46,6 +47,7 @@ mod folds;
 mod gather;
 mod level;
 mod missing_days;
+pub mod model_units;
 mod needs;
 pub mod outcome;
 mod portable;
@@ -78,6 +80,7 @@ pub use compile::{Compiled, compile};
 pub use dialect::Dialect;
 pub use error::QueryError;
 pub use folds::folds;
+pub use model_units::{ModelColumns, ModelUnit};
 pub use needs::needs;
 pub use outcome::Outcome;
 pub use portable::portable;

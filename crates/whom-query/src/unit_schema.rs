@@ -64,6 +64,8 @@ pub(crate) struct TagColumn {
     pub(crate) name: String,
     pub(crate) column: String,
     pub(crate) kind: TagKind,
+    /// Of a numeric tag, the grid that its type gives its values; that of codes otherwise.
+    pub(crate) grid: Grid,
 }
 
 impl UnitSchema {
@@ -74,7 +76,9 @@ impl UnitSchema {
     pub fn new(plan: &Plan, compiled: &Compiled) -> Result<Self, QueryError> {
         let tag = |tag: &NamedColumn| match plan.tag(&tag.name) {
             Some((_, declared)) => {
-                Ok(TagColumn { name: tag.name.clone(), column: tag.column.clone(), kind: declared.kind })
+                let number = compiled.numbers.iter().find(|number| number.name == tag.name);
+                let grid = number.map_or(Grid::INTEGER, |number| number.grid);
+                Ok(TagColumn { name: tag.name.clone(), column: tag.column.clone(), kind: declared.kind, grid })
             }
             None => Err(QueryError::Internal(format!("tag `{}` is not in the plan", tag.name))),
         };

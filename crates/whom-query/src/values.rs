@@ -72,7 +72,7 @@ pub(crate) fn values(columns: &[ValueColumn], rows: &UnitRows) -> Result<Vec<Vec
     for column in columns {
         let made = match &column.origin {
             Origin::Measure(name) => rows.metric(name)?,
-            Origin::Tag { name, column: of } => tag(name, of, column.grid, rows)?,
+            Origin::Tag { name, column: of } => tag_numbers(name, of, column.grid, rows)?,
             Origin::Level { column, level } => level.indicators(&rows.column(column)?)?,
             Origin::Capped { of, threshold } => {
                 let capped = |value: &i64| if *value == ABSENT { ABSENT } else { (*value).min(*threshold) };
@@ -137,8 +137,11 @@ impl GatheredValues<'_> {
     }
 }
 
-/// The values of a numeric tag on a grid.
-fn tag(name: &str, column: &str, grid: Grid, rows: &UnitRows) -> Result<Vec<i64>, QueryError> {
+/// The values of a numeric tag on a grid, [`ABSENT`] where it is missing.
+///
+/// # Errors
+/// [`QueryError::Data`] for a value beyond the grid; [`QueryError::Internal`] if the tag is not numeric.
+pub(crate) fn tag_numbers(name: &str, column: &str, grid: Grid, rows: &UnitRows) -> Result<Vec<i64>, QueryError> {
     let column = rows.column(column)?;
     let TagValues::Numbers(numbers) = TagValues::of(&column)? else {
         return Err(QueryError::Internal(format!("the covariate `{name}` is not numeric")));

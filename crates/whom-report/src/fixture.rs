@@ -3,6 +3,7 @@
 mod extremes;
 mod far_too_much;
 mod first_look;
+mod models;
 mod partition;
 mod replicated;
 mod slices;
@@ -26,6 +27,7 @@ pub(crate) use extremes::{
 };
 
 pub(crate) use far_too_much::far_too_much;
+pub(crate) use models::modelled;
 pub(crate) use replicated::replicated;
 pub(crate) use slices::sliced;
 
@@ -60,6 +62,7 @@ pub(crate) fn hillstrom() -> Results {
         slices: vec![],
         tag_tables: first_look::tag_tables(),
         tag_rankings: first_look::tag_rankings(),
+        models: vec![],
         partition: Some(Partition { tree: "joint".to_owned(), cohorts: cohorts() }),
         registered: vec![],
         trees: vec![tree()],

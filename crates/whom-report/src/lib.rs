@@ -10,6 +10,8 @@
 //! | `slices.parquet` | [`slices_parquet`] | the same, by slice: effects by week and by declared slices |
 //! | `tags.parquet` | [`tags_parquet`] | the first look: the effects in every level of every tag |
 //! | `ranking.parquet` | [`ranking_parquet`] | the same, by tag: which of them change an effect |
+//! | `models.parquet` | [`models_parquet`] | the coefficients of linear models, where a pipeline has some |
+//! | `calibration.parquet` | [`calibration_parquet`] | where it was asked for: how well their predicted effects hold |
 //! | `cohorts.sql` | [`cohorts_sql`] | whoever needs the cohort of a unit in a query |
 //! | `tree.json` | [`tree_json`] | programs that draw trees |
 //! | `result.json` | [`result_json`] | programs that act on the verdict |
@@ -56,6 +58,7 @@
 //! );
 //! ```
 
+mod calibration_table;
 mod cap;
 mod chart;
 mod charts_json;
@@ -71,6 +74,8 @@ mod folds;
 mod heterogeneity;
 mod json;
 mod label;
+mod model;
+mod models_table;
 mod number;
 mod page;
 mod parquet_file;
@@ -104,6 +109,7 @@ mod waterfall;
 mod withhold;
 mod word;
 
+pub use calibration_table::{CALIBRATION_SCHEMA_VERSION, calibration_batch, calibration_parquet};
 pub use cap::{CapAt, CapView};
 pub use charts_json::{CHARTS_SCHEMA_VERSION, charts_json};
 pub use cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
@@ -114,6 +120,8 @@ pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
 pub use folds::GivenFolds;
 pub use heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+pub use model::{CalibrationRow, ModelCoefficient, ModelTerm, ModelUnits, ModelView, StandardErrors};
+pub use models_table::{MODELS_SCHEMA_VERSION, models_batch, models_parquet};
 pub use number::count;
 pub use page::{Templates, report_html};
 pub use planning::{POWERS, PlannedRow, PlannedSubject, Planning};

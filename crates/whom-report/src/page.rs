@@ -14,6 +14,7 @@ mod for_whom;
 mod index;
 mod methods;
 mod metrics;
+mod models;
 mod picture;
 mod profiles;
 mod quality;
@@ -48,6 +49,7 @@ struct Page {
     replication: Option<replication::ReplicationSection>,
     for_whom: Option<for_whom::ForWhomSection>,
     tags: Option<tags::TagsSection>,
+    models: Option<models::ModelsSection>,
     metrics: Option<metrics::MetricsSection>,
     profiles: Option<profiles::ProfilesSection>,
     trust: trust::TrustSection,
@@ -73,6 +75,7 @@ fn page(results: &Results) -> Page {
         replication: replication::section(&indexed),
         for_whom: for_whom::section(&indexed, &verdict),
         tags: tags::section(&indexed),
+        models: models::section(&indexed),
         metrics: metrics::section(&indexed),
         profiles: profiles::section(&indexed),
         trust: trust::section(&indexed, &verdict),

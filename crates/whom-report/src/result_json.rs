@@ -9,6 +9,7 @@ use crate::error::ReportError;
 use crate::folds::GivenFolds;
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow};
 use crate::json::document;
+use crate::model::ModelView;
 use crate::ranking::TagRanking;
 use crate::replication::ReplicationView;
 use crate::results::{MetricView, Results, VariantView};
@@ -45,6 +46,8 @@ struct ResultDocument<'a> {
     metrics: &'a [MetricView],
     averages: Vec<&'a EffectRow>,
     tag_rankings: &'a [TagRanking],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    models: &'a [ModelView],
     global_tests: &'a [GlobalTestRow],
     cohort_scatter: &'a [CohortScatter],
     shrunken_effects: &'a [ShrunkenEffects],
@@ -91,6 +94,7 @@ pub fn result_json(results: &Results) -> Result<String, ReportError> {
         metrics: &results.metrics,
         averages: results.effects.iter().filter(|row| row.cohort == EVERYBODY).collect(),
         tag_rankings: &results.tag_rankings,
+        models: &results.models,
         global_tests: &results.global_tests,
         cohort_scatter: &results.cohort_scatter,
         shrunken_effects: &results.shrunken_effects,

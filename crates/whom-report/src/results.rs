@@ -8,6 +8,7 @@ use crate::cohort::CohortView;
 use crate::effect::{EVERYBODY, EffectRow, Estimand, Role};
 use crate::folds::GivenFolds;
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+use crate::model::ModelView;
 use crate::quantile::QuantileView;
 use crate::ranking::TagRanking;
 use crate::replication::ReplicationView;
@@ -70,6 +71,9 @@ pub struct Results {
     pub tag_tables: Vec<TagTable>,
     /// The tags by how much they change each effect, by treatment and primary metric.
     pub tag_rankings: Vec<TagRanking>,
+    /// The linear models in the order of the pipeline file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelView>,
     /// The declared partition; `None` if discovery was not asked for.
     pub partition: Option<Partition>,
     /// The pre-registered cohorts in the order of the pipeline file.

@@ -4,6 +4,7 @@ mod averages;
 mod checks;
 mod cohorts;
 mod forest;
+mod models;
 mod palette;
 mod paragraph;
 mod planning;
@@ -49,6 +50,7 @@ pub fn terminal_summary(results: &Results, colour: Colour) -> String {
         replication::section(results, palette),
         averages::section(results, palette),
         tags::section(results, palette),
+        models::section(results, palette),
         tree::section(results, palette),
         forest::section(results, palette),
         cohorts::section(results, palette),

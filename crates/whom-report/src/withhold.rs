@@ -18,6 +18,8 @@
 //! - A **level** of a tag of too few units is withheld with the next smallest ones, until those that are withheld are not too
 //!   few together. Numbers of units that tell how few have no value of a metric are withheld in all tables. What is said of
 //!   all levels, or of all cohorts, together stays.
+//! - A **model** is withheld as a whole if too few units are in an arm, in an arm and a level of one of its tags, left out, or
+//!   analysed and not of the model, and its calibration if a tenth of an arm or the rest of the units is. How many units have one value of a numeric tag is not looked at.
 //! - A **cap** loses its numbers where too few units lie on a side of it, or where they would tell how few have no value; a threshold
 //!   that is a percentile goes with them where too few lie on a side, one that the file gives stays.
 //! - A **quantile** is the value of a unit: a metric that compares quantiles is withheld in a cohort where too few units of an arm lie
@@ -35,6 +37,7 @@ mod caps;
 mod checks;
 mod cohorts;
 mod effects;
+mod models;
 mod profiles;
 mod replication;
 mod shrunken;
@@ -105,6 +108,7 @@ impl SmallestCell {
             slices,
             tag_tables,
             tag_rankings,
+            models,
             partition,
             registered,
             trees,
@@ -125,6 +129,7 @@ impl SmallestCell {
         let slices = slices::withheld(self, slices, &beside, &mut counted);
         let views = views.into_iter().map(|view| caps::withheld(self, view, &metrics)).collect();
         let tag_tables = tags::withheld(self, tag_tables, &metrics, &mut counted);
+        let models = models::withheld(self, models, units, &mut counted);
         let shrunken_effects =
             shrunken_effects.into_iter().map(|found| shrunken::withheld(self, found, &cohorts, &metrics)).collect();
         let partition = partition.map(|Partition { tree, cohorts: views }| Partition {
@@ -155,6 +160,7 @@ impl SmallestCell {
             slices,
             tag_tables,
             tag_rankings,
+            models,
             partition,
             registered,
             trees,

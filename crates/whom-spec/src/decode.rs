@@ -15,6 +15,7 @@ mod later;
 mod looks;
 mod measured;
 mod metric;
+mod model;
 mod quantile;
 mod scalar;
 mod split;
@@ -45,6 +46,7 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         check_through(&plan, fields);
         looks::check(&plan, fields);
         validate::check_sequences(&plan, fields);
+        model::check_weights(&plan, fields);
         validate::check_sides(&plan, fields);
         warn_about(&plan, &report);
         Some(plan)
@@ -77,6 +79,8 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let looks = looks::looks(fields);
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
+    let reference = validate.reference;
+    let models = named(fields.optional("models"), |name, field| model::model(name, field, &searched, reference));
     let output = fields.required("output").and_then(|output| output_place(&output));
     quantile::check_smallest_cell(metrics.as_deref().unwrap_or_default(), output.as_ref(), fields.report());
     Some(Plan {
@@ -92,6 +96,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
         discover,
         looks: looks?,
         slices: slices.unwrap_or_default(),
+        models: models?,
         validate,
         output: output?,
     })

@@ -8,6 +8,7 @@
 mod discover;
 mod leaf;
 mod metric;
+mod model;
 mod table;
 mod validate;
 
@@ -19,6 +20,7 @@ use schemars::JsonSchema;
 pub(crate) use self::discover::{Discover, Folds, PartitionTree, Tree};
 use self::leaf::{Date, PathText, WholeNumber};
 pub(crate) use self::metric::{Cap, Cuped, Metric, Quantile, RatioPart};
+pub(crate) use self::model::Model;
 pub(crate) use self::table::{
     AllocationPeriod, Categorical, CategoricalLevels, ExposureFilter, Fact, PartitionColumn, SeveralVariants, Split,
     Strata, TagTable, Time, Variant,
@@ -88,6 +90,8 @@ pub(crate) struct Pipeline {
     /// Tags by whose levels every effect is shown and tested for stability, as it is by week of first exposure. Protected ones
     /// may be named. Numeric tags are cut into quarters.
     slices: Option<Vec<String>>,
+    /// Linear models of metrics on the variants and tags, by name.
+    models: Option<BTreeMap<String, Model>>,
     /// How effects and cohorts are tested.
     validate: Option<Validate>,
     /// The days on which cohorts are searched for, where runs are nightly. Default: in every run.
@@ -114,6 +118,7 @@ impl Shape for Pipeline {
         "cohorts",
         "discover",
         "slices",
+        "models",
         "validate",
         "looks",
         "allocate",

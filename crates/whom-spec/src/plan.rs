@@ -12,6 +12,7 @@ mod folds;
 mod identity;
 mod measure;
 mod metric;
+mod model;
 mod output;
 mod quantity;
 mod split;
@@ -34,6 +35,7 @@ pub use self::metric::{
     Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Quantile,
     QuantileOf, RatioPart, Role, Test,
 };
+pub use self::model::{BaseLevel, Model, ModelCorrection, StandardErrors, TagLevels};
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
 pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant};
@@ -76,6 +78,9 @@ pub struct Plan {
     /// may be among them. Left out of the text of a plan that names none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<Spanned<String>>,
+    /// Linear models of metrics. Left out of the text of a plan that has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<Model>,
     /// How effects and cohorts are tested.
     pub validate: Validate,
     /// Where results go.

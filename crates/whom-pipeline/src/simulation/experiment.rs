@@ -196,6 +196,7 @@ impl Kind {
             measures,
             reached: None,
             covariates: Vec::new(),
+            numbers: Vec::new(),
             tags: ["age", "city", "score"].map(named).to_vec(),
             cohorts: ["young", "southern"].map(named).to_vec(),
             strata: Vec::new(),

@@ -45,6 +45,7 @@ impl Compiler<'_> {
             measures,
             reached: reached.into_iter().map(|reached| reached.column).next(),
             covariates: self.covariates(tags),
+            numbers: self.numbers(tags),
             tags: tags.iter().map(|tag| NamedColumn { name: tag.name.clone(), column: tag.column.clone() }).collect(),
             cohorts: cohorts.into_iter().map(|(column, _)| column).collect(),
             strata: self.strata(),
@@ -69,9 +70,14 @@ impl Compiler<'_> {
         let mut named =
             self.plan.metrics.iter().filter_map(|metric| metric.cuped.as_ref()).flat_map(|cuped| &cuped.tags);
         let is_named: BTreeSet<&str> = named.by_ref().map(|name| name.as_str()).collect();
+        self.numbers(tags).into_iter().filter(|tag| is_named.contains(tag.name.as_str())).collect()
+    }
+
+    /// All numeric tags.
+    fn numbers(&self, tags: &[CompiledTag]) -> Vec<CovariateColumn> {
         let is_numeric = |name: &str| self.plan.tag(name).is_some_and(|(_, tag)| tag.kind == TagKind::Numeric);
-        let covariates = tags.iter().filter(|tag| is_named.contains(tag.name.as_str()) && is_numeric(&tag.name));
-        covariates
+        let numbers = tags.iter().filter(|tag| is_numeric(&tag.name));
+        numbers
             .map(|tag| CovariateColumn { name: tag.name.clone(), column: tag.column.clone(), grid: tag.grid })
             .collect()
     }

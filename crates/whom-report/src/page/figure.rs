@@ -48,6 +48,16 @@ impl Place {
         Self { file: "ranking", row, column: column.to_owned() }
     }
 
+    /// A column of a row of `models.parquet`.
+    pub(super) fn of_model(row: usize, column: &str) -> Self {
+        Self { file: "models", row, column: column.to_owned() }
+    }
+
+    /// A column of a row of `calibration.parquet`.
+    pub(super) fn of_calibration(row: usize, column: &str) -> Self {
+        Self { file: "calibration", row, column: column.to_owned() }
+    }
+
     /// A column of a row of `stability.parquet`.
     pub(super) fn of_stability(row: usize, column: &str) -> Self {
         Self { file: "stability", row, column: column.to_owned() }

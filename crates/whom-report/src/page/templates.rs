@@ -12,7 +12,7 @@ use super::base64;
 use crate::error::ReportError;
 
 /// The templates that come with the program, by name.
-const BUILT_IN: [(&str, &str); 14] = [
+const BUILT_IN: [(&str, &str); 15] = [
     ("page.html", include_str!("../../templates/page.html")),
     ("macros.html", include_str!("../../templates/macros.html")),
     ("verdict.html", include_str!("../../templates/verdict.html")),
@@ -20,6 +20,7 @@ const BUILT_IN: [(&str, &str); 14] = [
     ("replication.html", include_str!("../../templates/replication.html")),
     ("for_whom.html", include_str!("../../templates/for_whom.html")),
     ("tags.html", include_str!("../../templates/tags.html")),
+    ("models.html", include_str!("../../templates/models.html")),
     ("metrics.html", include_str!("../../templates/metrics.html")),
     ("profiles.html", include_str!("../../templates/profiles.html")),
     ("trust.html", include_str!("../../templates/trust.html")),

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::output::shows_everything;
 use super::{
-    Codes, Cohort, DeclaredPartition, Discover, ExposureFilter, Fact, GivenFolds, Hours, Metric, Period, Plan,
+    Codes, Cohort, DeclaredPartition, Discover, ExposureFilter, Fact, GivenFolds, Hours, Metric, Model, Period, Plan,
     SeveralVariants, Snapshot, Split, Strata, Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
 };
 use crate::spanned::{Spanned, text};
@@ -72,6 +72,9 @@ struct Analysis<'a> {
     /// Left out where none are named, as in identities from before they could be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     slices: Vec<&'a str>,
+    /// Left out where there are none, as in identities from before there could be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    models: Vec<&'a Model>,
     validate: &'a Validate,
     /// The days of the searches; left out where every run searches, as in identities from before they could be declared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -148,6 +151,7 @@ impl<'a> Analysis<'a> {
             tags: sorted(plan.tags.iter().flat_map(AnalysisTag::of).collect(), |entry| entry.tag.name.as_str()),
             cohorts: sorted(plan.cohorts.iter().collect(), |cohort| cohort.name.as_str()),
             discover: AnalysisDiscover::of(&plan.discover),
+            models: sorted(plan.models.iter().collect(), |model| model.name.as_str()),
             slices: sorted(plan.slices.iter().map(|name| name.as_str()).collect(), |name| name),
             looks: plan.looks.iter().map(ToString::to_string).collect(),
             validate: &plan.validate,

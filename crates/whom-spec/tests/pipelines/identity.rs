@@ -43,6 +43,8 @@ fn everything_that_changes_a_number_changes_the_analysis() {
         ("output:", "discover: { tree: { depth: 2 } }\noutput:"),
         ("output:", "validate: { level: 0.9 }\noutput:"),
         ("output:", "slices: [device]\noutput:"),
+        ("output:", "models: { m: { metric: revenue } }\noutput:"),
+        ("output:", "models: { m: { metric: revenue, tags: [device] } }\noutput:"),
         ("path: out/", "path: out/\n  smallest_cell: 20"),
     ] {
         let identity = identity(&plain_with(old, new));

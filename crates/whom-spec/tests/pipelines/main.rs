@@ -17,6 +17,8 @@ mod include;
 mod later;
 /// What metrics are made of: ratios, pre-periods, covariates, caps.
 mod measures;
+/// Linear models.
+mod models;
 /// References to things that the file does not have, names that collide.
 mod references;
 /// `${env.X}` and `${var.x}`.

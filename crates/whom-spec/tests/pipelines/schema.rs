@@ -63,7 +63,9 @@ fn a_replaced_value_may_stand_where_a_number_does() {
 #[test]
 fn every_key_of_the_schema_is_read() {
     let schema = whom_spec::json_schema();
-    let extended = plain_with("output:\n", "discover: { tree: { depth: 3 } }\nvalidate: { level: 0.9 }\noutput:\n");
+    let sections =
+        "discover: { tree: { depth: 3 } }\nvalidate: { level: 0.9 }\nmodels: { m: { metric: revenue } }\noutput:\n";
+    let extended = plain_with("output:\n", sections);
     let plain: Value = serde_saphyr::from_str(&extended).unwrap();
     for (place, definition) in [
         ("", &schema),
@@ -75,6 +77,7 @@ fn every_key_of_the_schema_is_read() {
         ("discover", &schema["$defs"]["Discover"]),
         ("discover.tree", &schema["$defs"]["Tree"]),
         ("validate", &schema["$defs"]["Validate"]),
+        ("models.m", &schema["$defs"]["Model"]),
         ("output", &schema["$defs"]["Output"]),
     ] {
         for key in definition["properties"].as_object().unwrap().keys() {

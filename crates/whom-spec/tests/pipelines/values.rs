@@ -18,7 +18,7 @@ fn an_unknown_key() {
     2 | experimnt: x
       | ^^^^^^^^^
       |
-      = help: did you mean `experiment`? valid names are `version`, `include`, `experiment`, `unit`, `cluster`, `through`, `time_zone`, `split`, `facts`, `metrics`, `tags`, `cohorts`, `discover`, `slices`, `validate`, `looks`, `allocate` and `output`
+      = help: did you mean `experiment`? valid names are `version`, `include`, `experiment`, `unit`, `cluster`, `through`, `time_zone`, `split`, `facts`, `metrics`, `tags`, `cohorts`, `discover`, `slices`, `models`, `validate`, `looks`, `allocate` and `output`
     ");
 }
 
@@ -372,7 +372,7 @@ fn all_mistakes_are_reported_at_once_and_in_the_order_of_the_file() {
     2 | experimnt: checkout
       | ^^^^^^^^^
       |
-      = help: did you mean `experiment`? valid names are `version`, `include`, `experiment`, `unit`, `cluster`, `through`, `time_zone`, `split`, `facts`, `metrics`, `tags`, `cohorts`, `discover`, `slices`, `validate`, `looks`, `allocate` and `output`
+      = help: did you mean `experiment`? valid names are `version`, `include`, `experiment`, `unit`, `cluster`, `through`, `time_zone`, `split`, `facts`, `metrics`, `tags`, `cohorts`, `discover`, `slices`, `models`, `validate`, `looks`, `allocate` and `output`
 
     error: `split.start` must be a day of the calendar, `YYYY-MM-DD`, from 1900 to 2199, found `tomorrow`
       --> pipeline.yaml:14:10

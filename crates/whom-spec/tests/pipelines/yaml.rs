@@ -249,6 +249,6 @@ fn a_key_that_is_no_text() {
     2 | ? [a, b]
       |   ^
       |
-      = help: valid names are `version`, `include`, `experiment`, `unit`, `cluster`, `through`, `time_zone`, `split`, `facts`, `metrics`, `tags`, `cohorts`, `discover`, `slices`, `validate`, `looks`, `allocate` and `output`
+      = help: valid names are `version`, `include`, `experiment`, `unit`, `cluster`, `through`, `time_zone`, `split`, `facts`, `metrics`, `tags`, `cohorts`, `discover`, `slices`, `models`, `validate`, `looks`, `allocate` and `output`
     ");
 }
