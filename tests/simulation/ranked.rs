@@ -80,7 +80,9 @@ impl Kind {
             let tables: Vec<ArmTable> =
                 group.buckets.iter().enumerate().map(|(cell, buckets)| cells.sum(cell, buckets)).collect();
             let mut all = ArmTable::new(2, 1);
-            tables.iter().for_each(|table| all.add(table.cell()));
+            for table in &tables {
+                all.add(table.cell());
+            }
             let truth: f64 = tables.iter().zip(&truths).map(|(table, truth)| table.total_units() as f64 * truth).sum();
             let effect = Effect::welch(all.get(1, 0), all.get(0, 0), Grid::FLOAT);
             (effect.map(|effect| effect.difference), truth / all.total_units() as f64)

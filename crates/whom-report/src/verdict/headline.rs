@@ -182,9 +182,8 @@ fn action(case: &Case) -> Action {
         _ if some_gain && !case.is_safe() => Action::Hold,
         _ if some_ship => Action::ShipToSome,
         _ if some_gain => Action::Confirm,
-        (_, Some(false)) => Action::DoNotShip,
+        (_, Some(false)) | (AverageOutcome::NotImproved, _) => Action::DoNotShip,
         (AverageOutcome::NoEffectThatMatters, _) => Action::Leave,
-        (AverageOutcome::NotImproved, _) => Action::DoNotShip,
         (AverageOutcome::Underpowered, _) => Action::Extend,
         _ => Action::Undecided,
     }

@@ -60,6 +60,10 @@ fn metric(fields: &Fields<'_>, searched: &Searched<'_>) -> Option<Spanned<String
             format!("`{}`: the ratio `{name}` is no number per unit, which a linear model needs", fields.path());
         let hint = "model its numerator or its denominator, as a metric of its own";
         fields.report().push(Diagnostic::error(message).at(name.span).hint(hint));
+    } else if searched.metrics.iter().any(|metric| metric.name == name && metric.quantile.is_some()) {
+        let message = format!("`{}`: `{name}` is a quantile, and a linear model is one of means", fields.path());
+        let hint = "model the number of a unit, as a metric of its own without `quantile`";
+        fields.report().push(Diagnostic::error(message).at(name.span).hint(hint));
     }
     Some(name)
 }
@@ -162,11 +166,15 @@ fn check_categorical(field: &Field<'_>, tag: &Spanned<String>, searched: &Search
     }
 }
 
-/// Refuses models where the weights of the arms change: the period of a unit would stand behind its arm.
+/// Refuses models where the arms have other shares in some strata, such as periods of other weights, than in others: the stratum of a
+/// unit would stand behind its arm.
 pub(super) fn check_weights(plan: &Plan, pipeline: &Fields<'_>) {
-    if let Some(field) = pipeline.optional("models").filter(|_| plan.split.is_ramped()) {
-        let message = "`models` does not go with `split.allocation`: a model knows no periods, and would mix them";
-        let hint = "leave `models` out; or set `start` and `end` to one period";
-        field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
-    }
+    let Some(field) = pipeline.optional("models").filter(|_| plan.split.has_unequal_strata()) else { return };
+    let (cause, strata, instead) = if plan.split.is_ramped() {
+        ("`split.allocation`", "periods", "set `start` and `end` to one period")
+    } else {
+        ("realised shares in `split.strata`", "strata", "choose one stratum by `where`")
+    };
+    let message = format!("`models` does not go with {cause}: a model knows no {strata}, and would mix them");
+    field.report.push(Diagnostic::error(message).at(field.key).hint(format!("leave `models` out; or {instead}")));
 }

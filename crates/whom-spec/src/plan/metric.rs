@@ -239,6 +239,7 @@ pub enum Test {
 }
 
 impl Test {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "`skip_serializing_if` passes a reference to the field")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -54,7 +54,9 @@ proptest! {
         let found = groups(&statistics, &predictions, count);
         let held: Vec<(Vec<u64>, ArmTable)> = found.iter().map(|group| members(&statistics, group)).collect();
         let mut whole = ArmTable::new(2, 1);
-        held.iter().for_each(|(_, table)| whole.add(table.cell()));
+        for (_, table) in &held {
+            whole.add(table.cell());
+        }
         prop_assert_eq!(whole, statistics.pooled(&BucketSet::all()));
         let range = |(units, _): &(Vec<u64>, ArmTable)| {
             let held: Vec<f64> = (0..4).filter(|cell| units[*cell] > 0).map(|cell| predictions[cell]).collect();
