@@ -95,7 +95,7 @@ impl AverageCells {
             cells.map(|stratum| stratum.table.units.clone()).collect()
         };
         let cohorts = names.zip(self.within_strata.iter().map(of_members)).collect();
-        stratified_cohort_check(study.plan, &study.units, cohorts)
+        stratified_cohort_check(study.plan, study.units, cohorts)
     }
 }
 

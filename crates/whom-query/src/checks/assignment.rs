@@ -78,9 +78,10 @@ impl Assignment<'_> {
         let Some(within) = &self.arms.within else { return self.sample_ratio(name, units) };
         let part = |(stratum, (subject, weights)): (usize, &(String, Vec<f64>))| {
             let (units, exposed) = (strata.units.get(stratum)?, strata.exposed.get(stratum)?);
-            let tested = match within.realised {
-                false => sample_ratio(units, weights).ok().map(Into::into),
-                true => kept_alike(units, exposed),
+            let tested = if within.realised {
+                kept_alike(units, exposed)
+            } else {
+                sample_ratio(units, weights).ok().map(Into::into)
             };
             Some(TestedPart { subject: subject.clone(), tested, detail: self.arms.in_words(units) })
         };

@@ -64,7 +64,7 @@ pub(super) fn split(field: &Field<'_>, unit: Option<&Spanned<String>>, known: &K
         lookback,
         exposure_filter,
         allocation: allocation?,
-        strata: strata?,
+        strata,
     })
 }
 

@@ -10,26 +10,23 @@ use crate::tree::Value;
 /// The most columns that make a stratum.
 const MOST_COLUMNS: usize = 8;
 
-/// `strata: [country]`, or `strata: { columns: [school], shares: realised }`. The inner `None`: none are declared; the outer
-/// one: they could not be read.
-pub(super) fn strata(split: &Fields<'_>, taken: [Option<&Spanned<String>>; 2]) -> Option<Option<Strata>> {
-    let Some(field) = split.optional("strata") else { return Some(None) };
-    let (columns, shares) = match field.node.entries() {
-        None => (columns(&field, taken), StrataShares::Declared),
-        Some(_) => {
-            let fields = field.mapping::<format::Strata>()?;
-            let shares = fields.optional("shares").and_then(|shares| {
-                shares.choice(&[("declared", StrataShares::Declared), ("realised", StrataShares::Realised)])
-            });
-            let named = fields.required("columns").and_then(|named| columns(&named, taken));
-            (named, shares.unwrap_or(StrataShares::Declared))
-        }
+/// `strata: [country]`, or `strata: { columns: [school], shares: realised }`; `taken` are columns that make no strata.
+pub(super) fn strata(split: &Fields<'_>, taken: [Option<&Spanned<String>>; 2]) -> Option<Strata> {
+    let field = split.optional("strata")?;
+    let (columns, shares) = if field.node.entries().is_none() {
+        (columns(&field, taken), None)
+    } else {
+        let fields = field.mapping::<format::Strata>()?;
+        let shares = fields.optional("shares").and_then(|shares| {
+            shares.choice(&[("declared", StrataShares::Declared), ("realised", StrataShares::Realised)])
+        });
+        (fields.required("columns").and_then(|named| columns(&named, taken)), shares)
     };
     let message = "nothing is searched where `split.strata` is declared: averages and declared cohorts are compared within \
                    strata";
     let hint = "declare the cohorts to compare in `cohorts`; to search for some, choose one stratum by `where`";
     field.report.push(Diagnostic::warning(message).at(field.key).hint(hint));
-    Some(Some(Strata { columns: columns?, shares }))
+    Some(Strata { columns: columns?, shares: shares.unwrap_or(StrataShares::Declared) })
 }
 
 /// Columns that are neither the unit's nor the variant's, each once.
