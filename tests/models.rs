@@ -175,6 +175,7 @@ fn karlan_and_list_s_red_states_meet_statsmodels() {
 #[test]
 fn star_meets_statsmodels_and_numpy_with_errors_by_school() {
     let models = "  arms: { metric: scorek, errors: HC1 }
+  arms_classical: { metric: scorek, errors: classical }
   arms_cr1: { metric: scorek, errors: CR1, cluster: school }
   arms_cr2: { metric: scorek, cluster: school }
   girl_cr1: { metric: scorek, tags: [gender], base: { gender: male }, errors: CR1, cluster: school }
@@ -200,6 +201,7 @@ fn star_meets_statsmodels_and_numpy_with_errors_by_school() {
     let run = warehouse.run(&[]);
     for (model, of, errors) in [
         ("arms", "arms", "hc1"),
+        ("arms_classical", "arms", "nonrobust"),
         ("arms_cr1", "arms", "cr1"),
         ("arms_cr2", "arms", "cr2"),
         ("girl_cr1", "girl", "cr1"),
@@ -214,9 +216,9 @@ fn star_meets_statsmodels_and_numpy_with_errors_by_school() {
         }
     }
     let models = run.json("result.json")["models"].clone();
-    assert_eq!((models[1]["clusters"].as_u64(), models[0]["clusters"].as_u64()), (Some(79), None));
+    assert_eq!((models[2]["clusters"].as_u64(), models[0]["clusters"].as_u64()), (Some(79), None));
     assert_eq!((models[0]["units"].as_u64(), models[0]["left_out"].as_u64()), (Some(5_786), Some(539)));
-    assert!((60.0..79.0).contains(&number(&models[2], "effective_clusters")));
+    assert!((60.0..79.0).contains(&number(&models[3], "effective_clusters")));
     assert_same_bytes(&warehouse, &run);
 }
 

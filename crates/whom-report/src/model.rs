@@ -10,6 +10,8 @@ use crate::word::words;
 words! {
     /// A kind of standard error of least squares.
     pub enum StandardErrors {
+        /// One variance of all units.
+        Classical = "classical",
         /// Squared residuals.
         Hc0 = "HC0",
         /// The same for the degrees of freedom that are left.

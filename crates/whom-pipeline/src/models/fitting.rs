@@ -88,6 +88,8 @@ struct Scores<'a> {
 }
 
 enum Sums {
+    /// Nothing: the products tell the errors.
+    Classical,
     Robust(Box<Meat>),
     Clustered(Box<ClusterScores>),
 }
@@ -97,6 +99,7 @@ impl<'a> Scores<'a> {
         let robust = |kind| Sums::Robust(Box::new(Meat::new(fit, kind)));
         let clustered = |kind| Sums::Clustered(Box::new(ClusterScores::new(fit, kind)));
         let sums = match design.errors {
+            StandardErrors::Classical => Sums::Classical,
             StandardErrors::Hc0 => robust(RobustError::Hc0),
             StandardErrors::Hc1 => robust(RobustError::Hc1),
             StandardErrors::Hc2 => robust(RobustError::Hc2),
@@ -112,6 +115,7 @@ impl<'a> Scores<'a> {
         let ModelUnit::Complete { arm, outcome, tags, cluster } = unit else { return };
         self.design.row((arm, outcome), tags, &mut self.scratch);
         match &mut self.sums {
+            Sums::Classical => {}
             Sums::Robust(meat) => meat.push(&self.scratch.row),
             Sums::Clustered(scores) => {
                 // Every cluster has a number since the first look.
@@ -131,6 +135,7 @@ impl<'a> Scores<'a> {
 
     fn finish(self, fit: LeastSquares) -> Fitted {
         let (errors, effective_clusters) = match self.sums {
+            Sums::Classical => (Ok(fit.classical()), None),
             Sums::Robust(meat) => (meat.covariance(), None),
             Sums::Clustered(scores) => (scores.covariance(), Some(scores.effective_clusters())),
         };

@@ -164,6 +164,7 @@ fn not_estimable(place: ModelCoefficient, reason: NotEstimable) -> ModelCoeffici
 
 fn errors(errors: StandardErrors) -> report::StandardErrors {
     match errors {
+        StandardErrors::Classical => report::StandardErrors::Classical,
         StandardErrors::Hc0 => report::StandardErrors::Hc0,
         StandardErrors::Hc1 => report::StandardErrors::Hc1,
         StandardErrors::Hc2 => report::StandardErrors::Hc2,

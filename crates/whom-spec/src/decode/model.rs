@@ -118,6 +118,7 @@ fn errors(fields: &Fields<'_>, has_cluster: bool) -> StandardErrors {
     let default = if has_cluster { StandardErrors::Cr2 } else { StandardErrors::Hc2 };
     let Some(field) = fields.optional("errors") else { return default };
     let Some(errors) = field.choice(&[
+        ("classical", StandardErrors::Classical),
         ("HC0", StandardErrors::Hc0),
         ("HC1", StandardErrors::Hc1),
         ("HC2", StandardErrors::Hc2),

@@ -55,6 +55,9 @@ pub struct TagLevels {
 /// A kind of standard error of least squares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum StandardErrors {
+    /// One variance of all units, as textbooks assume; for published tables.
+    #[serde(rename = "classical")]
+    Classical,
     /// Squared residuals (White 1980).
     #[serde(rename = "HC0")]
     Hc0,
