@@ -172,6 +172,7 @@ impl Setting {
         DiscoveryPlan {
             shapes: units.shapes().to_vec(),
             columns: (0..units.shapes().len()).collect(),
+            places: Vec::new(),
             arms: 2,
             metrics: 1,
             targets: vec![Target { treatment: 1, metric: 0 }],

@@ -108,6 +108,7 @@ impl Setting {
         DiscoveryPlan {
             shapes: units.shapes().to_vec(),
             columns: (0..self.tags).collect(),
+            places: Vec::new(),
             arms: self.arms,
             metrics: self.metrics,
             targets: targets.take(self.targets).collect(),

@@ -79,7 +79,7 @@ fn centring_makes_splits_indifferent_to_the_level_of_the_metric_and_raw_values_d
 #[test]
 fn an_unseen_value_goes_to_the_nearer_side_of_a_cut_and_without_places_to_the_right() {
     let unit = |number: u16| {
-        let (code, arm) = (if number % 2 == 0 { 1 } else { 5 }, usize::from(number / 2 % 2));
+        let (code, arm) = (if number.is_multiple_of(2) { 1 } else { 5 }, usize::from(number / 2 % 2));
         let gain = if code == 5 && arm == 1 { 9 } else { 0 };
         Unit { bucket: 2 * number % 1024, arm, codes: vec![code], values: vec![Some(gain + i64::from(number % 7))] }
     };
