@@ -82,6 +82,34 @@ fn every_placed_figure_is_that_of_its_place(sample: Sample, least: usize) {
     }
 }
 
+/// The lists of `result.json` of which figures are shown.
+const LISTS: [&str; 4] = ["global_tests", "detectable_differences", "waterfall", "checks"];
+
+#[test]
+fn every_placed_figure_of_a_list_is_that_of_its_entry() {
+    let published = &Baseline::of(Sample::Hillstrom).published;
+    let result = published.json("result.json");
+    for list in LISTS {
+        let shown = figures(published.text("report.html"), list);
+        assert!(!shown.is_empty(), "no figure of {list}");
+        for figure in shown {
+            let entry = &result[list][figure.row];
+            let names = figure.column.split(['.', '[', ']']).filter(|name| !name.is_empty());
+            let value = match figure.column.as_str() {
+                "statistic" => {
+                    entry["slope"].as_f64().zip(entry["std_err"].as_f64()).map(|(slope, error)| slope / error)
+                }
+                _ => names
+                    .fold(entry, |entry, name| {
+                        name.parse::<usize>().map_or_else(|_| &entry[name], |place| &entry[place])
+                    })
+                    .as_f64(),
+            };
+            figure.assert_is(&Expected { value, fraction: false });
+        }
+    }
+}
+
 /// A figure as it stands on the page, with the file, row and column that it names.
 #[derive(Clone, Debug)]
 struct Figure {

@@ -63,6 +63,11 @@ impl Place {
         Self { file: "stability", row, column: column.to_owned() }
     }
 
+    /// A field of an entry of a list in `result.json`: `global_tests[0].p_value`, in place of a file the list.
+    pub(super) fn of_result(list: &'static str, entry: usize, field: &str) -> Self {
+        Self { file: list, row: entry, column: field.to_owned() }
+    }
+
     /// A column of a row of `cohorts.parquet`, `units:FOLD`, or a field of an entry of one of its lists: `profile[0].standardised`.
     pub(super) fn of_cohort(row: usize, column: &str) -> Self {
         Self { file: "cohorts", row, column: column.to_owned() }

@@ -3,12 +3,13 @@
 use serde::Serialize;
 use whom_stats::{Check, CheckPart, CheckVerdict};
 
+use super::figure::{self, Place};
 use super::index::Indexed;
 use super::picture::Picture;
 use super::table::{Cell, Table};
 use crate::chart::{Fall, Label, Waterfall};
 use crate::label;
-use crate::number::{self, NO_NUMBER};
+use crate::number;
 use crate::terminal::tally;
 use crate::waterfall::WaterfallStep;
 
@@ -33,8 +34,9 @@ pub(super) struct QualitySection {
 pub(super) fn section(indexed: &Indexed<'_>) -> QualitySection {
     let results = indexed.results;
     let falls = results.waterfall.iter().map(fall).collect();
-    let objecting = results.checks.iter().filter(|check| check.verdict.objects());
-    let others = results.checks.iter().filter(|check| !check.verdict.objects());
+    let placed = || results.checks.iter().enumerate();
+    let objecting = placed().filter(|(_, check)| check.verdict.objects());
+    let others = placed().filter(|(_, check)| !check.verdict.objects());
     let waterfall = Waterfall { title: "From rows read to units analysed".to_owned(), falls };
     QualitySection {
         waterfall: waterfall.picture(),
@@ -42,7 +44,7 @@ pub(super) fn section(indexed: &Indexed<'_>) -> QualitySection {
         tally: tally(&results.checks),
         objections: checks("Checks that object", objecting.clone()),
         checks: checks("All checks of the data", objecting.chain(others)),
-        parts: results.checks.iter().filter_map(parts).collect(),
+        parts: placed().filter_map(parts).collect(),
     }
 }
 
@@ -68,22 +70,24 @@ fn step_name(step: &WaterfallStep) -> String {
 fn steps(waterfall: &[WaterfallStep]) -> Option<Table> {
     let columns = [("step", false), ("kept", true), ("dropped", true), ("why", false)];
     let mut table = Table::new("From rows read to units analysed", &columns);
-    for step in waterfall {
+    for (place, step) in waterfall.iter().enumerate() {
+        let at = |field| Place::of_result("waterfall", place, field);
         table.row([
             Cell::text(step_name(step)),
-            Cell::text(number::count_or_none(step.kept)),
-            Cell::text(number::count_or_none(step.dropped)),
+            Cell::figure((at("kept"), number::count_or_none(step.kept))),
+            Cell::figure((at("dropped"), number::count_or_none(step.dropped))),
             Cell::name(&step.reason),
         ]);
     }
     table.if_any()
 }
 
-fn checks<'a>(caption: &str, checks: impl Iterator<Item = &'a Check>) -> Option<Table> {
+/// Checks with their places.
+fn checks<'a>(caption: &str, checks: impl Iterator<Item = (usize, &'a Check)>) -> Option<Table> {
     let columns = [("check", false), ("outcome", false), ("p", true), ("threshold", true), ("what was seen", false)];
     let mut table = Table::new(caption, &columns).stacked();
-    for check in checks {
-        let number = |number: Option<f64>, words: fn(f64) -> String| number.map_or(NO_NUMBER.to_owned(), words);
+    for (place, check) in checks {
+        let at = |field| Place::of_result("checks", place, field);
         let mut seen = Cell::name(&check.detail);
         if let Some(fix) = &check.fix {
             seen = seen.and_note(format!(" Fix: {}", label::plain(fix)));
@@ -91,8 +95,8 @@ fn checks<'a>(caption: &str, checks: impl Iterator<Item = &'a Check>) -> Option<
         table.row([
             Cell::name(&check.name),
             outcome(check.verdict),
-            Cell::text(number(check.p_value, number::p_value)),
-            Cell::text(number(check.threshold, number::value)),
+            Cell::figure(figure::at(at("p_value"), check.p_value, number::p_value)),
+            Cell::figure(figure::at(at("threshold"), check.threshold, number::value)),
             seen,
         ]);
     }
@@ -108,16 +112,17 @@ fn outcome(verdict: CheckVerdict) -> Cell {
     }
 }
 
-fn parts(check: &Check) -> Option<Table> {
+fn parts((place, check): (usize, &Check)) -> Option<Table> {
     let columns = [("part", false), ("outcome", false), ("p", true), ("what was seen", false)];
     let mut table = Table::new(label::plain(&check.name), &columns);
-    let (objecting, others): (Vec<&CheckPart>, Vec<&CheckPart>) =
-        check.parts.iter().partition(|part| part.verdict.objects());
-    for part in objecting.into_iter().chain(others).take(PARTS) {
+    let (objecting, others): (Vec<(usize, &CheckPart)>, Vec<(usize, &CheckPart)>) =
+        check.parts.iter().enumerate().partition(|(_, part)| part.verdict.objects());
+    for (number, part) in objecting.into_iter().chain(others).take(PARTS) {
+        let at = Place::of_result("checks", place, &format!("parts[{number}].p_value"));
         table.row([
             Cell::name(&part.subject),
             outcome(part.verdict),
-            Cell::text(part.p_value.map_or(NO_NUMBER.to_owned(), number::p_value)),
+            Cell::figure(figure::at(at, part.p_value, number::p_value)),
             Cell::name(&part.detail),
         ]);
     }

@@ -1,7 +1,7 @@
 //! Beside section 3, in a replication: what an earlier run found, and whether it holds on these units.
 
 use serde::Serialize;
-use whom_stats::ReplicationVerdict;
+use whom_stats::{Interval, ReplicationVerdict};
 
 use super::figure::{self, Place};
 use super::for_whom::in_unit;
@@ -92,10 +92,11 @@ fn table(indexed: &Indexed<'_>, replication: &ReplicationView) -> Option<Table> 
     ];
     let mut table =
         Table::new("Every finding, then and now; p-values are of the new units, corrected by Holm", &columns);
-    for finding in &replication.findings {
+    for (place, finding) in replication.findings.iter().enumerate() {
         let Some(metric) = indexed.results.metric(&finding.metric) else { continue };
-        for part in &finding.parts {
-            table.row(cells(indexed, (finding, part), &Scale::of_effects(metric)));
+        for (number, part) in finding.parts.iter().enumerate() {
+            let at = |field: &str| Place::of_result("replication.findings", place, &format!("parts[{number}].{field}"));
+            table.row(cells(indexed, (finding, part), &Scale::of_effects(metric), at));
         }
         if finding.parts.is_empty() {
             table.row(not_measured(finding));
@@ -104,11 +105,20 @@ fn table(indexed: &Indexed<'_>, replication: &ReplicationView) -> Option<Table> 
     table.if_any()
 }
 
-fn cells(indexed: &Indexed<'_>, (finding, part): (&FindingView, &FindingPart), scale: &Scale) -> Vec<Cell> {
+fn cells(
+    indexed: &Indexed<'_>,
+    (finding, part): (&FindingView, &FindingPart),
+    scale: &Scale,
+    at: impl Fn(&str) -> Place,
+) -> Vec<Cell> {
     let judged = part.judged.as_ref();
     let decimals = scale.decimals(judged.map(|judged| judged.pooled_interval));
     let words = |value: f64| scale.signed(value, decimals);
-    let text = |text: Option<String>| Cell::text(text.unwrap_or_else(|| NO_NUMBER.to_owned()));
+    let figure = |field, value, words: &dyn Fn(f64) -> String| Cell::figure(figure::at(at(field), value, words));
+    let range = |field: &str, interval: Option<Interval>| {
+        let places = ["lower", "upper"].map(|end| at(&format!("{field}.{end}")));
+        Cell::range(interval.map(|interval| figure::bounds(scale, interval, places)))
+    };
     let reason = part.not_judged.as_deref().or(part.unreliable.as_deref());
     let verdict = Cell::text(judged.map_or("not judged", |judged| verdict_words(judged.verdict)));
     let key = EffectKey {
@@ -119,17 +129,17 @@ fn cells(indexed: &Indexed<'_>, (finding, part): (&FindingView, &FindingPart), s
     };
     let now = match indexed.effect(key) {
         Some(found) => Cell::figure(figure::at(Place::of_effect(found.place, "estimate"), part.now, words)),
-        None => text(part.now.map(words)),
+        None => figure("now", part.now, &words),
     };
     let mut cells = names(finding).to_vec();
     cells.extend([
         Cell::text(estimand_words(part.estimand)),
-        text(part.earlier.map(words)),
+        figure("earlier", part.earlier, &words),
         now,
-        text(judged.map(|judged| scale.bounds(judged.prediction))),
-        text(judged.map(|judged| number::p_value(judged.p_value_adjusted))),
-        text(judged.map(|judged| words(judged.pooled))),
-        text(judged.map(|judged| scale.bounds(judged.pooled_interval))),
+        range("judged.prediction", judged.map(|judged| judged.prediction)),
+        figure("judged.p_value_adjusted", judged.map(|judged| judged.p_value_adjusted), &number::p_value),
+        figure("judged.pooled", judged.map(|judged| judged.pooled), &words),
+        range("judged.pooled_interval", judged.map(|judged| judged.pooled_interval)),
         reason.map_or_else(|| verdict.clone(), |reason| verdict.clone().and_note(format!(" {}", label::plain(reason)))),
     ]);
     cells

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::figure::{self, Place};
 use super::index::Indexed;
 use super::picture::Picture;
 use super::slices;
@@ -89,10 +90,10 @@ fn global_tests(indexed: &Indexed<'_>) -> Option<Table> {
         ("outcome", false),
     ];
     let mut table = Table::new("Do effects differ between users at all? One test per treatment and metric", &columns);
-    for test in &indexed.results.global_tests {
+    for (place, test) in indexed.results.global_tests.iter().enumerate() {
+        let at = |field| Place::of_result("global_tests", place, field);
         let ratio = test.slope.zip(test.std_err).map(|(slope, std_err)| slope / std_err);
-        let ratio = ratio.filter(|ratio| ratio.is_finite()).map(|ratio| number::signed(ratio, 1));
-        let cochran = test.cochran_p_value.map_or(NO_NUMBER.to_owned(), number::p_value);
+        let ratio = ratio.filter(|ratio| ratio.is_finite());
         let outcome = match (test.has_candidate(), test.open) {
             (false, _) => Cell::mark("no candidate", "calm"),
             (true, true) => Cell::mark("differ", "good"),
@@ -102,10 +103,10 @@ fn global_tests(indexed: &Indexed<'_>) -> Option<Table> {
         table.row([
             Cell::name(&test.variant),
             Cell::name(&test.metric),
-            Cell::text(number::count(test.leaves as u64)),
-            Cell::text(ratio.unwrap_or_else(|| NO_NUMBER.to_owned())),
-            Cell::text(number::p_value(test.p_value_adjusted)),
-            Cell::text(cochran),
+            Cell::figure((at("leaves"), number::count(test.leaves as u64))),
+            Cell::figure(figure::at(at("statistic"), ratio, |ratio| number::signed(ratio, 1))),
+            Cell::figure((at("p_value_adjusted"), number::p_value(test.p_value_adjusted))),
+            Cell::figure(figure::at(at("cochran_p_value"), test.cochran_p_value, number::p_value)),
             outcome,
         ]);
     }
@@ -124,25 +125,27 @@ fn scatter(indexed: &Indexed<'_>) -> Option<Table> {
     ];
     let mut table =
         Table::new("How far the cohorts’ effects lie apart, beside the global test and not deciding", &columns);
-    for found in &indexed.results.cohort_scatter {
+    for (place, found) in indexed.results.cohort_scatter.iter().enumerate() {
         let Some(metric) = indexed.results.metric(&found.metric) else { continue };
         let (effects, logarithms) = (Some(Scale::of_effects(metric)), None);
-        for (scale, unit, words) in
-            [(&found.absolute, effects, "effects"), (&found.relative, logarithms, "lifts, as logarithms")]
-        {
-            let absent = || NO_NUMBER.to_owned();
-            let apart = scale.between.map(|between| match &unit {
+        let scales = [
+            ("absolute", &found.absolute, effects, "effects"),
+            ("relative", &found.relative, logarithms, "lifts, as logarithms"),
+        ];
+        for (name, scale, unit, words) in scales {
+            let at = |field| Place::of_result("cohort_scatter", place, &format!("{name}.{field}"));
+            let apart = |between| match &unit {
                 Some(unit) => unit.rough(between),
                 None => number::fixed(between, number::decimals(between)),
-            });
+            };
             table.row([
                 Cell::name(&found.variant),
                 Cell::name(&found.metric),
                 Cell::text(words),
-                Cell::text(number::count(scale.groups as u64)),
-                Cell::text(apart.unwrap_or_else(absent)),
-                Cell::text(scale.i_squared.map_or_else(absent, number::share)),
-                Cell::text(scale.p_value_adjusted.map_or_else(absent, number::p_value)),
+                Cell::figure((at("groups"), number::count(scale.groups as u64))),
+                Cell::figure(figure::at(at("between"), scale.between, apart)),
+                Cell::figure(figure::at(at("i_squared"), scale.i_squared, number::share)),
+                Cell::figure(figure::at(at("p_value_adjusted"), scale.p_value_adjusted, number::p_value)),
             ]);
         }
     }
@@ -153,15 +156,16 @@ fn detectable(indexed: &Indexed<'_>) -> Option<Table> {
     let columns =
         [("treatment", false), ("metric", false), ("share of the units", true), ("difference", true), ("power", true)];
     let mut table = Table::new("The difference between a cohort and the rest that could have been detected", &columns);
-    for row in &indexed.results.detectable_differences {
+    for (place, row) in indexed.results.detectable_differences.iter().enumerate() {
         let Some(metric) = indexed.results.metric(&row.metric) else { continue };
-        let difference = row.difference.map(|difference| Scale::of_effects(metric).rough(difference));
+        let at = |field| Place::of_result("detectable_differences", place, field);
+        let difference = |difference| Scale::of_effects(metric).rough(difference);
         table.row([
             Cell::name(&row.variant),
             Cell::name(&row.metric),
-            Cell::text(number::share(row.share)),
-            Cell::text(difference.unwrap_or_else(|| NO_NUMBER.to_owned())),
-            Cell::text(number::share(row.power)),
+            Cell::figure((at("share"), number::share(row.share))),
+            Cell::figure(figure::at(at("difference"), row.difference, difference)),
+            Cell::figure((at("power"), number::share(row.power))),
         ]);
     }
     table.if_any()
@@ -177,15 +181,16 @@ fn confirming(indexed: &Indexed<'_>) -> Option<Table> {
         ("power", true),
     ];
     let mut table = Table::new("The experiment that would confirm each held-out cohort", &columns);
-    for test in &indexed.results.confirming_tests {
+    for (place, test) in indexed.results.confirming_tests.iter().enumerate() {
         let Some(metric) = indexed.results.metric(&test.metric) else { continue };
+        let at = |field| Place::of_result("confirming_tests", place, field);
         table.row([
             Cell::text(cohort_label(&test.cohort)),
             Cell::name(&test.variant),
             Cell::name(&test.metric),
-            Cell::text(number::count(test.units_per_arm)),
-            Cell::text(Scale::of_effects(metric).rough(test.detects.abs())),
-            Cell::text(number::share(test.power)),
+            Cell::figure((at("units_per_arm"), number::count(test.units_per_arm))),
+            Cell::figure((at("detects"), Scale::of_effects(metric).rough(test.detects.abs()))),
+            Cell::figure((at("power"), number::share(test.power))),
         ]);
     }
     table.if_any()

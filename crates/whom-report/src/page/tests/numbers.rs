@@ -3,6 +3,7 @@
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
+use serde_json::Value;
 
 use super::*;
 use crate::cohort::CohortView;
@@ -182,6 +183,50 @@ fn every_figure_of_stability_is_that_of_its_row_and_column() {
         let expected = (!column.is_null(figure.row)).then(|| column.as_primitive::<Float64Type>().value(figure.row));
         figure.assert_is(expected, figure.column.starts_with("ci_"));
     }
+}
+
+/// The lists of `result.json` of which figures are shown.
+const LISTS: [&str; 6] =
+    ["global_tests", "cohort_scatter", "detectable_differences", "confirming_tests", "waterfall", "checks"];
+
+/// What stands at a place in a document: `parts[0].judged.pooled`.
+fn at<'a>(entry: &'a Value, path: &str) -> &'a Value {
+    let names = path.split(['.', '[', ']']).filter(|name| !name.is_empty());
+    names.fold(entry, |entry, name| name.parse::<usize>().map_or_else(|_| &entry[name], |place| &entry[place]))
+}
+
+/// Asserts that the figures of a list are those of its entries; how many there are.
+fn list_is_as_told(results: &Results, list: &str) -> usize {
+    let document: Value = serde_json::from_str(&crate::result_json(results).expect("a document")).expect("JSON");
+    let shown = figures(&rendered(results), list);
+    for figure in &shown {
+        let entry = &at(&document, list)[figure.row];
+        let expected = match figure.column.as_str() {
+            "statistic" => entry["slope"].as_f64().zip(entry["std_err"].as_f64()).map(|(slope, error)| slope / error),
+            "detects" => entry["detects"].as_f64().map(f64::abs),
+            path => at(entry, path).as_f64(),
+        };
+        let is_bound = figure.column.ends_with(".lower") || figure.column.ends_with(".upper");
+        figure.assert_is(expected, is_bound);
+    }
+    shown.len()
+}
+
+#[test]
+fn every_figure_of_a_test_a_check_and_a_step_is_that_of_its_entry() {
+    let results = fixture::hillstrom();
+    for list in LISTS {
+        assert!(list_is_as_told(&results, list) > 1, "no figure of {list}");
+    }
+    for results in [fixture::registered(), fixture::underpowered(), fixture::far_too_much(), fixture::hostile()] {
+        let shown: usize = LISTS.iter().map(|list| list_is_as_told(&results, list)).sum();
+        assert!(shown > 10, "{shown}");
+    }
+}
+
+#[test]
+fn every_figure_of_a_finding_is_that_of_its_entry() {
+    assert!(list_is_as_told(&fixture::replicated(), "replication.findings") > 10);
 }
 
 #[test]
