@@ -115,9 +115,10 @@ fn outcome(verdict: CheckVerdict) -> Cell {
 fn parts((place, check): (usize, &Check)) -> Option<Table> {
     let columns = [("part", false), ("outcome", false), ("p", true), ("what was seen", false)];
     let mut table = Table::new(label::plain(&check.name), &columns);
-    let (objecting, others): (Vec<(usize, &CheckPart)>, Vec<(usize, &CheckPart)>) =
-        check.parts.iter().enumerate().partition(|(_, part)| part.verdict.objects());
-    for (number, part) in objecting.into_iter().chain(others).take(PARTS) {
+    let placed = || check.parts.iter().enumerate();
+    let objecting = placed().filter(|(_, part)| part.verdict.objects());
+    let others = placed().filter(|(_, part)| !part.verdict.objects());
+    for (number, part) in objecting.chain(others).take(PARTS) {
         let at = Place::of_result("checks", place, &format!("parts[{number}].p_value"));
         table.row([
             Cell::name(&part.subject),

@@ -206,7 +206,7 @@ fn list_is_as_told(results: &Results, list: &str) -> usize {
             "detects" => entry["detects"].as_f64().map(f64::abs),
             path => at(entry, path).as_f64(),
         };
-        let is_bound = figure.column.ends_with(".lower") || figure.column.ends_with(".upper");
+        let is_bound = matches!(figure.column.rsplit('.').next(), Some("lower" | "upper"));
         figure.assert_is(expected, is_bound);
     }
     shown.len()
