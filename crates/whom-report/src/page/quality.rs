@@ -1,7 +1,7 @@
 //! Section 7: the way from rows read to units analysed, and what the checks say.
 
 use serde::Serialize;
-use whom_stats::{Check, CheckPart, CheckVerdict};
+use whom_stats::{Check, CheckVerdict};
 
 use super::figure::{self, Place};
 use super::index::Indexed;
