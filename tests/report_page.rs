@@ -82,18 +82,25 @@ fn every_placed_figure_is_that_of_its_place(sample: Sample, least: usize) {
     }
 }
 
-/// The lists of `result.json` of which figures are shown.
-const LISTS: [&str; 4] = ["global_tests", "detectable_differences", "waterfall", "checks"];
+/// The lists of which figures are shown, with the document that holds them.
+const LISTS: [(&str, &str); 6] = [
+    ("result.json", "global_tests"),
+    ("result.json", "detectable_differences"),
+    ("result.json", "waterfall"),
+    ("result.json", "checks"),
+    ("tree.json", "trees"),
+    ("tree.json", "importance"),
+];
 
 #[test]
 fn every_placed_figure_of_a_list_is_that_of_its_entry() {
     let published = &Baseline::of(Sample::Hillstrom).published;
-    let result = published.json("result.json");
-    for list in LISTS {
+    for (document, list) in LISTS {
+        let document = published.json(document);
         let shown = figures(published.text("report.html"), list);
         assert!(!shown.is_empty(), "no figure of {list}");
         for figure in shown {
-            let entry = &result[list][figure.row];
+            let entry = &document[list][figure.row];
             let names = figure.column.split(['.', '[', ']']).filter(|name| !name.is_empty());
             let value = match figure.column.as_str() {
                 "statistic" => {
@@ -105,7 +112,8 @@ fn every_placed_figure_of_a_list_is_that_of_its_entry() {
                     })
                     .as_f64(),
             };
-            figure.assert_is(&Expected { value, fraction: false });
+            // A standard error beside its estimate is written without the unit, here percentage points.
+            figure.assert_is(&Expected { value, fraction: figure.column.ends_with("].std_err") });
         }
     }
 }

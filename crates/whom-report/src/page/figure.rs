@@ -63,7 +63,7 @@ impl Place {
         Self { file: "stability", row, column: column.to_owned() }
     }
 
-    /// A field of an entry of a list in `result.json`: `global_tests[0].p_value`, in place of a file the list.
+    /// A field of an entry of a list in `result.json` or `tree.json`: `global_tests[0].p_value`, in place of a file the list.
     pub(super) fn of_result(list: &'static str, entry: usize, field: &str) -> Self {
         Self { file: list, row: entry, column: field.to_owned() }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::figure::{Figure, Figures};
+use super::figure::{Figure, Figures, Place};
 use super::for_whom::share;
 use super::index::Indexed;
 use super::picture::Picture;
@@ -10,6 +10,7 @@ use super::table::{Cell, Table};
 use crate::chart::{Bar, Bars, Label, Tree, TreeNode};
 use crate::cohort::{CohortView, Fold};
 use crate::effect::{Estimand, Role};
+use crate::heterogeneity::ImportanceRow;
 use crate::label;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::{EffectKey, MetricView};
@@ -41,11 +42,10 @@ pub(super) fn section(indexed: &Indexed<'_>) -> Option<TreeSection> {
 }
 
 fn importance(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Picture> {
-    let rows = indexed.results.importance.iter().filter(|row| row.tree == tree.name);
-    let bars = rows.map(|row| Bar {
+    let bars = gains(indexed, tree).map(|(place, row)| Bar {
         label: Label::new(label::plain(&row.tag)),
         value: row.share,
-        figures: vec![Label::new(number::share(row.share))],
+        figures: vec![Figure::label(&place, number::share(row.share))],
         faint: false,
     });
     let columns = vec!["share".to_owned()];
@@ -56,10 +56,16 @@ fn importance(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Picture> {
 
 fn importance_table(indexed: &Indexed<'_>, tree: &TreeView) -> Option<Table> {
     let mut table = Table::new("Which tags the splits are due to", &[("tag", false), ("share of the gain", true)]);
-    for row in indexed.results.importance.iter().filter(|row| row.tree == tree.name) {
-        table.row([Cell::name(&row.tag), Cell::text(number::share(row.share))]);
+    for (place, row) in gains(indexed, tree) {
+        table.row([Cell::name(&row.tag), Cell::figure((place, number::share(row.share)))]);
     }
     table.if_any()
+}
+
+/// What each tag gains in a tree, with its place in `tree.json`.
+fn gains<'a>(indexed: &'a Indexed<'_>, tree: &'a TreeView) -> impl Iterator<Item = (Place, &'a ImportanceRow)> {
+    let rows = indexed.results.importance.iter().enumerate().filter(|(_, row)| row.tree == tree.name);
+    rows.map(|(entry, row)| (Place::of_result("importance", entry, "share"), row))
 }
 
 struct Boxes<'a> {
@@ -79,7 +85,7 @@ impl<'a> Boxes<'a> {
         } else {
             let units = node_units(view).map(|units| Label::new(format!("{} units", number::count(units))));
             lines.extend(units.map(|units| (units, true)));
-            lines.extend(self.node_effects(view));
+            lines.extend(self.node_effects(place, view));
         }
         let children = view.split.as_ref().map(|split| vec![split.left, split.right]).unwrap_or_default();
         TreeNode { branch: Label::new(self.branch(place)), lines, children }
@@ -99,9 +105,15 @@ impl<'a> Boxes<'a> {
             });
             let units = node_units(node).map_or(NO_NUMBER.to_owned(), number::count);
             let effects = questions.iter().map(|(metric, variant)| {
-                let mut effects = node.measuring.iter();
-                let effect = effects.find(|effect| effect.metric == metric.name && effect.variant == *variant);
-                Cell::text(effect.and_then(|effect| node_words(metric, effect)).unwrap_or_else(|| NO_NUMBER.to_owned()))
+                let found = self.measured(place, node, (metric, variant));
+                let figures = found.and_then(|(at, effect)| Some((at, node_words(metric, effect)?)));
+                figures.map_or_else(
+                    || Cell::text(NO_NUMBER),
+                    |(at, [estimate, error])| {
+                        let estimate = Cell::figure((at("estimate"), estimate));
+                        estimate.and_text(", std. err. ").and_figure((at("std_err"), error))
+                    },
+                )
             });
             let fixed = [
                 Cell::text(place.to_string()),
@@ -131,7 +143,7 @@ impl<'a> Boxes<'a> {
     }
 
     fn cohort_size(&self, row: usize, cohort: &CohortView) -> Label {
-        let place = super::figure::Place::of_cohort(row, &format!("units:{}", Fold::Measure));
+        let place = Place::of_cohort(row, &format!("units:{}", Fold::Measure));
         let units = number::count_or_none(cohort.units(Fold::Measure));
         Figure::label(&place, format!("{units} units ({})", share(self.indexed, cohort)))
     }
@@ -159,14 +171,29 @@ impl<'a> Boxes<'a> {
     }
 
     /// The effects in a node that is no cohort, which has no simultaneous interval.
-    fn node_effects(&self, view: &NodeView) -> Vec<(Label, bool)> {
+    fn node_effects(&self, place: usize, view: &NodeView) -> Vec<(Label, bool)> {
         let line = |(metric, variant): (&MetricView, &str)| {
-            let mut effects = view.measuring.iter();
-            let effect = effects.find(|effect| effect.metric == metric.name && effect.variant == variant)?;
+            let (at, effect) = self.measured(place, view, (metric, variant))?;
+            let [estimate, error] = node_words(metric, effect)?;
             let name = Label::new(self.name(metric, variant));
-            Some([(name, true), (Label::new(node_words(metric, effect)?), false)])
+            Some([(name, true), (Figure::label(&at("estimate"), format!("{estimate}, std. err. {error}")), false)])
         };
         shown(self.questions().into_iter().filter_map(line).collect())
+    }
+
+    /// What the measuring fold says of a node on one question, with the places of its fields in `tree.json`.
+    fn measured<'b>(
+        &self,
+        node: usize,
+        view: &'b NodeView,
+        (metric, variant): (&MetricView, &str),
+    ) -> Option<(impl Fn(&str) -> Place + use<>, &'b NodeEffect)> {
+        let tree = self.indexed.results.trees.iter().position(|tree| tree.name == self.tree.name)?;
+        let mut effects = view.measuring.iter().enumerate();
+        let (entry, effect) = effects.find(|(_, effect)| effect.metric == metric.name && effect.variant == variant)?;
+        let at =
+            move |field: &str| Place::of_result("trees", tree, &format!("nodes[{node}].measuring[{entry}].{field}"));
+        Some((at, effect))
     }
 
     /// What an effect is of: as much as is needed to tell it from the others.
@@ -181,11 +208,12 @@ impl<'a> Boxes<'a> {
     }
 }
 
-fn node_words(metric: &MetricView, effect: &NodeEffect) -> Option<String> {
+/// The estimate, and its standard error.
+fn node_words(metric: &MetricView, effect: &NodeEffect) -> Option<[String; 2]> {
     let (scale, std_err) = (Scale::of_effects(metric), effect.std_err?);
     let decimals = number::decimals(scale.shown(std_err));
     let error = number::fixed(scale.shown(std_err), decimals);
-    Some(format!("{}, std. err. {error}", scale.signed(effect.estimate?, decimals)))
+    Some([scale.signed(effect.estimate?, decimals), error])
 }
 
 /// The units of all arms, from the effects of one metric.

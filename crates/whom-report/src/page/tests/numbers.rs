@@ -189,6 +189,9 @@ fn every_figure_of_stability_is_that_of_its_row_and_column() {
 const LISTS: [&str; 6] =
     ["global_tests", "cohort_scatter", "detectable_differences", "confirming_tests", "waterfall", "checks"];
 
+/// Those of `tree.json`.
+const TREES: [&str; 2] = ["trees", "importance"];
+
 /// What stands at a place in a document: `parts[0].judged.pooled`.
 fn at<'a>(entry: &'a Value, path: &str) -> &'a Value {
     let names = path.split(['.', '[', ']']).filter(|name| !name.is_empty());
@@ -197,7 +200,8 @@ fn at<'a>(entry: &'a Value, path: &str) -> &'a Value {
 
 /// Asserts that the figures of a list are those of its entries; how many there are.
 fn list_is_as_told(results: &Results, list: &str) -> usize {
-    let document: Value = serde_json::from_str(&crate::result_json(results).expect("a document")).expect("JSON");
+    let document = if TREES.contains(&list) { crate::tree_json(results) } else { crate::result_json(results) };
+    let document: Value = serde_json::from_str(&document.expect("a document")).expect("JSON");
     let shown = figures(&rendered(results), list);
     for figure in &shown {
         let entry = &at(&document, list)[figure.row];
@@ -207,9 +211,18 @@ fn list_is_as_told(results: &Results, list: &str) -> usize {
             path => at(entry, path).as_f64(),
         };
         let is_bound = matches!(figure.column.rsplit('.').next(), Some("lower" | "upper"));
-        figure.assert_is(expected, is_bound);
+        // Standard errors beside an estimate are written without its unit.
+        figure.assert_is(expected, is_bound || figure.column.ends_with("].std_err"));
     }
     shown.len()
+}
+
+#[test]
+fn every_figure_of_a_node_is_that_of_its_entry() {
+    for list in TREES {
+        assert!(list_is_as_told(&fixture::hillstrom(), list) > 2, "no figure of {list}");
+        list_is_as_told(&fixture::far_too_much(), list);
+    }
 }
 
 #[test]
