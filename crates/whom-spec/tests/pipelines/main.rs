@@ -5,6 +5,8 @@
 mod accepted;
 /// Periods with other weights.
 mod allocation;
+/// Events that a unit must have reached.
+mod exposure_filter;
 /// Folds that the data give.
 mod folds;
 /// Whatever is written, there is an answer.
@@ -15,6 +17,8 @@ mod identity;
 mod include;
 /// Keys that a later version will know.
 mod later;
+/// The days of the searches.
+mod looks;
 /// What metrics are made of: ratios, pre-periods, covariates, caps.
 mod measures;
 /// Linear models.
@@ -29,6 +33,8 @@ mod schema;
 mod sense;
 /// Confidence sequences, and what does not go with them.
 mod sequences;
+/// Tests that look one way.
+mod sides;
 /// Strata: columns within whose values arms are compared.
 mod strata;
 /// A small JSON Schema validator.

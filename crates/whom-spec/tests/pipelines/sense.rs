@@ -1,4 +1,4 @@
-use super::{plain_with, refusal, refusal_with};
+use super::refusal_with;
 
 #[test]
 fn dates_in_the_wrong_order() {
@@ -259,68 +259,6 @@ fn a_size_with_the_wrong_sign_or_unit() {
     30 |   slow: { role: guardrail, from: orders, aggregate: any, window: 1d, desired: none }
        |                                                                               ^^^^
     ");
-}
-
-#[test]
-fn a_one_sided_test_that_nothing_rests_on() {
-    let secondary = "  slow: { role: secondary, from: orders, aggregate: any, window: 1d, test: one_sided }\ntags:\n";
-    insta::assert_snapshot!(refusal_with("tags:\n", secondary), @r"
-    error: `metrics.slow.test`: a secondary metric is exploratory, and looks both ways; leave `test` out
-      --> pipeline.yaml:30:76
-       |
-    30 |   slow: { role: secondary, from: orders, aggregate: any, window: 1d, test: one_sided }
-       |                                                                            ^^^^^^^^^
-    ");
-    let guardrail = secondary.replace("secondary", "guardrail").replace("test:", "desired: decrease, test:");
-    let refused = refusal_with("tags:\n", &guardrail);
-    let expected = "error: `metrics.slow.test`: a guardrail is held against its `limit` by a one-sided test already; leave `test` out\n";
-    assert!(refused.starts_with(expected), "{refused}");
-}
-
-#[test]
-fn a_one_sided_test_at_a_level_that_leaves_no_interval() {
-    let edited = plain_with("    desired: increase\n", "    desired: increase\n    test: one_sided\n");
-    let edited = edited.replace("output:", "validate: { level: 0.5 }\noutput:");
-    insta::assert_snapshot!(refusal(&edited), @r"
-    error: `validate.level` is 0.5, and the one-sided test of `revenue` needs more than 0.5: its intervals are at 2 level - 1
-      --> pipeline.yaml:22:3
-       |
-    22 |   revenue:
-       |   ^^^^^^^
-       |
-       = help: raise `level`, such as to 0.95
-    ");
-}
-
-#[test]
-fn an_exposure_filter_without_an_end_or_of_an_unknown_table() {
-    let filtered = |filter: &str| refusal_with("facts:\n", &format!("  exposure_filter: {filter}\nfacts:\n"));
-    let endless = filtered("{ from: orders }");
-    assert!(endless.starts_with("error: `split.exposure_filter` lacks `window`\n"), "{endless}");
-    let nowhere = filtered("{ from: order, window: 1d }");
-    assert!(nowhere.starts_with("error: unknown fact table `order`\n"), "{nowhere}");
-    assert!(nowhere.contains("did you mean `orders`?"), "{nowhere}");
-    let empty = filtered("{ from: orders, window: 0d }");
-    assert!(empty.contains("must be longer than `0h`"), "{empty}");
-}
-
-#[test]
-fn looks_that_no_run_takes() {
-    let looks = |dates: &str| refusal_with("output:\n", &format!("looks: {{ dates: {dates} }}\noutput:\n"));
-    insta::assert_snapshot!(looks("[2026-11-20, 2026-11-01]"), @r"
-    error: `looks.dates`: 2026-11-01 does not come after 2026-11-20, the day before it in the list
-      --> pipeline.yaml:38:30
-       |
-    38 | looks: { dates: [2026-11-20, 2026-11-01] }
-       |                              ^^^^^^^^^^
-    ");
-    let early = looks("[2026-09-01]");
-    assert!(early.starts_with("error: `looks` begin on 2026-09-01, before `split.start` (2026-10-01)\n"), "{early}");
-    let none = looks("[]");
-    assert!(none.starts_with("error: `looks.dates` names no day, so that no run would search"), "{none}");
-    let undated =
-        plain_with("output:\n", "looks: { dates: [2026-11-20] }\noutput:\n").replace("through: 2026-11-20\n", "");
-    assert!(refusal(&undated).contains("`looks` names values of `through`, and `through` is missing"));
 }
 
 #[test]
