@@ -133,8 +133,9 @@ pub struct EffectRow {
     pub interval: Option<Interval>,
     /// The interval of this row by itself.
     pub individual_interval: Option<Interval>,
-    /// The level of both intervals, such as 0.95. Beside a one-sided test at 95 % it is 0.9: each of their ends holds at 95 %, and
-    /// the one that the test looks for excludes zero where it rejects.
+    /// The level of both intervals, such as 0.95. Beside the one-sided test of an effect at 95 % it is 0.9: each of their ends holds at
+    /// 95 %, and the one that the test looks for excludes zero where it rejects. A margin has a one-sided p-value and keeps the
+    /// level, so that its interval is the stricter of the two.
     pub level: f64,
     /// What the test is against.
     #[serde(default)]

@@ -220,6 +220,8 @@ fn matters(metric: &MetricView, row: &EffectRow, subject: &PlannedSubject) -> Op
 
 #[cfg(test)]
 mod tests {
+    use whom_stats::Alternative;
+
     use super::*;
     use crate::fixture::{self, WOMENS};
 
@@ -257,6 +259,16 @@ mod tests {
         let effect = results.average("visit", WOMENS, Estimand::Effect).expect("a row");
         let normal = |level| whom_stats::Reference::Normal.critical_value(level, f64::INFINITY);
         let expected = (normal(1.0 - 0.05 / asked as f64) + normal(0.6)) * effect.std_err.expect("an error");
+        let detectable = found.detectable.expect("an effect")[0];
+        assert!((detectable / expected - 1.0).abs() < 1e-3, "{detectable} and {expected}");
+
+        // One-sided: z of 1 - 0.05 / tests, whatever the level of the intervals beside.
+        for row in results.effects.iter_mut().filter(|row| row.estimand == Estimand::Effect) {
+            (row.alternative, row.level) = (Alternative::Greater, 0.9);
+        }
+        let found = row(&Planning::of(&results, None), &PlannedSubject::Everybody);
+        let std_err = results.average("visit", WOMENS, Estimand::Effect).expect("a row").std_err.expect("an error");
+        let expected = (normal(1.0 - 0.1 / asked as f64) + normal(0.6)) * std_err;
         let detectable = found.detectable.expect("an effect")[0];
         assert!((detectable / expected - 1.0).abs() < 1e-3, "{detectable} and {expected}");
     }

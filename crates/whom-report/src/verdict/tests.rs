@@ -120,18 +120,14 @@ fn a_cohort_needs_the_gate_the_contrast_and_its_own_interval() {
 
 #[test]
 fn a_one_sided_test_of_a_cohort_says_that_it_gains_and_never_that_it_loses() {
-    let sided =
-        |cohort: &str| standing(cohort, |results| rows_of(results, cohort, Estimand::Effect).for_each(one_sided));
-    assert_eq!((standing("1", |_| {}), sided("1")), (Standing::Gains, Standing::Gains));
-    let losing = |results: &mut Results| {
-        rows_of(results, "1", Estimand::Effect).for_each(|row| interval(row, -0.09, -0.04, 1.0));
-    };
-    assert_eq!(standing("1", losing), Standing::Loses);
-    let losing_sided = |results: &mut Results| {
-        losing(results);
-        rows_of(results, "1", Estimand::Effect).for_each(one_sided);
-    };
-    assert_eq!(standing("1", losing_sided), Standing::Different);
+    let of = |change: fn(&mut EffectRow)| standing("1", |all| rows_of(all, "1", Estimand::Effect).for_each(change));
+    assert_eq!((of(|_| {}), of(one_sided)), (Standing::Gains, Standing::Gains));
+    let loses = of(|row| interval(row, -0.09, -0.04, 1.0));
+    let one_sided_loses = of(|row| {
+        interval(row, -0.09, -0.04, 1.0);
+        one_sided(row);
+    });
+    assert_eq!((loses, one_sided_loses), (Standing::Loses, Standing::Different));
 }
 
 #[test]
