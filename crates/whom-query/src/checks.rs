@@ -33,6 +33,10 @@ const RAMPED_TAGS: &str = "arms whose weights changed differ in every tag that c
 const STRATIFIED_TAGS: &str = "arms with other shares in some strata differ in every tag that differs between strata; effects \
      are compared within strata, but look at this tag within one";
 
+/// What to do where the treatment moves who passes the exposure filter.
+const BROUGHT_ABOUT: &str = "the treatment seems to move who reaches the event of `split.exposure_filter`, and units that reach it are no \
+     longer comparable; filter by an event that comes before the treatment can act, or leave the filter out";
+
 /// What checks look at.
 pub struct Subject<'a> {
     /// The plan.
@@ -44,10 +48,6 @@ pub struct Subject<'a> {
     /// The folds of the experiment.
     pub folds: &'a Folds,
 }
-
-/// What to do where the treatment moves who passes the exposure filter.
-const BROUGHT_ABOUT: &str = "the treatment seems to move who reaches the event of `split.exposure_filter`, and units that reach it are no \
-     longer comparable; filter by an event that comes before the treatment can act, or leave the filter out";
 
 impl Subject<'_> {
     /// Makes every check, in the order in which a reader asks.
@@ -110,9 +110,11 @@ impl Subject<'_> {
         };
         let mut checks = vec![within("sample ratio as exposed", &tally.exposed, &exposed)];
         let analysed = by_stratum(&|stratum| stratum.analysed.clone());
-        if tally.in_one_variant != tally.exposed {
-            let in_one = by_stratum(&|stratum| stratum.in_one_variant.clone());
-            checks.push(within("sample ratio without units in several variants", &tally.in_one_variant, &in_one));
+        let split = &self.plan.split;
+        let in_one = tally.in_one_variant(split);
+        if in_one != tally.exposed {
+            let of_strata = by_stratum(&|stratum| stratum.in_one_variant(split));
+            checks.push(within("sample ratio without units in several variants", &in_one, &of_strata));
         }
         if self.compiled.reached.is_some() {
             let name = "sample ratio of units that pass the exposure filter";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use whom_spec::plan::{SeveralVariantsRule, Split};
 use whom_stats::{BUCKETS, BucketSet, CodeColumn};
 
 use crate::bins::Fitted;
@@ -9,7 +10,7 @@ use crate::bucket_sums::BucketSums;
 use crate::error::QueryError;
 use crate::status::Status;
 use crate::tag_values::TagValues;
-use crate::unit_schema::{Standing, UnitSchema};
+use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitRows;
 
 /// Units by arm and by whatever is asked besides. The tallies of pieces merge in any order to that of all units.
@@ -19,8 +20,6 @@ pub struct Tally {
     pub exposed: Vec<u64>,
     /// Those of them that saw several variants, by the first one.
     pub several: Vec<u64>,
-    /// The exposed units that are left when those in several variants are, if the plan says so, by arm.
-    pub in_one_variant: Vec<u64>,
     /// The earliest first exposure of any unit, in microseconds since 1970-01-01 UTC; `None` without a unit.
     pub earliest_exposure: Option<i64>,
     /// The analysed units, by arm.
@@ -42,8 +41,8 @@ pub struct Tally {
 pub(crate) struct StratumTally {
     /// The units with a first exposure, by arm.
     pub(crate) exposed: Vec<u64>,
-    /// Those that are left when the ones in several variants are.
-    pub(crate) in_one_variant: Vec<u64>,
+    /// Those of them that saw several variants, by the first one.
+    pub(crate) several: Vec<u64>,
     /// The analysed ones, by arm.
     pub(crate) analysed: Vec<u64>,
     /// Those by metric, status and arm.
@@ -75,7 +74,6 @@ impl Tally {
         Self {
             exposed: none(),
             several: none(),
-            in_one_variant: none(),
             earliest_exposure: None,
             analysed: none(),
             statuses: schema.measures.iter().map(|_| Status::ALL.map(|_| none())).collect(),
@@ -97,14 +95,11 @@ impl Tally {
             self.exposed[usize::from(arm)] += 1;
             self.several[usize::from(arm)] += u64::from(several == Some(true));
         }
-        let in_one = schema.standings(rows)?.into_iter().map(|standing| standing != Standing::SeveralVariants);
-        let in_one: Vec<u64> = in_one.map(u64::from).collect();
-        rows.arms()?.into_iter().zip(&in_one).for_each(|(arm, in_one)| self.in_one_variant[usize::from(arm)] += in_one);
         if let Some(strata) = &schema.strata {
-            for ((arm, stratum), in_one) in rows.arms()?.into_iter().zip(strata.of_units(rows)?).zip(in_one) {
+            for ((arm, stratum), several) in rows.arms()?.into_iter().zip(strata.of_units(rows)?).zip(&several) {
                 let stratum = &mut self.strata[stratum];
                 stratum.exposed[usize::from(arm)] += 1;
-                stratum.in_one_variant[usize::from(arm)] += in_one;
+                stratum.several[usize::from(arm)] += u64::from(several == Some(true));
             }
         }
         self.earliest_exposure = earlier(self.earliest_exposure, rows.earliest_exposure()?);
@@ -154,7 +149,6 @@ impl Tally {
     pub(crate) fn merge(&mut self, other: &Self) {
         add(&mut self.exposed, &other.exposed);
         add(&mut self.several, &other.several);
-        add(&mut self.in_one_variant, &other.in_one_variant);
         self.earliest_exposure = earlier(self.earliest_exposure, other.earliest_exposure);
         add(&mut self.analysed, &other.analysed);
         add(&mut self.by_bucket, &other.by_bucket);
@@ -162,6 +156,11 @@ impl Tally {
         add_days(&mut self.by_day, &other.by_day);
         self.strata.iter_mut().zip(&other.strata).for_each(|(sum, other)| sum.merge(other));
         self.tags.iter_mut().zip(&other.tags).for_each(|(sum, other)| sum.merge(other));
+    }
+
+    /// The exposed units that are left when those in several variants are, where the split says that these are, by arm.
+    pub fn in_one_variant(&self, split: &Split) -> Vec<u64> {
+        in_one_variant(split, &self.exposed, &self.several)
     }
 
     /// The analysed units, over all arms.
@@ -200,7 +199,7 @@ impl StratumTally {
         let none = || vec![0; schema.arms];
         Self {
             exposed: none(),
-            in_one_variant: none(),
+            several: none(),
             analysed: none(),
             statuses: schema.measures.iter().map(|_| Status::ALL.map(|_| none())).collect(),
             by_day: BTreeMap::new(),
@@ -209,10 +208,15 @@ impl StratumTally {
 
     fn merge(&mut self, other: &Self) {
         add(&mut self.exposed, &other.exposed);
-        add(&mut self.in_one_variant, &other.in_one_variant);
+        add(&mut self.several, &other.several);
         add(&mut self.analysed, &other.analysed);
         add_statuses(&mut self.statuses, &other.statuses);
         add_days(&mut self.by_day, &other.by_day);
+    }
+
+    /// As [`Tally::in_one_variant`], of the stratum.
+    pub(crate) fn in_one_variant(&self, split: &Split) -> Vec<u64> {
+        in_one_variant(split, &self.exposed, &self.several)
     }
 
     /// As [`Tally::with_status`], of the stratum.
@@ -266,6 +270,14 @@ impl TagTally {
     pub fn by_code(&self) -> Vec<u64> {
         self.by_code.chunks_exact(self.arms.max(1)).map(|units| units.iter().sum()).collect()
     }
+}
+
+/// Units by arm without those in several variants, if these are left out.
+fn in_one_variant(split: &Split, exposed: &[u64], several: &[u64]) -> Vec<u64> {
+    if split.several_variants.rule != SeveralVariantsRule::Exclude {
+        return exposed.to_vec();
+    }
+    exposed.iter().zip(several).map(|(exposed, several)| exposed - several).collect()
 }
 
 /// The earlier of two instants, of which either may be none.

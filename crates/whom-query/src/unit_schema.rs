@@ -47,17 +47,6 @@ pub struct UnitSchema {
     categorical: Vec<Vec<usize>>,
 }
 
-/// What becomes of a unit of the unit table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It is analysed.
-    Analysed,
-    /// It saw several variants, and such units are left out.
-    SeveralVariants,
-    /// It did not reach the event of the exposure filter.
-    NotReached,
-}
-
 /// A tag of the unit table.
 #[derive(Clone, Debug)]
 pub(crate) struct TagColumn {
@@ -115,28 +104,17 @@ impl UnitSchema {
     /// # Errors
     /// [`QueryError::Internal`] if the rows are not of the unit table.
     pub fn analysed(&self, rows: UnitRows) -> Result<UnitRows, QueryError> {
-        let standings = self.standings(&rows)?;
-        if standings.iter().all(|standing| *standing == Standing::Analysed) {
+        let several = rows.several_variants()?;
+        let leaves_out_several = self.excludes_several && several.true_count() > 0;
+        if !leaves_out_several && self.reached.is_none() {
             return Ok(rows);
         }
-        let kept: BooleanArray = standings.iter().map(|standing| Some(*standing == Standing::Analysed)).collect();
-        rows.filtered(&kept)
-    }
-
-    /// Whether each unit is analysed, or why it is not.
-    pub(crate) fn standings(&self, rows: &UnitRows) -> Result<Vec<Standing>, QueryError> {
-        let several = rows.several_variants()?;
         let reached = self.reached.as_ref().map(|column| rows.metric(column)).transpose()?;
-        let standing = |(place, several): (usize, Option<bool>)| {
-            if self.excludes_several && several == Some(true) {
-                Standing::SeveralVariants
-            } else if reached.as_ref().is_some_and(|reached| reached.get(place) != Some(&1)) {
-                Standing::NotReached
-            } else {
-                Standing::Analysed
-            }
-        };
-        Ok(several.iter().enumerate().map(standing).collect())
+        let has_reached = |place: usize| reached.as_ref().is_none_or(|reached| reached.get(place) == Some(&1));
+        let is_in_one = |several: Option<bool>| !leaves_out_several || several != Some(true);
+        let kept: BooleanArray =
+            several.iter().enumerate().map(|(place, several)| Some(is_in_one(several) && has_reached(place))).collect();
+        rows.filtered(&kept)
     }
 
     /// Adds the levels of categorical tags that metrics are adjusted by, but the first one of each, and points the outcomes to
