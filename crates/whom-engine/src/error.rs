@@ -4,7 +4,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
-use whom_store::StoreError;
+use whom_store::{ErrorKind, StoreError};
 
 use crate::no_value::NoValue;
 
@@ -23,7 +23,7 @@ pub enum EngineError {
         /// The file and what is wrong with it.
         problem: String,
         /// What to do about it.
-        fix: &'static str,
+        fix: String,
     },
     /// Memory or spill space ran out.
     #[error("{0}")]
@@ -31,6 +31,14 @@ pub enum EngineError {
     /// The store could not deliver, or an input changed while it was read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Work on another machine did not come to its end, for a reason of that machine or of the way to it.
+    #[error("{problem}")]
+    Elsewhere {
+        /// Who must act.
+        kind: ErrorKind,
+        /// What happened, and where.
+        problem: String,
+    },
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -48,7 +56,7 @@ impl EngineError {
     /// Rows of a file that cannot be decoded, although its footer can be read.
     fn damaged(error: &(dyn std::error::Error + 'static)) -> Self {
         let problem = format!("a Parquet file cannot be decoded: {}", parquet_words(error));
-        Self::Input { problem, fix: "it may be damaged, write it again" }
+        Self::Input { problem, fix: "it may be damaged, write it again".to_owned() }
     }
 }
 

@@ -7,13 +7,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use whom_store::pseudonym;
 
 /// The fewest digits of a number that is taken for a value; precisions and widths of types have fewer.
 const DIGITS: usize = 4;
 
 /// Why an expression has no value for some row. `Display` hashes what is quoted of the row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoValue(String);
 
 impl NoValue {

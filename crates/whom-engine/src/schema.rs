@@ -99,7 +99,7 @@ async fn read_footer(store: Arc<dyn ObjectStore>, file: PinnedFile, address: Red
         .map_err(|error| unreadable(&address, &error))?;
     let rows = u64::try_from(facts.num_rows()).map_err(|_| EngineError::Input {
         problem: format!("`{address}` claims a negative number of rows"),
-        fix: WRITE_AGAIN,
+        fix: WRITE_AGAIN.to_owned(),
     })?;
     Ok(Footer { address, schema: Arc::new(schema), rows, day, sizes: column_sizes(&metadata) })
 }
@@ -125,7 +125,7 @@ fn unreadable(address: &Redacted, error: &(dyn std::error::Error + 'static)) -> 
         Some(store) => EngineError::Store(store.clone()),
         None => EngineError::Input {
             problem: format!("`{address}` is not a readable Parquet file: {}", parquet_words(error)),
-            fix: WRITE_AGAIN,
+            fix: WRITE_AGAIN.to_owned(),
         },
     }
 }
@@ -163,6 +163,6 @@ fn drifted(field: &Field, address: &Redacted, known: &Field, first: &Redacted) -
     let (name, kind, known) = (field.name(), field.data_type(), known.data_type());
     EngineError::Input {
         problem: format!("column `{name}` is {kind} in `{address}` but {known} in `{first}`"),
-        fix: "write it with one type in all files",
+        fix: "write it with one type in all files".to_owned(),
     }
 }

@@ -165,13 +165,18 @@ fn cause_of_engine(error: &EngineError) -> Cause {
         EngineError::Input { .. } => Cause::Configuration,
         EngineError::Resources(_) => Cause::Resources,
         EngineError::Store(store) => cause_of_store(store),
+        EngineError::Elsewhere { kind, .. } => cause_of_kind(*kind),
         EngineError::Cancelled => Cause::Interrupted,
         EngineError::Internal(_) => Cause::Internal,
     }
 }
 
 fn cause_of_store(error: &StoreError) -> Cause {
-    match error.kind() {
+    cause_of_kind(error.kind())
+}
+
+fn cause_of_kind(kind: ErrorKind) -> Cause {
+    match kind {
         ErrorKind::Configuration => Cause::Configuration,
         ErrorKind::Transient => Cause::Transient,
         ErrorKind::Resources => Cause::Resources,
@@ -207,10 +212,11 @@ mod tests {
             (QueryError::Store(changed()), 4, true),
             (QueryError::Store(nowhere()), 2, false),
             (engine(EngineError::Data("out of range".into())), 3, false),
-            (engine(EngineError::Input { problem: "truncated".into(), fix: "write it again" }), 2, false),
+            (engine(EngineError::Input { problem: "truncated".into(), fix: "write it again".into() }), 2, false),
             (engine(EngineError::Resources("memory".into())), 5, false),
             (engine(EngineError::Store(changed())), 4, true),
             (engine(EngineError::Store(nowhere())), 2, false),
+            (engine(EngineError::Elsewhere { kind: ErrorKind::Transient, problem: "lost".into() }), 4, true),
             (engine(EngineError::Cancelled), 130, true),
             (engine(EngineError::Internal("a plan".into())), 1, false),
         ];

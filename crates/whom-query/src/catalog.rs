@@ -178,7 +178,7 @@ impl Catalog {
     }
 
     /// Rows that cannot be read, by a statement that reads the table `table`.
-    pub(crate) fn unreadable(&self, table: Option<&str>, problem: String, fix: &'static str) -> QueryError {
+    pub(crate) fn unreadable(&self, table: Option<&str>, problem: String, fix: String) -> QueryError {
         let Some(source) = table.and_then(|table| self.sources.get(table)) else {
             return EngineError::Input { problem, fix }.into();
         };

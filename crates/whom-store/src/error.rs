@@ -256,6 +256,11 @@ impl StoreError {
         }
     }
 
+    /// Whether it is about an input that is not, or no longer, what it should be: asking for it again changes nothing.
+    pub fn is_about_an_input(&self) -> bool {
+        matches!(self, Self::NothingFound { .. } | Self::InputChanged { .. } | Self::CachedDayDamaged { .. })
+    }
+
     /// The first store error in `error` and its causes, however deep other libraries have wrapped it.
     ///
     /// A [`PinnedStore`](crate::PinnedStore) speaks through the `ObjectStore` trait and therefore wraps its own errors; this finds them again

@@ -1,0 +1,164 @@
+//! Work that another machine does: what is ordered, who has it done, and who does it.
+//!
+//! A stage is one kind of work in many parts: a scan by shares of its files, statements by pieces, a pass by pieces. What the
+//! parts have in common is sent once. Whoever carries orders ([`Dispatch`], a cluster) knows neither what they say nor what is
+//! answered; whoever does the work ([`Worker`]) knows nothing of clusters. Between them are bytes, the version of the program
+//! that wrote them, and errors by who must act.
+//!
+//! An order may be done several times, by several machines, at once: it changes nothing but files of its own under names that
+//! nobody else has, and only the files that an answer names are ever read.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use whom_store::ErrorKind;
+
+use crate::error::EngineError;
+use crate::no_value::NoValue;
+
+/// Work of one kind, in parts that can be done in any order and at once.
+#[derive(Clone, Debug)]
+pub struct StageOrder {
+    /// What it is called in progress, in the manifest and in messages.
+    pub name: String,
+    /// What all parts need to know.
+    pub common: Bytes,
+    /// What each part needs to know besides; at least one.
+    pub parts: Vec<Bytes>,
+}
+
+/// Has work done on other machines.
+#[async_trait]
+pub trait Dispatch: Send + Sync + fmt::Debug {
+    /// Has every part of a stage done, and gives their answers in the order of the parts.
+    ///
+    /// # Errors
+    /// What a worker refused, once one did ([`Refusal`]); [`EngineError::Elsewhere`] if the stage cannot be brought to its end;
+    /// [`EngineError::Cancelled`].
+    async fn dispatch(&self, stage: StageOrder) -> Result<Vec<Bytes>, EngineError>;
+
+    /// Parts that are done at once, as far as is known now; at least one.
+    ///
+    /// # Errors
+    /// [`EngineError::Elsewhere`] if nobody is there to do any.
+    async fn slots(&self) -> Result<usize, EngineError>;
+}
+
+/// One part of a stage, as it reaches who does it.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What all parts need to know.
+    pub common: Bytes,
+    /// What this part needs to know.
+    pub part: Bytes,
+    /// What it may use.
+    pub bench: Bench,
+}
+
+/// What one part may use where it is done.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    /// Bytes of memory.
+    pub memory: usize,
+    /// Where what does not fit into it goes.
+    pub spill: PathBuf,
+    /// Becomes true when nobody waits for the answer any more.
+    pub cancel: Arc<AtomicBool>,
+}
+
+/// Does work that others ordered.
+#[async_trait]
+pub trait Worker: Send + Sync + fmt::Debug {
+    /// Does one part.
+    ///
+    /// # Errors
+    /// Why it cannot be done. Where [`Refusal::of`] has no words for it, trying it again may help.
+    async fn work(&self, order: Order) -> Result<Bytes, EngineError>;
+}
+
+/// Why a part cannot be done wherever and however often it is tried, in a form that can be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// [`EngineError::Data`].
+    Data(String),
+    /// [`EngineError::NoValue`], with what is quoted of the row: clusters belong to whoever may read the data.
+    NoValue(NoValue),
+    /// [`EngineError::Input`].
+    Input {
+        /// The file and what is wrong with it.
+        problem: String,
+        /// What to do about it.
+        fix: String,
+    },
+    /// A permission, a credential or a location that is not right where the work is done.
+    Configuration(String),
+    /// An input that changed while it was read.
+    Changed(String),
+    /// [`EngineError::Resources`].
+    Resources(String),
+    /// [`EngineError::Internal`].
+    Internal(String),
+}
+
+impl Refusal {
+    /// What to send of an error; `None` if it may pass, so that the part is worth another try.
+    pub fn of(error: &EngineError) -> Option<Self> {
+        Some(match error {
+            EngineError::Data(message) => Self::Data(message.clone()),
+            EngineError::NoValue(reason) => Self::NoValue(reason.clone()),
+            EngineError::Input { problem, fix } => Self::Input { problem: problem.clone(), fix: fix.clone() },
+            EngineError::Resources(message) => Self::Resources(message.clone()),
+            EngineError::Store(store) => match store.kind() {
+                ErrorKind::Configuration => Self::Configuration(store.to_string()),
+                ErrorKind::Transient if store.is_about_an_input() => Self::Changed(store.to_string()),
+                ErrorKind::Transient => return None,
+                ErrorKind::Resources => Self::Resources(store.to_string()),
+                ErrorKind::Internal => Self::Internal(store.to_string()),
+            },
+            EngineError::Elsewhere { kind: ErrorKind::Transient, .. } | EngineError::Cancelled => return None,
+            EngineError::Elsewhere { problem, .. } => Self::Internal(problem.clone()),
+            EngineError::Internal(message) => Self::Internal(message.clone()),
+        })
+    }
+
+    /// The error where the answer arrives; `host` did the work.
+    pub fn into_error(self, host: &str) -> EngineError {
+        let elsewhere = |kind, problem: String| EngineError::Elsewhere { kind, problem };
+        match self {
+            Self::Data(message) => EngineError::Data(message),
+            Self::NoValue(reason) => EngineError::NoValue(reason),
+            Self::Input { problem, fix } => EngineError::Input { problem, fix },
+            Self::Configuration(problem) => elsewhere(ErrorKind::Configuration, format!("on `{host}`: {problem}")),
+            Self::Changed(problem) => elsewhere(ErrorKind::Transient, problem),
+            Self::Resources(problem) => EngineError::Resources(format!("on `{host}`: {problem}")),
+            Self::Internal(problem) => EngineError::Internal(format!("on `{host}`: {problem}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_arrives_as_what_it_was_and_says_where() {
+        let data = Refusal::of(&EngineError::Data("out of range".to_owned())).unwrap();
+        assert!(matches!(data.into_error("h"), EngineError::Data(message) if message == "out of range"));
+        let input = EngineError::Input { problem: "truncated".to_owned(), fix: "write it again".to_owned() };
+        assert_eq!(Refusal::of(&input).unwrap().into_error("h").to_string(), input.to_string());
+        let full = Refusal::of(&EngineError::Resources("no space left".to_owned())).unwrap();
+        assert_eq!(full.into_error("worker-7").to_string(), "on `worker-7`: no space left");
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again() {
+        assert_eq!(Refusal::of(&EngineError::Cancelled), None);
+        let lost = EngineError::Elsewhere { kind: ErrorKind::Transient, problem: "lost".to_owned() };
+        assert_eq!(Refusal::of(&lost), None);
+    }
+}
