@@ -128,6 +128,7 @@ impl Executed {
         self.took += other.took;
         self.computed += other.computed;
         self.failed |= other.failed;
+        self.carried = self.carried.take().or(other.carried);
         if self.operators.is_empty() {
             self.operators = other.operators;
             return;
@@ -180,6 +181,11 @@ impl Ledger {
     /// Takes note of a statement that another process executed.
     pub fn carry(&self, sql: &str, record: ExecutedRecord) {
         self.entries().insert(sql.to_owned(), Executed::carried(record));
+    }
+
+    /// Takes note of a part of a statement that another machine executed.
+    pub fn add(&self, sql: &str, record: ExecutedRecord) {
+        self.entries().entry(sql.to_owned()).or_default().add(Executed::carried(record));
     }
 
     /// Takes note of a plan that was executed, or failed.

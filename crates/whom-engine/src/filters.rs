@@ -34,24 +34,46 @@ impl KeyFilter {
     /// [`EngineError::Internal`] if a column is missing or has another type, [`EngineError::Resources`] if rows on disk
     /// cannot be read.
     pub fn of(rows: &[&StoredRows], unit: &str, day: Option<&str>) -> Result<Self, EngineError> {
-        let keys = rows.iter().map(|rows| rows.rows() as usize).sum::<usize>();
-        let mut words = vec![0; (keys * BITS_PER_KEY).div_ceil(64).max(1)];
-        for rows in rows {
-            for batch in rows.read()? {
-                let batch = batch?;
-                let units = named(&batch, unit)?;
-                let keys = Keys::new(units, day.map(|day| named(&batch, day)).transpose()?)?;
-                let nulls = keys.nulls();
-                (0..units.len()).filter(|row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row))).for_each(
-                    |row| {
-                        let hash = keys.hash(row);
-                        let word = place(hash, words.len());
-                        words[word] |= pattern(hash);
-                    },
-                );
-            }
+        let mut filter = Self::for_keys(rows.iter().map(|rows| rows.rows()).sum());
+        rows.iter().try_for_each(|rows| filter.add(rows, unit, day))?;
+        Ok(filter)
+    }
+
+    /// A filter of no keys, for so many that will be added.
+    pub fn for_keys(keys: u64) -> Self {
+        Self { words: vec![0; (keys as usize * BITS_PER_KEY).div_ceil(64).max(1)] }
+    }
+
+    /// Adds the keys in these rows.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn add(&mut self, rows: &StoredRows, unit: &str, day: Option<&str>) -> Result<(), EngineError> {
+        let Self { words } = self;
+        for batch in rows.read()? {
+            let batch = batch?;
+            let units = named(&batch, unit)?;
+            let keys = Keys::new(units, day.map(|day| named(&batch, day)).transpose()?)?;
+            let nulls = keys.nulls();
+            (0..units.len()).filter(|row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row))).for_each(|row| {
+                let hash = keys.hash(row);
+                let word = place(hash, words.len());
+                words[word] |= pattern(hash);
+            });
         }
-        Ok(Self { words })
+        Ok(())
+    }
+
+    /// The filter in a form that can be sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// A filter that was sent; `None` for bytes that are none.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let words: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        (rest.is_empty() && !words.is_empty()).then_some(Self { words })
     }
 
     /// Which rows may hold a key that was added; a null is none.
@@ -189,9 +211,9 @@ pub(crate) struct KeyFilters {
 }
 
 impl KeyFilters {
-    pub(crate) fn add(&self, name: &str, filter: KeyFilter) {
+    pub(crate) fn add(&self, name: &str, filter: Arc<KeyFilter>) {
         let mut filters = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
-        filters.insert(name.to_owned(), Arc::new(filter));
+        filters.insert(name.to_owned(), filter);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<KeyFilter>> {
@@ -218,6 +240,7 @@ mod tests {
     #[test]
     fn every_key_that_was_added_is_held_and_few_others_are() {
         let filter = filter(vec![("unit", Arc::new(Int64Array::from_iter_values(0..10_000)))]);
+        let filter = KeyFilter::from_bytes(&filter.to_bytes()).unwrap();
         let held = |units| filter.holds(&Int64Array::from_iter_values(units), None).unwrap().true_count();
         assert_eq!(held(0..10_000), 10_000);
         assert!(held(10_000..110_000) < 2_000);

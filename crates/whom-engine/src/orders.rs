@@ -63,6 +63,8 @@ pub struct Order {
 /// What one part may use where it is done.
 #[derive(Clone, Debug)]
 pub struct Bench {
+    /// The machine, by the name under which others know it.
+    pub host: String,
     /// Bytes of memory.
     pub memory: usize,
     /// Where what does not fit into it goes.

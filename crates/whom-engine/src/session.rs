@@ -209,8 +209,8 @@ impl Engine {
     }
 
     /// Makes a filter known, which `may_hold` asks by its name.
-    pub fn add_filter(&self, name: &str, filter: KeyFilter) {
-        self.filters.add(name, filter);
+    pub fn add_filter(&self, name: &str, filter: impl Into<Arc<KeyFilter>>) {
+        self.filters.add(name, filter.into());
     }
 
     fn add(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), EngineError> {

@@ -97,6 +97,18 @@ impl SpillFolder {
         Ok(SpillWriter { writer, schema: Arc::clone(schema), file })
     }
 
+    /// Room for a file that comes from elsewhere and will be this long, and where to put it.
+    ///
+    /// # Errors
+    /// [`EngineError::Resources`] if there is not so much.
+    pub(crate) fn room_for(self: &Arc<Self>, seal: Seal) -> Result<(Room, PathBuf), EngineError> {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        let path = self.path.join(number.to_string());
+        let file = SpillFile { path: path.clone(), bytes: AtomicU64::new(0), folder: Some(Arc::clone(self)) };
+        file.grow(seal.bytes).map_err(|error| full(&error))?;
+        Ok((Room { file: Arc::new(file), seal }, path))
+    }
+
     fn take(&self, bytes: u64) -> io::Result<()> {
         let now = self.usage.now.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if let Some(limit) = self.limit.filter(|limit| now > *limit) {
@@ -198,6 +210,21 @@ impl SpillWriter {
     pub fn finish(self) -> Result<SpilledRows, EngineError> {
         let seal = self.writer.finish().map_err(refused)?;
         Ok(SpilledRows { schema: self.schema, file: self.file, seal })
+    }
+}
+
+/// Room for a file that is still on its way.
+#[derive(Debug)]
+pub(crate) struct Room {
+    file: Arc<SpillFile>,
+    seal: Seal,
+}
+
+impl Room {
+    /// The rows of the file, once it is there.
+    pub(crate) fn filled(self) -> Result<SpilledRows, EngineError> {
+        let schema = row_file::reader(&self.file.path).map_err(refused)?.schema();
+        Ok(SpilledRows { schema, file: self.file, seal: self.seal })
     }
 }
 

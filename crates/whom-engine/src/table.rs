@@ -1,5 +1,7 @@
 //! A table that reads exactly the files of a pinned list.
 
+mod share;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
-use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::listing::{FileRange, PartitionedFile};
 use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::{FileGroup, FileGroupPartitioner, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
@@ -27,6 +29,8 @@ use crate::reader::PinnedReaders;
 use crate::schema::{ColumnSize, Footer, read_footers, unify};
 use crate::words::WordColumns;
 
+pub use share::{ShareRecord, TableRecord};
+
 /// A table over pinned Parquet files.
 ///
 /// DataFusion's own listing tables list again, cache what they listed, and never pin; this one reads the files it was
@@ -42,6 +46,8 @@ pub struct PinnedTable {
     store: Arc<dyn ObjectStore>,
     url: ObjectStoreUrl,
     words: WordColumns,
+    /// If this is a share that one reader reads: by file, the bytes whose row groups it reads.
+    share: Option<Vec<Option<FileRange>>>,
 }
 
 impl PinnedTable {
@@ -92,6 +98,7 @@ impl PinnedTable {
             store,
             url: private_url(name)?,
             words: WordColumns::default(),
+            share: None,
         })
     }
 
@@ -108,7 +115,7 @@ impl PinnedTable {
         let (rows, sizes) = facts.as_ref().map(|facts| (facts.rows, facts.sizes.clone())).unwrap_or_default();
         let (schema, store, url) = (self.schema.clone(), self.store(), self.url.clone());
         let words = self.words.clone();
-        Self { files, rows, days: facts.into_iter().collect(), sizes, schema, store, url, words }
+        Self { files, rows, days: facts.into_iter().collect(), sizes, schema, store, url, words, share: None }
     }
 
     /// The rows of the day that has most of them; all rows without partitions.
@@ -164,6 +171,13 @@ impl PinnedTable {
 
     /// The files in as many shares of about the same size as there are readers; large files are shared by row groups.
     fn shares(&self, readers: usize) -> Vec<FileGroup> {
+        if let Some(ranges) = &self.share {
+            let part = |(file, range): (&PinnedFile, &Option<FileRange>)| {
+                let file = self.scanned_file(file);
+                PartitionedFile { range: range.clone(), ..file }
+            };
+            return vec![self.files.iter().zip(ranges).map(part).collect()];
+        }
         let files: FileGroup = self.files.iter().map(|file| self.scanned_file(file)).collect();
         let whole = vec![files];
         let partitioner = FileGroupPartitioner::new().with_target_partitions(readers).with_repartition_file_min_size(1);

@@ -24,6 +24,11 @@ impl WordColumns {
         Self(Arc::new(names.into_iter().collect()))
     }
 
+    /// The names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// The schema in which these columns, if they hold texts, hold words.
     pub(crate) fn in_schema(&self, schema: &Schema) -> SchemaRef {
         let field = |field: &Arc<Field>| {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_comparator};
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{DataType, Date32Type};
+use serde::{Deserialize, Serialize};
 use whom_engine::{KeyPlaces, NOWHERE, Rows};
 
 use crate::error::QueryError;
@@ -40,7 +41,7 @@ pub(crate) struct Aligned {
 }
 
 /// Units that have rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Beside {
     /// Units with a row.
     pub(crate) units: u64,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use datafusion::common::runtime::SpawnedTask;
 use futures::{StreamExt, TryStreamExt, stream};
-use whom_engine::{Engine, EngineError, KeyFilter, Regrouping, Step, StoredRows};
+use whom_engine::{Engine, EngineError, KeyFilter, Regrouping, StoredRows};
 
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, Place, Purpose, Statement};
@@ -20,7 +20,7 @@ use keeping::Keeper;
 pub use keeping::{Checkpoints, Keeping};
 pub(crate) use made::Made;
 pub(crate) use piece_work::aligned;
-use piece_work::{Finished, PieceTables, PieceWork};
+pub(crate) use piece_work::{Finished, PieceTables, PieceWork};
 
 /// Told before each statement, for progress.
 pub trait Watch: Send + Sync {
@@ -144,12 +144,10 @@ impl<'a> Work<'a> {
 
     /// Reads files, and puts their rows into pieces.
     async fn scan(&mut self, statement: &Statement) -> Result<(), QueryError> {
-        let judged = statement.purpose == Purpose::Exposures;
-        let first = Some(["exposed_at", "arm", "several"]);
-        let steps = Step { column: "step", kept: ExposureStep::KEPT, count: ExposureStep::COUNT, first };
+        let steps = ExposureStep::of(&statement.purpose);
         let pieces = self.scans.limits().pieces();
-        let scattered = self.scans.scatter(&statement.sql, pieces, judged.then_some(steps)).await?;
-        if judged {
+        let scattered = self.scans.scatter(&statement.sql, pieces, steps).await?;
+        if steps.is_some() {
             self.recorder.exposures(&scattered.steps)?;
         }
         self.recorder.scanned(&statement.purpose)?;
@@ -241,7 +239,7 @@ impl<'a> Work<'a> {
 }
 
 /// A refusal of the data, or of a file, names the table in which it came up.
-fn in_table(statement: &Statement, error: QueryError, catalog: &Catalog) -> QueryError {
+pub(crate) fn in_table(statement: &Statement, error: QueryError, catalog: &Catalog) -> QueryError {
     match error {
         QueryError::Engine(EngineError::Data(message)) => {
             QueryError::Data(format!("in {}: {message}", statement.purpose.subject()))

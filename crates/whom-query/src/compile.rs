@@ -10,6 +10,7 @@ mod unit_table;
 
 use datafusion::execution::SessionState;
 use minijinja::Value;
+use serde::{Deserialize, Serialize};
 use whom_spec::Diagnostic;
 use whom_spec::plan::{GivenFolds, MeasurePart, Plan};
 use whom_stats::Grid;
@@ -106,7 +107,7 @@ pub struct Compiled {
 }
 
 /// A table with at most one row that counts per unit, and the columns of it that the unit table needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinedTable {
     /// The statement that makes it.
     pub purpose: Purpose,

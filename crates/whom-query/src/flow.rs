@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 pub(crate) use recorder::{Recorded, Recorder};
 use serde::{Deserialize, Serialize};
 
+use crate::compile::Purpose;
+
 /// Rows and units along the way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowFlow {
@@ -44,6 +46,13 @@ impl ExposureStep {
     pub(crate) const KEPT: usize = Self::OfVariants as usize;
     /// The number of steps.
     pub(crate) const COUNT: usize = Self::Earlier as usize + 1;
+
+    /// How the rows of a statement are followed on their way to pieces; `None` if they are not those of the split.
+    pub(crate) fn of(purpose: &Purpose) -> Option<whom_engine::Step<'static>> {
+        let first = Some(["exposed_at", "arm", "several"]);
+        let steps = || whom_engine::Step { column: "step", kept: Self::KEPT, count: Self::COUNT, first };
+        (*purpose == Purpose::Exposures).then(steps)
+    }
 }
 
 /// The rows of the split. Each count is a part of the one before it.

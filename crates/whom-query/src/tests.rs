@@ -1,6 +1,7 @@
 //! The way from a pipeline to the unit table, held against values computed by hand.
 
 mod cached;
+mod elsewhere;
 mod exposure;
 mod grids;
 mod measures;

@@ -1,24 +1,20 @@
 //! Rows of one table in one piece, to files of a checkpoint and back.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use datafusion::arrow::error::ArrowError;
-use xxhash_rust::xxh3::Xxh3Default;
 
 use super::state::FileRecord;
 use super::{CheckpointFolder, full, take};
 use crate::error::EngineError;
 use crate::rows::Rows;
 use crate::spill::SpilledRows;
-use crate::spill::row_file::RowFile;
+use crate::spill::row_file::{RowFile, in_blocks, seal_of};
 use crate::stored::StoredRows;
-
-/// Bytes that are read at once to be hashed or copied.
-const BLOCK: usize = 1 << 18;
 
 /// Keeps rows: those on disk by a link, those in memory as a file of the same kind. There is at least one file, which tells
 /// the columns.
@@ -80,25 +76,4 @@ pub(super) fn loaded(folder: &Path, files: &[FileRecord]) -> Result<StoredRows, 
         return Err("the files of a table have different columns".to_owned());
     }
     Ok(StoredRows::new(Rows { schema, batches: Vec::new() }, None, disk))
-}
-
-/// The length of a file, and the hash of its bytes.
-fn seal_of(path: &Path) -> io::Result<(u64, u64)> {
-    let (mut bytes, mut hash) = (0, Xxh3Default::new());
-    in_blocks(&mut File::open(path)?, |block| {
-        bytes += block.len() as u64;
-        hash.update(block);
-        Ok(())
-    })?;
-    Ok((bytes, hash.digest()))
-}
-
-fn in_blocks(file: &mut File, mut use_block: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut buffer = vec![0; BLOCK];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(()),
-            read => use_block(&buffer[..read])?,
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Rows in a file, as Arrow IPC compressed with LZ4, which is faster than most disks.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::CompressionType;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// Bytes that are read at once.
@@ -23,7 +24,7 @@ const WRITE_BUFFER: usize = 1 << 14;
 pub(crate) type Allowance = Arc<dyn Fn(u64) -> io::Result<()> + Send + Sync>;
 
 /// What a file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seal {
     /// Its length.
     pub(crate) bytes: u64,
@@ -66,6 +67,28 @@ impl RowFile {
 /// Reads a file of rows.
 pub(crate) fn reader(path: &Path) -> Result<StreamReader<BufReader<File>>, ArrowError> {
     StreamReader::try_new(BufReader::with_capacity(READ_BUFFER, File::open(path)?), None)
+}
+
+/// The length of a file, and the hash of its bytes.
+pub(crate) fn seal_of(path: &Path) -> io::Result<(u64, u64)> {
+    let (mut bytes, mut hash) = (0, Xxh3Default::new());
+    in_blocks(&mut File::open(path)?, |block| {
+        bytes += block.len() as u64;
+        hash.update(block);
+        Ok(())
+    })?;
+    Ok((bytes, hash.digest()))
+}
+
+/// Reads a file block by block.
+pub(crate) fn in_blocks(file: &mut File, mut use_block: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut buffer = vec![0; READ_BUFFER];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(()),
+            read => use_block(&buffer[..read])?,
+        }
+    }
 }
 
 /// Counts and hashes what is written.

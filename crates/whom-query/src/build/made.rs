@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
+use serde::{Deserialize, Serialize};
 use whom_engine::Rows;
 
 use crate::align::Beside;
 use crate::error::QueryError;
 
 /// Counts of what a statement made; those of pieces add up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Made {
     /// Rows.
     pub(crate) rows: u64,

@@ -14,32 +14,32 @@ use crate::error::QueryError;
 use crate::unit_table::column;
 
 /// The tables of a piece.
-pub(super) type PieceTables = BTreeMap<Purpose, Arc<StoredRows>>;
+pub(crate) type PieceTables = BTreeMap<Purpose, Arc<StoredRows>>;
 
 /// What is to be done in every piece.
-pub(super) struct PieceWork {
+pub(crate) struct PieceWork {
     /// The statements, in their order.
-    pub(super) statements: Vec<Statement>,
+    pub(crate) statements: Vec<Statement>,
     /// The columns of counts that each of them makes.
-    pub(super) counted: Vec<Vec<String>>,
+    pub(crate) counted: Vec<Vec<String>>,
     /// What is put beside the units before the unit table is made.
-    pub(super) joined: Vec<JoinedTable>,
+    pub(crate) joined: Vec<JoinedTable>,
     /// Where rows go that are put into pieces anew.
-    pub(super) regrouping: Option<Arc<Regrouping>>,
+    pub(crate) regrouping: Option<Arc<Regrouping>>,
 }
 
 /// A piece in which everything is done.
-pub(super) struct Finished {
+pub(crate) struct Finished {
     /// What each statement made.
-    pub(super) made: Vec<Made>,
+    pub(crate) made: Vec<Made>,
     /// The tables that later statements read.
-    pub(super) tables: PieceTables,
+    pub(crate) tables: PieceTables,
 }
 
 impl PieceWork {
     /// Does the work in a piece, given its tables, in a session that knows none. A failure comes with the place of the
     /// statement that failed.
-    pub(super) async fn run(&self, piece: &Engine, tables: PieceTables) -> Result<Finished, (usize, QueryError)> {
+    pub(crate) async fn run(&self, piece: &Engine, tables: PieceTables) -> Result<Finished, (usize, QueryError)> {
         for (purpose, rows) in &tables {
             piece.add_stored(&purpose.table(), Arc::clone(rows)).map_err(|error| (0, error.into()))?;
         }

@@ -1,7 +1,9 @@
 //! Statements, and what their rows are for.
 
+use serde::{Deserialize, Serialize};
+
 /// A statement, exactly as it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// What its rows are for.
     pub purpose: Purpose,
@@ -12,7 +14,7 @@ pub struct Statement {
 }
 
 /// What the rows of a statement are for. Names are those of the pipeline file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Purpose {
     /// The rows of the split, by how far they come.
     Exposures,

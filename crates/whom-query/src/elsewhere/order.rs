@@ -1,0 +1,145 @@
+//! What parts are told, and what they answer.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use whom_engine::{EngineError, ExecutedRecord, HandedColumns, HandedRows, Refusal, ShareRecord, TableRecord};
+
+use crate::build::Made;
+use crate::compile::{JoinedTable, Purpose, Statement};
+use crate::error::QueryError;
+
+/// What all parts of a stage have in common.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Common {
+    /// The folder through which rows go.
+    pub(super) exchange: String,
+    /// Pieces that rows are put into.
+    pub(super) pieces: usize,
+    /// What is to be done.
+    pub(super) work: Work,
+}
+
+/// The work of a stage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Work {
+    Scan(ScanWork),
+    Pieces(PiecesWork),
+}
+
+/// A statement over a table that is read in shares. A part is a [`ShareRecord`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ScanWork {
+    pub(super) statement: Statement,
+    pub(super) table: TableRecord,
+    /// The filters that it may ask, by name, and the objects that hold them.
+    pub(super) filters: BTreeMap<String, String>,
+}
+
+/// Statements in pieces. A part is a [`PiecePart`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PiecesWork {
+    pub(super) statements: Vec<Statement>,
+    /// The columns of counts that each of them makes.
+    pub(super) counted: Vec<Vec<String>>,
+    pub(super) joined: Vec<JoinedTable>,
+    /// Whether the rows of the last one go to pieces anew.
+    pub(super) regroups: bool,
+    /// The columns of the tables that are there.
+    pub(super) columns: BTreeMap<Purpose, HandedColumns>,
+}
+
+/// A share of a table.
+pub(super) type SharePart = ShareRecord;
+
+/// The tables of a piece.
+pub(super) type PiecePart = BTreeMap<Purpose, HandedRows>;
+
+/// Rows that were put into pieces.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Scattered {
+    pub(super) columns: HandedColumns,
+    /// By piece.
+    pub(super) pieces: Vec<HandedRows>,
+}
+
+/// What a share answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ShareAnswer {
+    /// Rows by the step they came to.
+    pub(super) steps: Vec<u64>,
+    pub(super) rows: Scattered,
+    pub(super) executed: Option<ExecutedRecord>,
+}
+
+/// What a piece answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PieceAnswer {
+    /// By statement.
+    pub(super) made: Vec<Made>,
+    /// The tables that later statements read; those that were there before keep their rows.
+    pub(super) kept: Vec<Purpose>,
+    /// Those that are new.
+    pub(super) new: BTreeMap<Purpose, (HandedColumns, HandedRows)>,
+    /// The rows of the last statement, if they go to pieces anew.
+    pub(super) regrouped: Option<Scattered>,
+    /// By statement.
+    pub(super) executed: Vec<Option<ExecutedRecord>>,
+}
+
+/// Why a part cannot be done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Failure {
+    /// The machine that tried.
+    pub(super) host: String,
+    /// The place of the statement that failed among those of the stage.
+    pub(super) place: usize,
+    pub(super) reason: FailureReason,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum FailureReason {
+    /// [`QueryError::Data`], which names its table.
+    Data(String),
+    /// What the engine refused.
+    Engine(Refusal),
+    /// A bug of ours.
+    Internal(String),
+}
+
+impl Failure {
+    /// What to send of an error; the error itself if the part is worth another try.
+    pub(super) fn of(host: &str, (place, error): (usize, QueryError)) -> Result<Self, EngineError> {
+        let reason = match error {
+            QueryError::Data(message) => FailureReason::Data(message),
+            QueryError::Engine(error) => match Refusal::of(&error) {
+                Some(refusal) => FailureReason::Engine(refusal),
+                None => return Err(error),
+            },
+            QueryError::Store(error) => return Self::of(host, (place, QueryError::Engine(error.into()))),
+            other => FailureReason::Internal(other.to_string()),
+        };
+        Ok(Self { host: host.to_owned(), place, reason })
+    }
+
+    /// The error, with the place of its statement.
+    pub(super) fn into_error(self) -> (usize, QueryError) {
+        let error = match self.reason {
+            FailureReason::Data(message) => QueryError::Data(message),
+            FailureReason::Engine(refusal) => refusal.into_error(&self.host).into(),
+            FailureReason::Internal(message) => QueryError::Internal(message),
+        };
+        (self.place, error)
+    }
+}
+
+/// As bytes.
+pub(super) fn to_bytes(value: &impl Serialize) -> Result<Vec<u8>, QueryError> {
+    postcard::to_allocvec(value).map_err(|error| QueryError::Internal(format!("an order cannot be written: {error}")))
+}
+
+/// Of bytes that [`to_bytes`] wrote.
+pub(super) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, EngineError> {
+    postcard::from_bytes(bytes).map_err(|error| EngineError::Internal(format!("an order cannot be read: {error}")))
+}

@@ -1,0 +1,51 @@
+//! How far the work on other machines has come, kept beside the rows so that a next caller goes on from there.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use whom_engine::{ExecutedRecord, HandedColumns, HandedRows};
+use whom_store::Exchange;
+
+use crate::compile::Purpose;
+use crate::error::QueryError;
+use crate::flow::Recorded;
+
+use super::order::to_bytes;
+
+/// The object that says it.
+const STATE: &str = "state";
+
+/// What is done, and where it lies.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// Statements done.
+    pub(super) done: usize,
+    /// The last of them.
+    pub(super) after: String,
+    /// Since the work began, by whichever caller.
+    pub(super) seconds: f64,
+    /// By piece.
+    pub(super) tables: Vec<BTreeMap<Purpose, HandedRows>>,
+    pub(super) columns: BTreeMap<Purpose, HandedColumns>,
+    /// The filters that scans may ask, by name, and the objects that hold them.
+    pub(super) filters: BTreeMap<String, String>,
+    pub(super) recorded: Recorded,
+    /// By statement.
+    pub(super) executed: BTreeMap<String, ExecutedRecord>,
+}
+
+impl Position {
+    /// What an earlier caller kept; `None` if nothing was, or not by this program.
+    pub(super) async fn find(exchange: &Exchange) -> Result<Option<Self>, QueryError> {
+        let kept = exchange.read(STATE).await?;
+        Ok(kept.and_then(|bytes| postcard::from_bytes(&bytes).ok()))
+    }
+
+    /// Keeps it.
+    pub(super) async fn keep(&self, exchange: &Exchange) -> Result<u64, QueryError> {
+        let bytes = to_bytes(self)?;
+        let length = bytes.len() as u64;
+        exchange.write(STATE, bytes.into()).await?;
+        Ok(length)
+    }
+}

@@ -1,0 +1,195 @@
+//! Who does the parts.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use uuid::Uuid;
+use whom_engine::{
+    Bench, Engine, EngineError, HandedColumns, HandedRows, KeyFilter, Limits, Order, Pieces, Regrouping, StoredRows,
+    Worker,
+};
+use whom_store::{Exchange, Location, Stores};
+
+use super::order::{
+    Common, Failure, PieceAnswer, PiecePart, PiecesWork, ScanWork, Scattered, ShareAnswer, SharePart, Work, from_bytes,
+    to_bytes,
+};
+use crate::build::{Finished, PieceTables, PieceWork};
+use crate::compile::Purpose;
+use crate::error::QueryError;
+use crate::flow::ExposureStep;
+
+/// Reads shares of tables and runs statements in pieces, as an executor of a cluster does it.
+#[derive(Debug)]
+pub struct UnitTableWorker {
+    stores: Stores,
+    /// The filters that parts ask at the moment, by the object that holds them.
+    filters: Mutex<BTreeMap<String, Weak<KeyFilter>>>,
+}
+
+/// A part, with what it works with.
+struct Part<'a> {
+    worker: &'a UnitTableWorker,
+    exchange: Exchange,
+    pieces: Pieces,
+    engine: Engine,
+}
+
+#[async_trait]
+impl Worker for UnitTableWorker {
+    async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
+        let Common { exchange, pieces, work } = from_bytes(&order.common)?;
+        let pieces = Pieces::new(NonZeroUsize::new(pieces).unwrap_or(NonZeroUsize::MIN));
+        let stores = self.stores.of_another_run();
+        let location = Location::output(&exchange, Path::new("/"))?;
+        let exchange = Exchange::create(&stores, &location)?;
+        let part = Part { worker: self, exchange, pieces, engine: Engine::new(&limits(&order.bench, pieces))? };
+        let host = &order.bench.host;
+        let answer = match work {
+            Work::Scan(work) => to_bytes(&settled(host, part.share(&work, &order.part, &stores).await)?),
+            Work::Pieces(work) => to_bytes(&settled(host, part.piece(&work, &order.part).await)?),
+        };
+        Ok(answer.map_err(|error| EngineError::Internal(error.to_string()))?.into())
+    }
+}
+
+/// The answer, whether the part was done or can never be.
+fn settled<T>(host: &str, done: Result<T, (usize, QueryError)>) -> Result<Result<T, Failure>, EngineError> {
+    match done {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(failed) => Failure::of(host, failed).map(Err),
+    }
+}
+
+/// How a part shares out what it may use: one half for operators, a quarter for rows that wait, an eighth for those that are
+/// collected; what is left is for what readers decode.
+fn limits(bench: &Bench, pieces: Pieces) -> Limits {
+    Limits {
+        memory: bench.memory / 2,
+        rows: bench.memory / 4,
+        buffer: bench.memory / 8,
+        spill: Some(bench.spill.clone()),
+        threads: NonZeroUsize::MIN,
+        pieces: NonZeroUsize::new(pieces.count()),
+        ..Limits::default()
+    }
+}
+
+impl UnitTableWorker {
+    /// One that reads from these stores.
+    pub fn new(stores: Stores) -> Self {
+        Self { stores, filters: Mutex::default() }
+    }
+
+    /// The filter that an object holds; parts that work at once share it.
+    async fn filter(&self, exchange: &Exchange, object: &str) -> Result<Arc<KeyFilter>, EngineError> {
+        if let Some(known) = self.known().get(object).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let lost = || EngineError::Internal(format!("`{object}` in `{}` is no filter", exchange.address()));
+        let bytes = exchange.read(object).await?.ok_or_else(lost)?;
+        let filter = Arc::new(KeyFilter::from_bytes(&bytes).ok_or_else(lost)?);
+        let mut known = self.known();
+        known.retain(|_, filter| filter.strong_count() > 0);
+        known.insert(object.to_owned(), Arc::downgrade(&filter));
+        Ok(filter)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Weak<KeyFilter>>> {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Part<'_> {
+    /// Reads a share of a table and puts its rows into pieces.
+    async fn share(&self, work: &ScanWork, part: &[u8], stores: &Stores) -> Result<ShareAnswer, (usize, QueryError)> {
+        self.read_share(work, part, stores).await.map_err(|error| (0, error))
+    }
+
+    async fn read_share(&self, work: &ScanWork, part: &[u8], stores: &Stores) -> Result<ShareAnswer, QueryError> {
+        let share: SharePart = from_bytes(part)?;
+        let table = work.table.open(&share, stores).await?;
+        self.engine.add_pinned(work.table.name(), Arc::new(table))?;
+        for (name, object) in &work.filters {
+            self.engine.add_filter(name, self.worker.filter(&self.exchange, object).await?);
+        }
+        let step = ExposureStep::of(&work.statement.purpose);
+        let sql = &work.statement.sql;
+        let scattered = self.engine.scatter(sql, self.pieces, step).await?;
+        Ok(ShareAnswer {
+            steps: scattered.steps,
+            rows: self.scattered(scattered.pieces).await?,
+            executed: self.engine.ledger().executed(sql).map(|executed| executed.record()),
+        })
+    }
+
+    /// Runs statements in a piece.
+    async fn piece(&self, work: &PiecesWork, part: &[u8]) -> Result<PieceAnswer, (usize, QueryError)> {
+        let before = |error: EngineError| (0, QueryError::from(error));
+        let given: PiecePart = from_bytes(part).map_err(before)?;
+        let mut tables = PieceTables::new();
+        for (purpose, rows) in &given {
+            let columns = work.columns.get(purpose).ok_or_else(|| (0, without_columns(purpose)))?;
+            let taken = rows.take(columns, &self.exchange, self.engine.store()).await.map_err(before)?;
+            tables.insert(purpose.clone(), Arc::new(taken));
+        }
+        let regrouping = work.regroups.then(|| Arc::new(self.engine.regrouping(self.pieces)));
+        let piece_work = PieceWork {
+            statements: work.statements.clone(),
+            counted: work.counted.clone(),
+            joined: work.joined.clone(),
+            regrouping: regrouping.clone(),
+        };
+        let finished = piece_work.run(&self.engine.piece(), tables.clone()).await?;
+        drop(piece_work);
+        let last = work.statements.len().saturating_sub(1);
+        self.answered(work, (&tables, finished), regrouping).await.map_err(|error| (last, error))
+    }
+
+    /// Hands over what a piece made.
+    async fn answered(
+        &self,
+        work: &PiecesWork,
+        (before, finished): (&PieceTables, Finished),
+        regrouping: Option<Arc<Regrouping>>,
+    ) -> Result<PieceAnswer, QueryError> {
+        let Finished { made, tables } = finished;
+        let is_new = |(purpose, rows): &(&Purpose, &Arc<StoredRows>)| {
+            before.get(purpose).is_none_or(|given| !Arc::ptr_eq(given, rows))
+        };
+        let (purposes, rows): (Vec<_>, Vec<_>) = tables.iter().filter(is_new).unzip();
+        let rows: Vec<Arc<StoredRows>> = rows.into_iter().cloned().collect();
+        let handed = self.hand_over(&rows).await?;
+        let mut new = BTreeMap::new();
+        for ((purpose, rows), handed) in purposes.into_iter().zip(&rows).zip(handed) {
+            new.insert(purpose.clone(), (HandedColumns::of(rows.schema())?, handed));
+        }
+        let regrouped = match regrouping.map(Arc::into_inner) {
+            None => None,
+            Some(None) => return Err(QueryError::Internal("a piece is still at work".to_owned())),
+            Some(Some(regrouping)) => Some(self.scattered(regrouping.finish()?).await?),
+        };
+        let executed = |sql: &str| self.engine.ledger().executed(sql).map(|executed| executed.record());
+        let executed = work.statements.iter().map(|statement| executed(&statement.sql)).collect();
+        Ok(PieceAnswer { made, kept: tables.keys().cloned().collect(), new, regrouped, executed })
+    }
+
+    async fn scattered(&self, pieces: Vec<StoredRows>) -> Result<Scattered, QueryError> {
+        let pieces: Vec<Arc<StoredRows>> = pieces.into_iter().map(Arc::new).collect();
+        let first = pieces.first().ok_or_else(|| QueryError::Internal("there is no piece".to_owned()))?;
+        Ok(Scattered { columns: HandedColumns::of(first.schema())?, pieces: self.hand_over(&pieces).await? })
+    }
+
+    async fn hand_over(&self, rows: &[Arc<StoredRows>]) -> Result<Vec<HandedRows>, EngineError> {
+        let object = format!("rows/{}", Uuid::new_v4());
+        HandedRows::hand_over(&self.exchange, &object, rows, self.engine.store().folder()).await
+    }
+}
+
+fn without_columns(purpose: &Purpose) -> QueryError {
+    QueryError::Internal(format!("nobody told the columns of `{}`", purpose.table()))
+}

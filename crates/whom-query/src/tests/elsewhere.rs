@@ -1,0 +1,171 @@
+//! The unit table is the same wherever it is made, and a caller that was killed goes on from what is done.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use whom_engine::{Bench, Dispatch, EngineError, Order, StageOrder, Worker};
+use whom_store::{ErrorKind, Exchange, Location, Stores};
+
+use crate::build::{Keeping, build};
+use crate::elsewhere::{Elsewhere, UnitTableWorker, build_elsewhere};
+use crate::error::QueryError;
+use crate::testing::{
+    Fitted, Unwatched, Warehouse, by_unit, exposures, integers, numbers, orders, pipeline, texts, texts_by_unit, units,
+};
+use crate::unit_table::UnitTable;
+
+/// Does every part twice, the last one first, and answers with what came of the second time.
+#[derive(Debug)]
+struct Crew {
+    worker: UnitTableWorker,
+    bench: Bench,
+    stages: Mutex<Vec<(String, usize)>>,
+    /// The stage before which the way to it breaks.
+    breaks_before: AtomicUsize,
+}
+
+impl Crew {
+    fn new(warehouse: &Warehouse) -> Arc<Self> {
+        let spill = warehouse.path().join("spill");
+        let bench = Bench { host: "one".to_owned(), memory: 256 << 20, spill, cancel: Arc::default() };
+        let breaks_before = AtomicUsize::new(usize::MAX);
+        Arc::new(Self { worker: UnitTableWorker::new(Stores::new()), bench, stages: Mutex::default(), breaks_before })
+    }
+}
+
+#[async_trait]
+impl Dispatch for Crew {
+    async fn dispatch(&self, stage: StageOrder) -> Result<Vec<Bytes>, EngineError> {
+        let before = self.stages.lock().unwrap().len();
+        if before == self.breaks_before.load(Ordering::Relaxed) {
+            return Err(EngineError::Elsewhere { kind: ErrorKind::Transient, problem: "nobody is there".to_owned() });
+        }
+        self.stages.lock().unwrap().push((stage.name, stage.parts.len()));
+        let mut answers = Vec::new();
+        for part in stage.parts.into_iter().rev() {
+            let order = Order { common: stage.common.clone(), part, bench: self.bench.clone() };
+            self.worker.work(order.clone()).await?;
+            answers.push(self.worker.work(order).await?);
+        }
+        answers.reverse();
+        Ok(answers)
+    }
+
+    async fn slots(&self) -> Result<usize, EngineError> {
+        Ok(2)
+    }
+}
+
+const REST: &str = "facts:
+  orders: { path: orders/, time: at, unique: id }
+metrics:
+  spend: { role: primary, from: orders, value: amount, precision: 0.01, aggregate: sum, window: 2d, desired: increase, matters: 1% }
+  bought: { role: secondary, from: orders, aggregate: any, window: 2d }
+tags:
+  known: { path: tags.parquet, static: true, columns: { age: numeric, device: categorical } }
+cohorts:
+  old: age > 1";
+
+fn warehouse() -> Warehouse {
+    let names: Vec<String> = (0..40).map(|unit| format!("u{unit}")).collect();
+    let seen: Vec<(&str, &str, &str)> = names
+        .iter()
+        .enumerate()
+        .map(|(place, name)| (name.as_str(), if place % 2 == 0 { "a" } else { "b" }, "2026-10-05T12:00:00"))
+        .collect();
+    let warehouse = Warehouse::exposing(&seen);
+    warehouse.write("split.parquet", exposures(&seen));
+    for (file, shift) in [("one", 0), ("two", 1)] {
+        let sold: Vec<_> = names
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| place % 3 == shift)
+            .map(|(place, name)| (name.as_str(), "2026-10-05T14:00:00", Some(place as f64 * 0.5)))
+            .collect();
+        let ids: Vec<i64> = (0..sold.len() as i64).map(|id| id * 2 + shift as i64).collect();
+        let mut sold = orders(&sold);
+        sold.push(("id", integers(&ids)));
+        warehouse.write(&format!("orders/{file}.parquet"), sold);
+    }
+    let ages: Vec<f64> = (0..40).map(f64::from).collect();
+    let devices = names.iter().enumerate().map(|(place, _)| Some(if place % 4 == 0 { "phone" } else { "desk" }));
+    let ids = texts(names.iter().map(|name| Some(name.as_str())));
+    warehouse.write("tags.parquet", vec![("user", ids), ("age", numbers(&ages)), ("device", texts(devices))]);
+    warehouse
+}
+
+async fn elsewhere(warehouse: &Warehouse, crew: &Arc<Crew>) -> Result<(UnitTable, Keeping), QueryError> {
+    let Fitted { catalog, compiled, engine, .. } = warehouse.fit(&pipeline("", REST)).await.unwrap();
+    let location = Location::output("exchange", warehouse.path()).unwrap();
+    let exchange = Exchange::create(&Stores::new(), &location).unwrap();
+    let elsewhere = Elsewhere { dispatch: Arc::clone(crew) as _, exchange };
+    build_elsewhere(&compiled, &catalog, &engine, &Unwatched, &elsewhere).await
+}
+
+async fn here(warehouse: &Warehouse) -> (UnitTable, Fitted) {
+    let fitted = warehouse.fit(&pipeline("", REST)).await.unwrap();
+    let table = build(&fitted.compiled, &fitted.catalog, &fitted.engine, &Unwatched).await.unwrap();
+    (table, fitted)
+}
+
+fn assert_same(one: &UnitTable, other: &UnitTable) {
+    assert_eq!(one.flow, other.flow);
+    assert_eq!(units(one), units(other));
+    for column in ["metric spend", "status of spend", "metric bought", "arm", "bucket", "tag age", "cohort old"] {
+        assert_eq!(by_unit(one, column), by_unit(other, column), "{column}");
+    }
+    assert_eq!(texts_by_unit(one, "tag device"), texts_by_unit(other, "tag device"));
+}
+
+#[tokio::test]
+async fn the_unit_table_is_the_same_wherever_it_is_made_and_however_often_a_part_is_done() {
+    let warehouse = warehouse();
+    let crew = Crew::new(&warehouse);
+    let (made_here, fitted) = here(&warehouse).await;
+    let (made_elsewhere, _) = elsewhere(&warehouse, &crew).await.unwrap();
+    assert_same(&made_here, &made_elsewhere);
+    assert_eq!(made_elsewhere.units(), 40);
+    let stages = crew.stages.lock().unwrap().clone();
+    assert!(stages.iter().any(|(name, parts)| name == "rows of orders" && *parts > 1), "{stages:?}");
+    assert!(stages.iter().any(|(name, parts)| name == "keys of orders" && *parts == 3), "{stages:?}");
+    let scanned = fitted.compiled.statements.iter().find(|statement| statement.purpose.table() == "rows of orders");
+    assert!(fitted.engine.ledger().executed(&scanned.unwrap().sql).is_some());
+}
+
+#[tokio::test]
+async fn a_caller_that_was_killed_goes_on_after_the_last_stage_that_was_done() {
+    let warehouse = warehouse();
+    let (expected, _) = here(&warehouse).await;
+    let all = {
+        let crew = Crew::new(&warehouse);
+        elsewhere(&warehouse, &crew).await.unwrap();
+        crew.stages.lock().unwrap().len()
+    };
+    for breaks_before in 0..all {
+        std::fs::remove_dir_all(warehouse.path().join("exchange")).unwrap();
+        let crew = Crew::new(&warehouse);
+        crew.breaks_before.store(breaks_before, Ordering::Relaxed);
+        elsewhere(&warehouse, &crew).await.map(|_| ()).unwrap_err();
+        crew.breaks_before.store(usize::MAX, Ordering::Relaxed);
+        let (table, keeping) = elsewhere(&warehouse, &crew).await.unwrap();
+        assert_same(&table, &expected);
+        assert_eq!(keeping.resumed.is_some(), breaks_before > 0, "{breaks_before}");
+        assert_eq!(crew.stages.lock().unwrap().len(), all, "no stage is repeated that was done");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_elsewhere_is_told_as_it_is_here() {
+    let warehouse = warehouse();
+    let seen = [("u1", "a", "2026-10-05T12:00:00"), ("u2", "b", "2026-10-05T12:00:00")];
+    let mut sold = orders(&[("u1", "2026-10-05T14:00:00", Some(1.0)), ("u2", "2026-10-05T14:00:00", Some(2.0))]);
+    sold.push(("id", integers(&[900, 900])));
+    warehouse.write("split.parquet", exposures(&seen)).write("orders/three.parquet", sold);
+    let Fitted { catalog, compiled, engine, .. } = warehouse.fit(&pipeline("", REST)).await.unwrap();
+    let here = build(&compiled, &catalog, &engine, &Unwatched).await.map(|_| ()).unwrap_err().to_string();
+    let told = elsewhere(&warehouse, &Crew::new(&warehouse)).await.map(|_| ()).unwrap_err();
+    assert!(matches!(told, QueryError::Data(_)), "{told:?}");
+    assert_eq!(told.to_string(), here);
+}
