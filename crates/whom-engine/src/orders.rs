@@ -47,6 +47,28 @@ pub trait Dispatch: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`EngineError::Elsewhere`] if nobody is there to do any.
     async fn slots(&self) -> Result<usize, EngineError>;
+
+    /// What the stages took that were done so far, in their order.
+    fn figures(&self) -> Vec<StageFigures>;
+}
+
+/// What a stage took that other machines did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StageFigures {
+    /// Its name.
+    pub stage: String,
+    /// The parts that it had.
+    pub parts: usize,
+    /// From its order to the last answer, repetitions included.
+    pub seconds: f64,
+    /// Bytes of what was ordered.
+    pub bytes_ordered: u64,
+    /// Bytes of what was answered. Rows go other ways.
+    pub bytes_answered: u64,
+    /// The machines that answered.
+    pub hosts: Vec<String>,
+    /// Why it was ordered again, each time that it was.
+    pub repeats: Vec<String>,
 }
 
 /// One part of a stage, as it reaches who does it.

@@ -154,7 +154,7 @@ async fn with_pieces(
 }
 
 /// Whether a run that failed can go on later from what it kept.
-fn helps_after(cause: Cause) -> bool {
+pub(crate) fn helps_after(cause: Cause) -> bool {
     match cause {
         Cause::Transient | Cause::NotReady | Cause::Resources | Cause::Interrupted => true,
         // The same inputs would be refused again; and a bug may lie in what is kept.

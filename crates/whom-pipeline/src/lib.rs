@@ -25,6 +25,7 @@
 //!     stores: Stores::new(),
 //!     cache: None,
 //!     checkpoints: None,
+//!     elsewhere: None,
 //!     findings_of: None,
 //!     cancel: Arc::default(),
 //! };
@@ -36,6 +37,7 @@
 
 mod analysis;
 mod averages;
+mod away;
 mod caps;
 mod checkpoints;
 mod clock;
@@ -104,7 +106,7 @@ pub use request::{FindingsOf, Request};
 pub use run::{Outcome, run};
 pub use seal::register;
 pub use shared_cache::SharedCache;
-pub use whom_engine::{CheckpointSweep, Limits, MemoryPlan, Needs, ScanNeeds};
+pub use whom_engine::{CheckpointSweep, Dispatch, Limits, MemoryPlan, Needs, ScanNeeds};
 pub use whom_query::cache::{ExpectedCache, ExpectedDays};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;

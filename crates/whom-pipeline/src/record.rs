@@ -2,12 +2,13 @@
 
 use chrono::Utc;
 use serde_json::{Value, json};
-use whom_engine::MemoryPlan;
+use whom_engine::{Dispatch, MemoryPlan};
 use whom_query::cache::TableReads;
 use whom_query::unit_table::Keeping;
 use whom_report::Results;
 use whom_store::RunRecord;
 
+use crate::away;
 use crate::checkpoints;
 use crate::clock::Stages;
 use crate::identity::{VERSION, identities};
@@ -23,6 +24,8 @@ pub(crate) struct Recorded<'a> {
     pub(crate) worked: &'a Worked,
     pub(crate) trail: &'a Trail,
     pub(crate) threads: usize,
+    /// Who had the work done on other machines, if anybody had.
+    pub(crate) elsewhere: Option<&'a dyn Dispatch>,
 }
 
 /// What is known of the work beside its results.
@@ -78,6 +81,7 @@ impl Recorded<'_> {
                 "threads": self.threads,
                 "pieces": memory.planned.pieces.count(),
                 "memory": memory.to_json(),
+                "elsewhere": self.elsewhere.map(away::to_json),
                 "checkpoints": keeping.as_ref().map(checkpoints::to_json),
             }),
         })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use whom_engine::Limits;
+use whom_engine::{Dispatch, Limits};
 use whom_store::Stores;
 
 use crate::checkpoints::Checkpointing;
@@ -44,6 +44,8 @@ pub struct Request {
     pub cache: Option<Arc<SharedCache>>,
     /// Where what is done is kept, so that a run that is stopped can go on; none to begin anew. It decides no result.
     pub checkpoints: Option<Checkpointing>,
+    /// Who has the work done on other machines; none to do it here. It decides no result.
+    pub elsewhere: Option<Arc<dyn Dispatch>>,
     /// The run whose cohorts are measured again, in place of a search; none to search.
     pub findings_of: Option<FindingsOf>,
     /// Raised to stop the run.

@@ -6,12 +6,13 @@ use uuid::Uuid;
 use whom_engine::{Engine, blocking};
 use whom_query::checks::Subject;
 use whom_query::unit_table::{self, Checkpoints, Keeping};
-use whom_query::{AnalysedUnits, QueryError, Room, UnitSchema};
+use whom_query::{AnalysedUnits, Elsewhere, QueryError, Room, UnitSchema, build_elsewhere};
 use whom_report::{Colour, Results, refusal_text};
 use whom_stats::Check;
 use whom_store::{Address, Output, Publication, Published, RunId, RunRecord, StoreError};
 
 use crate::analysis::analyse;
+use crate::away::Away;
 use crate::checkpoints::{Opening, RunCheckpoints};
 use crate::clock::Stages;
 use crate::declared::measure_declared;
@@ -124,12 +125,13 @@ impl Run<'_> {
         let (request, observer) = (self.request, stages.observer());
         let opening = Opening { request, prepared: &prepared, output: &output, observer };
         let kept = RunCheckpoints::open(opening, &mut planned).await;
-        let worked = match &kept {
-            Ok(kept) => {
-                let found = Found { registrations, looks, checkpoints: kept.get() };
+        let away = Away::open(request, &prepared);
+        let worked = match (&kept, &away) {
+            (Ok(kept), Ok(away)) => {
+                let found = Found { registrations, looks, checkpoints: kept.get(), elsewhere: away.get() };
                 self.worked(&prepared, &planned, found, stages).await
             }
-            Err(error) => Err(error.clone()),
+            (Err(error), _) | (_, Err(error)) => Err(error.clone()),
         };
         let outcome = match worked {
             Ok(work) => self.publish(&prepared, &output, Ready { work, stage }, stages).await,
@@ -140,6 +142,9 @@ impl Run<'_> {
         };
         if let Ok(kept) = kept {
             kept.end(&outcome);
+        }
+        if let Ok(away) = away {
+            away.end(&outcome).await;
         }
         outcome
     }
@@ -155,7 +160,7 @@ impl Run<'_> {
         stages.begin(Stage::UnitTable)?;
         let engine = planned.engine(self.request)?;
         self.trail.working(prepared, &engine);
-        let units = self.units(prepared, &engine, found.checkpoints, stages).await;
+        let units = self.units(prepared, &engine, &found, stages).await;
         let (units, keeping) = units.map_err(|error| prepared.refused(Stage::UnitTable, &error))?;
         let plan = &prepared.loaded.plan;
         let Found { registrations, mut looks, .. } = found;
@@ -196,14 +201,18 @@ impl Run<'_> {
         &self,
         prepared: &Prepared,
         engine: &Engine,
-        checkpoints: Option<&Checkpoints>,
+        found: &Found<'_>,
         stages: &Stages<'_>,
     ) -> Result<(Arc<AnalysedUnits>, Option<Keeping>), QueryError> {
         let watch = Watched { observer: stages.observer(), trail: &self.trail };
         let Prepared { compiled, catalog, .. } = prepared;
-        let (table, keeping) = match checkpoints {
-            None => (unit_table::build(compiled, catalog, engine, &watch).await?, None),
-            Some(kept) => {
+        let (table, keeping) = match (found.elsewhere, found.checkpoints) {
+            (Some(elsewhere), _) => {
+                let (table, keeping) = build_elsewhere(compiled, catalog, engine, &watch, elsewhere).await?;
+                (table, Some(keeping))
+            }
+            (None, None) => (unit_table::build(compiled, catalog, engine, &watch).await?, None),
+            (None, Some(kept)) => {
                 let (table, keeping) = unit_table::build_kept(compiled, catalog, engine, &watch, kept).await?;
                 (table, Some(keeping))
             }
@@ -263,7 +272,8 @@ impl Run<'_> {
         }
         prepared.catalog.verify_unchanged().await.map_err(|error| store(&error))?;
         let (results, worked, threads) = (&work.results, &work.beside, self.request.limits.threads.get());
-        let recorded = Recorded { prepared, results, worked, trail: &self.trail, threads };
+        let elsewhere = self.request.elsewhere.as_deref();
+        let recorded = Recorded { prepared, results, worked, trail: &self.trail, threads, elsewhere };
         recorded.record(stages).map_err(|error| internal(&error))
     }
 }
@@ -274,6 +284,8 @@ struct Found<'a> {
     looks: Looks,
     /// None, if none are to be kept.
     checkpoints: Option<&'a Checkpoints>,
+    /// None, if all work is done here.
+    elsewhere: Option<&'a Elsewhere>,
 }
 
 /// What a run found, and the files that say it.

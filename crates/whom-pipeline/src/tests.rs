@@ -34,6 +34,7 @@ pub(crate) fn requested(pipeline: PathBuf) -> Request {
         stores: Stores::new(),
         cache: None,
         checkpoints: None,
+        elsewhere: None,
         findings_of: None,
         cancel: Arc::default(),
     }

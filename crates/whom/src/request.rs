@@ -98,6 +98,7 @@ fn request(
         stores: stores(environment)?,
         cache: None,
         checkpoints: None,
+        elsewhere: None,
         findings_of: None,
         cancel: Arc::new(AtomicBool::new(false)),
     })

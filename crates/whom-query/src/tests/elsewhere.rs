@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use whom_engine::{Bench, Dispatch, EngineError, Order, StageOrder, Worker};
+use whom_engine::{Bench, Dispatch, EngineError, Order, StageFigures, StageOrder, Worker};
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
 use crate::build::{Keeping, build};
@@ -55,6 +55,10 @@ impl Dispatch for Crew {
 
     async fn slots(&self) -> Result<usize, EngineError> {
         Ok(2)
+    }
+
+    fn figures(&self) -> Vec<StageFigures> {
+        Vec::new()
     }
 }
 
