@@ -98,13 +98,23 @@ impl HandedRows {
         exchange: &Exchange,
         store: &RowStore,
     ) -> Result<StoredRows, EngineError> {
-        let mut taken = Vec::with_capacity(self.parts.len());
-        for part in &self.parts {
-            taken.push(part.take(exchange, store.folder()).await?);
-        }
+        let taken = self.files(exchange, store.folder()).await?;
         let on_disk = StoredRows::new(Rows { schema: columns.schema()?, batches: Vec::new() }, None, taken);
         // What is small is kept in memory while there is room, as rows are that are made here.
         if self.bytes() <= SMALL { store.keep(on_disk.load()?) } else { Ok(on_disk) }
+    }
+
+    /// The files that hold the rows, taken.
+    pub(crate) async fn files(
+        &self,
+        exchange: &Exchange,
+        folder: &Arc<SpillFolder>,
+    ) -> Result<Vec<SpilledRows>, EngineError> {
+        let mut taken = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            taken.push(part.take(exchange, folder).await?);
+        }
+        Ok(taken)
     }
 
     /// The number of rows.

@@ -12,13 +12,11 @@ use std::thread;
 use datafusion::arrow::array::{ArrayRef, AsArray, FixedSizeBinaryArray, RecordBatch};
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use whom_stats::{
-    CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, PackedUnits, Pass, PassError, PooledProducts,
-    ProductGroup, Routing, UnitColumns, UnitSample,
-};
+use whom_stats::{Layout, PackedUnits, UnitColumns};
 
 use crate::error::EngineError;
 use crate::spill::{SpillFolder, SpilledRows};
+use crate::units::{Answer, Question};
 
 /// Units that are written or read at once.
 const BATCH_UNITS: usize = 1 << 16;
@@ -53,8 +51,18 @@ impl PieceOnDisk {
         Ok(Self { starts: starts.to_vec(), rows: writer.finish()? })
     }
 
+    /// Where the units of each bucket and arm begin, and the units.
+    pub(crate) fn into_parts(self) -> (Vec<usize>, SpilledRows) {
+        (self.starts, self.rows)
+    }
+
+    /// The units of a file that was handed over.
+    pub(crate) fn of(starts: Vec<usize>, rows: SpilledRows) -> Self {
+        Self { starts, rows }
+    }
+
     /// Reads them.
-    fn load(&self, layout: &Arc<Layout>, cancel: &AtomicBool) -> Result<UnitColumns, EngineError> {
+    pub(crate) fn load(&self, layout: &Arc<Layout>, cancel: &AtomicBool) -> Result<UnitColumns, EngineError> {
         let rows = self.starts.last().copied().unwrap_or(0);
         let mut codes = Vec::with_capacity(rows * layout.code_bytes());
         let mut records: Vec<u64> = Vec::with_capacity(rows * layout.record_words());
@@ -95,75 +103,18 @@ impl UnitStream {
         Self { layout, pieces }
     }
 
-    /// Answers a pass, as memory does: with the sum of what the pieces answer.
-    pub(crate) fn answer(&self, pass: &Pass, cancel: &AtomicBool) -> Result<Histograms, EngineError> {
-        self.added(cancel, |units| whom_stats::answer(units, pass, cancel), Histograms::add)
-    }
-
-    /// Statistics by cell, as memory gives them.
-    pub(crate) fn cells(
-        &self,
-        groupings: &[Grouping],
-        cancel: &AtomicBool,
-    ) -> Result<Vec<CellStatistics>, EngineError> {
-        let count = |units: &_| whom_stats::cell_statistics(units, groupings, cancel);
-        self.added(cancel, count, |whole, part| whole.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)))
-    }
-
-    /// Moments and cross-products by cell, as memory gives them.
-    pub(crate) fn sums(
-        &self,
-        groupings: &[Grouping],
-        groups: &[ProductGroup],
-        cancel: &AtomicBool,
-    ) -> Result<Vec<CellSums>, EngineError> {
-        let count = |units: &_| whom_stats::cell_sums(units, groupings, groups, cancel);
-        self.added(cancel, count, |whole, part| whole.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)))
-    }
-
-    /// Cross-products over all buckets, as memory gives them.
-    pub(crate) fn pooled(
-        &self,
-        groupings: &[Grouping],
-        groups: &[ProductGroup],
-        cancel: &AtomicBool,
-    ) -> Result<Vec<PooledProducts>, EngineError> {
-        let count = |units: &_| whom_stats::pooled_products(units, groupings, groups, cancel);
-        self.added(cancel, count, |whole, part| whole.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)))
-    }
-
-    /// What the pieces count, added up.
-    fn added<T>(
-        &self,
-        cancel: &AtomicBool,
-        count: impl Fn(&UnitColumns) -> Result<T, PassError>,
-        add: impl Fn(&mut T, &T),
-    ) -> Result<T, EngineError> {
-        let mut whole: Option<T> = None;
+    /// Answers a question, as memory does: with the sum of what the pieces answer, which come in the order of their buckets.
+    pub(crate) fn ask(&self, question: &Question, cancel: &AtomicBool) -> Result<Answer, EngineError> {
+        let mut whole: Option<Answer> = None;
         self.for_each(cancel, |units| {
-            let part = count(units).map_err(refused)?;
+            let part = question.answered(units, cancel).map_err(refused)?;
             match &mut whole {
-                Some(whole) => add(whole, &part),
+                Some(whole) => whole.add(part),
                 None => whole = Some(part),
             }
             Ok(())
         })?;
-        whole.ok_or_else(without_pieces)
-    }
-
-    /// The leaves of sampled units, as memory gives them: pieces come in the order of their buckets.
-    pub(crate) fn leaf_labels(
-        &self,
-        trees: &[Routing],
-        sample: &UnitSample,
-        cancel: &AtomicBool,
-    ) -> Result<LeafLabels, EngineError> {
-        let mut whole = LeafLabels::new(trees.iter().map(|tree| tree.leaves().count()).collect());
-        self.for_each(cancel, |units| {
-            whole.append(whom_stats::leaf_labels(units, trees, sample, cancel).map_err(refused)?);
-            Ok(())
-        })?;
-        Ok(whole)
+        Answer::sum(whole)
     }
 
     /// Gives the pieces one after the other, each read while the one before is worked on.
@@ -198,10 +149,6 @@ impl UnitStream {
 
 fn refused(error: impl std::fmt::Display) -> EngineError {
     EngineError::Internal(error.to_string())
-}
-
-fn without_pieces() -> EngineError {
-    EngineError::Internal("there is no piece to count".to_owned())
 }
 
 fn unstarted(error: &io::Error) -> EngineError {

@@ -1,20 +1,32 @@
 //! The units that passes are asked of.
 //!
 //! Whoever asks a pass gets histograms and never learns where they come from. Memory is one function from a [`Pass`] to
-//! [`Histograms`], the stream over the spill folder is another, and their answers are the same integers: counts and sums
-//! of integers over pieces add up.
+//! [`Histograms`], the stream over the spill folder is another, other machines are the third, and their answers are the same
+//! integers: counts and sums of integers over pieces add up.
+
+mod away;
+mod question;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use whom_stats::{
     CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, Pass, PooledProducts, ProductGroup, Routing,
     UnitColumns, UnitSample,
 };
 
+use whom_store::Exchange;
+
 use crate::error::EngineError;
+use crate::orders::Dispatch;
 use crate::spill::SpillFolder;
 use crate::stream::{PieceOnDisk, UnitStream};
+use away::UnitsAway;
+use question::answer_of;
+
+pub use away::{HandedUnits, LayoutRecord, answer_part};
+pub(crate) use question::{Answer, Question};
 
 /// Binned units, in memory or on disk. Counting runs on rayon's threads, entered by `spawn_blocking` so that it never holds
 /// up the threads that wait for a store.
@@ -28,12 +40,24 @@ pub struct UnitSource {
 enum Place {
     Memory(UnitColumns),
     Disk(UnitStream),
+    Away(UnitsAway),
 }
 
 impl UnitSource {
     /// Units in memory; counting stops soon after `cancel` becomes true.
     pub fn memory(units: UnitColumns, cancel: Arc<AtomicBool>) -> Self {
         Self { units: Arc::new(Place::Memory(units)), cancel }
+    }
+
+    /// Units that were handed over piece by piece, in the order of their buckets; whoever dispatches has them counted.
+    /// `marked` puts the mark before what is ordered by which workers know whose it is.
+    pub fn away(
+        (dispatch, exchange): (Arc<dyn Dispatch>, Exchange),
+        (layout, pieces): (LayoutRecord, Vec<HandedUnits>),
+        marked: fn(Vec<u8>) -> Bytes,
+        cancel: Arc<AtomicBool>,
+    ) -> Self {
+        Self { units: Arc::new(Place::Away(UnitsAway { dispatch, exchange, layout, pieces, marked })), cancel }
     }
 
     /// Whether every pass reads the units from disk.
@@ -44,15 +68,11 @@ impl UnitSource {
     /// Answers a pass.
     ///
     /// # Errors
-    /// [`EngineError::Cancelled`], [`EngineError::Internal`] for a pass over columns that the units lack, and
-    /// [`EngineError::Resources`] if the units cannot be read back.
+    /// [`EngineError::Cancelled`], [`EngineError::Internal`] for a pass over columns that the units lack,
+    /// [`EngineError::Resources`] if the units cannot be read back, and what [`Dispatch::dispatch`] refuses where they lie
+    /// elsewhere.
     pub async fn answer(&self, pass: Pass) -> Result<Histograms, EngineError> {
-        let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
-        let work = move || match &*units {
-            Place::Memory(units) => whom_stats::answer(units, &pass, &cancel).map_err(internal),
-            Place::Disk(stream) => stream.answer(&pass, &cancel),
-        };
-        blocking(&self.cancel, work).await
+        answer_of!(self.ask("pass", Question::Pass(pass)).await?, Pass)
     }
 
     /// Statistics by cell, arm and bucket, for each way of putting units into cells.
@@ -60,12 +80,7 @@ impl UnitSource {
     /// # Errors
     /// As [`Self::answer`].
     pub async fn cells(&self, groupings: Vec<Grouping>) -> Result<Vec<CellStatistics>, EngineError> {
-        let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
-        let work = move || match &*units {
-            Place::Memory(units) => whom_stats::cell_statistics(units, &groupings, &cancel).map_err(internal),
-            Place::Disk(stream) => stream.cells(&groupings, &cancel),
-        };
-        blocking(&self.cancel, work).await
+        answer_of!(self.ask("cells", Question::Cells(groupings)).await?, Cells)
     }
 
     /// The leaf of each sampled unit in each tree.
@@ -73,12 +88,7 @@ impl UnitSource {
     /// # Errors
     /// As [`Self::answer`].
     pub async fn leaf_labels(&self, trees: Vec<Routing>, sample: UnitSample) -> Result<LeafLabels, EngineError> {
-        let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
-        let work = move || match &*units {
-            Place::Memory(units) => whom_stats::leaf_labels(units, &trees, &sample, &cancel).map_err(internal),
-            Place::Disk(stream) => stream.leaf_labels(&trees, &sample, &cancel),
-        };
-        blocking(&self.cancel, work).await
+        answer_of!(self.ask("leaves", Question::Leaves(trees, sample)).await?, Leaves)
     }
 
     /// Moments and cross-products by cell, arm and bucket, for each way of putting units into cells.
@@ -90,12 +100,7 @@ impl UnitSource {
         groupings: Vec<Grouping>,
         groups: Vec<ProductGroup>,
     ) -> Result<Vec<CellSums>, EngineError> {
-        let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
-        let work = move || match &*units {
-            Place::Memory(units) => whom_stats::cell_sums(units, &groupings, &groups, &cancel).map_err(internal),
-            Place::Disk(stream) => stream.sums(&groupings, &groups, &cancel),
-        };
-        blocking(&self.cancel, work).await
+        answer_of!(self.ask("sums", Question::Sums(groupings, groups)).await?, Sums)
     }
 
     /// Cross-products by cell and arm over all buckets, for each way of putting units into cells.
@@ -107,10 +112,19 @@ impl UnitSource {
         groupings: Vec<Grouping>,
         groups: Vec<ProductGroup>,
     ) -> Result<Vec<PooledProducts>, EngineError> {
+        answer_of!(self.ask("products", Question::Pooled(groupings, groups)).await?, Pooled)
+    }
+
+    /// Asks the units, wherever they lie.
+    async fn ask(&self, name: &str, question: Question) -> Result<Answer, EngineError> {
+        if let Place::Away(away) = &*self.units {
+            return away.ask(name, question).await;
+        }
         let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
         let work = move || match &*units {
-            Place::Memory(units) => whom_stats::pooled_products(units, &groupings, &groups, &cancel).map_err(internal),
-            Place::Disk(stream) => stream.pooled(&groupings, &groups, &cancel),
+            Place::Memory(units) => question.answered(units, &cancel).map_err(internal),
+            Place::Disk(stream) => stream.ask(&question, &cancel),
+            Place::Away(_) => Err(internal("units that lie elsewhere are asked elsewhere")),
         };
         blocking(&self.cancel, work).await
     }

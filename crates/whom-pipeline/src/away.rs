@@ -30,7 +30,8 @@ impl Away {
     /// What a request asks for. Without a request for other machines nothing is made.
     pub(crate) fn open(request: &Request, prepared: &Prepared) -> Result<Self, RunError> {
         let Some(dispatch) = &request.elsewhere else { return Ok(Self(None)) };
-        let internal = |error: &dyn std::fmt::Display| RunError::new(Stage::Sources, Cause::Internal, error.to_string());
+        let internal =
+            |error: &dyn std::fmt::Display| RunError::new(Stage::Sources, Cause::Internal, error.to_string());
         let output = located(&prepared.loaded.plan.output.path, &prepared.loaded.sources)?;
         let mut name = checkpoint_identity(prepared).map_err(|error| internal(&error))?;
         name.truncate(32);

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::bucket::BucketSet;
 use crate::columns::UnitColumns;
@@ -14,7 +15,7 @@ use crate::routing::Routing;
 ///
 /// Of each bucket every `step`-th unit is taken, in the order of the units' codes; which one is the first follows from the bucket.
 /// Units with the same codes lie in the same leaf of every tree, so the sample says the same in whatever order units came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitSample {
     /// The buckets.
     pub buckets: BucketSet,
@@ -23,7 +24,7 @@ pub struct UnitSample {
 }
 
 /// The leaves of sampled units, tree by tree. A leaf is named by its rank among the leaves of its tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeafLabels {
     /// The number of leaves of each tree.
     leaves: Vec<usize>,

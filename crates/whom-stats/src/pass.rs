@@ -26,7 +26,7 @@ pub struct TreePass {
     /// Only units of these buckets are counted.
     pub buckets: BucketSet,
     /// How often the units of each bucket count; `None` counts every unit once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub weights: Option<BucketWeights>,
     /// The nodes asked for.
     pub nodes: Vec<NodeIndex>,

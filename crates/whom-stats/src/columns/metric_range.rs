@@ -1,6 +1,7 @@
 //! What the values of a metric are like.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::ABSENT;
 
@@ -9,7 +10,7 @@ const STRETCH: usize = 1 << 16;
 
 /// What the values of a metric are like: enough to choose how they are packed. The ranges of parts merge into that of the
 /// whole, in any order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricRange {
     /// The least and the largest value; `None` without a value.
     ends: Option<(i64, i64)>,

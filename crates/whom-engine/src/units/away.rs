@@ -1,0 +1,165 @@
+//! Units on other machines: every question is a stage, a part for some pieces.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use datafusion::arrow::datatypes::Int64Type;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use whom_stats::{ColumnShape, Layout, MetricRange, UnitColumns};
+use whom_store::{Exchange, Location, Stores};
+
+use super::question::{Answer, Question};
+use crate::error::EngineError;
+use crate::handed::HandedRows;
+use crate::orders::{Dispatch, Order, StageOrder};
+use crate::rows::Rows;
+use crate::spill::SpillFolder;
+use crate::stored::StoredRows;
+use crate::stream::PieceOnDisk;
+
+/// Parts of a question for each part that is done at once.
+const PARTS_A_SLOT: usize = 2;
+
+/// The units of a piece, handed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedUnits {
+    units: HandedRows,
+    /// Where the units of each bucket and arm begin.
+    starts: HandedRows,
+}
+
+/// The layout of units in a form that can be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayoutRecord {
+    arms: usize,
+    shapes: Vec<ColumnShape>,
+    ranges: Vec<MetricRange>,
+}
+
+/// What all parts of a question have in common.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    exchange: String,
+    layout: LayoutRecord,
+    question: Question,
+}
+
+/// The units of all pieces, in their order.
+#[derive(Debug)]
+pub(super) struct UnitsAway {
+    pub(super) dispatch: Arc<dyn Dispatch>,
+    pub(super) exchange: Exchange,
+    pub(super) layout: LayoutRecord,
+    pub(super) pieces: Vec<HandedUnits>,
+    /// Puts the mark before what is ordered by which workers know whose it is.
+    pub(super) marked: fn(Vec<u8>) -> Bytes,
+}
+
+impl LayoutRecord {
+    /// The layout of these columns and metrics.
+    pub fn new(arms: usize, shapes: Vec<ColumnShape>, ranges: Vec<MetricRange>) -> Self {
+        Self { arms, shapes, ranges }
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> Arc<Layout> {
+        Arc::new(Layout::new(self.arms, self.shapes.clone(), self.ranges.clone()))
+    }
+}
+
+impl HandedUnits {
+    /// Hands over the units of a piece as an object, which must have a name that nobody else makes.
+    ///
+    /// # Errors
+    /// As [`HandedRows::hand_over`].
+    pub async fn hand_over(
+        exchange: &Exchange,
+        object: &str,
+        (units, layout): (&UnitColumns, &Layout),
+        folder: &Arc<SpillFolder>,
+    ) -> Result<Self, EngineError> {
+        let (starts, units) = PieceOnDisk::write(units, layout, folder)?.into_parts();
+        let schema = Arc::clone(units.schema());
+        let units = StoredRows::new(Rows { schema, batches: Vec::new() }, None, vec![units]);
+        let starts: ArrayRef = Arc::new(starts.iter().map(|start| *start as i64).collect::<Int64Array>());
+        let starts = RecordBatch::try_from_iter([("start", starts)]).map_err(internal)?;
+        let starts = StoredRows::uncounted(Rows { schema: starts.schema(), batches: vec![starts] });
+        let tables = [Arc::new(units), Arc::new(starts)];
+        let handed = HandedRows::hand_over(exchange, object, &tables, folder).await?;
+        let [units, starts] = <[HandedRows; 2]>::try_from(handed).map_err(|_| internal("rows were not handed over"))?;
+        Ok(Self { units, starts })
+    }
+
+    /// Takes the units.
+    async fn take(&self, exchange: &Exchange, folder: &Arc<SpillFolder>) -> Result<PieceOnDisk, EngineError> {
+        let mut files = self.units.files(exchange, folder).await?;
+        let units = files.pop().ok_or_else(|| internal("the units of a piece are not in a file"))?;
+        let mut starts = Vec::new();
+        for file in self.starts.files(exchange, folder).await? {
+            for batch in file.read()? {
+                let batch = batch?;
+                starts.extend(batch.column(0).as_primitive::<Int64Type>().values().iter().map(|start| *start as usize));
+            }
+        }
+        Ok(PieceOnDisk::of(starts, units))
+    }
+}
+
+impl UnitsAway {
+    /// Asks all pieces.
+    pub(super) async fn ask(&self, name: &str, question: Question) -> Result<Answer, EngineError> {
+        let parts = self.dispatch.slots().await? * PARTS_A_SLOT;
+        let together = self.pieces.len().div_ceil(parts.max(1)).max(1);
+        let parts = self.pieces.chunks(together).map(|pieces| Ok(encoded(&pieces.to_vec())?.into()));
+        let asked = Asked { exchange: self.exchange.address(), layout: self.layout.clone(), question };
+        let stage = StageOrder {
+            name: name.to_owned(),
+            common: (self.marked)(encoded(&asked)?),
+            parts: parts.collect::<Result<_, EngineError>>()?,
+        };
+        let answers = self.dispatch.dispatch(stage).await?;
+        let answers: Vec<Answer> = answers.iter().map(|answer| decoded(answer)).collect::<Result<_, _>>()?;
+        Answer::sum(answers)
+    }
+}
+
+/// Answers a question about some pieces, as a part of a stage; `common` is without its mark.
+///
+/// # Errors
+/// [`EngineError::Cancelled`], what taking the units refuses, and [`EngineError::Internal`] for a question that the units
+/// cannot answer.
+pub async fn answer_part(common: &[u8], order: &Order, stores: &Stores) -> Result<Bytes, EngineError> {
+    let Asked { exchange, layout, question } = decoded(common)?;
+    let pieces: Vec<HandedUnits> = decoded(&order.part)?;
+    let exchange = Exchange::create(stores, &Location::output(&exchange, Path::new("/"))?)?;
+    let folder = SpillFolder::create(&order.bench.spill, None)?;
+    let (layout, question) = (layout.layout(), Arc::new(question));
+    let mut answers = Vec::with_capacity(pieces.len());
+    for piece in &pieces {
+        let piece = piece.take(&exchange, &folder).await?;
+        let (layout, question, cancel) = (Arc::clone(&layout), Arc::clone(&question), Arc::clone(&order.bench.cancel));
+        let count = move || {
+            let units = piece.load(&layout, &cancel)?;
+            question.answered(&units, &cancel).map_err(internal)
+        };
+        answers.push(super::blocking(&order.bench.cancel, count).await?);
+    }
+    Ok(encoded(&Answer::sum(answers)?)?.into())
+}
+
+/// As bytes, for another machine.
+fn encoded(value: &impl Serialize) -> Result<Vec<u8>, EngineError> {
+    postcard::to_allocvec(value).map_err(|error| internal(format!("a question cannot be written: {error}")))
+}
+
+/// Of bytes from another machine.
+fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, EngineError> {
+    postcard::from_bytes(bytes).map_err(|error| internal(format!("a question cannot be read: {error}")))
+}
+
+fn internal(error: impl std::fmt::Display) -> EngineError {
+    EngineError::Internal(error.to_string())
+}
