@@ -100,7 +100,7 @@ impl UnitsFile {
 
     /// Encodes all units, and gives their number.
     fn encode(&self, sender: Sender<Bytes>) -> Result<u64, QueryError> {
-        let none = self.columns(&self.units.table.no_rows())?;
+        let none = self.columns(&self.units.table.no_rows()?)?;
         let outlet = Outlet { sender, part: Vec::new() };
         let mut writer = UnitsWriter::new(&none.schema(), &self.analysis, outlet).map_err(internal)?;
         for rows in self.units.table.read() {

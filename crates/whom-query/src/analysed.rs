@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use whom_engine::{SpillFolder, UnitKeeper, UnitSource};
+use whom_engine::{LayoutRecord, SpillFolder, UnitKeeper, UnitSource};
 use whom_stats::{CellSums, ColumnShape, Grid, Layout, ProductGroup};
 
 use crate::bins::{Fitted, TagBins, TagSurvey};
@@ -76,12 +76,21 @@ impl AnalysedUnits {
         ranges.extend(schema.add_levels(&bins));
         let groups = schema.group();
         let shapes = schema.shapes(&bins);
-        let layout = Arc::new(Layout::new(schema.arms, shapes.clone(), ranges));
-        let keeper = UnitKeeper::new(layout, analysed, room.resident, &room.folder);
-        let (kept, counts) = Encoding::new(&schema, (&tags, &groups), left_out, &keeper, &room.cancel).run(&table)?;
-        let Counts { tally, by_first_exposure } = counts;
         let cancel = Arc::clone(&room.cancel);
-        let source = keeper.finish(kept, Arc::clone(&cancel))?;
+        let (source, Counts { tally, by_first_exposure }) = match table.elsewhere() {
+            Some(elsewhere) => {
+                let layout = LayoutRecord::new(schema.arms, shapes.clone(), ranges);
+                let by_first_exposure = left_out > 0;
+                elsewhere.encode(&schema, (&tags, &groups), (layout, by_first_exposure), &cancel)?
+            }
+            None => {
+                let layout = Arc::new(Layout::new(schema.arms, shapes.clone(), ranges));
+                let keeper = UnitKeeper::new(Arc::clone(&layout), analysed, room.resident, &room.folder);
+                let encoding = Encoding::new(&schema, (&tags, &groups), left_out > 0, &layout, &cancel);
+                let (kept, counts) = encoding.run(&table, &keeper)?;
+                (keeper.finish(kept, Arc::clone(&cancel))?, counts)
+            }
+        };
         let centres = tags.into_iter().map(|tag| tag.centre).collect();
         Ok(Self { table, source, shapes, bins, tally, by_first_exposure, groups, caps, centres, schema, cancel })
     }

@@ -16,6 +16,7 @@ mod texts;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{Float32Type, Float64Type};
+use serde::{Deserialize, Serialize};
 use whom_spec::plan::{Codes, TagKind};
 use whom_stats::CodeColumn;
 use whom_stats::pass::ColumnShape;
@@ -32,7 +33,7 @@ use numbers::bins_of_all;
 use survey::most_known;
 
 /// What the codes of a tag mean.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TagBins {
     /// The tag's name.
     pub name: String,
@@ -43,7 +44,7 @@ pub struct TagBins {
 }
 
 /// The bins of the known values of a tag.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum BinKind {
     /// Upper edges, inclusive and ascending: code `i` holds the values above edge `i - 1` up to edge `i`. Every edge is
     /// a value that occurs.

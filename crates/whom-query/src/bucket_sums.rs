@@ -3,10 +3,11 @@
 //! The units of a bucket lie in one piece, in order, so the sum over a bucket is always the same; and the sums of the
 //! buckets are added in the order of the buckets.
 
+use serde::{Deserialize, Serialize};
 use whom_stats::BUCKETS;
 
 /// Sums of a tag's known values by group of units: for means and variances.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketSums {
     /// What is subtracted from each value: something in their middle, so that little is lost when squares are subtracted.
     centre: f64,
@@ -16,7 +17,7 @@ pub struct BucketSums {
 }
 
 /// The deviations of some values from the centre.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Sum {
     values: u64,
     deviations: f64,

@@ -1,14 +1,18 @@
 //! The third look at all units, once cohorts are known: sums of the numeric tags by cohort.
 
+use serde::{Deserialize, Serialize};
 use whom_stats::routing::Routing;
 use whom_stats::{CodeColumn, NodeIndex};
 
 use crate::analysed::AnalysedUnits;
-use crate::bins::Encoder;
+use crate::bins::{Encoder, TagBins};
 use crate::bucket_sums::{BucketSums, Spread};
 use crate::compile::NamedColumn;
+use crate::elsewhere::LookOrder;
 use crate::error::QueryError;
+use crate::look::Look;
 use crate::tag_values::TagValues;
+use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitRows;
 
 /// The known values of the numeric tags in each leaf of a tree, and in each pre-registered cohort.
@@ -38,31 +42,62 @@ impl AnalysedUnits {
     /// As [`AnalysedUnits::new`].
     pub fn sums_by_cohort(&self, tree: &Routing) -> Result<CohortSums, QueryError> {
         tree.check(self.shapes.len()).map_err(|error| QueryError::Internal(error.to_string()))?;
-        let ranks = Ranks::of(self, tree);
-        let leaves = tree.leaves().count();
-        let groups = leaves + self.schema.cohorts.len();
-        let none = || -> Vec<Option<BucketSums>> {
-            let tags = self.bins.iter().zip(&self.centres);
-            tags.map(|(bins, centre)| bins.shape().ordered.then(|| BucketSums::new(*centre, groups))).collect()
+        let look = CohortLook {
+            schema: self.schema.clone(),
+            bins: self.bins.clone(),
+            centres: self.centres.clone(),
+            tree: tree.clone(),
         };
-        let tags = self.table.gather(
-            &self.cancel,
-            none,
-            |sums, rows| ranks.add(sums, &self.schema.analysed(rows)?),
-            |mut one, other| {
-                let both = one.iter_mut().zip(&other);
-                both.filter_map(|(one, other)| Some((one.as_mut()?, other.as_ref()?)))
-                    .for_each(|(one, other)| one.merge(other));
-                one
-            },
-        )?;
-        Ok(CohortSums { tags, leaves })
+        Ok(CohortSums { tags: self.table.look(&look, &self.cancel)?, leaves: tree.leaves().count() })
+    }
+}
+
+/// The look that numeric tags are summed by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CohortLook {
+    schema: UnitSchema,
+    bins: Vec<TagBins>,
+    /// By tag, what is subtracted from its values.
+    centres: Vec<f64>,
+    tree: Routing,
+}
+
+impl Look for CohortLook {
+    type Seen = Vec<Option<BucketSums>>;
+    type Ready<'a> = Ranks<'a>;
+
+    fn ready(&self) -> Ranks<'_> {
+        Ranks::of(&self.schema, &self.bins, &self.tree)
+    }
+
+    fn nothing(&self) -> Self::Seen {
+        let groups = self.tree.leaves().count() + self.schema.cohorts.len();
+        let tags = self.bins.iter().zip(&self.centres);
+        tags.map(|(bins, centre)| bins.shape().ordered.then(|| BucketSums::new(*centre, groups))).collect()
+    }
+
+    fn add(ranks: &Ranks<'_>, seen: &mut Self::Seen, rows: UnitRows) -> Result<(), QueryError> {
+        ranks.add(seen, &ranks.schema.analysed(rows)?)
+    }
+
+    fn merged(mut one: Self::Seen, other: Self::Seen) -> Self::Seen {
+        let both = one.iter_mut().zip(&other);
+        both.filter_map(|(one, other)| Some((one.as_mut()?, other.as_ref()?)))
+            .for_each(|(one, other)| one.merge(other));
+        one
+    }
+
+    fn order(&self) -> LookOrder {
+        LookOrder::Cohorts(self.clone())
     }
 }
 
 /// Finds the leaf of each unit.
 pub(crate) struct Ranks<'a> {
-    units: &'a AnalysedUnits,
+    schema: &'a UnitSchema,
+    bins: &'a [TagBins],
+    /// Columns of codes.
+    columns: usize,
     tree: &'a Routing,
     /// Of each node that is a leaf, its rank among the leaves.
     of_nodes: Vec<usize>,
@@ -71,17 +106,17 @@ pub(crate) struct Ranks<'a> {
 }
 
 impl<'a> Ranks<'a> {
-    pub(crate) fn of(units: &'a AnalysedUnits, tree: &'a Routing) -> Self {
+    pub(crate) fn of(schema: &'a UnitSchema, bins: &'a [TagBins], tree: &'a Routing) -> Self {
         let mut of_nodes = vec![0; tree.nodes().len()];
         tree.leaves().enumerate().for_each(|(rank, leaf): (usize, NodeIndex)| of_nodes[leaf] = rank);
         let splits = |column: &usize| tree.nodes().iter().flatten().any(|split| split.column == *column);
-        let columns = (0..units.bins.len()).filter(splits);
-        let encoders = columns.map(|column| (column, Encoder::new(&units.bins[column]))).collect();
-        Self { units, tree, of_nodes, encoders }
+        let split = (0..bins.len()).filter(splits);
+        let encoders = split.map(|column| (column, Encoder::new(&bins[column]))).collect();
+        Self { schema, bins, columns: schema.shapes(bins).len(), tree, of_nodes, encoders }
     }
 
     fn add(&self, sums: &mut [Option<BucketSums>], rows: &UnitRows) -> Result<(), QueryError> {
-        let schema = &self.units.schema;
+        let schema = self.schema;
         let ranks = self.of_each(rows)?;
         let members =
             |cohort: &NamedColumn| Ok(rows.cohort(&cohort.column)?.iter().map(|member| member == Some(true)).collect());
@@ -106,15 +141,15 @@ impl<'a> Ranks<'a> {
 
     /// The rank among the leaves of the leaf of each unit.
     pub(crate) fn of_each(&self, rows: &UnitRows) -> Result<Vec<usize>, QueryError> {
-        let mut codes: Vec<CodeColumn> = self.units.shapes.iter().map(|_| CodeColumn::U8(Vec::new())).collect();
+        let mut codes: Vec<CodeColumn> = (0..self.columns).map(|_| CodeColumn::U8(Vec::new())).collect();
         for (column, encoder) in &self.encoders {
-            let values = rows.column(&self.units.schema.tags[*column].column)?;
-            codes[*column] = self.units.bins[*column].no_codes();
+            let values = rows.column(&self.schema.tags[*column].column)?;
+            codes[*column] = self.bins[*column].no_codes();
             encoder.encode(&TagValues::of(&values)?, &mut codes[*column])?;
         }
-        for (place, cohort) in self.units.schema.cohorts.iter().enumerate() {
+        for (place, cohort) in self.schema.cohorts.iter().enumerate() {
             let members = rows.cohort(&cohort.column)?;
-            codes[self.units.cohort_column(place)] =
+            codes[self.bins.len() + place] =
                 CodeColumn::U8(members.iter().map(|member| u8::from(member == Some(true))).collect());
         }
         Ok((0..rows.len()).map(|row| self.of_nodes[self.tree.leaf(|column| codes[column].code(row))]).collect())

@@ -25,7 +25,7 @@ pub(crate) use grids::{not_zero_column, rounded_to_zero_column};
 pub use statement::{Place, Purpose, Statement};
 
 /// A measure as the unit table holds it: what a metric is made of.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeasureColumn {
     /// The metric's place in the file.
     pub metric: usize,
@@ -46,7 +46,7 @@ pub struct MeasureColumn {
 }
 
 /// The values of the events of a unit: a list of grid values, in any order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventsColumn {
     /// Its column.
     pub column: String,
@@ -73,7 +73,7 @@ pub struct CovariateColumn {
 }
 
 /// A tag or a pre-registered cohort as the unit table holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedColumn {
     /// The name in the pipeline file.
     pub name: String,

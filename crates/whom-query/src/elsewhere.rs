@@ -11,6 +11,7 @@
 mod driver;
 mod order;
 mod position;
+mod table;
 mod worker;
 
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use crate::compile::Compiled;
 use crate::error::QueryError;
 use crate::unit_table::UnitTable;
 
+pub(crate) use order::LookOrder;
+pub(crate) use table::TableElsewhere;
 pub use worker::UnitTableWorker;
 
 /// Where the unit table is made, if not here.

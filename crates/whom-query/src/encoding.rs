@@ -1,11 +1,12 @@
 //! The second look at all units: tags become codes, metrics are packed, and everything that checks ask is counted.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use whom_engine::{KeptUnits, UnitKeeper};
 use whom_stats::routing::Code;
-use whom_stats::{CellSums, CodeColumn, Grouping, ProductGroup, UnitColumnParts, UnitColumns, cell_sums};
+use whom_stats::{CellSums, CodeColumn, Grouping, Layout, ProductGroup, UnitColumnParts, UnitColumns, cell_sums};
 
 use crate::bins::{Encoder, Fitted};
 use crate::error::QueryError;
@@ -22,13 +23,14 @@ pub(crate) struct Encoding<'a> {
     tags: &'a [Fitted],
     encoders: Vec<Encoder>,
     groups: &'a [ProductGroup],
-    keeper: &'a UnitKeeper,
+    layout: &'a Arc<Layout>,
     /// Whether all exposed units are counted by their first arm as well.
     by_first_exposure: bool,
     cancel: &'a AtomicBool,
 }
 
 /// What was counted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) tally: Tally,
     /// All exposed units by their first arm, if that was asked for.
@@ -36,34 +38,44 @@ pub(crate) struct Counts {
 }
 
 impl<'a> Encoding<'a> {
-    /// An encoding by fitted bins, and the products that are counted besides; so many exposed units are not analysed.
+    /// An encoding by fitted bins, and the products that are counted besides; whether all exposed
+    /// units are counted by their first arm as well.
     pub(crate) fn new(
         schema: &'a UnitSchema,
         (tags, groups): (&'a [Fitted], &'a [ProductGroup]),
-        left_out: u64,
-        keeper: &'a UnitKeeper,
+        by_first_exposure: bool,
+        layout: &'a Arc<Layout>,
         cancel: &'a AtomicBool,
     ) -> Self {
         let encoders = tags.iter().map(|tag| Encoder::new(&tag.bins)).collect();
-        Self { schema, tags, encoders, groups, keeper, by_first_exposure: left_out > 0, cancel }
+        Self { schema, tags, encoders, groups, layout, by_first_exposure, cancel }
     }
 
     /// Encodes every unit; gives the pieces in their order, and what was counted of all of them.
-    pub(crate) fn run(&self, table: &UnitTable) -> Result<(Vec<KeptUnits>, Counts), QueryError> {
-        let whole = Mutex::new(Counts { tally: Tally::new(self.schema, self.tags), by_first_exposure: None });
+    pub(crate) fn run(&self, table: &UnitTable, keeper: &UnitKeeper) -> Result<(Vec<KeptUnits>, Counts), QueryError> {
+        let whole = Mutex::new(self.nobody());
         let kept = table.in_each_piece(self.cancel, |rows| {
             let piece = self.piece(rows)?;
             whole.lock().unwrap_or_else(PoisonError::into_inner).merge(&piece.counts);
-            Ok(self.keeper.keep(piece.units)?)
+            Ok(keeper.keep(piece.units)?)
         })?;
         Ok((kept, whole.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    fn piece(&self, rows: &mut dyn Iterator<Item = Result<UnitRows, QueryError>>) -> Result<Piece, QueryError> {
+    /// The counts of nobody.
+    pub(crate) fn nobody(&self) -> Counts {
+        Counts { tally: Tally::new(self.schema, self.tags), by_first_exposure: None }
+    }
+
+    /// Encodes the units of a piece.
+    pub(crate) fn piece(
+        &self,
+        rows: &mut dyn Iterator<Item = Result<UnitRows, QueryError>>,
+    ) -> Result<Piece, QueryError> {
         let mut tally = Tally::new(self.schema, self.tags);
         let mut parts = UnitColumnParts {
             codes: self.tags.iter().map(|tag| tag.bins.no_codes()).collect(),
-            shapes: self.keeper.layout().shapes().to_vec(),
+            shapes: self.layout.shapes().to_vec(),
             ..self.no_parts()
         };
         let others = parts.shapes.len() - parts.codes.len();
@@ -83,7 +95,7 @@ impl<'a> Encoding<'a> {
             self.add_analysed(&mut parts, &mut tally, &self.schema.analysed(rows)?)?;
         }
         let by_first_exposure = if self.by_first_exposure { Some(self.by_arm(everybody)?) } else { None };
-        let units = UnitColumns::in_layout(parts, self.keeper.layout()).map_err(internal)?;
+        let units = UnitColumns::in_layout(parts, self.layout).map_err(internal)?;
         Ok(Piece { units, counts: Counts { tally, by_first_exposure } })
     }
 
@@ -162,13 +174,14 @@ impl<'a> Encoding<'a> {
 }
 
 /// A piece that is encoded.
-struct Piece {
-    units: UnitColumns,
-    counts: Counts,
+pub(crate) struct Piece {
+    pub(crate) units: UnitColumns,
+    pub(crate) counts: Counts,
 }
 
 impl Counts {
-    fn merge(&mut self, piece: &Self) {
+    /// Adds the counts of units of other buckets.
+    pub(crate) fn merge(&mut self, piece: &Self) {
         self.tally.merge(&piece.tally);
         match (&mut self.by_first_exposure, &piece.by_first_exposure) {
             (Some(sum), Some(piece)) => sum.add(piece),

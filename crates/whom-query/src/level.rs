@@ -1,20 +1,19 @@
 //! A level of a categorical tag, as a column of 0 and 1.
 
-use std::sync::Arc;
-
 use datafusion::arrow::array::ArrayRef;
+use serde::{Deserialize, Serialize};
 
 use crate::bins::{BinKind, TagBins};
 use crate::error::QueryError;
 use crate::tag_values::TagValues;
 
 /// A level of a categorical tag.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Level {
     /// A text.
     Named(String),
     /// Any text but these.
-    Other(Arc<[String]>),
+    Other(Vec<String>),
     /// No text.
     Missing,
 }
@@ -24,7 +23,7 @@ impl Level {
     pub(crate) fn all(bins: &TagBins) -> Vec<Self> {
         let BinKind::Categorical { levels, other } = &bins.kind else { return Vec::new() };
         let named = levels.iter().cloned().map(Self::Named);
-        let others = other.then(|| Self::Other(levels.as_slice().into()));
+        let others = other.then(|| Self::Other(levels.clone()));
         named.chain(others).chain(bins.has_missing.then_some(Self::Missing)).collect()
     }
 
@@ -57,6 +56,8 @@ impl Level {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use datafusion::arrow::array::{DictionaryArray, Float64Array, StringArray};
     use datafusion::arrow::datatypes::Int32Type;
 

@@ -47,6 +47,7 @@ pub mod flow;
 mod folds;
 mod gather;
 mod level;
+mod look;
 mod missing_days;
 pub mod model_units;
 mod needs;

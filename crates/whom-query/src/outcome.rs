@@ -1,12 +1,13 @@
 //! Which columns of integers a metric is estimated from.
 
+use serde::{Deserialize, Serialize};
 use whom_spec::plan::{MeasurePart, Metric, Plan};
 use whom_stats::{ProductColumn, ProductGroup};
 
 use crate::compile::MeasureColumn;
 
 /// The columns of a metric, by their places among the values of a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// What is reported: the value, capped if the plan caps it; of a ratio the numerator.
     pub value: usize,

@@ -71,7 +71,7 @@ impl AnalysedUnits {
 
     /// As many looks as some pairs need.
     fn found(&self, pairs: &[Pair], asked: &AskedQuantiles) -> Result<Vec<Vec<FoundQuantile>>, QueryError> {
-        let ranks = asked.tree.as_ref().map(|(tree, buckets)| (Ranks::of(self, tree), buckets));
+        let ranks = asked.tree.as_ref().map(|(tree, buckets)| (Ranks::of(&self.schema, &self.bins, tree), buckets));
         let start = |pair: &Pair| {
             let of = self.measure(pair.metric)?.events.as_ref().map_or(QuantileOf::Units, |_| QuantileOf::Events);
             Ok(vec![QuantileSearch::new(pair.percentile, of); self.schema.arms])

@@ -2,6 +2,7 @@
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::Int64Type;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::QueryError;
@@ -14,7 +15,7 @@ const SAMPLE_SEED: u64 = 0x77_68_6f_6d_3f_73_6d_70;
 
 /// A choice of units that depends on nothing but their ids and how many there are: the same units are chosen whatever the
 /// pieces, and each of them whatever becomes of the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sampling {
     /// Units whose hash lies below are chosen; `None` chooses all.
     below: Option<u64>,

@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use datafusion::arrow::array::{Array, AsArray, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
+use serde::{Deserialize, Serialize};
 use whom_spec::plan::Split;
 use whom_stats::pass::ColumnShape;
 
@@ -22,7 +23,7 @@ pub const MOST_STRATA: usize = 128;
 const MOST_TOLD: usize = 4_096;
 
 /// The strata of a split.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Strata {
     /// The first day of each period, as days since 1970-01-01, ascending.
     starts: Vec<i32>,
@@ -32,7 +33,7 @@ pub struct Strata {
 }
 
 /// The values of the columns that units have: by combination and column, ascending, a missing one before all others.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StrataValues(Vec<Vec<Option<String>>>);
 
 impl Strata {

@@ -2,10 +2,13 @@
 
 use std::sync::atomic::AtomicBool;
 
+use serde::{Deserialize, Serialize};
 use whom_stats::MetricRange;
 
 use crate::bins::TagSurvey;
+use crate::elsewhere::LookOrder;
 use crate::error::QueryError;
+use crate::look::Look;
 use crate::sampling::Sampling;
 use crate::strata::{Strata, StrataValues};
 use crate::tag_values::TagValues;
@@ -14,7 +17,7 @@ use crate::unit_table::{UnitRows, UnitTable};
 use crate::values::values;
 
 /// What the analysed units are like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Survey {
     /// The analysed units.
     pub(crate) analysed: u64,
@@ -28,11 +31,43 @@ pub(crate) struct Survey {
     pub(crate) strata: StrataValues,
 }
 
+/// The look that a survey is taken by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SurveyLook {
+    schema: UnitSchema,
+    sampling: Sampling,
+}
+
+impl Look for SurveyLook {
+    type Seen = Survey;
+    type Ready<'a> = &'a Self;
+
+    fn ready(&self) -> &Self {
+        self
+    }
+
+    fn nothing(&self) -> Survey {
+        Survey::empty(&self.schema)
+    }
+
+    fn add(look: &&Self, seen: &mut Survey, rows: UnitRows) -> Result<(), QueryError> {
+        seen.add(&look.schema, look.sampling, rows)
+    }
+
+    fn merged(one: Survey, other: Survey) -> Survey {
+        one.merged(other)
+    }
+
+    fn order(&self) -> LookOrder {
+        LookOrder::Survey(self.clone())
+    }
+}
+
 impl Survey {
     /// Looks at every unit of a table, at the quantiles of tags in a sample of them.
     pub(crate) fn take(schema: &UnitSchema, table: &UnitTable, cancel: &AtomicBool) -> Result<Self, QueryError> {
-        let sampling = Sampling::of_units(table.units());
-        table.gather(cancel, || Self::empty(schema), |survey, rows| survey.add(schema, sampling, rows), Self::merged)
+        let look = SurveyLook { schema: schema.clone(), sampling: Sampling::of_units(table.units()) };
+        table.look(&look, cancel)
     }
 
     fn empty(schema: &UnitSchema) -> Self {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use whom_spec::plan::{SeveralVariantsRule, Split};
 use whom_stats::{BUCKETS, BucketSet, CodeColumn};
 
@@ -14,7 +15,7 @@ use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitRows;
 
 /// Units by arm and by whatever is asked besides. The tallies of pieces merge in any order to that of all units.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     /// The units with a first exposure, by arm.
     pub exposed: Vec<u64>,
@@ -37,7 +38,7 @@ pub struct Tally {
 }
 
 /// The units of a stratum.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StratumTally {
     /// The units with a first exposure, by arm.
     pub(crate) exposed: Vec<u64>,
@@ -52,7 +53,7 @@ pub(crate) struct StratumTally {
 }
 
 /// The units of a tag.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TagTally {
     arms: usize,
     /// Index `code * arms + arm`, the missing code last whether or not a unit misses the tag.

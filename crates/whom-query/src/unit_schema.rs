@@ -1,6 +1,7 @@
 //! Which columns of the unit table are analysed, and which units.
 
 use datafusion::arrow::array::BooleanArray;
+use serde::{Deserialize, Serialize};
 use whom_spec::plan::{Cap, Codes, Metric, Plan, SeveralVariantsRule, TagKind};
 use whom_stats::{BucketSet, ColumnShape, Fold, Grid, MetricRange, ProductGroup};
 
@@ -16,7 +17,7 @@ use crate::values::{Origin, ValueColumn};
 use crate::weeks::Weeks;
 
 /// What is taken from the unit table, as the plan says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnitSchema {
     /// The number of arms, control included.
     pub(crate) arms: usize,
@@ -48,7 +49,7 @@ pub struct UnitSchema {
 }
 
 /// A tag of the unit table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TagColumn {
     pub(crate) name: String,
     pub(crate) column: String,

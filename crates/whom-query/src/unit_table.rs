@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use whom_engine::{EngineError, StoredRows};
 use whom_stats::ABSENT;
 
+use crate::elsewhere::TableElsewhere;
 use crate::error::QueryError;
 use crate::flow::RowFlow;
 use crate::status::Status;
@@ -20,7 +21,7 @@ pub use crate::build::{Checkpoints, Keeping, Watch, build, build_kept};
 /// pieces, one after the other, hold the units in the order of buckets and ids.
 #[derive(Debug)]
 pub struct UnitTable {
-    pieces: Vec<Arc<StoredRows>>,
+    pieces: Pieces,
     /// Where the rows of the inputs went.
     pub flow: RowFlow,
 }
@@ -42,31 +43,74 @@ impl UnitTable {
         if pieces.is_empty() {
             return Err(QueryError::Internal("there is no piece".to_owned()));
         }
-        Ok(Self { pieces, flow })
+        Ok(Self { pieces: Pieces::Here(pieces), flow })
+    }
+
+    /// A unit table that other machines made, and that lies where they can take it.
+    pub(crate) fn away(pieces: TableElsewhere, flow: RowFlow) -> Self {
+        Self { pieces: Pieces::Elsewhere(pieces), flow }
+    }
+
+    /// The table, if other machines made it.
+    pub(crate) fn elsewhere(&self) -> Option<&TableElsewhere> {
+        match &self.pieces {
+            Pieces::Here(_) => None,
+            Pieces::Elsewhere(elsewhere) => Some(elsewhere),
+        }
     }
 
     /// The number of units.
     pub fn units(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.rows()).sum()
+        match &self.pieces {
+            Pieces::Here(pieces) => pieces.iter().map(|piece| piece.rows()).sum(),
+            Pieces::Elsewhere(elsewhere) => elsewhere.units(),
+        }
+    }
+
+    /// The number of pieces.
+    fn count(&self) -> usize {
+        match &self.pieces {
+            Pieces::Here(pieces) => pieces.len(),
+            Pieces::Elsewhere(elsewhere) => elsewhere.pieces(),
+        }
+    }
+
+    /// The rows of a piece, on this machine.
+    fn piece(&self, place: usize) -> Result<Arc<StoredRows>, QueryError> {
+        match &self.pieces {
+            Pieces::Here(pieces) => {
+                let piece = pieces.get(place).map(Arc::clone);
+                piece.ok_or_else(|| QueryError::Internal(format!("there is no piece {place}")))
+            }
+            Pieces::Elsewhere(elsewhere) => elsewhere.taken(place),
+        }
     }
 
     /// Every unit, in order, some at a time; [`QueryError::Engine`] where some cannot be read back.
     ///
     /// A piece is opened when the one before it has ended: an open file takes a buffer, and there may be 512 pieces.
     pub fn read(&self) -> impl Iterator<Item = Result<UnitRows, QueryError>> + Send {
-        let batches = self.pieces.iter().flat_map(|piece| {
-            let (rows, refusal) = match piece.read() {
+        let batches = (0..self.count()).flat_map(|place| {
+            let (rows, refusal) = match self.piece(place).and_then(|piece| Ok(piece.read()?)) {
                 Ok(rows) => (Some(rows), None),
                 Err(error) => (None, Some(Err(error))),
             };
-            rows.into_iter().flatten().chain(refusal)
+            let rows = rows.into_iter().flatten().map(|batch| Ok(UnitRows(batch?)));
+            rows.chain(refusal)
         });
-        batches.map(|batch| Ok(UnitRows(batch?)))
+        batches
     }
 
     /// None of the units, in the columns of all.
-    pub fn no_rows(&self) -> UnitRows {
-        UnitRows(RecordBatch::new_empty(Arc::clone(self.pieces[0].schema())))
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] if nobody knows the columns.
+    pub fn no_rows(&self) -> Result<UnitRows, QueryError> {
+        let schema = match &self.pieces {
+            Pieces::Here(_) => Arc::clone(self.piece(0)?.schema()),
+            Pieces::Elsewhere(elsewhere) => elsewhere.schema()?,
+        };
+        Ok(UnitRows(RecordBatch::new_empty(schema)))
     }
 
     /// Works through the pieces, side by side on rayon's threads, and gives what each came to, in their order. Within a
@@ -76,7 +120,7 @@ impl UnitTable {
         cancel: &AtomicBool,
         work: impl Fn(&mut dyn Iterator<Item = Result<UnitRows, QueryError>>) -> Result<T, QueryError> + Sync,
     ) -> Result<Vec<T>, QueryError> {
-        self.pieces.par_iter().map(|piece| work(&mut rows_of(piece, cancel)?)).collect()
+        (0..self.count()).into_par_iter().map(|place| work(&mut rows_of(&*self.piece(place)?, cancel)?)).collect()
     }
 
     /// Gathers something from all units: each thread adds the units of its pieces to something empty, and what they come to
@@ -88,15 +132,22 @@ impl UnitTable {
         add: impl Fn(&mut T, UnitRows) -> Result<(), QueryError> + Sync + Send,
         merge: impl Fn(T, T) -> T + Sync + Send,
     ) -> Result<T, QueryError> {
-        let added = self.pieces.par_iter().try_fold(&empty, |mut gathered, piece| {
-            rows_of(piece, cancel)?.try_for_each(|rows| add(&mut gathered, rows?))?;
+        let added = (0..self.count()).into_par_iter().try_fold(&empty, |mut gathered, place| {
+            rows_of(&*self.piece(place)?, cancel)?.try_for_each(|rows| add(&mut gathered, rows?))?;
             Ok::<T, QueryError>(gathered)
         });
         added.try_reduce(&empty, |one, other| Ok(merge(one, other)))
     }
 }
 
-fn rows_of<'a>(
+/// Where the pieces lie.
+#[derive(Debug)]
+enum Pieces {
+    Here(Vec<Arc<StoredRows>>),
+    Elsewhere(TableElsewhere),
+}
+
+pub(crate) fn rows_of<'a>(
     piece: &StoredRows,
     cancel: &'a AtomicBool,
 ) -> Result<impl Iterator<Item = Result<UnitRows, QueryError>> + 'a, QueryError> {

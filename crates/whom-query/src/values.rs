@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use serde::{Deserialize, Serialize};
 use whom_stats::{ABSENT, Grid};
 
 use crate::error::QueryError;
@@ -15,7 +16,7 @@ use crate::unit_table::{UnitRows, UnitTable};
 pub(crate) const LINEARISED: u8 = 16;
 
 /// A column of integers, one per unit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ValueColumn {
     /// The grid of its values.
     pub(crate) grid: Grid,
@@ -24,7 +25,7 @@ pub(crate) struct ValueColumn {
 }
 
 /// Where the values of a column come from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Origin {
     /// A column of integers of the unit table.
     Measure(String),

@@ -1,6 +1,7 @@
 //! Weeks of first exposure: a column of codes beside the tags, for effects over time. No search sees it.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
+use serde::{Deserialize, Serialize};
 use whom_spec::plan::Split;
 use whom_stats::pass::ColumnShape;
 
@@ -8,10 +9,24 @@ use whom_stats::pass::ColumnShape;
 const MOST: u64 = 256;
 
 /// The weeks of a split, counted from its first day; the last one ends with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i32, i32)", into = "(i32, i32)")]
 pub struct Weeks {
     start: NaiveDate,
     end: NaiveDate,
+}
+
+impl From<Weeks> for (i32, i32) {
+    fn from(Weeks { start, end }: Weeks) -> Self {
+        (start.num_days_from_ce(), end.num_days_from_ce())
+    }
+}
+
+impl From<(i32, i32)> for Weeks {
+    fn from((start, end): (i32, i32)) -> Self {
+        let day = |days| NaiveDate::from_num_days_from_ce_opt(days).unwrap_or_default();
+        Self { start: day(start), end: day(end) }
+    }
 }
 
 impl Weeks {

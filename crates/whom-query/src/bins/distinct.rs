@@ -1,7 +1,8 @@
 //! Whether numbers have more different values than there are codes.
 
+use serde::{Deserialize, Serialize};
 /// Different numbers, as long as they are not too many.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Distinct {
     most: usize,
     count: usize,

@@ -1,9 +1,10 @@
 //! Texts by number: a hash table that costs a few nanoseconds a look, because every unit is looked up for every tag.
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Different texts, numbered as they came, each with how often it came.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Levels {
     /// All texts, one after the other.
     text: String,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use datafusion::arrow::array::{Array, ArrowPrimitiveType, Float64Array, PrimitiveArray};
 
+use serde::{Deserialize, Serialize};
 use whom_stats::{Number, QuantileBins};
 
 use super::BinKind;
@@ -11,7 +12,7 @@ use super::distinct::Distinct;
 use super::order::{key, value};
 
 /// Numbers, of which those outside the sample are known by their places among all doubles.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Numbers {
     most: usize,
     /// Of all numbers that came where only some were chosen.

@@ -2,6 +2,7 @@
 //!
 //! A survey takes memory for a sample of the units, not for all of them, and surveys of parts merge in any order.
 
+use serde::{Deserialize, Serialize};
 use whom_spec::plan::{Codes, TagKind};
 
 use super::numbers::Numbers;
@@ -11,20 +12,20 @@ use crate::error::QueryError;
 use crate::tag_values::TagValues;
 
 /// What some units' values of a tag are like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TagSurvey {
     misses: bool,
     known: Known,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Known {
     Numbers(Numbers),
     Texts(Texts),
 }
 
 /// The bins of a tag, and a value in the middle of its numbers from which few others lie far; 0 for texts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fitted {
     pub(crate) bins: TagBins,
     pub(crate) centre: f64,

@@ -1,13 +1,14 @@
 //! What the values of a categorical tag are like: frequencies from a sample, whether there are few levels from all values.
 
 use datafusion::arrow::array::{Array, StringArray};
+use serde::{Deserialize, Serialize};
 
 use super::BinKind;
 use super::levels::Levels;
 use crate::tag_values::Words;
 
 /// Texts, counted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Texts {
     most: usize,
     /// The levels outside the sample as well, until there are too many to keep; empty where the sample is everybody.

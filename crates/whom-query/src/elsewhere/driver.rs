@@ -1,7 +1,6 @@
 //! The caller: which stage comes next, and what came of the last one.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,9 +12,11 @@ use whom_engine::{Engine, EngineError, ExecutedRecord, HandedColumns, KeyFilter,
 
 use super::Elsewhere;
 use super::order::{
-    Common, Failure, PieceAnswer, PiecesWork, ScanWork, Scattered, ShareAnswer, Work, from_bytes, to_bytes,
+    Common, Failure, PieceAnswer, PiecesWork, ScanWork, Scattered, ShareAnswer, Work, from_bytes, marked_table,
+    to_bytes,
 };
 use super::position::Position;
+use super::table::TableElsewhere;
 use crate::build::{Keeping, Made, Watch, groups, in_table};
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, Place, Purpose, Statement};
@@ -71,7 +72,7 @@ impl<'a> Driver<'a> {
             self.position.seconds = before + began.elapsed().as_secs_f64();
             self.keep(done, &mut keeping).await?;
         }
-        Ok((self.finish().await?, keeping))
+        Ok((self.finish()?, keeping))
     }
 
     /// Goes on from what an earlier caller kept, if one did.
@@ -197,7 +198,7 @@ impl<'a> Driver<'a> {
     ) -> Result<Vec<Answer>, QueryError> {
         let (exchange, pieces) = (self.elsewhere.exchange.address(), self.position.tables.len());
         let parts = parts.iter().map(|part| to_bytes(part).map(Bytes::from)).collect::<Result<_, _>>()?;
-        let common = to_bytes(&Common { exchange, pieces, work })?.into();
+        let common = marked_table(&Common { exchange, pieces, work })?;
         let order = StageOrder { name: group[0].purpose.table(), common, parts };
         let answers = self.elsewhere.dispatch.dispatch(order).await;
         let answers = answers.map_err(|error| in_table(&group[0], error.into(), self.catalog))?;
@@ -263,10 +264,12 @@ impl<'a> Driver<'a> {
             .collect())
     }
 
-    /// Takes up the unit table, which the last statement made.
-    async fn finish(self) -> Result<UnitTable, QueryError> {
-        let taken = stream::iter(self.taken(&Purpose::UnitTable)?).buffered(TAKEN_AT_ONCE);
-        let pieces: Vec<StoredRows> = taken.try_collect().await?;
-        UnitTable::new(pieces.into_iter().map(Arc::new).collect(), self.recorder.finish())
+    /// The unit table, which the last statement made.
+    fn finish(mut self) -> Result<UnitTable, QueryError> {
+        let columns = self.position.columns.remove(&Purpose::UnitTable);
+        let columns = columns.ok_or_else(|| QueryError::Internal("nobody made the unit table".to_owned()))?;
+        let pieces = self.position.tables.iter_mut().filter_map(|tables| tables.remove(&Purpose::UnitTable)).collect();
+        let table = TableElsewhere::new(self.elsewhere, columns, pieces, self.engine.store().clone())?;
+        Ok(UnitTable::away(table, self.recorder.finish()))
     }
 }

@@ -2,13 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use whom_engine::{EngineError, ExecutedRecord, HandedColumns, HandedRows, Refusal, ShareRecord, TableRecord};
+use whom_engine::{
+    EngineError, ExecutedRecord, HandedColumns, HandedRows, HandedUnits, LayoutRecord, Refusal, ShareRecord,
+    TableRecord,
+};
+use whom_stats::ProductGroup;
 
+use crate::bins::Fitted;
 use crate::build::Made;
+use crate::cohort_sums::CohortLook;
 use crate::compile::{JoinedTable, Purpose, Statement};
+use crate::encoding::Counts;
 use crate::error::QueryError;
+use crate::survey::SurveyLook;
+use crate::unit_schema::UnitSchema;
 
 /// What all parts of a stage have in common.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +36,57 @@ pub(super) struct Common {
 pub(super) enum Work {
     Scan(ScanWork),
     Pieces(PiecesWork),
+    Look(LookWork),
+    Encode(EncodeWork),
+}
+
+/// A look at the units of some pieces. A part is a [`UnitsPart`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct LookWork {
+    pub(super) order: LookOrder,
+    /// The columns of the unit table.
+    pub(super) columns: HandedColumns,
+}
+
+/// What can be looked for elsewhere.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum LookOrder {
+    Survey(SurveyLook),
+    Cohorts(CohortLook),
+}
+
+impl LookOrder {
+    /// What is looked for, in a word.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Survey(_) => "values",
+            Self::Cohorts(_) => "cohorts",
+        }
+    }
+}
+
+/// From the unit table to codes. A part is a [`UnitsPart`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct EncodeWork {
+    pub(super) schema: UnitSchema,
+    pub(super) tags: Vec<Fitted>,
+    pub(super) groups: Vec<ProductGroup>,
+    pub(super) layout: LayoutRecord,
+    /// Whether all exposed units are counted by their first arm as well.
+    pub(super) by_first_exposure: bool,
+    /// The columns of the unit table.
+    pub(super) columns: HandedColumns,
+}
+
+/// The unit tables of some pieces that follow each other.
+pub(super) type UnitsPart = Vec<HandedRows>;
+
+/// Units in codes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Encoded {
+    /// By piece.
+    pub(super) units: Vec<HandedUnits>,
+    pub(super) counts: Counts,
 }
 
 /// A statement over a table that is read in shares. A part is a [`ShareRecord`].
@@ -131,6 +192,41 @@ impl Failure {
             FailureReason::Internal(message) => QueryError::Internal(message),
         };
         (self.place, error)
+    }
+}
+
+/// The marks by which workers know whose order it is: one about the unit table, or a question about encoded units.
+const TABLE: u8 = b't';
+const QUESTION: u8 = b'q';
+
+/// An order about the unit table, with its mark.
+pub(super) fn marked_table(common: &Common) -> Result<Bytes, QueryError> {
+    Ok(marked(TABLE, to_bytes(common)?))
+}
+
+/// A question about encoded units, with its mark.
+pub(super) fn marked_question(bytes: Vec<u8>) -> Bytes {
+    marked(QUESTION, bytes)
+}
+
+fn marked(mark: u8, mut bytes: Vec<u8>) -> Bytes {
+    bytes.push(mark);
+    bytes.into()
+}
+
+/// What an order is about.
+pub(super) enum Marked<'a> {
+    Table(Common),
+    Question(&'a [u8]),
+}
+
+impl<'a> Marked<'a> {
+    pub(super) fn of(common: &'a [u8]) -> Result<Self, EngineError> {
+        match common.split_last() {
+            Some((&TABLE, common)) => Ok(Self::Table(from_bytes(common)?)),
+            Some((&QUESTION, question)) => Ok(Self::Question(question)),
+            _ => Err(EngineError::Internal("an order has no mark".to_owned())),
+        }
     }
 }
 

@@ -9,19 +9,22 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
 use whom_engine::{
-    Bench, Engine, EngineError, HandedColumns, HandedRows, KeyFilter, Limits, Order, Pieces, Regrouping, StoredRows,
-    Worker,
+    Bench, Engine, EngineError, HandedColumns, HandedRows, HandedUnits, KeyFilter, Limits, Order, Pieces, Regrouping,
+    StoredRows, Worker, answer_part, blocking,
 };
 use whom_store::{Exchange, Location, Stores};
 
 use super::order::{
-    Common, Failure, PieceAnswer, PiecePart, PiecesWork, ScanWork, Scattered, ShareAnswer, SharePart, Work, from_bytes,
-    to_bytes,
+    Common, EncodeWork, Encoded, Failure, LookOrder, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork, ScanWork,
+    Scattered, ShareAnswer, SharePart, UnitsPart, Work, from_bytes, to_bytes,
 };
 use crate::build::{Finished, PieceTables, PieceWork};
 use crate::compile::Purpose;
+use crate::encoding::{Counts, Encoding, Piece};
 use crate::error::QueryError;
 use crate::flow::ExposureStep;
+use crate::look::Look;
+use crate::unit_table::rows_of;
 
 /// Reads shares of tables and runs statements in pieces, as an executor of a cluster does it.
 #[derive(Debug)]
@@ -42,9 +45,12 @@ struct Part<'a> {
 #[async_trait]
 impl Worker for UnitTableWorker {
     async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
-        let Common { exchange, pieces, work } = from_bytes(&order.common)?;
-        let pieces = Pieces::new(NonZeroUsize::new(pieces).unwrap_or(NonZeroUsize::MIN));
         let stores = self.stores.of_another_run();
+        let Common { exchange, pieces, work } = match Marked::of(&order.common)? {
+            Marked::Table(common) => common,
+            Marked::Question(question) => return answer_part(question, &order, &stores).await,
+        };
+        let pieces = Pieces::new(NonZeroUsize::new(pieces).unwrap_or(NonZeroUsize::MIN));
         let location = Location::output(&exchange, Path::new("/"))?;
         let exchange = Exchange::create(&stores, &location)?;
         let part = Part { worker: self, exchange, pieces, engine: Engine::new(&limits(&order.bench, pieces))? };
@@ -52,6 +58,11 @@ impl Worker for UnitTableWorker {
         let answer = match work {
             Work::Scan(work) => to_bytes(&settled(host, part.share(&work, &order.part, &stores).await)?),
             Work::Pieces(work) => to_bytes(&settled(host, part.piece(&work, &order.part).await)?),
+            Work::Look(LookWork { order: look, columns }) => match look {
+                LookOrder::Survey(look) => to_bytes(&settled(host, part.look(look, &columns, &order).await)?),
+                LookOrder::Cohorts(look) => to_bytes(&settled(host, part.look(look, &columns, &order).await)?),
+            },
+            Work::Encode(work) => to_bytes(&settled(host, part.encode(work, &order).await)?),
         };
         Ok(answer.map_err(|error| EngineError::Internal(error.to_string()))?.into())
     }
@@ -176,6 +187,66 @@ impl Part<'_> {
         let executed = |sql: &str| self.engine.ledger().executed(sql).map(|executed| executed.record());
         let executed = work.statements.iter().map(|statement| executed(&statement.sql)).collect();
         Ok(PieceAnswer { made, kept: tables.keys().cloned().collect(), new, regrouped, executed })
+    }
+
+    /// Looks at the units of some pieces.
+    async fn look<L: Look + Send + 'static>(
+        &self,
+        look: L,
+        columns: &HandedColumns,
+        order: &Order,
+    ) -> Result<L::Seen, (usize, QueryError)> {
+        let taken = self.units(columns, order).await.map_err(|error| (0, error))?;
+        let cancel = Arc::clone(&order.bench.cancel);
+        let looking = move || {
+            let (ready, mut seen) = (look.ready(), look.nothing());
+            for piece in taken {
+                rows_of(&piece, &cancel)?.try_for_each(|rows| L::add(&ready, &mut seen, rows?))?;
+            }
+            Ok(seen)
+        };
+        blocking(&order.bench.cancel, looking).await.map_err(|error: QueryError| (0, error))
+    }
+
+    /// Encodes the units of some pieces, and hands them over.
+    async fn encode(&self, work: EncodeWork, order: &Order) -> Result<Encoded, (usize, QueryError)> {
+        self.encoded(work, order).await.map_err(|error| (0, error))
+    }
+
+    async fn encoded(&self, work: EncodeWork, order: &Order) -> Result<Encoded, QueryError> {
+        let taken = self.units(&work.columns, order).await?;
+        let layout = work.layout.layout();
+        let work = Arc::new(work);
+        let (mut units, mut counts): (Vec<HandedUnits>, Option<Counts>) = (Vec::new(), None);
+        for piece in taken {
+            let (work, encoding_layout) = (Arc::clone(&work), Arc::clone(&layout));
+            let cancel = Arc::clone(&order.bench.cancel);
+            let encode = move || {
+                let EncodeWork { schema, tags, groups, by_first_exposure, .. } = &*work;
+                let encoding = Encoding::new(schema, (tags, groups), *by_first_exposure, &encoding_layout, &cancel);
+                encoding.piece(&mut rows_of(&piece, &cancel)?)
+            };
+            let piece: Piece = blocking::<_, QueryError>(&order.bench.cancel, encode).await?;
+            let object = format!("units/{}", Uuid::new_v4());
+            let folder = self.engine.store().folder();
+            units.push(HandedUnits::hand_over(&self.exchange, &object, (&piece.units, &layout), folder).await?);
+            match &mut counts {
+                Some(counts) => counts.merge(&piece.counts),
+                None => counts = Some(piece.counts),
+            }
+        }
+        let counts = counts.ok_or_else(|| QueryError::Internal("a part without pieces".to_owned()))?;
+        Ok(Encoded { units, counts })
+    }
+
+    /// The unit tables of the pieces of a part.
+    async fn units(&self, columns: &HandedColumns, order: &Order) -> Result<Vec<StoredRows>, QueryError> {
+        let given: UnitsPart = from_bytes(&order.part)?;
+        let mut taken = Vec::with_capacity(given.len());
+        for rows in &given {
+            taken.push(rows.take(columns, &self.exchange, self.engine.store()).await?);
+        }
+        Ok(taken)
     }
 
     async fn scattered(&self, pieces: Vec<StoredRows>) -> Result<Scattered, QueryError> {

@@ -5,15 +5,19 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use whom_engine::{Bench, Dispatch, EngineError, Order, StageFigures, StageOrder, Worker};
+use whom_engine::{Bench, Dispatch, EngineError, Order, StageFigures, StageOrder, Worker, blocking};
+use whom_stats::{BucketSet, Grouping, Pass, Routing, TreePass, UnitSample};
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
+use crate::analysed::AnalysedUnits;
 use crate::build::{Keeping, build};
 use crate::elsewhere::{Elsewhere, UnitTableWorker, build_elsewhere};
 use crate::error::QueryError;
 use crate::testing::{
-    Fitted, Unwatched, Warehouse, by_unit, exposures, integers, numbers, orders, pipeline, texts, texts_by_unit, units,
+    Fitted, Unwatched, Warehouse, by_unit, exposures, integers, numbers, orders, pipeline, room, texts, texts_by_unit,
+    units,
 };
+use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitTable;
 
 /// Does every part twice, the last one first, and answers with what came of the second time.
@@ -158,6 +162,46 @@ async fn a_caller_that_was_killed_goes_on_after_the_last_stage_that_was_done() {
         assert_eq!(keeping.resumed.is_some(), breaks_before > 0, "{breaks_before}");
         assert_eq!(crew.stages.lock().unwrap().len(), all, "no stage is repeated that was done");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn units_are_looked_at_and_asked_where_they_lie_as_they_are_here() {
+    let warehouse = warehouse();
+    let (made_here, fitted) = here(&warehouse).await;
+    let (made_elsewhere, _) = elsewhere(&warehouse, &Crew::new(&warehouse)).await.unwrap();
+    let analysed = async |table: UnitTable| {
+        let schema = UnitSchema::new(&fitted.loaded.plan, &fitted.compiled).unwrap();
+        let room = room(u64::MAX);
+        blocking(&Arc::clone(&room.cancel), move || AnalysedUnits::new(schema, Arc::new(table), &room)).await.unwrap()
+    };
+    let (one, other) = (analysed(made_here).await, analysed(made_elsewhere).await);
+    assert_eq!((&one.bins, &one.tally, &one.shapes), (&other.bins, &other.tally, &other.shapes));
+    let mut tree = Routing::root();
+    tree.split(0, one.tag_column("device").unwrap(), std::iter::once(0).collect());
+    let pass = |tree: &Routing| {
+        let (routing, columns) = (tree.clone(), (0..one.shapes.len()).collect());
+        Pass {
+            trees: vec![TreePass { routing, buckets: BucketSet::all(), weights: None, nodes: vec![0, 1, 2], columns }],
+        }
+    };
+    assert!(one.source.answer(pass(&tree)).await.unwrap() == other.source.answer(pass(&tree)).await.unwrap());
+    let groupings = || vec![Grouping::Everybody, Grouping::Leaves(tree.clone())];
+    assert!(one.source.cells(groupings()).await.unwrap() == other.source.cells(groupings()).await.unwrap());
+    let groups = || one.groups.clone();
+    let sums = one.source.sums(groupings(), groups()).await.unwrap();
+    assert!(sums == other.source.sums(groupings(), groups()).await.unwrap());
+    let pooled = one.source.pooled(groupings(), groups()).await.unwrap();
+    assert!(pooled == other.source.pooled(groupings(), groups()).await.unwrap());
+    let sample = || UnitSample { buckets: BucketSet::all(), step: 1 };
+    let labels = one.source.leaf_labels(vec![tree.clone()], sample()).await.unwrap();
+    assert_eq!(labels, other.source.leaf_labels(vec![tree.clone()], sample()).await.unwrap());
+    let age = one.tag_column("age").unwrap();
+    let spread = |units: &AnalysedUnits| {
+        let sums = units.sums_by_cohort(&tree).unwrap();
+        (sums.in_leaf(age, 0), sums.in_leaf(age, 1), sums.in_registered(age, 0))
+    };
+    assert_eq!(spread(&one), spread(&other));
+    assert!(spread(&one).0.is_some());
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! How cohorts are searched.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::GivenFolds;
 use crate::spanned::Spanned;
@@ -38,7 +38,7 @@ impl Discover {
 }
 
 /// How wide the codes of tags are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Codes {
     /// At most 256 codes a tag (the default).

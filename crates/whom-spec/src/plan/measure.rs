@@ -1,5 +1,6 @@
 //! Measures: the numbers per unit that metrics are made of.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use super::{Aggregate, IncompleteWindow, Metric, MissingMetric, NonFinite, Precision, TagKind};
@@ -43,7 +44,7 @@ pub struct Measure<'a> {
 const REACHED: &str = "exposure filter";
 
 /// What a measure is to its metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MeasurePart {
     /// Its value; of a ratio the numerator.
     Value,

@@ -1,7 +1,7 @@
 //! Metrics: a number per unit in a window after its first exposure.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Hours, Precision};
 use crate::spanned::Spanned;
@@ -75,7 +75,7 @@ pub struct RatioPart {
 }
 
 /// A cap: larger values of a unit count as the threshold, which is the same for all arms and cohorts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cap {
     /// The threshold itself, in the metric's unit; positive.
@@ -90,7 +90,7 @@ pub enum Cap {
 }
 
 /// Which values a percentile is taken of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CapOf {
     /// Those of all units (the default).

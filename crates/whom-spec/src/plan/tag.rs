@@ -1,6 +1,6 @@
 //! Tags: what was known about a unit before its first exposure.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Gaps, Partition};
 use crate::spanned::Spanned;
@@ -47,7 +47,7 @@ pub struct Tag {
 }
 
 /// How a tag becomes codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TagKind {
     /// By quantile edges.

@@ -1,0 +1,150 @@
+//! A unit table that other machines made: they look at it and encode it where it lies, and it is taken only when asked for.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use bytes::Bytes;
+use datafusion::arrow::datatypes::SchemaRef;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
+use whom_engine::{
+    EngineError, HandedColumns, HandedRows, HandedUnits, LayoutRecord, RowStore, StageOrder, StoredRows, UnitSource,
+};
+use whom_stats::ProductGroup;
+
+use super::Elsewhere;
+use super::order::{
+    Common, EncodeWork, Encoded, Failure, LookWork, Work, from_bytes, marked_question, marked_table, to_bytes,
+};
+use crate::bins::Fitted;
+use crate::encoding::Counts;
+use crate::error::QueryError;
+use crate::look::Look;
+use crate::unit_schema::UnitSchema;
+
+/// Parts of a look for each part that is done at once.
+const PARTS_A_SLOT: usize = 2;
+
+/// A unit table where other machines can take it.
+#[derive(Debug)]
+pub(crate) struct TableElsewhere {
+    elsewhere: Elsewhere,
+    columns: HandedColumns,
+    /// By piece.
+    rows: Vec<HandedRows>,
+    /// The pieces that were taken.
+    taken: Vec<Mutex<Option<Arc<StoredRows>>>>,
+    store: RowStore,
+    runtime: Handle,
+}
+
+impl TableElsewhere {
+    /// A table in these pieces. To be made where tokio runs.
+    pub(super) fn new(
+        elsewhere: &Elsewhere,
+        columns: HandedColumns,
+        rows: Vec<HandedRows>,
+        store: RowStore,
+    ) -> Result<Self, QueryError> {
+        if rows.is_empty() {
+            return Err(QueryError::Internal("there is no piece".to_owned()));
+        }
+        let taken = rows.iter().map(|_| Mutex::default()).collect();
+        Ok(Self { elsewhere: elsewhere.clone(), columns, rows, taken, store, runtime: Handle::current() })
+    }
+
+    /// The number of units.
+    pub(crate) fn units(&self) -> u64 {
+        self.rows.iter().map(HandedRows::rows).sum()
+    }
+
+    /// The number of pieces.
+    pub(crate) fn pieces(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The columns.
+    pub(crate) fn schema(&self) -> Result<SchemaRef, QueryError> {
+        Ok(self.columns.schema()?)
+    }
+
+    /// The rows of a piece, on this machine from now on.
+    pub(crate) fn taken(&self, place: usize) -> Result<Arc<StoredRows>, QueryError> {
+        let missing = || QueryError::Internal(format!("there is no piece {place}"));
+        let (rows, taken) = self.rows.get(place).zip(self.taken.get(place)).ok_or_else(missing)?;
+        let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = &*taken {
+            return Ok(Arc::clone(taken));
+        }
+        let found = self.wait(rows.take(&self.columns, &self.elsewhere.exchange, &self.store))?;
+        Ok(Arc::clone(taken.insert(Arc::new(found))))
+    }
+
+    /// Has a look taken where the units lie.
+    pub(crate) fn look<L: Look>(&self, look: &L) -> Result<L::Seen, QueryError> {
+        let order = look.order();
+        let name = format!("look for {}", order.name());
+        let work = Work::Look(LookWork { order, columns: self.columns.clone() });
+        let seen: Vec<L::Seen> = self.dispatch(&name, work)?;
+        seen.into_iter().reduce(L::merged).ok_or_else(|| QueryError::Internal("nobody looked".to_owned()))
+    }
+
+    /// Has the units encoded where they lie; asks them there from then on.
+    pub(crate) fn encode(
+        &self,
+        schema: &UnitSchema,
+        (tags, groups): (&[Fitted], &[ProductGroup]),
+        (layout, by_first_exposure): (LayoutRecord, bool),
+        cancel: &Arc<AtomicBool>,
+    ) -> Result<(UnitSource, Counts), QueryError> {
+        let work = Work::Encode(EncodeWork {
+            schema: schema.clone(),
+            tags: tags.to_vec(),
+            groups: groups.to_vec(),
+            layout: layout.clone(),
+            by_first_exposure,
+            columns: self.columns.clone(),
+        });
+        let encoded: Vec<Encoded> = self.dispatch("codes", work)?;
+        let (mut counts, mut units): (Option<Counts>, Vec<HandedUnits>) = (None, Vec::new());
+        for part in encoded {
+            match &mut counts {
+                Some(counts) => counts.merge(&part.counts),
+                None => counts = Some(part.counts),
+            }
+            units.extend(part.units);
+        }
+        let counts = counts.ok_or_else(|| QueryError::Internal("nobody was encoded".to_owned()))?;
+        let Elsewhere { dispatch, exchange } = self.elsewhere.clone();
+        let source = UnitSource::away((dispatch, exchange), (layout, units), marked_question, Arc::clone(cancel));
+        Ok((source, counts))
+    }
+
+    /// Has something done with all pieces, some of them in each part.
+    fn dispatch<Answer: DeserializeOwned>(&self, name: &str, work: Work) -> Result<Vec<Answer>, QueryError> {
+        let Elsewhere { dispatch, exchange } = &self.elsewhere;
+        let parts = self.wait(dispatch.slots())? * PARTS_A_SLOT;
+        let together = self.rows.len().div_ceil(parts.max(1)).max(1);
+        let parts = self.rows.chunks(together).map(|rows| part(&rows.to_vec())).collect::<Result<_, _>>()?;
+        let common = Common { exchange: exchange.address(), pieces: self.rows.len(), work };
+        let order = StageOrder { name: name.to_owned(), common: marked_table(&common)?, parts };
+        let answers = self.wait(dispatch.dispatch(order))?;
+        let settled = answers.iter().map(|answer| {
+            let answer: Result<Answer, Failure> = from_bytes(answer)?;
+            answer.map_err(|failure| failure.into_error().1)
+        });
+        settled.collect()
+    }
+
+    /// Waits for something, on whichever thread this is.
+    fn wait<T: Send>(&self, future: impl Future<Output = Result<T, EngineError>> + Send) -> Result<T, EngineError> {
+        let waited = thread::scope(|scope| scope.spawn(|| self.runtime.block_on(future)).join());
+        waited.unwrap_or_else(|_| Err(EngineError::Internal("a thread that waited failed".to_owned())))
+    }
+}
+
+fn part(rows: &impl Serialize) -> Result<Bytes, QueryError> {
+    Ok(to_bytes(rows)?.into())
+}
