@@ -1,0 +1,1 @@
+//! What listens, and whom it lets in.
