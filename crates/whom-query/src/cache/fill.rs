@@ -126,7 +126,7 @@ async fn make(
         let rows: u64 = record.parts.iter().map(|part| part.rows).sum();
         if rows != record.rows {
             let problem = format!("its files of {} hold {rows} rows and promise {}", job.key.day, record.rows);
-            return Err(catalog.unreadable(Some(&job.table), problem, "write them again"));
+            return Err(catalog.unreadable(Some(&job.table), problem, "write them again".to_owned()));
         }
         made.push(filling.cache.days.publish(&job.key, record).await?);
     }
