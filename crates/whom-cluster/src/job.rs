@@ -21,7 +21,7 @@ use whom_engine::EngineError;
 
 use crate::answer::{Answer, put_together};
 use crate::cluster::Cluster;
-use crate::failure::{Failure, of_job, of_status, transient};
+use crate::failure::{Failure, of_job, transient};
 use crate::roster::Roster;
 use crate::security::MESSAGE_BYTES;
 use crate::settings;
@@ -91,9 +91,9 @@ impl<'a> Job<'a> {
             match self.ask().await {
                 Some(state) => {
                     heard = now;
-                    let failed_before = known;
+                    let known_before = known;
                     known |= state.status.is_some();
-                    if let Some(done) = ended(state, failed_before)? {
+                    if let Some(done) = ended(state, known_before)? {
                         return Ok(done);
                     }
                 }
@@ -116,8 +116,8 @@ impl<'a> Job<'a> {
 
     /// The state of the job; `None` if the scheduler cannot be asked.
     async fn ask(&self) -> Option<GetJobStatusResult> {
-        let asked = client(&self.channel).get_job_status(GetJobStatusParams { job_id: self.id.clone() });
-        asked.await.ok().map(tonic::Response::into_inner)
+        let asked = client(&self.channel).get_job_status(GetJobStatusParams { job_id: self.id.clone() }).await;
+        asked.ok().map(tonic::Response::into_inner)
     }
 
     /// Whether the scheduler says that there is no executor.
@@ -159,7 +159,8 @@ impl<'a> Job<'a> {
 
     /// Says that nobody needs the answers any more.
     pub(crate) async fn forget(&self) {
-        self.tell(client(&self.channel).clean_job_data(CleanJobDataParams { job_id: self.id.clone() })).await;
+        let whole = CleanJobDataParams { job_id: self.id.clone(), remove_stage_ids: Vec::new() };
+        self.tell(client(&self.channel).clean_job_data(whole)).await;
     }
 
     /// Tells the scheduler something that it finds out by itself later, should it not hear it now.
