@@ -17,7 +17,7 @@ use whom_engine::{Dispatch, EngineError, StageOrder};
 use crate::address::Address;
 use crate::answer::Answer;
 use crate::codec::{OrdersCodec, Reader};
-use crate::failure::{Failure, chain, configuration, of_status, transient};
+use crate::failure::{Failure, chain, configuration, of_status, of_transport, transient};
 use crate::figures::{Repeat, StageFigures};
 use crate::job::Job;
 use crate::options::{ClusterOptions, Patience};
@@ -83,7 +83,7 @@ impl Cluster {
     /// Connects to the scheduler once.
     pub(crate) async fn channel(&self) -> Result<Channel, Failure> {
         let endpoint = self.options.tls.endpoint(&self.options.scheduler)?;
-        endpoint.connect().await.map_err(|error| Failure::Passing(self.unreachable(&chain(&error))))
+        endpoint.connect().await.map_err(|error| of_transport(self.unreachable(&chain(&error))))
     }
 
     /// What the scheduler's refusal of a request means.

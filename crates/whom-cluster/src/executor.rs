@@ -16,11 +16,12 @@ use ballista_core::serde::scheduler::{ExecutorOperatingSystemSpecification, Exec
 use ballista_executor::flight_service::BallistaFlightService;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use tonic::transport::server::TcpIncoming;
 use whom_engine::{EngineError, SpillFolder, Worker};
 
 use crate::address::Address;
-use crate::failure::{chain, configuration, transient};
+use crate::failure::{Failure, chain, configuration, of_transport, transient};
 use crate::metrics::Exposition;
 use crate::pulling::Pulling;
 use crate::security::{MESSAGE_BYTES, Tls, listen};
@@ -157,6 +158,9 @@ impl Executor {
     }
 }
 
+/// How long to wait before trying to reach the scheduler again.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// The folder of answers within that of the executor.
 const ANSWERS: &str = "answers";
 
@@ -183,11 +187,13 @@ async fn reach(options: &ExecutorOptions) -> Result<tonic::transport::Channel, E
     loop {
         match endpoint.connect().await {
             Ok(channel) => return Ok(channel),
-            Err(error) if tokio::time::Instant::now() >= deadline => {
-                let scheduler = &options.scheduler;
-                return Err(transient(format!("the scheduler at `{scheduler}` cannot be reached: {}", chain(&error))));
+            Err(error) => {
+                let why = format!("the scheduler at `{}` cannot be reached: {}", options.scheduler, chain(&error));
+                match of_transport(why) {
+                    Failure::Passing(_) if tokio::time::Instant::now() < deadline => sleep(PAUSE).await,
+                    failure => return Err(failure.into()),
+                }
             }
-            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }
     }
 }

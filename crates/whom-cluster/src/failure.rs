@@ -47,6 +47,17 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     words
 }
 
+/// What a connection that does not come about means. That one side does not trust the other, or only one of them encrypts, does
+/// not pass.
+pub(crate) fn of_transport(words: String) -> Failure {
+    let untrusted = ["ertificate", "alert", "orrupt message", "InvalidContentType", "frame with invalid size"];
+    if untrusted.iter().any(|word| words.contains(word)) {
+        let fix = "give both sides certificates of one authority, or switch encryption off on both";
+        return Failure::Final(configuration(format!("{words}; {fix}")));
+    }
+    Failure::Passing(words)
+}
+
 /// What the scheduler answered to a request that it did not accept.
 pub(crate) fn of_status(scheduler: &str, status: &Status) -> Failure {
     if let Some(told) = Told::find(status.message()) {
@@ -58,7 +69,7 @@ pub(crate) fn of_status(scheduler: &str, status: &Status) -> Failure {
             "`{scheduler}` is not a scheduler of whom; start one with `whom scheduler`"
         ))),
         Code::FailedPrecondition | Code::InvalidArgument => Failure::Final(configuration(said)),
-        _ => Failure::Passing(format!("{said}: {}", chain(status))),
+        _ => of_transport(format!("the scheduler at `{scheduler}` does not answer: {}", chain(status))),
     }
 }
 

@@ -33,6 +33,7 @@
 
 mod address;
 mod answer;
+mod certificates;
 mod cluster;
 mod codec;
 mod executor;
@@ -58,6 +59,7 @@ mod watch;
 mod workshop;
 
 pub use address::Address;
+pub use certificates::{HostFiles, make_certificates};
 pub use cluster::Cluster;
 pub use executor::{Executor, ExecutorOptions};
 pub use figures::{Repeat, StageFigures};

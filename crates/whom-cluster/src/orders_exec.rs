@@ -171,3 +171,65 @@ fn parts_of(batch: &RecordBatch) -> Vec<(u32, Bytes)> {
     let rows = indices.values().iter().copied().zip(orders.iter());
     rows.map(|(index, order)| (index, Bytes::copy_from_slice(order.unwrap_or_default()))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use async_trait::async_trait;
+    use datafusion::execution::runtime_env::RuntimeEnv;
+    use datafusion::prelude::SessionConfig;
+    use whom_engine::{EngineError, Order, Worker};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Echo;
+
+    #[async_trait]
+    impl Worker for Echo {
+        async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
+            Ok(order.part)
+        }
+    }
+
+    fn task() -> Arc<TaskContext> {
+        let (config, runtime) = (SessionConfig::new(), Arc::new(RuntimeEnv::default()));
+        let (name, session) = (Some("TID j/1.0/4.0".to_owned()), "s".to_owned());
+        Arc::new(TaskContext::new(
+            name,
+            session,
+            config,
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            runtime,
+        ))
+    }
+
+    /// What an executor answers to the second of two parts, ordered by a program of a version.
+    async fn answer_to(version: &str) -> Result<Vec<RecordBatch>> {
+        let folder = tempfile::tempdir().unwrap();
+        let threads = tokio::runtime::Handle::current();
+        let workshop = Workshop::new(Arc::new(Echo), threads, 1, folder.path().to_owned(), "h".to_owned());
+        let parts = vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")];
+        let plan = OrdersExec::plan(&StageOrder { name: "n".to_owned(), common: Bytes::new(), parts }).unwrap();
+        let header = Header { version: version.to_owned(), ..plan.header().clone() };
+        let plan = OrdersExec::new(header, Arc::clone(plan.children()[0]), Some(Arc::new(workshop)));
+        plan.execute(1, task())?.try_collect().await
+    }
+
+    #[tokio::test]
+    async fn an_executor_answers_a_part_with_its_number_and_that_of_the_task() {
+        let answer = answer::put_together(1, &answer_to(VERSION).await.unwrap()).unwrap();
+        assert_eq!((answer.bytes.as_ref(), answer.host.as_str(), answer.task), (b"b".as_slice(), "h", 4));
+    }
+
+    #[tokio::test]
+    async fn an_executor_of_another_version_refuses_with_both() {
+        let told = Told::find(&answer_to("9.9.9").await.unwrap_err().to_string()).unwrap();
+        let Told::Refusal { host, refusal } = told else { panic!("{told:?}") };
+        insta::assert_snapshot!(refusal.into_error(&host), @"on `h`: this is whom 0.1.0, and the order was written by whom 9.9.9; run the same version everywhere");
+    }
+}

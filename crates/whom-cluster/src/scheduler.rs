@@ -17,6 +17,8 @@ use ballista_scheduler::metrics::default_metrics_collector;
 use ballista_scheduler::scheduler_process::create_scheduler;
 use ballista_scheduler::scheduler_server::SchedulerServer;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
 use tonic::transport::server::TcpIncoming;
 use whom_engine::EngineError;
 
@@ -27,6 +29,9 @@ use crate::front::Front;
 use crate::metrics::Exposition;
 use crate::security::{MESSAGE_BYTES, Tls, listen};
 use crate::settings;
+
+/// How long connections may take to end once the scheduler was told to stop.
+const GOOD_BYE: Duration = Duration::from_secs(2);
 
 /// What a scheduler is started with.
 #[derive(Clone, Debug)]
@@ -153,7 +158,16 @@ impl Scheduler {
             .max_encoding_message_size(MESSAGE_BYTES);
         let figures = self.exposition.map(|exposition| tokio::spawn(exposition.run(figures)));
         let server = self.options.tls.server()?.add_service(scheduler).add_service(front);
-        let ended = server.serve_with_incoming_shutdown(self.incoming, stop).await;
+        let (stopping, stopped) = oneshot::channel();
+        let stop = async {
+            stop.await;
+            // The receiver lives as long as the server does.
+            let _ = stopping.send(());
+        };
+        let ended = tokio::select! {
+            ended = server.serve_with_incoming_shutdown(self.incoming, stop) => ended,
+            () = async { let _ = stopped.await; sleep(GOOD_BYE).await } => Ok(()),
+        };
         if let Some(figures) = figures {
             figures.abort();
         }

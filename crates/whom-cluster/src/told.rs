@@ -57,6 +57,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn what_was_said_is_found_in_any_surroundings(host in ".*", reason in ".*", before in "[^:]*", after in "[^:]*") {
             for told in [

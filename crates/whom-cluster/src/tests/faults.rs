@@ -15,7 +15,7 @@ fn parts(stage: &StageOrder) -> Vec<bytes::Bytes> {
     stage.parts.clone()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_parts_of_a_lost_executor_are_done_by_another() {
     let mut party = Party::of(2);
     let cluster = Arc::new(party.client().await);
@@ -30,7 +30,7 @@ async fn the_parts_of_a_lost_executor_are_done_by_another() {
     assert!(party.worker.begun.load(Ordering::SeqCst) >= 10);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_executor_that_joins_takes_part() {
     let mut party = Party::of(1);
     let cluster = Arc::new(party.client().await);
@@ -43,7 +43,7 @@ async fn an_executor_that_joins_takes_part() {
     assert_eq!(running.await.unwrap().unwrap(), parts(&stage("slow", 6)));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_executor_that_is_told_to_stop_hands_over_what_it_does() {
     let mut party = Party::of(1);
     let cluster = Arc::new(party.client().await);
@@ -59,7 +59,7 @@ async fn an_executor_that_is_told_to_stop_hands_over_what_it_does() {
     assert_eq!(left, 0, "an executor leaves nothing in its work folder");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scheduler_that_is_started_again_costs_a_repeat() {
     let mut party = Party::of(1);
     let cluster = Arc::new(party.client().await);
@@ -73,7 +73,7 @@ async fn a_scheduler_that_is_started_again_costs_a_repeat() {
     assert_eq!((cluster.repeats().len(), cluster.stages()[0].repeats), (1, 1));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_there_is_said_within_the_deadline() {
     let party = Party::of(0);
     let cluster = party.client().await;
@@ -85,7 +85,7 @@ async fn nobody_there_is_said_within_the_deadline() {
     assert!(begun.elapsed() < Duration::from_secs(8));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_scheduler_is_said_within_the_deadline() {
     let patience = Patience { scheduler: Duration::from_secs(1), ..Patience::default() };
     let scheduler = Address::new("localhost", 1);

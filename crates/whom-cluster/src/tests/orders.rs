@@ -13,7 +13,7 @@ use crate::header::Header;
 use crate::job::Job;
 use crate::orders_exec::OrdersExec;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_come_in_the_order_of_the_parts() {
     for proxy in [true, false] {
         let party = Party::with(2, Tls::Off, proxy);
@@ -28,7 +28,7 @@ async fn answers_come_in_the_order_of_the_parts() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_answers_arrive_whole_and_are_forgotten_by_the_executors() {
     let party = Party::of(2);
     let cluster = party.client().await;
@@ -39,7 +39,7 @@ async fn long_answers_arrive_whole_and_are_forgotten_by_the_executors() {
     party.until("answers are removed", |_| no_answers(party.work.path())).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_arrives_as_what_it_is_at_once_and_is_not_tried_again() {
     let party = Party::of(1);
     let cluster = party.client().await;
@@ -53,7 +53,7 @@ async fn a_refusal_arrives_as_what_it_is_at_once_and_is_not_tried_again() {
     assert!(cluster.repeats().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_pass_is_tried_again_part_by_part_and_then_stage_by_stage() {
     let party = Party::of(1);
     let cluster = party.client().await;
@@ -66,7 +66,7 @@ async fn what_may_pass_is_tried_again_part_by_part_and_then_stage_by_stage() {
     assert_eq!(cluster.repeats()[0].reason, "on `localhost`: connection reset");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stage_is_repeated_three_times_and_no_more() {
     let party = Party::of(1);
     let cluster = party.client().await;
@@ -76,7 +76,7 @@ async fn a_stage_is_repeated_three_times_and_no_more() {
     assert_eq!((cluster.repeats().len(), party.worker.begun.load(Ordering::SeqCst)), (3, 16));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancelled_stage_ends_soon_here_and_there() {
     let party = Party::of(1);
     let cluster = Arc::new(party.client().await);
@@ -104,7 +104,7 @@ async fn of_version(party: &Party, version: &str) -> String {
     elsewhere(&failure.into()).1
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_of_another_version_is_refused_with_both() {
     let party = Party::of(0);
     insta::assert_snapshot!(of_version(&party, "9.9.9").await, @"on `localhost`: this is whom 0.1.0, and the order was written by whom 9.9.9; run the same version everywhere");

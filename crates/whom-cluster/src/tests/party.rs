@@ -1,7 +1,9 @@
 //! A cluster for one test. Everything in it ends with the test, and every wait has a deadline.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -144,23 +146,43 @@ impl Party {
 
     /// A scheduler at a port, zero for any.
     pub(super) fn scheduler_at(&self, port: u16) -> Machine {
+        self.scheduler_of(port, None).0
+    }
+
+    /// A scheduler that gives figures, and where.
+    pub(super) fn scheduler_with_figures(&self) -> (Machine, u16) {
+        let (machine, figures) = self.scheduler_of(0, Some(([127, 0, 0, 1], 0).into()));
+        (machine, figures.recv().unwrap())
+    }
+
+    fn scheduler_of(&self, port: u16, metrics: Option<SocketAddr>) -> (Machine, Receiver<u16>) {
         let mut options = SchedulerOptions::new(([127, 0, 0, 1], port).into(), "localhost", self.tls.clone());
         options.lost_after = Duration::from_secs(3);
-        options.proxy = self.proxy;
-        Machine::start(async move |stopped, tell| {
+        (options.proxy, options.metrics) = (self.proxy, metrics);
+        let (tell_figures, figures) = channel();
+        let machine = Machine::start(async move |stopped, tell| {
             let scheduler = Scheduler::start(options).await.unwrap();
+            let _ = scheduler.metrics_address().map(|address| tell_figures.send(address.port()));
             tell.send(scheduler.address().port()).unwrap();
             scheduler.run(async { stopped.await.map(drop).unwrap_or(()) }).await
-        })
+        });
+        (machine, figures)
     }
 
     /// One more executor.
     pub(super) fn join(&mut self) {
-        let machine = self.executor();
+        let (machine, _) = self.executor_of(None);
         self.executors.push(machine);
     }
 
-    fn executor(&self) -> Machine {
+    /// One more executor, which gives figures, and where.
+    pub(super) fn join_with_figures(&mut self) -> u16 {
+        let (machine, figures) = self.executor_of(Some(([127, 0, 0, 1], 0).into()));
+        self.executors.push(machine);
+        figures.recv().unwrap()
+    }
+
+    fn executor_of(&self, metrics: Option<SocketAddr>) -> (Machine, Receiver<u16>) {
         let options = ExecutorOptions {
             scheduler: self.address(),
             bind: ([127, 0, 0, 1], 0).into(),
@@ -171,11 +193,13 @@ impl Party {
             memory: 2 << 20,
             heartbeat: Duration::from_millis(500),
             patience: Duration::from_secs(5),
-            metrics: None,
+            metrics,
         };
         let worker: Arc<dyn Worker> = Arc::<Told>::clone(&self.worker);
-        Machine::start(async move |mut stopped, tell| {
+        let (tell_figures, figures) = channel();
+        let machine = Machine::start(async move |mut stopped, tell| {
             let executor = Executor::start(options, worker).await.unwrap();
+            let _ = executor.metrics_address().map(|address| tell_figures.send(address.port()));
             tell.send(executor.address().port()).unwrap();
             let (end, ended) = oneshot::channel();
             let run = executor.run(async { ended.await.unwrap_or(()) });
@@ -186,7 +210,8 @@ impl Party {
             }
             end.send(()).unwrap();
             run.await
-        })
+        });
+        (machine, figures)
     }
 
     pub(super) fn address(&self) -> Address {
