@@ -28,7 +28,7 @@ pub(crate) struct Origin {
     pub(crate) part: u32,
     /// The number of the task, from zero in the order of their starts; a task that is repeated gets a new one.
     pub(crate) task: u32,
-    /// Where the work was done.
+    /// The executor that did the work.
     pub(crate) host: String,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Origin {
 pub(crate) struct Answer {
     /// What was answered.
     pub(crate) bytes: Bytes,
-    /// Where the work was done.
+    /// The executor that did the work.
     pub(crate) host: String,
     /// The number of the task.
     pub(crate) task: u32,

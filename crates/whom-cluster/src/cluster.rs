@@ -233,9 +233,9 @@ fn fits(stage: &StageOrder, plan: usize, slots: usize) -> Result<(), EngineError
 }
 
 fn figures(stage: &StageOrder, answers: &[Answer], time: Duration, repeats: usize) -> StageFigures {
-    let mut hosts: Vec<String> = answers.iter().map(|answer| answer.host.clone()).collect();
-    hosts.sort();
-    hosts.dedup();
+    let mut executors: Vec<String> = answers.iter().map(|answer| answer.host.clone()).collect();
+    executors.sort();
+    executors.dedup();
     let tasks = answers.iter().map(|answer| answer.task as usize + 1).max().unwrap_or(0);
     let ordered = stage.common.len() + stage.parts.iter().map(Bytes::len).sum::<usize>();
     StageFigures {
@@ -245,7 +245,7 @@ fn figures(stage: &StageOrder, answers: &[Answer], time: Duration, repeats: usiz
         bytes_ordered: ordered as u64,
         bytes_answered: answers.iter().map(|answer| answer.bytes.len() as u64).sum(),
         parts_retried: tasks.saturating_sub(answers.len()),
-        hosts,
+        executors,
         repeats,
     }
 }

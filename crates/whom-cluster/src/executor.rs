@@ -35,7 +35,7 @@ pub struct ExecutorOptions {
     pub scheduler: Address,
     /// Where it listens: the one port from which answers are fetched.
     pub bind: SocketAddr,
-    /// The name by which the scheduler, and clients where no proxy is between, reach it; also its name in messages.
+    /// The name by which the scheduler, and clients where no proxy is between, reach it; with its port, its name in messages.
     pub external_host: String,
     /// Whether connections are encrypted and proven.
     pub tls: Tls,
@@ -104,8 +104,8 @@ impl Executor {
         let slots = options.slots.max(1);
         let threads = Threads::start(slots)?;
         let spill = folder.path().join(SPILL);
-        let host = options.external_host.clone();
-        let workshop = Workshop::new(worker, threads.handle(), options.memory / slots, spill, host);
+        let name = format!("{}:{}", options.external_host, address.port());
+        let workshop = Workshop::new(worker, threads.handle(), options.memory / slots, spill, name);
         Ok(Self { options, address, incoming, folder, workshop: Arc::new(workshop), threads, exposition })
     }
 

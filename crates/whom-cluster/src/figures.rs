@@ -27,8 +27,8 @@ pub struct StageFigures {
     /// Parts that were begun more than once within the attempt that succeeded, for example because an executor was lost: at
     /// least so many, because who was lost last is not known.
     pub parts_retried: usize,
-    /// The executors that answered, each once, in order of their names.
-    pub hosts: Vec<String>,
+    /// The executors that answered, as `host:port`, each once, in order.
+    pub executors: Vec<String>,
     /// How often the whole stage was repeated.
     pub repeats: usize,
 }

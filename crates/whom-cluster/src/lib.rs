@@ -31,6 +31,60 @@
 //! The scheduler on one port, each executor on one port; executors pull, so nobody connects to them but who fetches answers.
 //! With [`Tls::Mutual`] nobody is let in without a certificate of the one private authority.
 
+//!
+//! # An example
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use bytes::Bytes;
+//! use whom_cluster::{Cluster, ClusterOptions, Executor, ExecutorOptions, Patience, Scheduler, SchedulerOptions, Tls};
+//! use whom_engine::{Dispatch, EngineError, Order, StageOrder, Worker};
+//!
+//! /// Gives back what it is told, backwards.
+//! #[derive(Debug)]
+//! struct Backwards;
+//!
+//! #[async_trait::async_trait]
+//! impl Worker for Backwards {
+//!     async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
+//!         Ok(order.part.iter().rev().copied().collect())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), EngineError> {
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+//! let any = ([127, 0, 0, 1], 0).into();
+//! let scheduler = Scheduler::start(SchedulerOptions::new(any, "localhost", Tls::Off)).await?;
+//! let address = scheduler.external_address();
+//! tokio::spawn(scheduler.run(std::future::pending()));
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! let options = ExecutorOptions {
+//!     scheduler: address.clone(),
+//!     bind: any,
+//!     external_host: "localhost".to_owned(),
+//!     tls: Tls::Off,
+//!     work: folder.path().to_owned(),
+//!     slots: 2,
+//!     memory: 1 << 30,
+//!     heartbeat: Duration::from_secs(5),
+//!     patience: Duration::from_secs(20),
+//!     metrics: None,
+//! };
+//! let executor = Executor::start(options, Arc::new(Backwards)).await?;
+//! tokio::spawn(executor.run(std::future::pending()));
+//!
+//! let patience = Patience::default();
+//! let options = ClusterOptions { scheduler: address, tls: Tls::Off, patience, cancel: Arc::default() };
+//! let cluster = Cluster::connect(options).await?;
+//! let parts = vec![Bytes::from_static(b"mohw"), Bytes::from_static(b"rof")];
+//! let answers = cluster.dispatch(StageOrder { name: "words".to_owned(), common: Bytes::new(), parts }).await?;
+//! assert_eq!(answers, ["whom", "for"]);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+
 mod address;
 mod answer;
 mod certificates;

@@ -20,8 +20,8 @@ pub(crate) const MESSAGE_BYTES: usize = 256 << 20;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long a request may take to be answered.
-const REQUEST: Duration = Duration::from_secs(20);
+/// How long a request may take to be answered. Connections that broke are noticed earlier, by their silence.
+const REQUEST: Duration = Duration::from_secs(60);
 
 /// How often a silent connection is asked whether it still stands, and how long it may take to answer.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));

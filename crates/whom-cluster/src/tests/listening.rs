@@ -30,7 +30,6 @@ async fn knock(endpoint: Endpoint) -> Result<(), String> {
         let channel = endpoint.connect().await.map_err(|error| chain(&error))?;
         let action = Action { r#type: "nothing".to_owned(), body: Bytes::new() };
         let status = FlightServiceClient::new(channel).do_action(action).await.unwrap_err();
-        eprintln!("KNOCK {:?} {}", status.code(), chain(&status));
         let answered = matches!(status.code(), Code::Unimplemented | Code::InvalidArgument);
         if answered { Ok(()) } else { Err(chain(&status)) }
     };

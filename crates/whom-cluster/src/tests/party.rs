@@ -45,6 +45,8 @@ impl Worker for Told {
             b"long" => Ok(Bytes::from(vec![part.len() as u8; 10 << 20])),
             b"refuse" => Err(EngineError::Data(format!("value of part {part}"))),
             b"full" => Err(EngineError::Resources("no space left".to_owned())),
+            b"first" if part == "0" => Err(EngineError::Data("value of part 0".to_owned())),
+            b"first" => self.slowly(&order, Duration::from_secs(3600)).await,
             b"panic" => panic!("out of cheese"),
             b"flaky"
                 if self
@@ -258,6 +260,13 @@ pub(super) fn elsewhere(error: &EngineError) -> (ErrorKind, String) {
         EngineError::Elsewhere { kind, problem } => (*kind, problem.clone()),
         other => panic!("{other:?}"),
     }
+}
+
+/// The words of an error, without the port of the executor that it came from.
+pub(super) fn words(error: &EngineError, party: &Party) -> String {
+    let port = |machine: &Machine| format!("localhost:{}", machine.port);
+    let ports = party.executors.iter().map(port);
+    ports.fold(error.to_string(), |words, port| words.replace(&port, "localhost:1"))
 }
 
 /// Whether nothing is left in the folders of answers beneath a work folder.
