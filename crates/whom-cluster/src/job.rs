@@ -1,0 +1,274 @@
+//! One attempt at a stage: handed in, watched to its end, and its answers fetched.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ballista_core::client::BallistaClient;
+use ballista_core::error::BallistaError;
+use ballista_core::serde::protobuf::execute_query_params::Query;
+use ballista_core::serde::protobuf::get_job_status_result::FlightProxy;
+use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
+use ballista_core::serde::protobuf::{
+    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobStatusParams, GetJobStatusResult, PartitionLocation,
+    execute_query_result, job_status,
+};
+use ballista_core::serde::scheduler::ShuffleLayout;
+use ballista_core::version::insert_version_header;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tonic::transport::Channel;
+use whom_engine::EngineError;
+
+use crate::answer::{Answer, put_together};
+use crate::cluster::Cluster;
+use crate::failure::{Failure, of_job, transient};
+use crate::roster::Roster;
+use crate::security::MESSAGE_BYTES;
+use crate::settings;
+
+/// How often the state of a job is asked for: at first, and at most.
+const ASK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// How often it is asked who is there to do it.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Executors from which answers are fetched at once.
+const FETCHES: usize = 8;
+
+/// A job of Ballista: one attempt at a stage.
+pub(crate) struct Job<'a> {
+    cluster: &'a Cluster,
+    channel: Channel,
+    id: String,
+}
+
+/// Where the answers lie, and who passes them on.
+pub(crate) struct Done {
+    locations: Vec<PartitionLocation>,
+    proxied: bool,
+}
+
+impl<'a> Job<'a> {
+    /// Hands in the plan of a stage, encoded.
+    pub(crate) async fn submit(cluster: &'a Cluster, name: &str, plan: Vec<u8>) -> Result<Self, Failure> {
+        let channel = cluster.channel().await?;
+        let query = ExecuteQueryParams {
+            query: Some(Query::PhysicalPlan(plan)),
+            settings: settings::of_job(name),
+            session_id: cluster.session().to_owned(),
+            operation_id: uuid::Uuid::new_v4().to_string(),
+        };
+        let mut request = tonic::Request::new(query);
+        insert_version_header(request.metadata_mut());
+        let answer = client(&channel).execute_query(request).await.map_err(|status| cluster.refused(&status))?;
+        match answer.into_inner().result {
+            Some(execute_query_result::Result::Success(accepted)) => Ok(Self { cluster, channel, id: accepted.job_id }),
+            Some(execute_query_result::Result::Failure(failure)) => Err(of_job(&format!("{failure:?}"))),
+            None => Err(Failure::Passing("the scheduler answered nothing".to_owned())),
+        }
+    }
+
+    /// Waits for the end of the job, which the cancel flag and deadlines bring about if nothing else does.
+    pub(crate) async fn watch(&self, deadline: Instant) -> Result<Done, Failure> {
+        let ended = self.watch_until(deadline).await;
+        if let Err(Failure::Final(_)) = &ended {
+            // A job that ended by itself does not mind.
+            self.tell(client(&self.channel).cancel_job(CancelJobParams { job_id: self.id.clone() })).await;
+        }
+        ended
+    }
+
+    async fn watch_until(&self, deadline: Instant) -> Result<Done, Failure> {
+        let patience = self.cluster.patience();
+        let (mut pause, mut known) = (ASK.0, false);
+        let (mut heard, mut attended, mut looked) = (Instant::now(), Instant::now(), Instant::now());
+        loop {
+            self.cluster.check_cancelled()?;
+            let now = Instant::now();
+            if now >= deadline {
+                return Err(transient(format!("the stage is not done after {:?}", patience.stage)).into());
+            }
+            match self.ask().await {
+                Some(state) => {
+                    heard = now;
+                    let known_before = known;
+                    known |= state.status.is_some();
+                    if let Some(done) = ended(state, known_before)? {
+                        return Ok(done);
+                    }
+                }
+                None if heard.elapsed() > patience.scheduler => {
+                    return Err(Failure::Passing("the scheduler does not answer any more".to_owned()));
+                }
+                None => {}
+            }
+            if looked.elapsed() >= LOOK {
+                looked = Instant::now();
+                attended = if self.is_unattended().await { attended } else { looked };
+            }
+            if attended.elapsed() > patience.executors {
+                return Err(self.cluster.nobody_there().into());
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(ASK.1);
+        }
+    }
+
+    /// The state of the job; `None` if the scheduler cannot be asked.
+    async fn ask(&self) -> Option<GetJobStatusResult> {
+        let asked = client(&self.channel).get_job_status(GetJobStatusParams { job_id: self.id.clone() }).await;
+        asked.ok().map(tonic::Response::into_inner)
+    }
+
+    /// Whether the scheduler says that there is no executor.
+    async fn is_unattended(&self) -> bool {
+        Roster::ask(self.channel.clone()).await.is_ok_and(|roster| roster.executors.is_empty())
+    }
+
+    /// Fetches the answers to all parts, in their order.
+    pub(crate) async fn fetch(&self, done: Done, parts: usize) -> Result<Vec<Answer>, Failure> {
+        let groups = by_executor(done.locations, parts)?;
+        let (proxied, job) = (done.proxied, self);
+        let fetches = groups.into_iter().map(|group| job.fetch_from(group, proxied));
+        let fetched: Vec<Vec<(usize, Answer)>> = stream::iter(fetches).buffer_unordered(FETCHES).try_collect().await?;
+        let answers: BTreeMap<usize, Answer> = fetched.into_iter().flatten().collect();
+        Ok(answers.into_values().collect())
+    }
+
+    async fn fetch_from(&self, group: Group, proxied: bool) -> Result<Vec<(usize, Answer)>, Failure> {
+        let from = format!("`{}:{}`", group.host, group.port);
+        let passing = |what: String| Failure::Passing(format!("the answers of {from} cannot be fetched: {what}"));
+        let scheduler = self.cluster.scheduler();
+        let (host, port) =
+            if proxied { (scheduler.host(), scheduler.port()) } else { (group.host.as_str(), group.port) };
+        let tls = self.cluster.tls();
+        let connected =
+            BallistaClient::try_new(host, port, MESSAGE_BYTES, tls.is_on(), Some(tls.for_clients()), 2, 200, 0, 0);
+        let mut flight = connected.await.map_err(|error| passing(error.to_string()))?;
+        let mut answers = Vec::new();
+        for (part, location) in group.parts {
+            self.cluster.check_cancelled()?;
+            let fetched = fetch_one(&mut flight, &group.executor, &location, (&group.host, group.port));
+            let batches = timeout(self.cluster.patience().answer, fetched).await;
+            let batches = batches.map_err(|_| passing("it takes too long".to_owned()))?;
+            let batches = batches.map_err(|error| passing(error.to_string()))?;
+            answers.push((part, put_together(part, &batches).map_err(passing)?));
+        }
+        Ok(answers)
+    }
+
+    /// Says that nobody needs the answers any more.
+    pub(crate) async fn forget(&self) {
+        let whole = CleanJobDataParams { job_id: self.id.clone(), remove_stage_ids: Vec::new() };
+        self.tell(client(&self.channel).clean_job_data(whole)).await;
+    }
+
+    /// Tells the scheduler something that it finds out by itself later, should it not hear it now.
+    async fn tell<T>(&self, telling: impl Future<Output = Result<T, tonic::Status>>) {
+        let _ = timeout_at(Instant::now() + Duration::from_secs(5), telling).await;
+    }
+}
+
+fn client(channel: &Channel) -> SchedulerGrpcClient<Channel> {
+    SchedulerGrpcClient::new(channel.clone())
+        .max_decoding_message_size(MESSAGE_BYTES)
+        .max_encoding_message_size(MESSAGE_BYTES)
+}
+
+/// What a state of a job means: its end, `None` while it is not there, or why it failed. A job that was `known` and is not any
+/// more was lost with its scheduler.
+fn ended(state: GetJobStatusResult, known: bool) -> Result<Option<Done>, Failure> {
+    let proxied = matches!(state.flight_proxy, Some(FlightProxy::Local(true)));
+    match state.status.and_then(|status| status.status) {
+        Some(job_status::Status::Successful(done)) => Ok(Some(Done { locations: done.partition_location, proxied })),
+        Some(job_status::Status::Failed(failed)) => Err(of_job(&failed.error)),
+        None if known => Err(Failure::Passing("the scheduler was started again".to_owned())),
+        _ => Ok(None),
+    }
+}
+
+/// The answers that lie with one executor.
+struct Group {
+    executor: String,
+    host: String,
+    port: u16,
+    parts: Vec<(usize, PartitionLocation)>,
+}
+
+/// Where the answer to each part lies. A part that was done twice has two places, of which the later one counts: the former
+/// was given up, together with the executor that it lies on.
+fn by_executor(locations: Vec<PartitionLocation>, parts: usize) -> Result<Vec<Group>, Failure> {
+    let mut last = BTreeMap::new();
+    for location in locations {
+        let part = location.partition_id.as_ref().map(|id| id.partition_id as usize);
+        last.insert(part, location);
+    }
+    let complete = last.keys().copied().eq((0..parts).map(Some));
+    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+    for (part, location) in last {
+        let (Some(part), Some(meta), true) = (part, location.executor_meta.clone(), complete) else {
+            return Err(Failure::Passing("the scheduler does not know where all answers are".to_owned()));
+        };
+        let port = u16::try_from(meta.port).unwrap_or(0);
+        let group = groups.entry(meta.id.clone());
+        let empty = || Group { executor: meta.id, host: meta.host, port, parts: Vec::new() };
+        group.or_insert_with(empty).parts.push((part, location));
+    }
+    Ok(groups.into_values().collect())
+}
+
+async fn fetch_one(
+    flight: &mut BallistaClient,
+    executor: &str,
+    location: &PartitionLocation,
+    (host, port): (&str, u16),
+) -> Result<Vec<datafusion::arrow::array::RecordBatch>, BallistaError> {
+    let id = location.partition_id.clone().unwrap_or_default().into();
+    let layout = ShuffleLayout::Passthrough;
+    let stream = flight.fetch_partition_proxied(executor, &id, location.file_id, layout, host, port, true).await?;
+    stream.try_collect().await.map_err(BallistaError::from)
+}
+
+impl From<Failure> for EngineError {
+    /// For what is not repeated.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Passing(reason) => transient(reason),
+            Failure::Final(error) => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ballista_core::serde::protobuf::{ExecutorMetadata, PartitionId};
+
+    use super::*;
+
+    fn location(part: u32, executor: &str) -> PartitionLocation {
+        PartitionLocation {
+            partition_id: Some(PartitionId { job_id: "j".to_owned(), stage_id: 1, partition_id: part }),
+            executor_meta: Some(ExecutorMetadata { id: executor.to_owned(), ..ExecutorMetadata::default() }),
+            ..PartitionLocation::default()
+        }
+    }
+
+    fn places(locations: Vec<PartitionLocation>, parts: usize) -> Option<Vec<(String, Vec<usize>)>> {
+        let groups = by_executor(locations, parts).ok()?;
+        let parts = |group: &Group| group.parts.iter().map(|(part, _)| *part).collect();
+        Some(groups.iter().map(|group| (group.executor.clone(), parts(group))).collect())
+    }
+
+    #[test]
+    fn a_part_done_twice_is_fetched_where_it_was_done_last() {
+        let found = places(vec![location(1, "a"), location(0, "a"), location(1, "b")], 2);
+        assert_eq!(found, Some(vec![("a".to_owned(), vec![0]), ("b".to_owned(), vec![1])]));
+    }
+
+    #[test]
+    fn a_part_without_a_place_is_noticed() {
+        assert_eq!(places(vec![location(1, "a")], 2), None);
+        assert_eq!(places(vec![location(0, "a"), location(1, "a"), location(2, "a")], 2), None);
+        assert_eq!(places(vec![PartitionLocation::default()], 1), None);
+    }
+}

@@ -1,0 +1,54 @@
+//! Who is in the cluster: what the scheduler says when asked, by an action of Arrow Flight on its one port.
+
+use arrow_flight::Action;
+use arrow_flight::flight_service_client::FlightServiceClient;
+use serde::{Deserialize, Serialize};
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+/// The name of the action.
+pub(crate) const ACTION: &str = "whom.roster";
+
+/// The cluster as its scheduler knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Roster {
+    /// The version of the scheduler's program.
+    pub(crate) version: String,
+    /// The executors that were heard of lately, by host and port.
+    pub(crate) executors: Vec<Member>,
+}
+
+/// An executor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Member {
+    /// Its host, as others reach it.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// Parts that it does at once.
+    pub(crate) slots: usize,
+}
+
+impl Roster {
+    /// Asks the scheduler at the other end of a channel.
+    ///
+    /// # Errors
+    /// What it answered instead.
+    pub(crate) async fn ask(channel: Channel) -> Result<Self, Status> {
+        let action = Action { r#type: ACTION.to_owned(), body: Default::default() };
+        let mut answers = FlightServiceClient::new(channel).do_action(Request::new(action)).await?.into_inner();
+        let answer = answers.message().await?.ok_or_else(|| Status::unavailable("the list of executors is empty"))?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| Status::failed_precondition(format!("the list of executors cannot be read: {error}")))
+    }
+
+    /// Parts that are done at once.
+    pub(crate) fn slots(&self) -> usize {
+        self.executors.iter().map(|member| member.slots).sum()
+    }
+
+    /// The most parts that one executor does at once.
+    pub(crate) fn most_slots(&self) -> usize {
+        self.executors.iter().map(|member| member.slots).max().unwrap_or(0)
+    }
+}
