@@ -27,7 +27,16 @@ const LAYERS: &[(u8, &str, &[&str])] = &[
     (
         5,
         "whom",
-        &["whom-pipeline", "whom-engine", "whom-report", "whom-simulate", "whom-spec", "whom-stats", "whom-store"],
+        &[
+            "whom-pipeline",
+            "whom-cluster",
+            "whom-engine",
+            "whom-report",
+            "whom-simulate",
+            "whom-spec",
+            "whom-stats",
+            "whom-store",
+        ],
     ),
     (5, "whom-python", &["whom-pipeline", "whom-engine", "whom-report", "whom-spec", "whom-stats", "whom-store"]),
 ];

@@ -196,6 +196,25 @@ impl Dispatch for Cluster {
     async fn slots(&self) -> Result<usize, EngineError> {
         Ok(self.attended().await?.slots().max(1))
     }
+
+    fn figures(&self) -> Vec<whom_engine::StageFigures> {
+        let repeats = self.repeats();
+        let figures = self.stages().into_iter().map(|stage| whom_engine::StageFigures {
+            repeats: repeats
+                .iter()
+                .filter(|repeat| repeat.stage == stage.stage)
+                .map(|repeat| repeat.reason.clone())
+                .collect(),
+            stage: stage.stage,
+            parts: stage.parts,
+            seconds: stage.time.as_secs_f64(),
+            bytes_ordered: stage.bytes_ordered,
+            bytes_answered: stage.bytes_answered,
+            parts_retried: stage.parts_retried,
+            hosts: stage.executors,
+        });
+        figures.collect()
+    }
 }
 
 fn encoded(stage: &StageOrder) -> Result<Vec<u8>, EngineError> {

@@ -101,7 +101,8 @@ impl Workshop {
         let cancel = Arc::new(AtomicBool::new(false));
         let waiting = Waiting(Arc::clone(&cancel));
         let spill = self.folder.join(number.to_string());
-        let bench = Bench { memory: self.memory, spill: spill.clone(), cancel: Arc::clone(&cancel) };
+        let bench =
+            Bench { host: self.host.clone(), memory: self.memory, spill: spill.clone(), cancel: Arc::clone(&cancel) };
         let entry = Entry { workshop: Arc::clone(&self), number, spill };
         self.running().insert(number, Running { job: task.job.clone(), cancel: Arc::clone(&cancel) });
         let worker = Arc::clone(&self.worker);

@@ -65,6 +65,8 @@ pub struct StageFigures {
     pub bytes_ordered: u64,
     /// Bytes of what was answered. Rows go other ways.
     pub bytes_answered: u64,
+    /// Parts that were begun more than once within the attempt that succeeded.
+    pub parts_retried: usize,
     /// The machines that answered.
     pub hosts: Vec<String>,
     /// Why it was ordered again, each time that it was.

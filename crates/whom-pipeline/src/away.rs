@@ -3,13 +3,12 @@
 //! The folder lies beneath the output, in `_exchange`, under a name that follows from the plan, the statements, the program and
 //! every input file. So a run that was killed and is started again finds what is done of its work, and no other run does.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 use whom_engine::Dispatch;
 use whom_query::Elsewhere;
-use whom_store::{Exchange, Location};
+use whom_store::Exchange;
 
 use crate::checkpoints::helps_after;
 use crate::error::{Cause, RunError};
@@ -18,9 +17,6 @@ use crate::identity::checkpoint_identity;
 use crate::output::located;
 use crate::prepare::Prepared;
 use crate::request::Request;
-
-/// The folder beneath the output.
-const FOLDER: &str = "_exchange";
 
 /// Where a run has its work done; none, if it does it itself.
 #[derive(Debug)]
@@ -35,9 +31,7 @@ impl Away {
         let output = located(&prepared.loaded.plan.output.path, &prepared.loaded.sources)?;
         let mut name = checkpoint_identity(prepared).map_err(|error| internal(&error))?;
         name.truncate(32);
-        let whole = output.whole().to_string();
-        let location = Location::output(&format!("{}/{FOLDER}/{name}", whole.trim_end_matches('/')), Path::new("/"));
-        let opened = location.and_then(|location| Exchange::create(&request.stores, &location));
+        let opened = Exchange::beneath(&request.stores, &output, &name);
         let exchange = opened.map_err(|error| RunError::store(Stage::Sources, &error))?;
         Ok(Self(Some(Elsewhere { dispatch: Arc::clone(dispatch), exchange })))
     }

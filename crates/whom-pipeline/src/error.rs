@@ -132,7 +132,7 @@ impl RunError {
     }
 
     pub(crate) fn engine(stage: Stage, error: &EngineError) -> Self {
-        Self::new(stage, cause_of_engine(error), error.to_string())
+        Self::new(stage, Cause::from(error), error.to_string())
     }
 
     pub(crate) fn query(stage: Stage, error: &QueryError, sources: &SourceMap) -> Self {
@@ -159,15 +159,17 @@ fn brief(sentence: &str) -> String {
     sentence
 }
 
-fn cause_of_engine(error: &EngineError) -> Cause {
-    match error {
-        EngineError::Data(_) | EngineError::NoValue(_) => Cause::Data,
-        EngineError::Input { .. } => Cause::Configuration,
-        EngineError::Resources(_) => Cause::Resources,
-        EngineError::Store(store) => cause_of_store(store),
-        EngineError::Elsewhere { kind, .. } => cause_of_kind(*kind),
-        EngineError::Cancelled => Cause::Interrupted,
-        EngineError::Internal(_) => Cause::Internal,
+impl From<&EngineError> for Cause {
+    fn from(error: &EngineError) -> Self {
+        match error {
+            EngineError::Data(_) | EngineError::NoValue(_) => Self::Data,
+            EngineError::Input { .. } => Self::Configuration,
+            EngineError::Resources(_) => Self::Resources,
+            EngineError::Store(store) => cause_of_store(store),
+            EngineError::Elsewhere { kind, .. } => cause_of_kind(*kind),
+            EngineError::Cancelled => Self::Interrupted,
+            EngineError::Internal(_) => Self::Internal,
+        }
     }
 }
 

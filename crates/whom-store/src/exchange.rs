@@ -16,6 +16,9 @@ use tokio::io::AsyncReadExt;
 
 use crate::{ErrorKind, Location, Result, StoreError, Stores, cause::Cause, commit::read};
 
+/// The folder of all work, beneath an output.
+const FOLDER: &str = "_exchange";
+
 /// Pieces of one object that are under way at once.
 const PIECES_AT_ONCE: usize = 2;
 
@@ -36,6 +39,14 @@ impl Exchange {
     /// As [`Output::create`](crate::Output::create), without its probe.
     pub fn create(stores: &Stores, location: &Location) -> Result<Self> {
         Ok(Self { store: stores.create_output(location)?, location: location.clone() })
+    }
+
+    /// Opens a folder beneath an output, by a name that follows from the work; makes it if it is not there.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn beneath(stores: &Stores, output: &Location, name: &str) -> Result<Self> {
+        Self::create(stores, &output.beneath(&[FOLDER, name]))
     }
 
     /// Where it is, in words that [`Location::output`] understands on any machine.

@@ -5,7 +5,7 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use object_store::path::Path as ObjectPath;
+use object_store::path::{Path as ObjectPath, PathPart};
 
 use crate::{
     NamePattern, Redacted, Result, StoreError,
@@ -104,6 +104,26 @@ impl Location {
             }
             Place::Remote(remote) => Redacted::new(remote.address(&ObjectPath::ROOT)),
         }
+    }
+
+    /// The folder of this name beneath it, by its own path where it lies on this machine and is there.
+    pub(crate) fn beneath(&self, parts: &[&str]) -> Self {
+        let declared = parts.iter().fold(self.declared.as_str().trim_end_matches('/').to_owned(), |declared, part| {
+            format!("{declared}/{part}")
+        });
+        let place = match &self.place {
+            Place::Local(folder) => {
+                let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+                Place::Local(parts.iter().fold(folder, |folder, part| folder.join(part)))
+            }
+            Place::Remote(remote) => {
+                let root = parts.iter().map(|part| PathPart::from(*part));
+                let root =
+                    remote.root.parts().map(|part| PathPart::from(part.as_ref().to_owned())).chain(root).collect();
+                Place::Remote(Remote { root, ..remote.clone() })
+            }
+        };
+        Self { declared: Redacted::new(declared), place, pattern: None }
     }
 
     /// The pattern that names of files must match, if one was declared.

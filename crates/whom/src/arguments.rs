@@ -9,6 +9,8 @@ use clap_complete::Shell;
 use whom_pipeline::Hours;
 
 use crate::byte_size::ByteSize;
+#[cfg(feature = "cluster")]
+use crate::cluster::{CertsArguments, ClusterArguments, ExecutorArguments, SchedulerArguments};
 use crate::simulate::SimulateArguments;
 
 /// For whom does it work? Finds the groups of users for whom a treatment works or harms, and proves it
@@ -92,6 +94,20 @@ pub(crate) enum Command {
     /// With `--cache` the same for a cache: days that no run used for `--older-than`, and what killed runs left. With
     /// `--checkpoints` those that were kept before `--older-than` and that no run uses.
     Clean(CleanArguments),
+    /// Serve as the scheduler of a cluster: the port between runs and executors
+    ///
+    /// One for a cluster. It keeps nothing on disk: if it is lost, runs have the stage that was under way done again.
+    #[cfg(feature = "cluster")]
+    Scheduler(SchedulerArguments),
+    /// Serve as an executor of a cluster: do the work of runs
+    ///
+    /// As many as there are machines. They may come and go while runs are under way; one that is asked to stop ends what it has
+    /// begun, and what is lost with one that is killed is done by others.
+    #[cfg(feature = "cluster")]
+    Executor(ExecutorArguments),
+    /// Make the certificate of a host of a cluster, and the cluster's authority if there is none
+    #[cfg(feature = "cluster")]
+    Certs(CertsArguments),
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -236,6 +252,9 @@ pub(crate) struct RunArguments {
     /// Publish the unit table as well
     #[arg(long)]
     pub(crate) keep_units: bool,
+    #[cfg(feature = "cluster")]
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArguments,
     #[command(flatten)]
     pub(crate) resources: Resources,
     /// Show the values that messages quote of the data, ids among them, instead of a hash

@@ -11,6 +11,8 @@ mod bar;
 mod bug;
 mod byte_size;
 mod clean;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod columns;
 mod commands;
 mod console;
@@ -73,6 +75,12 @@ fn execute(is_run: bool) -> Result<u8, Failure> {
         Command::Report(arguments) => report::report(&arguments, &environment),
         Command::Path { place, name } => commands::path(&place, &name, &environment),
         Command::Clean(arguments) => clean::clean(&arguments, &environment),
+        #[cfg(feature = "cluster")]
+        Command::Scheduler(arguments) => cluster::scheduler(&arguments, &environment),
+        #[cfg(feature = "cluster")]
+        Command::Executor(arguments) => cluster::executor(&arguments, &environment),
+        #[cfg(feature = "cluster")]
+        Command::Certs(arguments) => cluster::certs(&arguments),
         Command::Completions { shell } => Ok(commands::completions(shell)),
     };
     Ok(console::conclude(ended, is_run))

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::machine;
 
 /// What is used where neither a limit nor the machine tells.
-const MEMORY_OF_AN_UNKNOWN_MACHINE: usize = 4 << 30;
+pub(crate) const MEMORY_OF_AN_UNKNOWN_MACHINE: usize = 4 << 30;
 
 /// The variable that says where days are cached.
 const CACHE: &str = "WHOM_CACHE";

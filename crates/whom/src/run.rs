@@ -58,6 +58,13 @@ fn run_all(requests: Vec<Request>, arguments: &RunArguments, environment: &Envir
     let mut codes = Vec::new();
     for request in requests {
         let named = are_several.then(|| request.pipeline.display().to_string());
+        let request = match elsewhere(&runtime, request, arguments, environment) {
+            Ok(request) => request,
+            Err(failure) => {
+                codes.push(console::conclude(Err(named.into_iter().fold(failure, Failure::of_pipeline)), true));
+                continue;
+            }
+        };
         let progress = Arc::new(Progress::suited(arguments.quiet, named.clone()));
         let outcome = watching.block_on(watched(&runtime, request, Arc::clone(&progress)));
         progress.finish();
@@ -96,8 +103,27 @@ fn look_told(look: usize) -> String {
     )
 }
 
+/// The request, with who has its work done on other machines if that is asked for.
+#[cfg(feature = "cluster")]
+fn elsewhere(
+    runtime: &Runtime,
+    request: Request,
+    arguments: &RunArguments,
+    environment: &Environment,
+) -> Result<Request, Failure> {
+    let elsewhere = runtime.block_on(crate::cluster::dispatch(&arguments.cluster, &request, environment))?;
+    Ok(Request { elsewhere, ..request })
+}
+
+/// The request: this program knows no other machines.
+#[cfg(not(feature = "cluster"))]
+#[expect(clippy::unnecessary_wraps, reason = "programs that know a cluster may fail to reach it")]
+fn elsewhere(_: &Runtime, request: Request, _: &RunArguments, _: &Environment) -> Result<Request, Failure> {
+    Ok(request)
+}
+
 /// Sets the threads that count; they change no result.
-fn counting_threads(threads: NonZeroUsize) -> Result<(), Failure> {
+pub(crate) fn counting_threads(threads: NonZeroUsize) -> Result<(), Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     pool.map_err(|error| Failure::start(Cause::Resources, format!("no {threads} threads for counting: {error}")))
 }
