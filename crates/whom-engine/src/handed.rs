@@ -117,6 +117,11 @@ impl HandedRows {
         Ok(taken)
     }
 
+    /// The object that holds the first of them; `None` without rows.
+    pub(crate) fn object(&self) -> Option<&str> {
+        self.parts.first().map(|part| part.object.as_str())
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> u64 {
         self.parts.iter().map(|part| part.seal.rows).sum()

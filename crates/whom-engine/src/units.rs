@@ -5,6 +5,7 @@
 //! integers: counts and sums of integers over pieces add up.
 
 mod away;
+mod cache;
 mod question;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use away::UnitsAway;
 use question::answer_of;
 
 pub use away::{HandedUnits, LayoutRecord, answer_part};
+pub use cache::UnitCache;
 pub(crate) use question::{Answer, Question};
 
 /// Binned units, in memory or on disk. Counting runs on rayon's threads, entered by `spawn_blocking` so that it never holds

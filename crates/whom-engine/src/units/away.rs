@@ -11,14 +11,18 @@ use serde::{Deserialize, Serialize};
 use whom_stats::{ColumnShape, Layout, MetricRange, UnitColumns};
 use whom_store::{Exchange, Location, Stores};
 
+use super::cache::UnitCache;
 use super::question::{Answer, Question};
 use crate::error::EngineError;
 use crate::handed::HandedRows;
-use crate::orders::{Dispatch, Order, StageOrder};
+use crate::orders::{Bench, Dispatch, Order, StageOrder};
 use crate::rows::Rows;
 use crate::spill::SpillFolder;
 use crate::stored::StoredRows;
 use crate::stream::PieceOnDisk;
+
+/// The part of what one order may use that is kept for the next ones, one in so many.
+const KEPT: u64 = 4;
 
 /// Parts of a question for each part that is done at once.
 const PARTS_A_SLOT: usize = 2;
@@ -93,6 +97,25 @@ impl HandedUnits {
         Ok(Self { units, starts })
     }
 
+    /// The units in memory; taken, unless they are kept from the last time.
+    async fn units(
+        &self,
+        exchange: &Exchange,
+        (folder, layout): (&Arc<SpillFolder>, &Arc<Layout>),
+        (cache, bench): (&UnitCache, &Bench),
+    ) -> Result<Arc<UnitColumns>, EngineError> {
+        let object = self.units.object().unwrap_or_default();
+        if let Some(units) = cache.get(object) {
+            return Ok(units);
+        }
+        let piece = self.take(exchange, folder).await?;
+        let (of_units, cancel) = (Arc::clone(layout), Arc::clone(&bench.cancel));
+        let units = super::blocking(&bench.cancel, move || piece.load(&of_units, &cancel)).await?;
+        let units = Arc::new(units);
+        cache.put(object, &units, (layout.resident_bytes(units.rows() as u64), bench.memory as u64 / KEPT));
+        Ok(units)
+    }
+
     /// Takes the units.
     async fn take(&self, exchange: &Exchange, folder: &Arc<SpillFolder>) -> Result<PieceOnDisk, EngineError> {
         let mut files = self.units.files(exchange, folder).await?;
@@ -131,7 +154,12 @@ impl UnitsAway {
 /// # Errors
 /// [`EngineError::Cancelled`], what taking the units refuses, and [`EngineError::Internal`] for a question that the units
 /// cannot answer.
-pub async fn answer_part(common: &[u8], order: &Order, stores: &Stores) -> Result<Bytes, EngineError> {
+pub async fn answer_part(
+    common: &[u8],
+    order: &Order,
+    stores: &Stores,
+    cache: &UnitCache,
+) -> Result<Bytes, EngineError> {
     let Asked { exchange, layout, question } = decoded(common)?;
     let pieces: Vec<HandedUnits> = decoded(&order.part)?;
     let exchange = Exchange::create(stores, &Location::output(&exchange, Path::new("/"))?)?;
@@ -139,12 +167,9 @@ pub async fn answer_part(common: &[u8], order: &Order, stores: &Stores) -> Resul
     let (layout, question) = (layout.layout(), Arc::new(question));
     let mut answers = Vec::with_capacity(pieces.len());
     for piece in &pieces {
-        let piece = piece.take(&exchange, &folder).await?;
-        let (layout, question, cancel) = (Arc::clone(&layout), Arc::clone(&question), Arc::clone(&order.bench.cancel));
-        let count = move || {
-            let units = piece.load(&layout, &cancel)?;
-            question.answered(&units, &cancel).map_err(internal)
-        };
+        let (question, cancel) = (Arc::clone(&question), Arc::clone(&order.bench.cancel));
+        let units = piece.units(&exchange, (&folder, &layout), (cache, &order.bench)).await?;
+        let count = move || question.answered(&units, &cancel).map_err(internal);
         answers.push(super::blocking(&order.bench.cancel, count).await?);
     }
     Ok(encoded(&Answer::sum(answers)?)?.into())

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 use whom_engine::{
     Bench, Engine, EngineError, HandedColumns, HandedRows, HandedUnits, KeyFilter, Limits, Order, Pieces, Regrouping,
-    StoredRows, Worker, answer_part, blocking,
+    StoredRows, UnitCache, Worker, answer_part, blocking,
 };
 use whom_store::{Exchange, Location, Stores};
 
@@ -32,6 +32,8 @@ pub struct UnitTableWorker {
     stores: Stores,
     /// The filters that parts ask at the moment, by the object that holds them.
     filters: Mutex<BTreeMap<String, Weak<KeyFilter>>>,
+    /// The encoded units that were asked last.
+    units: UnitCache,
 }
 
 /// A part, with what it works with.
@@ -48,7 +50,7 @@ impl Worker for UnitTableWorker {
         let stores = self.stores.of_another_run();
         let Common { exchange, pieces, work } = match Marked::of(&order.common)? {
             Marked::Table(common) => common,
-            Marked::Question(question) => return answer_part(question, &order, &stores).await,
+            Marked::Question(question) => return answer_part(question, &order, &stores, &self.units).await,
         };
         let pieces = Pieces::new(NonZeroUsize::new(pieces).unwrap_or(NonZeroUsize::MIN));
         let location = Location::output(&exchange, Path::new("/"))?;
@@ -93,7 +95,7 @@ fn limits(bench: &Bench, pieces: Pieces) -> Limits {
 impl UnitTableWorker {
     /// One that reads from these stores.
     pub fn new(stores: Stores) -> Self {
-        Self { stores, filters: Mutex::default() }
+        Self { stores, filters: Mutex::default(), units: UnitCache::default() }
     }
 
     /// The filter that an object holds; parts that work at once share it.
