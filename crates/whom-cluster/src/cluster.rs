@@ -236,6 +236,8 @@ fn figures(stage: &StageOrder, answers: &[Answer], time: Duration, repeats: usiz
     let mut executors: Vec<String> = answers.iter().map(|answer| answer.host.clone()).collect();
     executors.sort();
     executors.dedup();
+    // Ballista numbers tasks in the order of their starts, and the one that was started last is always one that answered:
+    // after any other, something was started again.
     let tasks = answers.iter().map(|answer| answer.task as usize + 1).max().unwrap_or(0);
     let ordered = stage.common.len() + stage.parts.iter().map(Bytes::len).sum::<usize>();
     StageFigures {

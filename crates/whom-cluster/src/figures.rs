@@ -24,8 +24,7 @@ pub struct StageFigures {
     pub bytes_ordered: u64,
     /// Bytes of answers.
     pub bytes_answered: u64,
-    /// Parts that were begun more than once within the attempt that succeeded, for example because an executor was lost: at
-    /// least so many, because who was lost last is not known.
+    /// How often a part was begun again within the attempt that succeeded, for example because an executor was lost.
     pub parts_retried: usize,
     /// The executors that answered, as `host:port`, each once, in order.
     pub executors: Vec<String>,

@@ -2,6 +2,7 @@
 
 use arrow_flight::Action;
 use arrow_flight::flight_service_client::FlightServiceClient;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
@@ -35,7 +36,7 @@ impl Roster {
     /// # Errors
     /// What it answered instead.
     pub(crate) async fn ask(channel: Channel) -> Result<Self, Status> {
-        let action = Action { r#type: ACTION.to_owned(), body: Default::default() };
+        let action = Action { r#type: ACTION.to_owned(), body: Bytes::new() };
         let mut answers = FlightServiceClient::new(channel).do_action(Request::new(action)).await?.into_inner();
         let answer = answers.message().await?.ok_or_else(|| Status::unavailable("the list of executors is empty"))?;
         serde_json::from_slice(&answer.body)

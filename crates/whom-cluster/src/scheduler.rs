@@ -61,7 +61,7 @@ impl SchedulerOptions {
             tls,
             proxy: true,
             lost_after: Duration::from_secs(30),
-            keep_answers: Duration::from_secs(600),
+            keep_answers: Duration::from_mins(10),
             metrics: None,
         }
     }

@@ -24,7 +24,7 @@ use crate::workshop::Workshop;
 const HAND_OVER: Duration = Duration::from_millis(5500);
 
 /// How long answers of a job that the scheduler does not know are kept.
-const UNKNOWN: Duration = Duration::from_secs(60);
+const UNKNOWN: Duration = Duration::from_mins(1);
 
 /// What the watch needs.
 pub(crate) struct Watch {

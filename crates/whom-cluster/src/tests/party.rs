@@ -46,7 +46,6 @@ impl Worker for Told {
             b"refuse" => Err(EngineError::Data(format!("value of part {part}"))),
             b"full" => Err(EngineError::Resources("no space left".to_owned())),
             b"first" if part == "0" => Err(EngineError::Data("value of part 0".to_owned())),
-            b"first" => self.slowly(&order, Duration::from_secs(3600)).await,
             b"panic" => panic!("out of cheese"),
             b"flaky"
                 if self
@@ -58,7 +57,7 @@ impl Worker for Told {
             }
             b"flaky" => Ok(order.part),
             b"slow" => self.slowly(&order, Duration::from_millis(1200)).await,
-            b"forever" => self.slowly(&order, Duration::from_secs(3600)).await,
+            b"first" | b"forever" => self.slowly(&order, Duration::from_hours(1)).await,
             other => panic!("{other:?}"),
         }
     }
@@ -166,7 +165,7 @@ impl Party {
             let scheduler = Scheduler::start(options).await.unwrap();
             let _ = scheduler.metrics_address().map(|address| tell_figures.send(address.port()));
             tell.send(scheduler.address().port()).unwrap();
-            scheduler.run(async { stopped.await.map(drop).unwrap_or(()) }).await
+            scheduler.run(async { stopped.await.map_or((), drop) }).await
         });
         (machine, figures)
     }
