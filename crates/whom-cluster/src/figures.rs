@@ -11,6 +11,19 @@ pub struct Repeat {
     pub reason: String,
 }
 
+/// How far the stage is that is being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageProgress {
+    /// Its name.
+    pub stage: String,
+    /// Its parts.
+    pub parts: usize,
+    /// Those that were answered, in this attempt.
+    pub done: usize,
+    /// Those that are being done.
+    pub running: usize,
+}
+
 /// What one stage cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageFigures {

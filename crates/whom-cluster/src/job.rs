@@ -29,8 +29,8 @@ use crate::settings;
 /// How often the state of a job is asked for: at first, and at most.
 const ASK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
-/// How often it is asked who is there to do it.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often it is asked who is there to do it, and how far it is.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Executors from which answers are fetched at once.
 const FETCHES: usize = 8;
@@ -120,9 +120,13 @@ impl<'a> Job<'a> {
         asked.ok().map(tonic::Response::into_inner)
     }
 
-    /// Whether the scheduler says that there is no executor.
+    /// Whether the scheduler says that there is no executor. It also says how far the job is.
     async fn is_unattended(&self) -> bool {
-        Roster::ask(self.channel.clone()).await.is_ok_and(|roster| roster.executors.is_empty())
+        let Ok(roster) = Roster::ask(self.channel.clone(), &self.id).await else { return false };
+        if let Some(progress) = roster.job {
+            self.cluster.tell_progress(progress);
+        }
+        roster.executors.is_empty()
     }
 
     /// Fetches the answers to all parts, in their order.

@@ -17,6 +17,17 @@ pub(crate) struct Roster {
     pub(crate) version: String,
     /// The executors that were heard of lately, by host and port.
     pub(crate) executors: Vec<Member>,
+    /// How far the job is that was asked for, if it runs.
+    pub(crate) job: Option<JobProgress>,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JobProgress {
+    /// Parts that were answered.
+    pub(crate) done: usize,
+    /// Parts that are being done.
+    pub(crate) running: usize,
 }
 
 /// An executor.
@@ -31,12 +42,12 @@ pub(crate) struct Member {
 }
 
 impl Roster {
-    /// Asks the scheduler at the other end of a channel.
+    /// Asks the scheduler at the other end of a channel, also for a job where one is given.
     ///
     /// # Errors
     /// What it answered instead.
-    pub(crate) async fn ask(channel: Channel) -> Result<Self, Status> {
-        let action = Action { r#type: ACTION.to_owned(), body: Bytes::new() };
+    pub(crate) async fn ask(channel: Channel, job: &str) -> Result<Self, Status> {
+        let action = Action { r#type: ACTION.to_owned(), body: Bytes::copy_from_slice(job.as_bytes()) };
         let mut answers = FlightServiceClient::new(channel).do_action(Request::new(action)).await?.into_inner();
         let answer = answers.message().await?.ok_or_else(|| Status::unavailable("the list of executors is empty"))?;
         serde_json::from_slice(&answer.body)

@@ -143,13 +143,13 @@ impl Scheduler {
     /// # Errors
     /// [`EngineError::Elsewhere`] if the port fails, or a certificate or key is none.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
-        let executors = self.server.state.executor_manager.clone();
+        let state = Arc::clone(&self.server.state);
         let (tls, proxied) = (self.options.tls.clone(), self.options.proxy);
         let proxy = || {
             let endpoint = Some(tls.for_clients());
             BallistaFlightProxyService::new(MESSAGE_BYTES, MESSAGE_BYTES, tls.is_on(), endpoint)
         };
-        let front = Front::new(executors, self.options.lost_after, proxied.then(proxy));
+        let front = Front::new(state, self.options.lost_after, proxied.then(proxy));
         let front = FlightServiceServer::new(front)
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);

@@ -40,7 +40,11 @@ async fn an_executor_that_joins_takes_part() {
     party.until("one executor is at it", |worker| worker.begun.load(Ordering::SeqCst) == 2).await;
     party.join();
     party.until("the other one too", |worker| worker.begun.load(Ordering::SeqCst) == 4).await;
+    party
+        .until("progress is told", |_| cluster.progress().is_some_and(|stage| stage.done > 0 && stage.running > 0))
+        .await;
     assert_eq!(running.await.unwrap().unwrap(), parts(&stage("slow", 6)));
+    assert_eq!(cluster.progress(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
