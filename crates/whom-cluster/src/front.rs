@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::{
@@ -17,6 +17,7 @@ use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use futures::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::attention::Attention;
 use crate::roster::{ACTION, JobProgress, Member, Roster};
 use crate::version::VERSION;
 
@@ -24,6 +25,7 @@ use crate::version::VERSION;
 #[derive(Clone)]
 pub(crate) struct Front {
     state: Arc<SchedulerState<LogicalPlanNode, PhysicalPlanNode>>,
+    attention: Arc<Attention>,
     lost_after: Duration,
     proxy: Option<BallistaFlightProxyService>,
 }
@@ -35,7 +37,15 @@ impl Front {
         lost_after: Duration,
         proxy: Option<BallistaFlightProxyService>,
     ) -> Self {
-        Self { state, lost_after, proxy }
+        Self { state, attention: Arc::new(Attention::new(lost_after)), lost_after, proxy }
+    }
+
+    /// The jobs that run although nobody asked for them within `lost_after`.
+    pub(crate) fn abandoned(&self) -> Vec<String> {
+        let running = self.state.task_manager.get_running_job_cache();
+        let mut running: Vec<String> = running.keys().map(ToString::to_string).collect();
+        running.sort();
+        self.attention.abandoned(&running, Instant::now())
     }
 
     async fn roster(&self, job: &str) -> Result<Roster, Status> {
@@ -56,6 +66,7 @@ impl Front {
 
     async fn progress(&self, job: &str) -> Option<JobProgress> {
         let running = self.state.task_manager.get_running_job_cache();
+        self.attention.ask(job, Instant::now());
         let graph = Arc::clone(&running.get(job)?.execution_graph);
         let graph = graph.read().await;
         let stages = graph.stages().values();

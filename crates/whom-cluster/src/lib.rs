@@ -87,6 +87,7 @@
 
 mod address;
 mod answer;
+mod attention;
 mod certificates;
 mod cluster;
 mod codec;

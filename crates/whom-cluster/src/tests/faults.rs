@@ -64,6 +64,19 @@ async fn an_executor_that_is_told_to_stop_hands_over_what_it_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stage_of_a_client_that_is_gone_is_given_up() {
+    let party = Party::of(1);
+    let cluster = party.client().await;
+    let gone = tokio::spawn(async move { cluster.dispatch(stage("forever", 100)).await });
+    party.until("it is at it", |worker| worker.begun.load(Ordering::SeqCst) == 2).await;
+    gone.abort();
+    party.until("both parts are told", |worker| worker.cancelled.load(Ordering::SeqCst) == 2).await;
+    let successor = party.client().await;
+    assert_eq!(successor.dispatch(stage("echo", 1)).await.unwrap().len(), 1);
+    assert_eq!(party.worker.begun.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scheduler_that_is_started_again_costs_a_repeat() {
     let mut party = Party::of(1);
     let cluster = Arc::new(party.client().await);
