@@ -221,13 +221,14 @@ impl Party {
 
     /// A client with deadlines that a test can wait for.
     pub(super) async fn client(&self) -> Cluster {
-        self.try_client(self.tls.clone()).await.unwrap()
+        self.try_client(self.tls.clone(), Duration::from_secs(5)).await.unwrap()
     }
 
-    pub(super) async fn try_client(&self, tls: Tls) -> Result<Cluster, EngineError> {
+    /// A client that waits so long for executors.
+    pub(super) async fn try_client(&self, tls: Tls, executors: Duration) -> Result<Cluster, EngineError> {
         let patience = Patience {
             scheduler: Duration::from_secs(5),
-            executors: Duration::from_secs(5),
+            executors,
             stage: Duration::from_secs(50),
             answer: Duration::from_secs(10),
         };
