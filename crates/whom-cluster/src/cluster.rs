@@ -112,6 +112,19 @@ impl Cluster {
         if self.options.cancel.load(Ordering::Relaxed) { Err(EngineError::Cancelled) } else { Ok(()) }
     }
 
+    /// What comes of work that may be left in the middle.
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let cancelled = async {
+            while self.check_cancelled().is_ok() {
+                sleep(PAUSE).await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = cancelled => Err(EngineError::Cancelled.into()),
+        }
+    }
+
     /// That there is nobody to do anything.
     pub(crate) fn nobody_there(&self) -> EngineError {
         let (scheduler, waited) = (&self.options.scheduler, self.options.patience.executors);
@@ -168,9 +181,9 @@ impl Cluster {
     async fn attempt(&self, stage: &StageOrder, plan: &[u8], deadline: Instant) -> Result<Vec<Answer>, Failure> {
         let roster = self.attended().await?;
         fits(stage, plan.len(), roster.most_slots())?;
-        let job = Job::submit(self, &stage.name, plan.to_vec()).await?;
+        let job = self.unless_cancelled(Job::submit(self, &stage.name, plan.to_vec())).await?;
         let done = job.watch(deadline).await?;
-        let answers = job.fetch(done, stage.parts.len()).await;
+        let answers = self.unless_cancelled(job.fetch(done, stage.parts.len())).await;
         job.forget().await;
         answers
     }

@@ -17,7 +17,6 @@ use ballista_core::version::insert_version_header;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tonic::transport::Channel;
-use whom_engine::EngineError;
 
 use crate::answer::{Answer, put_together};
 use crate::cluster::Cluster;
@@ -151,7 +150,6 @@ impl<'a> Job<'a> {
         let mut flight = connected.await.map_err(|error| passing(error.to_string()))?;
         let mut answers = Vec::new();
         for (part, location) in group.parts {
-            self.cluster.check_cancelled()?;
             let fetched = fetch_one(&mut flight, &group.executor, &location, (&group.host, group.port));
             let batches = timeout(self.cluster.patience().answer, fetched).await;
             let batches = batches.map_err(|_| passing("it takes too long".to_owned()))?;
@@ -231,16 +229,6 @@ async fn fetch_one(
     let layout = ShuffleLayout::Passthrough;
     let stream = flight.fetch_partition_proxied(executor, &id, location.file_id, layout, host, port, true).await?;
     stream.try_collect().await.map_err(BallistaError::from)
-}
-
-impl From<Failure> for EngineError {
-    /// For what is not repeated.
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Passing(reason) => transient(reason),
-            Failure::Final(error) => error,
-        }
-    }
 }
 
 #[cfg(test)]
