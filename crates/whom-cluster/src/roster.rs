@@ -10,14 +10,16 @@ use tonic::{Request, Status};
 /// The name of the action.
 pub(crate) const ACTION: &str = "whom.roster";
 
-/// The cluster as its scheduler knows it.
+/// The cluster as its scheduler knows it. The version is read from what any version says, so that it can be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Roster {
     /// The version of the scheduler's program.
     pub(crate) version: String,
     /// The executors that were heard of lately, by host and port.
+    #[serde(default)]
     pub(crate) executors: Vec<Member>,
     /// How far the job is that was asked for, if it runs.
+    #[serde(default)]
     pub(crate) job: Option<JobProgress>,
 }
 
@@ -62,5 +64,16 @@ impl Roster {
     /// The most parts that one executor does at once.
     pub(crate) fn most_slots(&self) -> usize {
         self.executors.iter().map(|member| member.slots).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read_whatever_else_is_said() {
+        let other: Roster = serde_json::from_str(r#"{"version": "9.9.9", "planets": [1, 2]}"#).unwrap();
+        assert_eq!((other.version.as_str(), other.slots(), other.most_slots(), other.job), ("9.9.9", 0, 0, None));
     }
 }

@@ -91,6 +91,32 @@ async fn a_scheduler_that_is_started_again_costs_a_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scheduler_that_is_started_again_between_stages_costs_nothing() {
+    let mut party = Party::of(1);
+    let cluster = party.client().await;
+    cluster.dispatch(stage("echo", 1)).await.unwrap();
+    let port = party.address().port();
+    drop(party.scheduler.take());
+    party.scheduler = Some(party.scheduler_at(port));
+    cluster.dispatch(stage("echo", 1)).await.unwrap();
+    assert_eq!(cluster.repeats(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stage_whose_executors_are_all_lost_goes_on_with_the_next_one() {
+    let mut party = Party::of(1);
+    let cluster = Arc::new(party.client().await);
+    let dispatched = Arc::clone(&cluster);
+    let running = tokio::spawn(async move { dispatched.dispatch(stage("slow", 3)).await });
+    party.until("it is at it", |worker| worker.begun.load(Ordering::SeqCst) == 2).await;
+    party.executors.clear();
+    party.join();
+    assert_eq!(running.await.unwrap().unwrap(), parts(&stage("slow", 3)));
+    let figures = cluster.stages().remove(0);
+    assert_eq!((figures.parts_retried, figures.repeats), (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_there_is_said_within_the_deadline() {
     let party = Party::of(0);
     let cluster = party.try_client(Tls::Off, Duration::from_secs(1)).await.unwrap();
