@@ -1,7 +1,7 @@
 //! A client of the cluster: has stages done, repeats them where that may help, and counts what they cost.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,11 +18,11 @@ use crate::address::Address;
 use crate::answer::Answer;
 use crate::codec::{OrdersCodec, Reader};
 use crate::failure::{Failure, chain, configuration, of_status, of_transport, transient};
-use crate::figures::{Repeat, StageFigures};
+use crate::figures::{Repeat, StageFigures, StageProgress};
 use crate::job::Job;
 use crate::options::{ClusterOptions, Patience};
 use crate::orders_exec::OrdersExec;
-use crate::roster::Roster;
+use crate::roster::{JobProgress, Roster};
 use crate::security::{MESSAGE_BYTES, Tls};
 use crate::version::VERSION;
 
@@ -39,6 +39,7 @@ pub struct Cluster {
     session: String,
     repeats: Mutex<Vec<Repeat>>,
     stages: Mutex<Vec<StageFigures>>,
+    progress: Mutex<Option<StageProgress>>,
 }
 
 impl Cluster {
@@ -48,7 +49,8 @@ impl Cluster {
     /// [`EngineError::Elsewhere`] if it is not there within the patience, is none of ours, or is of another version.
     pub async fn connect(options: ClusterOptions) -> Result<Self, EngineError> {
         let session = uuid::Uuid::new_v4().to_string();
-        let cluster = Self { options, session, repeats: Mutex::default(), stages: Mutex::default() };
+        let cluster =
+            Self { options, session, repeats: Mutex::default(), stages: Mutex::default(), progress: Mutex::default() };
         let deadline = Instant::now() + cluster.options.patience.scheduler;
         cluster.roster(deadline).await?;
         Ok(cluster)
@@ -62,6 +64,21 @@ impl Cluster {
     /// What the stages cost that were done, in the order in which they ended.
     pub fn stages(&self) -> Vec<StageFigures> {
         self.stages.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How far the stage is that is being done, as of a second ago or so; `None` between stages.
+    pub fn progress(&self) -> Option<StageProgress> {
+        self.current().clone()
+    }
+
+    pub(crate) fn tell_progress(&self, job: JobProgress) {
+        if let Some(stage) = self.current().as_mut() {
+            (stage.done, stage.running) = (job.done, job.running);
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<StageProgress>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn session(&self) -> &str {
@@ -95,6 +112,19 @@ impl Cluster {
         if self.options.cancel.load(Ordering::Relaxed) { Err(EngineError::Cancelled) } else { Ok(()) }
     }
 
+    /// What comes of work that may be left in the middle.
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let cancelled = async {
+            while self.check_cancelled().is_ok() {
+                sleep(PAUSE).await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = cancelled => Err(EngineError::Cancelled.into()),
+        }
+    }
+
     /// That there is nobody to do anything.
     pub(crate) fn nobody_there(&self) -> EngineError {
         let (scheduler, waited) = (&self.options.scheduler, self.options.patience.executors);
@@ -112,7 +142,7 @@ impl Cluster {
         loop {
             self.check_cancelled()?;
             let asked = match self.channel().await {
-                Ok(channel) => Roster::ask(channel).await.map_err(|status| self.refused(&status)),
+                Ok(channel) => Roster::ask(channel, "").await.map_err(|status| self.refused(&status)),
                 Err(failure) => Err(failure),
             };
             match asked {
@@ -151,9 +181,9 @@ impl Cluster {
     async fn attempt(&self, stage: &StageOrder, plan: &[u8], deadline: Instant) -> Result<Vec<Answer>, Failure> {
         let roster = self.attended().await?;
         fits(stage, plan.len(), roster.most_slots())?;
-        let job = Job::submit(self, &stage.name, plan.to_vec()).await?;
+        let job = self.unless_cancelled(Job::submit(self, &stage.name, plan.to_vec())).await?;
         let done = job.watch(deadline).await?;
-        let answers = job.fetch(done, stage.parts.len()).await;
+        let answers = self.unless_cancelled(job.fetch(done, stage.parts.len())).await;
         job.forget().await;
         answers
     }
@@ -187,7 +217,11 @@ impl Dispatch for Cluster {
     async fn dispatch(&self, stage: StageOrder) -> Result<Vec<Bytes>, EngineError> {
         let begun = Instant::now();
         let plan = encoded(&stage)?;
-        let (answers, repeats) = self.attempts(&stage, &plan).await?;
+        let (name, parts) = (stage.name.clone(), stage.parts.len());
+        *self.current() = Some(StageProgress { stage: name, parts, done: 0, running: 0 });
+        let attempted = self.attempts(&stage, &plan).await;
+        *self.current() = None;
+        let (answers, repeats) = attempted?;
         let figures = figures(&stage, &answers, begun.elapsed(), repeats);
         self.stages.lock().unwrap_or_else(PoisonError::into_inner).push(figures);
         Ok(answers.into_iter().map(|answer| answer.bytes).collect())
@@ -255,6 +289,8 @@ fn figures(stage: &StageOrder, answers: &[Answer], time: Duration, repeats: usiz
     let mut executors: Vec<String> = answers.iter().map(|answer| answer.host.clone()).collect();
     executors.sort();
     executors.dedup();
+    // Ballista numbers tasks in the order of their starts, and the one that was started last is always one that answered:
+    // after any other, something was started again.
     let tasks = answers.iter().map(|answer| answer.task as usize + 1).max().unwrap_or(0);
     let ordered = stage.common.len() + stage.parts.iter().map(Bytes::len).sum::<usize>();
     StageFigures {

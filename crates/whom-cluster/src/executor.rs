@@ -207,14 +207,12 @@ fn figures(workshop: &Workshop) -> Vec<u8> {
         ("whom_executor_parts_failed_total", "Parts that failed for a passing reason", failed),
         ("whom_executor_answer_bytes_total", "Bytes of answers", bytes),
     ];
-    let mut page = String::new();
-    for (name, help, value) in totals {
-        let value = value.load(Ordering::Relaxed);
-        page += &format!("# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n");
-    }
-    let (name, busy) = ("whom_executor_parts_running", workshop.busy());
-    page += &format!("# HELP {name} Parts that are being done\n# TYPE {name} gauge\n{name} {busy}\n");
-    page.into_bytes()
+    let figure = |name: &str, help: &str, kind: &str, value: u64| {
+        format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n")
+    };
+    let totals = totals.map(|(name, help, value)| figure(name, help, "counter", value.load(Ordering::Relaxed)));
+    let running = figure("whom_executor_parts_running", "Parts that are being done", "gauge", workshop.busy() as u64);
+    (totals.concat() + &running).into_bytes()
 }
 
 /// The threads of the worker, which are not those that answer the scheduler.

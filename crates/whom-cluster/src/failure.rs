@@ -23,6 +23,16 @@ impl From<EngineError> for Failure {
     }
 }
 
+impl From<Failure> for EngineError {
+    /// For what is not repeated.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Passing(reason) => transient(reason),
+            Failure::Final(error) => error,
+        }
+    }
+}
+
 /// Somebody must mend the set-up.
 pub(crate) fn configuration(problem: String) -> EngineError {
     EngineError::Elsewhere { kind: ErrorKind::Configuration, problem }

@@ -11,6 +11,19 @@ pub struct Repeat {
     pub reason: String,
 }
 
+/// How far the stage is that is being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageProgress {
+    /// Its name.
+    pub stage: String,
+    /// Its parts.
+    pub parts: usize,
+    /// Those that were answered, in this attempt.
+    pub done: usize,
+    /// Those that are being done.
+    pub running: usize,
+}
+
 /// What one stage cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageFigures {
@@ -24,8 +37,7 @@ pub struct StageFigures {
     pub bytes_ordered: u64,
     /// Bytes of answers.
     pub bytes_answered: u64,
-    /// Parts that were begun more than once within the attempt that succeeded, for example because an executor was lost: at
-    /// least so many, because who was lost last is not known.
+    /// How often a part was begun again within the attempt that succeeded, for example because an executor was lost.
     pub parts_retried: usize,
     /// The executors that answered, as `host:port`, each once, in order.
     pub executors: Vec<String>,

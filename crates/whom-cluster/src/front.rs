@@ -1,7 +1,8 @@
 //! The scheduler's Arrow Flight service: who is there, and answers on their way from executors to clients.
 
 use std::pin::Pin;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::{
@@ -9,17 +10,22 @@ use arrow_flight::{
     PollInfo, PutResult, SchemaResult, Ticket,
 };
 use ballista_core::flight_proxy_service::BallistaFlightProxyService;
-use ballista_scheduler::state::executor_manager::ExecutorManager;
+use ballista_core::serde::protobuf::task_status;
+use ballista_scheduler::state::SchedulerState;
+use ballista_scheduler::state::execution_stage::ExecutionStage;
+use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use futures::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::roster::{ACTION, Member, Roster};
+use crate::attention::Attention;
+use crate::roster::{ACTION, JobProgress, Member, Roster};
 use crate::version::VERSION;
 
 /// What the scheduler serves besides its own protocol.
 #[derive(Clone)]
 pub(crate) struct Front {
-    executors: ExecutorManager,
+    state: Arc<SchedulerState<LogicalPlanNode, PhysicalPlanNode>>,
+    attention: Arc<Attention>,
     lost_after: Duration,
     proxy: Option<BallistaFlightProxyService>,
 }
@@ -27,16 +33,24 @@ pub(crate) struct Front {
 impl Front {
     /// A service that lists executors heard of within `lost_after`, and passes answers on if it has a proxy.
     pub(crate) fn new(
-        executors: ExecutorManager,
+        state: Arc<SchedulerState<LogicalPlanNode, PhysicalPlanNode>>,
         lost_after: Duration,
         proxy: Option<BallistaFlightProxyService>,
     ) -> Self {
-        Self { executors, lost_after, proxy }
+        Self { state, attention: Arc::new(Attention::new(lost_after)), lost_after, proxy }
     }
 
-    async fn roster(&self) -> Result<Roster, Status> {
+    /// The jobs that run although nobody asked for them within `lost_after`.
+    pub(crate) fn abandoned(&self) -> Vec<String> {
+        let running = self.state.task_manager.get_running_job_cache();
+        let mut running: Vec<String> = running.keys().map(ToString::to_string).collect();
+        running.sort();
+        self.attention.abandoned(&running, Instant::now())
+    }
+
+    async fn roster(&self, job: &str) -> Result<Roster, Status> {
         let failed = |error: ballista_core::error::BallistaError| Status::internal(error.to_string());
-        let known = self.executors.get_executors_state().await.map_err(failed)?;
+        let known = self.state.executor_manager.get_executors_state().await.map_err(failed)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let heard = |last: Option<Duration>| last.is_some_and(|last| now.saturating_sub(last) <= self.lost_after);
         let member = |found: ballista_core::serde::scheduler::ExecutorMetadata| Member {
@@ -47,7 +61,25 @@ impl Front {
         let living = known.into_iter().filter(|(_, last, _)| heard(*last)).map(|(found, _, _)| member(found));
         let mut executors: Vec<Member> = living.collect();
         executors.sort();
-        Ok(Roster { version: VERSION.to_owned(), executors })
+        Ok(Roster { version: VERSION.to_owned(), executors, job: self.progress(job).await })
+    }
+
+    async fn progress(&self, job: &str) -> Option<JobProgress> {
+        let running = self.state.task_manager.get_running_job_cache();
+        self.attention.ask(job, Instant::now());
+        let graph = Arc::clone(&running.get(job)?.execution_graph);
+        let graph = graph.read().await;
+        let stages = graph.stages().values();
+        let tasks = stages.filter_map(|stage| match stage {
+            ExecutionStage::Running(stage) => Some(&stage.task_infos),
+            _ => None,
+        });
+        let tasks: Vec<&task_status::Status> = tasks.flatten().map(|task| &task.task_status).collect();
+        let count = |wanted: fn(&task_status::Status) -> bool| tasks.iter().filter(|status| wanted(status)).count();
+        Some(JobProgress {
+            done: count(|status| matches!(status, task_status::Status::Successful(_))),
+            running: count(|status| matches!(status, task_status::Status::Running(_))),
+        })
     }
 }
 
@@ -71,7 +103,9 @@ impl FlightService for Front {
         if request.get_ref().r#type != ACTION {
             return not_served();
         }
-        let body = serde_json::to_vec(&self.roster().await?).map_err(|error| Status::internal(error.to_string()))?;
+        let job = String::from_utf8_lossy(&request.get_ref().body).into_owned();
+        let body =
+            serde_json::to_vec(&self.roster(&job).await?).map_err(|error| Status::internal(error.to_string()))?;
         let answer = arrow_flight::Result { body: body.into() };
         Ok(Response::new(Box::pin(futures::stream::iter([Ok(answer)]))))
     }

@@ -17,7 +17,6 @@ use ballista_core::version::insert_version_header;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tonic::transport::Channel;
-use whom_engine::EngineError;
 
 use crate::answer::{Answer, put_together};
 use crate::cluster::Cluster;
@@ -29,8 +28,8 @@ use crate::settings;
 /// How often the state of a job is asked for: at first, and at most.
 const ASK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
-/// How often it is asked who is there to do it.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often it is asked who is there to do it, and how far it is.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Executors from which answers are fetched at once.
 const FETCHES: usize = 8;
@@ -120,9 +119,13 @@ impl<'a> Job<'a> {
         asked.ok().map(tonic::Response::into_inner)
     }
 
-    /// Whether the scheduler says that there is no executor.
+    /// Whether the scheduler says that there is no executor. It also says how far the job is.
     async fn is_unattended(&self) -> bool {
-        Roster::ask(self.channel.clone()).await.is_ok_and(|roster| roster.executors.is_empty())
+        let Ok(roster) = Roster::ask(self.channel.clone(), &self.id).await else { return false };
+        if let Some(progress) = roster.job {
+            self.cluster.tell_progress(progress);
+        }
+        roster.executors.is_empty()
     }
 
     /// Fetches the answers to all parts, in their order.
@@ -147,7 +150,6 @@ impl<'a> Job<'a> {
         let mut flight = connected.await.map_err(|error| passing(error.to_string()))?;
         let mut answers = Vec::new();
         for (part, location) in group.parts {
-            self.cluster.check_cancelled()?;
             let fetched = fetch_one(&mut flight, &group.executor, &location, (&group.host, group.port));
             let batches = timeout(self.cluster.patience().answer, fetched).await;
             let batches = batches.map_err(|_| passing("it takes too long".to_owned()))?;
@@ -227,16 +229,6 @@ async fn fetch_one(
     let layout = ShuffleLayout::Passthrough;
     let stream = flight.fetch_partition_proxied(executor, &id, location.file_id, layout, host, port, true).await?;
     stream.try_collect().await.map_err(BallistaError::from)
-}
-
-impl From<Failure> for EngineError {
-    /// For what is not repeated.
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Passing(reason) => transient(reason),
-            Failure::Final(error) => error,
-        }
-    }
 }
 
 #[cfg(test)]

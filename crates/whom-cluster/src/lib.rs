@@ -87,6 +87,7 @@
 
 mod address;
 mod answer;
+mod attention;
 mod certificates;
 mod cluster;
 mod codec;
@@ -116,7 +117,7 @@ pub use address::Address;
 pub use certificates::{HostFiles, make_certificates};
 pub use cluster::Cluster;
 pub use executor::{Executor, ExecutorOptions};
-pub use figures::{Repeat, StageFigures};
+pub use figures::{Repeat, StageFigures, StageProgress};
 pub use options::{ClusterOptions, Patience};
 pub use scheduler::{Scheduler, SchedulerOptions};
 pub use security::{Credentials, Tls};

@@ -36,7 +36,7 @@ pub struct Patience {
 impl Default for Patience {
     /// A minute for the scheduler and for executors, a day for a stage, two minutes for an answer.
     fn default() -> Self {
-        let minute = Duration::from_secs(60);
-        Self { scheduler: minute, executors: minute, stage: 24 * 60 * minute, answer: 2 * minute }
+        let minute = Duration::from_mins(1);
+        Self { scheduler: minute, executors: minute, stage: Duration::from_hours(24), answer: 2 * minute }
     }
 }

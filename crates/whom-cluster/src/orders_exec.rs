@@ -97,10 +97,10 @@ impl ExecutionPlan for OrdersExec {
     }
 
     fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.pop()) {
-            (Some(input), None) => Ok(Arc::new(Self::new(self.header.clone(), input, self.workshop.clone()))),
-            _ => internal_err!("an order has one input"),
-        }
+        let (Some(input), None) = (children.pop(), children.pop()) else {
+            return internal_err!("an order has one input");
+        };
+        Ok(Arc::new(Self::new(self.header.clone(), input, self.workshop.clone())))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

@@ -44,7 +44,7 @@ pub struct SchedulerOptions {
     pub tls: Tls,
     /// Whether clients fetch answers through it instead of from the executors, which then only it has to reach.
     pub proxy: bool,
-    /// How long an executor may be silent before it is taken for lost; whole seconds, at least 2.
+    /// How long an executor, or the client of a stage, may be silent before it is taken for lost; whole seconds, at least 2.
     pub lost_after: Duration,
     /// How long executors keep the answers of a stage that nobody fetched; whole seconds.
     pub keep_answers: Duration,
@@ -61,7 +61,7 @@ impl SchedulerOptions {
             tls,
             proxy: true,
             lost_after: Duration::from_secs(30),
-            keep_answers: Duration::from_secs(600),
+            keep_answers: Duration::from_mins(10),
             metrics: None,
         }
     }
@@ -143,13 +143,14 @@ impl Scheduler {
     /// # Errors
     /// [`EngineError::Elsewhere`] if the port fails, or a certificate or key is none.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
-        let executors = self.server.state.executor_manager.clone();
+        let state = Arc::clone(&self.server.state);
         let (tls, proxied) = (self.options.tls.clone(), self.options.proxy);
         let proxy = || {
             let endpoint = Some(tls.for_clients());
             BallistaFlightProxyService::new(MESSAGE_BYTES, MESSAGE_BYTES, tls.is_on(), endpoint)
         };
-        let front = Front::new(executors, self.options.lost_after, proxied.then(proxy));
+        let front = Front::new(state, self.options.lost_after, proxied.then(proxy));
+        let sweep = tokio::spawn(forsake(front.clone(), self.server.clone()));
         let front = FlightServiceServer::new(front)
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);
@@ -168,10 +169,22 @@ impl Scheduler {
             ended = server.serve_with_incoming_shutdown(self.incoming, stop) => ended,
             () = async { let _ = stopped.await; sleep(GOOD_BYE).await } => Ok(()),
         };
+        sweep.abort();
         if let Some(figures) = figures {
             figures.abort();
         }
         ended.map_err(|error| transient(format!("the scheduler stopped serving: {}", chain(&error))))
+    }
+}
+
+/// Cancels the jobs of clients that are lost.
+async fn forsake(front: Front, server: SchedulerServer<LogicalPlanNode, PhysicalPlanNode>) {
+    loop {
+        sleep(Duration::from_secs(1)).await;
+        for job in front.abandoned() {
+            // Should the scheduler not take it now, the job is still abandoned in a second.
+            let _ = server.cancel_job(job.into()).await;
+        }
     }
 }
 

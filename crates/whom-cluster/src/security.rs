@@ -21,7 +21,7 @@ pub(crate) const MESSAGE_BYTES: usize = 256 << 20;
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long a request may take to be answered. Connections that broke are noticed earlier, by their silence.
-const REQUEST: Duration = Duration::from_secs(60);
+const REQUEST: Duration = Duration::from_mins(1);
 
 /// How often a silent connection is asked whether it still stands, and how long it may take to answer.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));

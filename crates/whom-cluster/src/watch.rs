@@ -20,11 +20,14 @@ use crate::failure::configuration;
 use crate::security::MESSAGE_BYTES;
 use crate::workshop::Workshop;
 
-/// How long Ballista's loop may wait before it hands over the state of a task that ended while all slots were taken.
-const HAND_OVER: Duration = Duration::from_millis(5500);
+/// How long Ballista's loop has to hand over the state of the tasks that ended last.
+const HAND_OVER: Duration = Duration::from_secs(1);
+
+/// How often it is let through for that.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// How long answers of a job that the scheduler does not know are kept.
-const UNKNOWN: Duration = Duration::from_secs(60);
+const UNKNOWN: Duration = Duration::from_mins(1);
 
 /// What the watch needs.
 pub(crate) struct Watch {
@@ -101,13 +104,15 @@ impl Watch {
     pub(crate) async fn drain(&self, slots: &Semaphore, count: usize, patience: Duration) {
         let busy = self.workshop.busy() > 0;
         // Whoever waits in line for all permits gets each that becomes free, so that no task is pulled any more.
-        let all = slots.acquire_many(u32::try_from(count).unwrap_or(u32::MAX)).await;
-        if busy {
-            sleep(HAND_OVER).await;
-        }
-        let deadline = Instant::now() + patience;
-        while Instant::now() < deadline && !job_folders(&self.answers).is_empty() {
-            sleep(Duration::from_millis(100)).await;
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let mut all = slots.acquire_many(count).await;
+        let (begun, least) = (Instant::now(), if busy { HAND_OVER } else { Duration::ZERO });
+        while begun.elapsed() < patience && (begun.elapsed() < least || !job_folders(&self.answers).is_empty()) {
+            // The loop stands in line too, for up to 5 s. It is let through, and we stand behind it at once, so that it says
+            // how the last tasks ended, hears which answers were fetched, and finds no slot free.
+            drop(all);
+            all = slots.acquire_many(count).await;
+            sleep(AGAIN).await;
         }
         let stopped = ExecutorStoppedParams {
             executor_id: self.registration.id.clone(),

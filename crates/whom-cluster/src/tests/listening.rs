@@ -92,7 +92,7 @@ async fn a_client_that_is_not_let_in_is_told_so_at_once() {
     let (tls, foreign) = (membership(folder.path()), membership(others.path()));
     let party = Party::with(0, tls, true);
     for stranger in [foreign, Tls::Off] {
-        let (kind, words) = elsewhere(&party.try_client(stranger).await.unwrap_err());
+        let (kind, words) = elsewhere(&party.try_client(stranger, Duration::from_secs(5)).await.unwrap_err());
         assert_eq!(kind, ErrorKind::Configuration, "{words}");
     }
 }

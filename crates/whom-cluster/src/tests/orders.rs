@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use whom_engine::{Dispatch, EngineError};
+use whom_engine::{Dispatch, EngineError, StageOrder};
 
 use super::party::{Party, elsewhere, no_answers, stage, words};
 use crate::Tls;
@@ -40,6 +40,21 @@ async fn long_answers_arrive_whole_and_are_forgotten_by_the_executors() {
         assert!(answer.len() == 10 << 20 && answer.iter().all(|byte| usize::from(*byte) == part.to_string().len()));
     }
     party.until("answers are removed", |_| no_answers(party.work.path())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_longer_than_a_usual_message_arrive() {
+    let party = Party::of(1);
+    let cluster = party.client().await;
+    let part = |letter: u8| Bytes::from(vec![letter; 9 << 20]);
+    let parts = vec![part(b'a'), part(b'b'), part(b'c')];
+    let ordered = StageOrder { parts: parts.clone(), ..stage("flaky", 0) };
+    assert!(cluster.dispatch(ordered).await.unwrap() == parts);
+    let too_long = StageOrder { common: Bytes::from(vec![b'x'; 140 << 20]), ..stage("echo", 1) };
+    let told = words(&cluster.dispatch(too_long).await.unwrap_err(), &party);
+    insta::assert_snapshot!(told, @"the orders of `stage of echo` need 293601282 bytes in a message of at most 268435456");
+    let error = cluster.dispatch(stage("echo", 0)).await.unwrap_err();
+    insta::assert_snapshot!(words(&error, &party), @"`stage of echo` has no parts");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -29,8 +29,6 @@ pub(super) struct Told {
     pub(super) cancelled: AtomicUsize,
     /// Failures that are still to come for `flaky`.
     pub(super) failures: AtomicUsize,
-    /// The parts taken up, in that order.
-    pub(super) parts: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -38,7 +36,6 @@ impl Worker for Told {
     async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let part = String::from_utf8(order.part.to_vec()).unwrap();
-        self.parts.lock().unwrap().push(part.clone());
         assert!(order.bench.spill.is_dir(), "the folder for spilling is there");
         match order.common.as_ref() {
             b"echo" => Ok(Bytes::from(format!("{part}!"))),
@@ -46,7 +43,6 @@ impl Worker for Told {
             b"refuse" => Err(EngineError::Data(format!("value of part {part}"))),
             b"full" => Err(EngineError::Resources("no space left".to_owned())),
             b"first" if part == "0" => Err(EngineError::Data("value of part 0".to_owned())),
-            b"first" => self.slowly(&order, Duration::from_secs(3600)).await,
             b"panic" => panic!("out of cheese"),
             b"flaky"
                 if self
@@ -58,7 +54,7 @@ impl Worker for Told {
             }
             b"flaky" => Ok(order.part),
             b"slow" => self.slowly(&order, Duration::from_millis(1200)).await,
-            b"forever" => self.slowly(&order, Duration::from_secs(3600)).await,
+            b"first" | b"forever" => self.slowly(&order, Duration::from_hours(1)).await,
             other => panic!("{other:?}"),
         }
     }
@@ -166,7 +162,7 @@ impl Party {
             let scheduler = Scheduler::start(options).await.unwrap();
             let _ = scheduler.metrics_address().map(|address| tell_figures.send(address.port()));
             tell.send(scheduler.address().port()).unwrap();
-            scheduler.run(async { stopped.await.map(drop).unwrap_or(()) }).await
+            scheduler.run(async { stopped.await.map_or((), drop) }).await
         });
         (machine, figures)
     }
@@ -222,13 +218,14 @@ impl Party {
 
     /// A client with deadlines that a test can wait for.
     pub(super) async fn client(&self) -> Cluster {
-        self.try_client(self.tls.clone()).await.unwrap()
+        self.try_client(self.tls.clone(), Duration::from_secs(5)).await.unwrap()
     }
 
-    pub(super) async fn try_client(&self, tls: Tls) -> Result<Cluster, EngineError> {
+    /// A client that waits so long for executors.
+    pub(super) async fn try_client(&self, tls: Tls, executors: Duration) -> Result<Cluster, EngineError> {
         let patience = Patience {
             scheduler: Duration::from_secs(5),
-            executors: Duration::from_secs(5),
+            executors,
             stage: Duration::from_secs(50),
             answer: Duration::from_secs(10),
         };
