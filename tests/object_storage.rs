@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -50,20 +51,15 @@ impl InBucket {
 
     /// A command on the pipeline, with the store at a port, and with everything switched on that makes programs talk.
     pub(crate) fn ask(&self, port: u16, arguments: &[&str]) -> Answer {
+        Answer::of(&mut self.command(port, arguments))
+    }
+
+    /// The same, ready to be started.
+    pub(crate) fn command(&self, port: u16, arguments: &[&str]) -> Command {
         let mut command = whom();
         command.arg(arguments[0]).arg(self.warehouse.pipeline()).args(&arguments[1..]);
-        for (name, value) in [
-            ("AWS_ACCESS_KEY_ID", "id"),
-            ("AWS_SECRET_ACCESS_KEY", SECRET),
-            ("AWS_SESSION_TOKEN", SECRET),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ENDPOINT_URL", &format!("http://127.0.0.1:{port}")),
-            ("RUST_LOG", "trace"),
-            ("RUST_BACKTRACE", "full"),
-        ] {
-            command.env(name, value);
-        }
-        Answer::of(&mut command)
+        command.envs(variables(port));
+        command
     }
 
     /// Asserts that what was published last has the bytes of a run on disk.
@@ -92,6 +88,19 @@ impl InBucket {
         let key = address.strip_prefix(&format!("s3://{}/", self.bucket)).expect("an address in the bucket");
         body(&exchange("GET", &format!("{}/{key}", self.bucket), &[]))
     }
+}
+
+/// What a program needs to know to use the store at a port.
+pub(crate) fn variables(port: u16) -> [(&'static str, String); 7] {
+    [
+        ("AWS_ACCESS_KEY_ID", "id".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
+        ("AWS_SESSION_TOKEN", SECRET.to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
+        ("RUST_LOG", "trace".to_owned()),
+        ("RUST_BACKTRACE", "full".to_owned()),
+    ]
 }
 
 /// What stands behind the head of a good answer.

@@ -71,6 +71,9 @@ mod honesty;
 mod given_folds;
 // Tables in a bucket, and a run published there.
 mod object_storage;
+// On a cluster of processes: the same bytes, whoever is killed, and nobody let in who does not belong there.
+#[cfg(feature = "cluster")]
+mod cluster;
 // Stores that fail, now and then and always.
 mod store_faults;
 // Bad inputs, each with its message and exit code, and nothing published.
@@ -94,6 +97,8 @@ mod resumed;
 mod checker;
 mod effects;
 mod lake;
+#[cfg(feature = "cluster")]
+mod party;
 mod program;
 mod spoil;
 mod warehouse;

@@ -1,0 +1,265 @@
+//! The same work on a cluster of processes: the same bytes on one, two and four executors, whoever is killed in the middle of
+//! whatever, and nobody let in who does not belong there.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::object_storage::{InBucket, servers, variables};
+use crate::party::{Certificates, DEADLINE, Party};
+use crate::program::{Answer, Baseline, Published, whom};
+use crate::warehouse::{Sample, Warehouse};
+
+/// The arguments of every run: the unit table is published as well, so that its bytes are compared, too.
+const ALL: &[&str] = &["--keep-units"];
+
+/// What makes every part last long enough to be met in its middle.
+const SLOW: (&str, &str) = ("WHOM_TEST_PAUSE_PARTS", "40");
+
+fn run(party: &Party, warehouse: &Warehouse) -> Published {
+    Answer::of(party.command(&mut warehouse.run_command(ALL))).expect_success();
+    warehouse.published().pop().expect("a published run")
+}
+
+/// Starts a run, to be disturbed.
+fn begun(party: &Party, warehouse: &Warehouse) -> Child {
+    let mut command = warehouse.run_command(ALL);
+    party.command(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+}
+
+/// How a run ended, which it must in time.
+fn ended(mut run: Child) -> Answer {
+    let begun = Instant::now();
+    while run.try_wait().expect("a child").is_none() {
+        assert!(begun.elapsed() < DEADLINE, "the run hangs");
+        thread::sleep(Duration::from_millis(20));
+    }
+    run.wait_with_output().expect("an answer").into()
+}
+
+/// What stages took, as the manifest tells.
+fn stages(published: &Published) -> &Vec<Value> {
+    published.manifest["run"]["details"]["elsewhere"].as_array().unwrap_or_else(|| panic!("{}", published.manifest))
+}
+
+/// Parts and stages that were done again.
+fn retries(published: &Published) -> u64 {
+    let of = |stage: &Value| {
+        let repeats = stage["repeats"].as_array().map_or(0, Vec::len) as u64;
+        stage["parts_retried"].as_u64().unwrap_or(0) + repeats
+    };
+    stages(published).iter().map(of).sum()
+}
+
+#[test]
+fn one_two_and_four_executors_publish_the_bytes_of_one_process() {
+    let expected = &Baseline::of(Sample::Tiny).published;
+    let mut party = Party::of(1);
+    for executors in [1, 2, 4] {
+        while party.executors.len() < executors {
+            party.add_executor(&[]);
+        }
+        let warehouse = Warehouse::copy(Sample::Tiny);
+        let published = run(&party, &warehouse);
+        expected.assert_same_files(&published, &format!("on {executors} executors"));
+        let kinds = ["exposures", "unit_table", "look for values", "codes", "pass", "sums", "look for cohorts"];
+        for kind in kinds {
+            assert!(stages(&published).iter().any(|stage| stage["stage"] == kind), "no stage `{kind}`");
+        }
+        assert_eq!(retries(&published), 0);
+        assert!(!warehouse.output().join("_exchange").join("rows").exists());
+        let left = std::fs::read_dir(warehouse.output().join("_exchange")).expect("a folder").count();
+        assert_eq!(left, 0, "what was handed over goes with the run");
+    }
+}
+
+#[test]
+fn tables_and_output_in_a_bucket_give_the_same_bytes() {
+    let place = InBucket::new("on-a-cluster");
+    let mut party = Party::of(0);
+    for _ in 0..2 {
+        let variables = variables(servers::s3());
+        let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        party.add_executor(&variables);
+    }
+    let address = party.address();
+    let mut command = place.command(servers::s3(), &["run", "--keep-units", "--quiet", "--cluster", &address]);
+    let answer = Answer::of(party.certificates.prove(&mut command));
+    place.assert_published(&answer.expect_success());
+    assert!(place.objects().iter().all(|(key, _)| !key.contains("_exchange")));
+}
+
+/// Kills an executor in the middle of its n-th part, for n through all kinds of stages.
+#[test]
+fn an_executor_that_dies_in_the_middle_of_any_stage_changes_no_byte() {
+    let expected = &Baseline::of(Sample::Tiny).published;
+    let mut party = Party::of(1);
+    let mut struck = Vec::new();
+    for part in [1, 4, 7, 10, 12, 13, 15, 18] {
+        party.executors.truncate(1);
+        let number = part.to_string();
+        party.add_executor(&[SLOW, ("WHOM_TEST_KILL_PART", &number)]);
+        let warehouse = Warehouse::copy(Sample::Tiny);
+        let published = run(&party, &warehouse);
+        assert_eq!(party.executors[1].ended(), None, "it was killed at its part {part}");
+        expected.assert_same_files(&published, &format!("killed at part {part}"));
+        assert!(retries(&published) >= 1, "killed at part {part}");
+        let of = |stage: &&Value| {
+            stage["parts_retried"] != 0 || stage["repeats"].as_array().is_some_and(|all| !all.is_empty())
+        };
+        struck.extend(stages(&published).iter().find(of).map(|stage| stage["stage"].to_string()));
+    }
+    struck.sort();
+    struck.dedup();
+    assert!(struck.len() >= 5, "only {struck:?} were struck");
+}
+
+#[test]
+fn an_executor_that_is_stopped_is_taken_for_lost_and_its_late_answer_for_nothing() {
+    let mut party = Party::of(1);
+    let stopped = party.add_executor(&[SLOW]);
+    let address = stopped.address;
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let disturbed = begun(&party, &warehouse);
+    party.executors[1].wait_until_at_work();
+    party.executors[1].signal("-STOP");
+    thread::sleep(Duration::from_secs(7));
+    party.executors[1].signal("-CONT");
+    ended(disturbed).expect_success();
+    let published = warehouse.published().pop().expect("a published run");
+    Baseline::of(Sample::Tiny).published.assert_same_files(&published, "stopped");
+    assert!(retries(&published) >= 1, "{address}");
+}
+
+#[test]
+fn all_executors_lost_and_one_started_again_finish_the_run() {
+    let mut party = Party::of(0);
+    party.add_executor(&[SLOW]);
+    party.add_executor(&[SLOW]);
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let disturbed = begun(&party, &warehouse);
+    party.executors[0].wait_until_at_work();
+    for executor in &mut party.executors {
+        executor.signal("-KILL");
+        assert_eq!(executor.ended(), None);
+    }
+    party.executors.clear();
+    party.add_executor(&[]);
+    ended(disturbed).expect_success();
+    let published = warehouse.published().pop().expect("a published run");
+    Baseline::of(Sample::Tiny).published.assert_same_files(&published, "all executors killed");
+    assert!(retries(&published) >= 1);
+}
+
+#[test]
+fn a_scheduler_that_is_started_again_costs_a_stage() {
+    let mut party = Party::of(0);
+    party.add_executor(&[SLOW]);
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let disturbed = begun(&party, &warehouse);
+    party.executors[0].wait_until_at_work();
+    party.restart_scheduler();
+    ended(disturbed).expect_success();
+    let published = warehouse.published().pop().expect("a published run");
+    Baseline::of(Sample::Tiny).published.assert_same_files(&published, "another scheduler");
+    assert_eq!(stages(&published).iter().filter(|stage| stage["repeats"] != serde_json::json!([])).count(), 1);
+}
+
+#[test]
+fn a_caller_that_was_killed_goes_on_after_the_last_stage_that_was_done() {
+    let mut party = Party::of(0);
+    party.add_executor(&[SLOW]);
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let mut killed = begun(&party, &warehouse);
+    let done = |party: &Party| party.executors[0].figure("whom_executor_parts_answered_total");
+    let begun = Instant::now();
+    while done(&party) < 12 {
+        assert!(begun.elapsed() < DEADLINE && killed.try_wait().expect("a child").is_none(), "it ended too soon");
+        thread::sleep(Duration::from_millis(5));
+    }
+    killed.kill().expect("a child");
+    assert_eq!(ended(killed).code, None);
+    assert!(warehouse.published().is_empty());
+    let published = run(&party, &warehouse);
+    Baseline::of(Sample::Tiny).published.assert_same_files(&published, "the run after a killed one");
+    let kept = &published.manifest["run"]["details"]["checkpoints"];
+    assert!(kept["resumed_after"].is_string(), "{kept}");
+    assert!(!stages(&published).iter().any(|stage| stage["stage"] == "exposures"), "it was done already");
+}
+
+#[test]
+fn nobody_there_is_told_in_time_and_can_be_tried_again() {
+    let mut party = Party::of(0);
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let mut command = warehouse.run_command(&["--keep-units", "--cluster-patience", "2"]);
+    let answer = Answer::of(party.command(&mut command));
+    assert_eq!(answer.code, Some(4), "{}", answer.stderr);
+    assert!(answer.stderr.contains("no executor was at the scheduler"), "{}", answer.stderr);
+    assert!(warehouse.published().is_empty());
+    party.add_executor(&[]);
+    Baseline::of(Sample::Tiny).published.assert_same_files(&run(&party, &warehouse), "once somebody is there");
+}
+
+#[test]
+fn an_executor_that_is_asked_to_stop_ends_what_it_has_begun() {
+    let mut party = Party::of(1);
+    party.add_executor(&[SLOW]);
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let disturbed = begun(&party, &warehouse);
+    party.executors[1].wait_until_at_work();
+    party.executors[1].signal("-TERM");
+    assert_eq!(party.executors[1].ended(), Some(0));
+    ended(disturbed).expect_success();
+    let published = warehouse.published().pop().expect("a published run");
+    Baseline::of(Sample::Tiny).published.assert_same_files(&published, "one fewer");
+    assert_eq!(retries(&published), 0, "nothing was lost");
+}
+
+#[test]
+fn what_the_data_do_not_allow_is_refused_as_it_is_by_one_process() {
+    let party = Party::of(1);
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    warehouse
+        .edit("    where: kind = 'sign_up'\n", "    where: 1 / (CASE kind WHEN 'sign_up' THEN 0 ELSE 1 END) > 0\n");
+    let here = Answer::of(&mut warehouse.run_command(&["--keep-units", "--quiet"]));
+    let there = Answer::of(party.command(&mut warehouse.run_command(ALL)));
+    assert_eq!((there.code, &there.stderr), (here.code, &here.stderr));
+    assert_eq!(there.code, Some(3), "{}", there.stderr);
+}
+
+#[test]
+fn nobody_is_let_in_without_a_certificate_of_the_authority() {
+    let party = Party::of(1);
+    let strangers = Certificates::new();
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let address = party.address();
+    let arguments = ["--cluster", &address, "--quiet", "--cluster-patience", "3"];
+    let stranger = Answer::of(strangers.prove(&mut warehouse.run_command(&arguments)));
+    let plain = Answer::of(warehouse.run_command(&arguments).arg("--no-tls"));
+    let unproven = Answer::of(&mut warehouse.run_command(&arguments));
+    for refused in [&stranger, &plain, &unproven] {
+        assert!(matches!(refused.code, Some(2 | 4)), "{:?}: {}", refused.code, refused.stderr);
+    }
+    assert!(unproven.stderr.contains("`whom certs`"), "{}", unproven.stderr);
+    let executor = ["executor", "--bind", "127.0.0.1:0", "--patience", "3", "--scheduler", &address, "--work-dir"];
+    let mut stranger = whom();
+    let stranger = Answer::of(strangers.prove(stranger.args(executor).arg(party.work_folder())));
+    assert!(matches!(stranger.code, Some(2 | 4)), "{:?}: {}", stranger.code, stranger.stderr);
+    for port in [party.scheduler.address, party.executors[0].address] {
+        let mut connection = TcpStream::connect(port).expect("a connection");
+        connection.set_read_timeout(Some(Duration::from_secs(10))).expect("a deadline");
+        connection
+            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+            .expect("a greeting");
+        let mut answer = Vec::new();
+        // However it ends: not with the settings of HTTP/2, whose kind is 4.
+        let _ = connection.read_to_end(&mut answer);
+        assert_ne!(answer.get(3), Some(&4), "{port} speaks in plain text");
+    }
+    let published = run(&party, &warehouse);
+    Baseline::of(Sample::Tiny).published.assert_same_files(&published, "who belongs there");
+}
