@@ -20,6 +20,9 @@ const ALL: &[&str] = &["--keep-units"];
 /// What makes every part last long enough to be met in its middle.
 const SLOW: (&str, &str) = ("WHOM_TEST_PAUSE_PARTS", "40");
 
+#[path = "cluster/hosts.rs"]
+mod hosts;
+
 fn run(party: &Party, warehouse: &Warehouse) -> Published {
     Answer::of(party.command(&mut warehouse.run_command(ALL))).expect_success();
     warehouse.published().pop().expect("a published run")
@@ -229,6 +232,17 @@ fn what_the_data_do_not_allow_is_refused_as_it_is_by_one_process() {
     let there = Answer::of(party.command(&mut warehouse.run_command(ALL)));
     assert_eq!((there.code, &there.stderr), (here.code, &here.stderr));
     assert_eq!(there.code, Some(3), "{}", there.stderr);
+}
+
+#[test]
+fn an_executor_without_memory_ends_the_run_with_its_name() {
+    let mut party = Party::of(0);
+    let name = party.add_executor_with("1KiB", &[]).address.port();
+    let warehouse = Warehouse::copy(Sample::Tiny);
+    let answer = Answer::of(party.command(&mut warehouse.run_command(ALL)));
+    assert_eq!(answer.code, Some(5), "{}", answer.stderr);
+    assert!(answer.stderr.contains(&format!("on `localhost:{name}`: ")), "{}", answer.stderr);
+    assert!(warehouse.published().is_empty());
 }
 
 #[test]

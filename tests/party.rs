@@ -22,8 +22,13 @@ pub(crate) struct Certificates(TempDir);
 impl Certificates {
     /// Of a new authority, for this machine.
     pub(crate) fn new() -> Self {
+        Self::of("localhost,127.0.0.1")
+    }
+
+    /// Of a new authority, for a host of these names, the first of which is `localhost`.
+    pub(crate) fn of(names: &str) -> Self {
         let folder = fresh_folder();
-        let arguments = ["certs", "--host", "localhost,127.0.0.1", "--out"];
+        let arguments = ["certs", "--host", names, "--out"];
         Answer::of(whom().args(arguments).arg(folder.path())).expect_success();
         Self(folder)
     }
@@ -51,7 +56,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Starts a service and waits until it says where it listens.
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let said = child.stderr.take().expect("standard error");
         let (tell, told) = channel();
@@ -72,7 +77,7 @@ impl Service {
 
     /// A figure that it gives now.
     pub(crate) fn figure(&self, name: &str) -> u64 {
-        let mut connection = TcpStream::connect(self.metrics).expect("a connection");
+        let mut connection = TcpStream::connect_timeout(&self.metrics, DEADLINE).expect("a connection");
         connection
             .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             .expect("a request");
@@ -147,11 +152,16 @@ impl Party {
 
     /// Adds an executor, with these variables in its environment.
     pub(crate) fn add_executor(&mut self, variables: &[(&str, &str)]) -> &mut Service {
+        self.add_executor_with("1GiB", variables)
+    }
+
+    /// Adds an executor with so much memory.
+    pub(crate) fn add_executor_with(&mut self, memory: &str, variables: &[(&str, &str)]) -> &mut Service {
         let address = self.address();
         let mut command = whom();
         command.args(["executor", "--scheduler", &address, "--bind", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
         command
-            .args(["--slots", "1", "--memory-limit", "1GiB", "--heartbeat", "1", "--work-dir"])
+            .args(["--slots", "1", "--memory-limit", memory, "--heartbeat", "1", "--work-dir"])
             .arg(self.work.path());
         command.envs(variables.iter().copied());
         self.executors.push(Service::start(self.certificates.prove(&mut command)));

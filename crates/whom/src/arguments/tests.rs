@@ -10,10 +10,12 @@ fn parsed(line: &str) -> Arguments {
     Arguments::try_parse_from(words(line)).expect("a right command line")
 }
 
+#[cfg(feature = "cluster")]
 fn mistake(line: &str) -> String {
     Arguments::try_parse_from(words(line)).expect_err("a mistake").to_string()
 }
 
+#[cfg(feature = "cluster")]
 fn help(path: &[&str]) -> String {
     let mut command = Arguments::command().term_width(100);
     command.build();
@@ -26,19 +28,25 @@ fn the_commands_are_well_formed() {
     Arguments::command().debug_assert();
 }
 
+#[cfg(feature = "cluster")]
 #[test]
 fn the_help_names_every_command_and_exit_code() {
     insta::assert_snapshot!(help(&[]));
 }
 
+#[cfg(feature = "cluster")]
 #[test]
 fn each_command_has_its_help() {
     insta::assert_snapshot!("help_run", help(&["run"]));
     insta::assert_snapshot!("help_path", help(&["path"]));
     insta::assert_snapshot!("help_show", help(&["show"]));
     insta::assert_snapshot!("help_clean", help(&["clean"]));
+    insta::assert_snapshot!("help_scheduler", help(&["scheduler"]));
+    insta::assert_snapshot!("help_executor", help(&["executor"]));
+    insta::assert_snapshot!("help_certs", help(&["certs"]));
 }
 
+#[cfg(feature = "cluster")]
 #[test]
 fn a_run_takes_everything() {
     let line = "whom run p.yaml q.yaml --set ds=2026-10-01 --set where=a=b --keep-units --threads 2 --memory-limit 8GiB \
@@ -55,6 +63,7 @@ fn a_value_may_hold_equal_signs_and_be_empty_but_a_name_may_not() {
     assert!(assignment("ab").is_err());
 }
 
+#[cfg(feature = "cluster")]
 #[test]
 fn mistakes_say_what_to_type() {
     let lines = [
