@@ -59,6 +59,7 @@
 //!     buckets: BucketSet::all(),
 //!     folds: Vec::new(),
 //!     places: Vec::new(),
+//!     within: None,
 //! })?;
 //! while let Some(pass) = discovery.next() {
 //!     discovery.absorb(&answer(&pass))?;
@@ -91,6 +92,7 @@ mod score;
 mod search;
 mod target;
 mod tree;
+mod weighting;
 
 pub use candidates::MOST_SUBSET_LEVELS;
 pub use cohort::Cohort;
@@ -107,3 +109,4 @@ pub use score::{Silence, SilentTarget};
 pub use search::Stop;
 pub use target::Target;
 pub use tree::{Importance, Node, NodeEstimate, Tree};
+pub use weighting::Weighting;

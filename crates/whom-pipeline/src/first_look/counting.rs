@@ -51,6 +51,7 @@ pub(super) async fn by_code(study: &Study<'_>, columns: Range<usize>) -> Result<
         routing: Routing::root(),
         buckets: BucketSet::all(),
         weights: None,
+        within: None,
         nodes: vec![0],
         columns: columns.collect(),
     };
