@@ -80,7 +80,8 @@ fn shows_trend(row: &SlicedEffect, adjusted: Option<f64>) -> bool {
 }
 
 /// Every treatment on every primary metric and guardrail that is no quantile: over everybody, over each pre-registered cohort, and over the cohorts
-/// of the declared partition on the measuring fold.
+/// of the declared partition on the measuring fold. Nothing where arms are compared within strata: a week or slice may hold few of
+/// them.
 ///
 /// # Errors
 /// [`EngineError::Cancelled`], or if the units cannot be read back.
@@ -89,6 +90,9 @@ pub(crate) async fn sliced_effects(
     tree: &Routing,
     cohorts: &[Cohort],
 ) -> Result<Uncorrected, EngineError> {
+    if study.plan.split.is_stratified() {
+        return Ok(Uncorrected(Vec::new()));
+    }
     let slicings = Slicing::all(study);
     let populations = populations(study, tree, cohorts);
     let is_asked = |metric: &Metric| metric.role != Role::Secondary && metric.quantile.is_none();

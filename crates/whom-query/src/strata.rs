@@ -125,7 +125,7 @@ impl Strata {
     ) -> impl Iterator<Item = ColumnShape> + 'a {
         let shape = |name: String, codes| ColumnShape { name, codes, ordered: true, missing: None };
         let of_cohort = move |cohort: &str| shape(format!("{cohort} within strata"), 2 * self.count());
-        std::iter::once(shape("stratum".to_owned(), self.count())).chain(cohorts.map(of_cohort))
+        std::iter::once(shape("stratum of first exposure".to_owned(), self.count())).chain(cohorts.map(of_cohort))
     }
 }
 

@@ -22,10 +22,6 @@ pub(super) fn strata(split: &Fields<'_>, taken: [Option<&Spanned<String>>; 2]) -
         });
         (fields.required("columns").and_then(|named| columns(&named, taken)), shares)
     };
-    let message = "nothing is searched where `split.strata` is declared: averages and declared cohorts are compared within \
-                   strata";
-    let hint = "declare the cohorts to compare in `cohorts`; to search for some, choose one stratum by `where`";
-    field.report.push(Diagnostic::warning(message).at(field.key).hint(hint));
     Some(Strata { columns: columns?, shares: shares.unwrap_or(StrataShares::Declared) })
 }
 

@@ -50,14 +50,16 @@ fn strata_are_part_of_what_is_sealed_and_without_them_the_identity_is_what_it_wa
 }
 
 #[test]
-fn whoever_declares_strata_is_told_that_nothing_is_searched() {
-    let loaded = loaded(&stratified("[country]")).unwrap();
-    let warnings: Vec<String> = loaded.warnings.iter().map(|warning| loaded.sources.render(warning)).collect();
-    insta::assert_snapshot!(warnings.join("\n\n"));
+fn looks_are_kept_within_strata() {
+    let looks =
+        |day: &str| stratified("[country]").replace("output:\n", &format!("looks: {{ dates: [{day}] }}\noutput:\n"));
+    let through = loaded(PLAIN).unwrap().plan.through.unwrap().to_string();
+    assert!(loaded(&looks(&through)).unwrap().plan.searches());
+    assert!(!loaded(&looks("2027-03-01")).unwrap().plan.searches());
 }
 
 #[test]
-fn nothing_is_searched_within_strata_and_no_sequence_is_promised() {
+fn nothing_is_sliced_within_strata_and_no_sequence_is_promised() {
     let text = stratified("[country]");
     insta::assert_snapshot!(refusal(&text.replace(
         "output:\n",
