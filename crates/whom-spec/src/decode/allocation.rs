@@ -117,7 +117,7 @@ pub(super) fn corrected(validate: Validate, split: &Split, pipeline: &Fields<'_>
         pipeline.optional("validate").and_then(|field| field.mapping::<format::Validate>()?.optional("correction"));
     if let Some(field) = asked {
         let cause = if split.strata.is_some() { "split.strata" } else { "split.allocation" };
-        let message = format!("`{}: {}` does not go with `{cause}`", field.path, field.node.describe());
+        let message = format!("`{}`: {} does not go with `{cause}`", field.path, field.node.describe());
         let hint = "its bootstrap resamples means over all units; leave it out, and cohorts are corrected by `holm`";
         field.report.push(Diagnostic::error(message).at(field.node.span).hint(hint));
     }
