@@ -73,9 +73,19 @@ fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch 
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).expect("rows")
 }
 
-/// The shop in countries: in one the new page was shown to few, and orders are worth 60 more there, as a language tells. The new page
-/// adds `gain` to the orders of users under 58.
-fn shop(strata: &str, gain: f64) -> Warehouse {
+/// What was planted in the shop: in one country, as a language tells, the new page was shown to few, users whose number is a multiple of
+/// `shown`, and orders are worth `more`. The new page adds `gain` to the orders of users under 58.
+#[derive(Clone, Copy)]
+struct Planted {
+    shown: i64,
+    more: f64,
+    gain: f64,
+}
+
+const REFERENCE: Planted = Planted { shown: 9, more: 60.0, gain: 25.0 };
+
+fn shop(strata: &str, planted: Planted) -> Warehouse {
+    let Planted { shown, more, gain } = planted;
     let warehouse = Warehouse::copy(Sample::Shop);
     let (mut treated, mut young) = (BTreeSet::new(), BTreeSet::new());
     warehouse.rewrite("exposures.parquet", |_, rows| {
@@ -85,7 +95,7 @@ fn shop(strata: &str, gain: f64) -> Warehouse {
             if is_new {
                 treated.insert(user);
             }
-            Some(!is_new || country(user) != Some("fr") || user % 9 == 0)
+            Some(!is_new || country(user) != Some("fr") || user % shown == 0)
         });
         let kept: BooleanArray = kept.collect();
         let countries = users(&rows).into_iter().map(country).collect::<StringArray>();
@@ -93,7 +103,7 @@ fn shop(strata: &str, gain: f64) -> Warehouse {
     });
     warehouse.rewrite("people.parquet", |_, rows| {
         for (user, age) in users(&rows).into_iter().zip(numbers(&rows, "age")) {
-            if age < 58.0 {
+            if age.is_some_and(|age| age < 58.0) {
                 young.insert(user);
             }
         }
@@ -105,7 +115,7 @@ fn shop(strata: &str, gain: f64) -> Warehouse {
         let amounts: Float64Array = paid
             .map(|(user, amount)| {
                 let gains = treated.contains(&user) && young.contains(&user);
-                Some(amount + if user % 3 == 0 { 60.0 } else { 0.0 } + if gains { gain } else { 0.0 })
+                Some(amount? + if user % 3 == 0 { more } else { 0.0 } + if gains { gain } else { 0.0 })
             })
             .collect();
         with_column(&rows, "amount", Arc::new(amounts))
@@ -114,9 +124,9 @@ fn shop(strata: &str, gain: f64) -> Warehouse {
     warehouse
 }
 
-fn numbers(rows: &RecordBatch, column: &str) -> Vec<f64> {
+fn numbers(rows: &RecordBatch, column: &str) -> Vec<Option<f64>> {
     let numbers = arrow::compute::cast(&rows[column], &arrow::datatypes::DataType::Float64).expect("numbers");
-    numbers.as_primitive::<Float64Type>().values().to_vec()
+    numbers.as_primitive::<Float64Type>().iter().collect()
 }
 
 fn nodes(published: &Published) -> Vec<Value> {
@@ -157,7 +167,7 @@ fn found(published: &Published) -> BTreeMap<(String, Units), (String, f64, f64, 
 
 #[test]
 fn nodes_cohorts_and_levels_meet_a_search_unit_by_unit() {
-    let warehouse = shop(WITHIN, 25.0);
+    let warehouse = shop(WITHIN, REFERENCE);
     let published = warehouse.run(&[]);
     let found = found(&published);
     let path = repository().join("tests/reference/search_within_strata.csv");
@@ -196,28 +206,37 @@ fn different(published: &Published) -> Vec<String> {
 
 #[test]
 fn a_language_misleads_only_where_countries_are_not_declared() {
-    let pooled = shop("", 0.0).run(&[]);
+    let planted = Planted { shown: 27, more: 600.0, gain: 0.0 };
+    let run = |strata, planted| {
+        let warehouse = shop(strata, planted);
+        warehouse.edit("weight: 0.658", "weight: 0.679").edit("weight: 0.342", "weight: 0.321");
+        warehouse.run(&[])
+    };
+    let pooled = run("", planted);
     assert_eq!(nodes(&pooled)[0]["split"]["tag"], "language");
     assert!(!different(&pooled).is_empty(), "units of all countries together mislead");
-    let within = shop(WITHIN, 0.0).run(&[]);
+    let within = run(WITHIN, planted);
+    assert_ne!(nodes(&within)[0]["split"]["tag"], "language");
     assert_eq!(different(&within), Vec::<String>::new());
-    let found = shop(WITHIN, 25.0).run(&[]);
+    let found = run(WITHIN, Planted { gain: 250.0, ..planted });
     assert_eq!(nodes(&found)[0]["split"]["tag"], "age");
     assert!(!different(&found).is_empty());
 }
 
 #[test]
 fn outcomes_of_the_measuring_fold_do_not_touch_a_tree_within_strata() {
-    let warehouse = shop(WITHIN, 25.0);
+    let warehouse = shop(WITHIN, REFERENCE);
     let baseline = warehouse.run(&["--keep-units"]);
     let measuring: BTreeSet<i64> =
         baseline.units_of_fold("measure").iter().map(|unit| unit.parse().expect("a number")).collect();
     assert!(measuring.len() > 2000);
     warehouse.rewrite("orders.parquet", |_, rows| {
         let paid = users(&rows).into_iter().zip(numbers(&rows, "amount"));
-        let amounts: Float64Array = paid
-            .map(|(user, amount)| Some(if measuring.contains(&user) { 3.0 * amount + 1.0 } else { amount }))
-            .collect();
+        let altered = |(user, amount): (i64, Option<f64>)| {
+            let amount = amount?;
+            Some(if measuring.contains(&user) { 3.0 * amount + 1.0 } else { amount })
+        };
+        let amounts: Float64Array = paid.map(altered).collect();
         with_column(&rows, "amount", Arc::new(amounts))
     });
     let altered = warehouse.run(&[]);
