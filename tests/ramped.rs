@@ -69,6 +69,7 @@ fn a_declared_ramp_is_compared_within_its_periods() {
     let allocation =
         "  end: 2026-03-05\n  allocation:\n    - { start: 2026-03-04, weights: { control: 0.6, new: 0.4 } }\n";
     warehouse.edit("  end: 2026-03-05\n", allocation);
+    warehouse.edit("pruning_folds: 0 }", "pruning_folds: 0 }\n  search_replicates: 10\n  resplits: 2");
     let published = warehouse.run(&[]);
     assert_eq!(published.manifest["run"]["details"]["look"], 1, "a ramp is searched like any other experiment");
     let faults = faults(&published, "ramp_shop.csv");

@@ -11,7 +11,7 @@ use arrow::datatypes::{Float64Type, Int64Type};
 use serde_json::Value;
 
 use crate::effects::Table;
-use crate::program::Published;
+use crate::program::{Published, assert_text};
 use crate::warehouse::{Sample, Warehouse, repository};
 
 /// How far apart two numbers may be, in standard errors.
@@ -191,6 +191,7 @@ fn nodes_cohorts_and_levels_meet_a_search_unit_by_unit() {
     }
     assert!(faults.is_empty(), "{}\n{found:#?}", faults.join("\n"));
     assert_eq!(nodes(&published).len(), 7);
+    assert_text("searched_within_summary", published.text("summary.md"));
     assert!(published.effects().iter().all(|row| row.estimand != "effect" || row.method == "stratified_welch"));
     published.assert_same_files(&warehouse.run(&["--threads", "1", "--pieces", "5"]), "one thread");
 }

@@ -70,6 +70,7 @@ pub(crate) fn shop() -> Warehouse {
     });
     warehouse.edit("control: { weight: 0.6 }", "control: { weight: 0.68 }");
     warehouse.edit("new: { weight: 0.4 }", "new: { weight: 0.32 }");
+    warehouse.edit("pruning_folds: 0 }", "pruning_folds: 0 }\n  search_replicates: 10\n  resplits: 2");
     warehouse
 }
 
