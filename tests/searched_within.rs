@@ -11,7 +11,7 @@ use arrow::datatypes::{Float64Type, Int64Type};
 use serde_json::Value;
 
 use crate::effects::Table;
-use crate::program::{Published, assert_text};
+use crate::program::{Answer, Published, assert_text};
 use crate::warehouse::{Sample, Warehouse, repository};
 
 /// How far apart two numbers may be, in standard errors.
@@ -222,6 +222,29 @@ fn a_language_misleads_only_where_countries_are_not_declared() {
     let found = run(WITHIN, Planted { gain: 250.0, ..planted });
     assert_eq!(nodes(&found)[0]["split"]["tag"], "age");
     assert!(!different(&found).is_empty());
+}
+
+#[test]
+fn countries_with_weights_of_their_own_are_held_against_them() {
+    let realised = shop(WITHIN, REFERENCE).run(&[]);
+    let weighted = |of_fr: &str| {
+        let strata = format!("strata: {{ columns: [country], weights: {{ {of_fr} }} }}");
+        let warehouse = shop(&strata, REFERENCE);
+        warehouse.edit("weight: 0.658", "weight: 0.6").edit("weight: 0.342", "weight: 0.4");
+        warehouse
+    };
+    let fr = "fr: { control: 0.818, new: 0.182 }";
+    let published = weighted(&format!("{fr}, it: {{ control: 0.5, new: 0.5 }}")).run(&[]);
+    assert_eq!(
+        published.effects(),
+        realised.effects(),
+        "weights are tested, and effects compared by the shares that there are"
+    );
+    let checks = published.json("result.json")["checks"].to_string();
+    assert!(checks.contains("no unit is in 1 of 2 strata with weights of their own: `it`"), "{checks}");
+    let refused = Answer::of(&mut weighted("fr: { control: 0.6, new: 0.4 }").run_command::<&str>(&[]));
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`country fr`"), "{}", refused.stderr);
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub use self::model::{BaseLevel, Model, ModelCorrection, StandardErrors, TagLeve
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
 pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant};
-pub use self::strata::{Strata, StrataShares};
+pub use self::strata::{Strata, StrataShares, StratumWeights};
 pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
 pub use self::validate::{Correction, Reference, Validate};
 

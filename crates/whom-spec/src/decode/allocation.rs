@@ -65,7 +65,7 @@ impl Ramped<'_> {
     }
 
     /// The weight of every variant, in their order.
-    fn weights(&self, field: &Field<'_>) -> Option<Vec<f64>> {
+    pub(super) fn weights(&self, field: &Field<'_>) -> Option<Vec<f64>> {
         let named = field.named();
         let names = || self.variants.iter().map(|variant| variant.name.as_str());
         let mut all_known = true;
@@ -78,7 +78,7 @@ impl Ramped<'_> {
         }
         let weights = self.variants.iter().map(|variant| {
             let Some((_, weight)) = named.iter().find(|(name, _)| *name == variant.name) else {
-                let hint = "every period says the weight of every variant; a variant that did not run yet cannot be compared: set `start` to its first day";
+                let hint = "say the weight of every variant; one that did not run yet cannot be compared: set `start` to its first day";
                 let missing = format!("`{}` says no weight of `{}`", field.path, variant.name);
                 field.report.push(Diagnostic::error(missing).at(field.key).hint(hint));
                 return None;

@@ -83,3 +83,32 @@ fn strata_name_columns_and_shares_are_one_of_two_words() {
     ];
     insta::assert_snapshot!(refusals.map(refused).join("\n\n"));
 }
+
+#[test]
+fn a_stratum_may_have_weights_of_its_own() {
+    let weights = "{ fr: { control: 0.9, one_page: 0.1 }, \"49\": { control: 0.3, one_page: 0.7 } }";
+    let split = split(&format!("{{ columns: [country], weights: {weights} }}"));
+    let strata = split.strata.as_ref().unwrap();
+    assert!(split.has_unequal_strata() && strata.shares == StrataShares::Declared);
+    let of = |value: &str| strata.weights_of(value).map(<[f64]>::to_vec);
+    assert_eq!([of("fr"), of("49"), of("de")], [Some(vec![0.9, 0.1]), Some(vec![0.3, 0.7]), None]);
+    let identity = |text: &str| loaded(&stratified(text)).unwrap().plan.analysis_identity().unwrap();
+    assert_ne!(identity("[country]"), identity(&format!("{{ columns: [country], weights: {weights} }}")));
+    assert_eq!(identity("[country]"), identity("{ columns: [country], weights: {} }"));
+}
+
+#[test]
+fn weights_of_strata_name_every_variant_in_one_column_and_hold_at_all_times() {
+    let fr = "fr: { control: 0.9, one_page: 0.1 }";
+    let refusals = [
+        "{ columns: [country], weights: { fr: { control: 0.9 } } }".to_owned(),
+        "{ columns: [country], weights: { fr: { control: 0.9, one_page: 0.2 } } }".to_owned(),
+        "{ columns: [country], weights: { fr: { control: 0.9, on_page: 0.1 } } }".to_owned(),
+        format!("{{ columns: [country, city], weights: {{ {fr} }} }}"),
+        format!("{{ columns: [country], shares: realised, weights: {{ {fr} }} }}"),
+        format!(
+            "{{ columns: [country], weights: {{ {fr} }} }}\n  allocation: [{{ start: 2026-10-14, weights: {{ control: 0.1, one_page: 0.9 }} }}]"
+        ),
+    ];
+    insta::assert_snapshot!(refusals.map(|strata| refused(&strata)).join("\n\n"));
+}
