@@ -1,4 +1,4 @@
-//! Searches within strata: nodes, cohorts and levels meet those of `tests/reference/make_search_within_strata.py`, and shares that
+//! Searches within strata: nodes, cohorts, levels and slices meet those of `tests/reference/make_search_within_strata.py`, and shares that
 //! differ between countries mislead only where nobody declared the countries.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,7 @@ tags:
   people: { path: warehouse/people.parquet, static: true, columns: { age: numeric, device: categorical, language: categorical } }
 cohorts:
   young: age < 58
+slices: [device]
 discover:
   tree: { depth: 2, units_per_arm: 60, events_per_arm: 20, pruning_folds: 0 }
   search_replicates: 5
@@ -136,8 +137,11 @@ fn nodes(published: &Published) -> Vec<Value> {
 /// Units of control and of the treatment: what tells nodes, cohorts and levels apart.
 type Units = (i64, i64);
 
-/// What a run says: by kind and units, tag, estimate, standard error and gain.
-fn found(published: &Published) -> BTreeMap<(String, Units), (String, f64, f64, Option<f64>)> {
+/// Tag, estimate, standard error and gain.
+type Numbers = (String, f64, f64, Option<f64>);
+
+/// What a run says, by kind and units.
+fn found(published: &Published) -> BTreeMap<(String, Units), Numbers> {
     let mut found = BTreeMap::new();
     let units =
         |effect: &Value| (effect["n_control"].as_i64().expect("units"), effect["n_variant"].as_i64().expect("units"));
@@ -154,6 +158,13 @@ fn found(published: &Published) -> BTreeMap<(String, Units), (String, f64, f64, 
         let numbers = (String::new(), row.estimate.expect("a contrast"), row.std_err.expect("its error"), None);
         found.insert(("contrast".to_owned(), (row.n_control, row.n_variant)), numbers);
     }
+    let slices = Table(published.table("slices.parquet"));
+    let (cohorts, estimates, errors) = (slices.words("cohort"), slices.numbers("estimate"), slices.numbers("std_err"));
+    let (controls, variants) = (slices.counts("n_control"), slices.counts("n_variant"));
+    for row in (0..cohorts.len()).filter(|row| ["all", "young"].contains(&cohorts[*row].as_str())) {
+        let numbers = (cohorts[row].clone(), estimates[row].expect("an effect"), errors[row].expect("its error"), None);
+        found.insert(("slice".to_owned(), (controls[row], variants[row])), numbers);
+    }
     let levels = Table(published.table("tags.parquet"));
     let (tags, estimands) = (levels.words("tag"), levels.words("estimand"));
     let (controls, variants) = (levels.counts("n_control"), levels.counts("n_variant"));
@@ -166,7 +177,7 @@ fn found(published: &Published) -> BTreeMap<(String, Units), (String, f64, f64, 
 }
 
 #[test]
-fn nodes_cohorts_and_levels_meet_a_search_unit_by_unit() {
+fn nodes_cohorts_levels_and_slices_meet_a_search_unit_by_unit() {
     let warehouse = shop(WITHIN, REFERENCE);
     let published = warehouse.run(&[]);
     let found = found(&published);

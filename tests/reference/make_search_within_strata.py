@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A search within strata, in plain numpy: the nodes, cohorts and levels that a run with `split.strata` has to find and to measure.
+"""A search within strata, in plain numpy: the nodes, cohorts, levels and slices that a run with `split.strata` has to find and to measure.
 
     venv/bin/python tests/reference/make_search_within_strata.py        # writes search_within_strata.csv beside this file
 
 The users of the shop have a country by their id: in `fr` one treated user in three is kept, and every order is worth 60 more; some users have no
 country, which is a stratum of its own. A language goes with the country, but for one user in eight. Treated users under 58 spend 25 more on every
 order. All splits of the tags are tried at each node of the discovering half, by the honest criterion of Athey and Imbens with means weighted by
-the inverse of the realised shares, one unit after the other. Effects of nodes, cohorts and levels are those of `make_strata.py`, which writes its own
+the inverse of the realised shares, one unit after the other. Effects of nodes, cohorts, levels and slices are those of `make_strata.py`, which writes its own
 numbers again when it is imported: within each country, and averaged by users.
 """
 
@@ -142,3 +142,5 @@ for leaf in leaves:
     out.writerow(["contrast", "", *n, repr(float(estimate - rest)), repr(float(np.hypot(error, rest_error))), ""])
 for level in sorted(set(shop.device)):
     write("level", "device", kept & (shop.device == level))
+    write("slice", "all", kept & (shop.device == level))
+    write("slice", "young", kept & (shop.device == level) & young)

@@ -89,6 +89,7 @@ mod prune;
 mod returns;
 mod rule;
 mod score;
+mod scored_target;
 mod search;
 mod target;
 mod tree;

@@ -9,8 +9,9 @@ use whom_stats::{ArmCell, ArmTable};
 use crate::centre::squared_deviations;
 use crate::controls::SplitCriterion;
 use crate::plan::DiscoveryPlan;
+use crate::scored_target::ScoredTarget;
 use crate::target::Target;
-use crate::weighting::{StratumWeights, WeightedMean, Weighting, centres, counted, over_shares, weighted_mean};
+use crate::weighting::{WeightedMean, Weighting, centres};
 
 /// Why a target takes no part in a tree's score and in the sizes that a leaf must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,17 +75,6 @@ struct Slot {
     centres: Vec<i128>,
 }
 
-#[derive(Clone, Debug)]
-struct ScoredTarget {
-    target: Target,
-    treatment: usize,
-    control: usize,
-    root_variance: f64,
-    /// The shares of the treatment's and the control's discovery units in their sum.
-    shares: [f64; 2],
-    weighting: Weighting,
-}
-
 impl Criterion {
     /// The criterion of a tree for `targets`, with `root` the totals of all discovery units.
     pub(crate) fn new(targets: &[Target], root: &ArmTable, plan: &DiscoveryPlan) -> Self {
@@ -120,7 +110,7 @@ impl Criterion {
         let deviations: f64 = strata().map(|cells| cells.map(squared_deviations).sum::<f64>()).sum();
         let centres = match self.maximises {
             SplitCriterion::CausalMse | SplitCriterion::TransformedOutcome => {
-                centres(root, target.metric, involved.iter().copied(), self.strata)
+                centres(root, target.metric, &involved, self.strata)
             }
             SplitCriterion::RawTransformedOutcome => vec![0; self.strata],
         };
@@ -264,59 +254,4 @@ impl Criterion {
         }
         Some(scored.mean(treated, 0)?.mean - scored.mean(control, 1)?.mean)
     }
-}
-
-impl ScoredTarget {
-    /// Empty where all units are comparable.
-    #[inline]
-    fn strata(&self) -> &[StratumWeights] {
-        self.weighting.strata()
-    }
-
-    /// Units with a value, and events, of the cells that count.
-    #[inline]
-    fn size(&self, cells: &[Moments]) -> (u64, u64) {
-        if self.strata().is_empty() {
-            return (cells[0].n, cells[0].events);
-        }
-        counted(cells, self.strata()).fold((0, 0), |(n, events), (cell, _)| (n + cell.n, events + cell.events))
-    }
-
-    /// The mean of an arm, the treatment at place 0 and control at 1, or `None` if it is empty.
-    #[inline]
-    fn mean(&self, cells: &[Moments], place: usize) -> Option<WeightedMean> {
-        if self.strata().is_empty() { plain_mean(&cells[0]) } else { weighted_mean(cells, self.strata(), place) }
-    }
-
-    /// (sum of Y*)² / n, or `None` if an arm is empty.
-    #[inline]
-    fn transformed(&self, [treated, control]: [&[Moments]; 2]) -> Option<f64> {
-        let (n_treated, n_control) = (self.size(treated).0, self.size(control).0);
-        if n_treated == 0 || n_control == 0 {
-            return None;
-        }
-        let sum = if self.strata().is_empty() {
-            float(treated[0].sum) / self.shares[0] - float(control[0].sum) / self.shares[1]
-        } else {
-            over_shares(treated, self.strata(), 0) - over_shares(control, self.strata(), 1)
-        };
-        Some(sum * sum / (n_treated + n_control) as f64)
-    }
-}
-
-/// The mean of centred values, or `None` without one.
-#[inline]
-fn plain_mean(cell: &Moments) -> Option<WeightedMean> {
-    if cell.n == 0 {
-        return None;
-    }
-    let n = cell.n as f64;
-    let mean = float(cell.sum) / n;
-    Some(WeightedMean { n, mean, noise: (float(cell.sum_squares) / n - mean * mean).max(0.0) / n })
-}
-
-/// The nearest floating-point number; one instruction where 64 bits suffice, which is nearly always.
-#[inline]
-fn float(wide: i128) -> f64 {
-    i64::try_from(wide).map_or_else(|_| wide as f64, |narrow| narrow as f64)
 }

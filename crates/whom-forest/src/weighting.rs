@@ -9,6 +9,8 @@
 //! Weights are fixed by the counts of the root, so that a node may lack an arm in a stratum. They serve finding; effects that are
 //! reported are compared within strata on other units.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use whom_stats::moments::Moments;
 use whom_stats::{ArmCell, ArmTable};
@@ -117,15 +119,10 @@ impl StratumWeights {
 }
 
 /// The centre of each stratum: the integer nearest to the mean of some arms.
-pub(crate) fn centres(
-    root: &ArmTable,
-    metric: usize,
-    involved: impl Iterator<Item = usize> + Clone,
-    strata: usize,
-) -> Vec<i128> {
+pub(crate) fn centres(root: &ArmTable, metric: usize, involved: &BTreeSet<usize>, strata: usize) -> Vec<i128> {
     let arms = root.units.len() / strata.max(1);
     let of = |stratum: usize| {
-        let cells = involved.clone().map(|arm| root.get(stratum * arms + arm, metric));
+        let cells = involved.iter().map(|arm| root.get(stratum * arms + arm, metric));
         nearest_mean(&cells.fold(Moments::default(), |sum, cell| sum + *cell))
     };
     (0..strata).map(of).collect()

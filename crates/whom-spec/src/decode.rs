@@ -73,7 +73,6 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     };
     let discover = discover::discover(fields, &searched);
     if let Some(split) = split.as_ref().filter(|split| split.is_stratified()) {
-        allocation::check_search(split, fields);
         quantile::check_strata(split, metrics.as_deref().unwrap_or_default(), fields.report());
     }
     let looks = looks::looks(fields);

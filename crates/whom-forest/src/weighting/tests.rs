@@ -17,7 +17,7 @@ fn table(units: &[Unit], strata: usize) -> ArmTable {
 
 fn weighting(root: &ArmTable, strata: usize) -> Weighting {
     let target = Target { treatment: 1, metric: 0 };
-    Weighting::new(target, root, &centres(root, 0, 0..2, strata))
+    Weighting::new(target, root, &centres(root, 0, &BTreeSet::from([0, 1]), strata))
 }
 
 /// The weighted means of some units, unit by unit in floating point, with the mean of each stratum subtracted.

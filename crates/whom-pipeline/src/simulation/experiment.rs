@@ -161,14 +161,14 @@ impl Kind {
     fn plan(self, name: &str) -> LoadedPlan {
         let share = |percent: usize| format!("0.{percent:02}");
         let adjusted = self.metrics == Metrics::AdjustedAndRatio;
-        let (weights, slices) = ("control: none\n", "slices: [city]\n");
+        let weights = "control: none\n";
         let text = if self.metrics == Metrics::Ramped {
             let shares = [100 - 2 * self.treated, self.treated, self.treated].map(share);
             let later = format!(
                 "  allocation: [{{ start: {HALF_WAY}, weights: {{ none: {}, letter: {}, call: {} }} }}]\n",
                 shares[0], shares[1], shares[2]
             );
-            PIPELINE.replace(weights, &format!("{weights}{later}")).replace(slices, "")
+            PIPELINE.replace(weights, &format!("{weights}{later}"))
         } else {
             PIPELINE.to_owned()
         };

@@ -94,19 +94,6 @@ impl Ramped<'_> {
     }
 }
 
-/// What cannot be asked where arms are compared within strata.
-pub(super) fn check_search(split: &Split, pipeline: &Fields<'_>) {
-    let (cause, over, instead) = match split.strata {
-        None => ("split.allocation", "periods of other weights", "set `start` and `end` to one period"),
-        Some(_) => ("split.strata", "strata", "choose one stratum by `where`"),
-    };
-    if let Some(field) = pipeline.optional("slices") {
-        let message = format!("`slices` does not go with `{cause}`: effects by slice compare arms over {over}");
-        let hint = format!("leave `slices` out; or {instead}");
-        field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
-    }
-}
-
 /// The correction of discovered cohorts where arms are compared within strata: Holm's, unless another one is asked for that needs no
 /// bootstrap.
 pub(super) fn corrected(validate: Validate, split: &Split, pipeline: &Fields<'_>) -> Validate {

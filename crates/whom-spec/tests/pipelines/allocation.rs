@@ -62,14 +62,6 @@ fn cohorts_of_a_ramp_are_corrected_without_a_bootstrap() {
 }
 
 #[test]
-fn nothing_is_sliced_where_the_weights_change() {
-    let text = ramped("    - { start: 2026-10-14, weights: { control: 0.1, one_page: 0.9 } }\n");
-    insta::assert_snapshot!(refusal(
-        &text.replace("output:\n", "discover: { tags: [device] }\nslices: [device]\noutput:\n")
-    ));
-}
-
-#[test]
 fn an_allocation_is_a_list_of_periods() {
     insta::assert_snapshot!(refusal_with("facts:\n", "  allocation: { control: 0.5 }\nfacts:\n"));
 }

@@ -59,7 +59,7 @@ fn looks_are_kept_within_strata() {
 }
 
 #[test]
-fn nothing_is_sliced_within_strata_and_no_sequence_is_promised() {
+fn no_sequence_is_promised_within_strata() {
     let text = stratified("[country]");
     insta::assert_snapshot!(refusal(&text.replace(
         "output:\n",
