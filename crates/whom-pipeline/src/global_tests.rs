@@ -56,7 +56,8 @@ fn global_row(study: &Study<'_>, question: Question, tree: &Tree, leaves: &LeafS
     let target = study.searched(question, 0);
     let step = study.grids[target.metric].step();
     let predictions = tree.predictions(0).unwrap_or_default().into_iter().map(|prediction| prediction * step);
-    // A leaf's effect is that of its strata by their units, and so is the slope: strata are leaves of one prediction.
+    // A leaf's effect is that of its strata by their units, and so is the slope: strata are leaves of one prediction. Of a stratum in
+    // which an arm is lacking, or nothing varies, the units take no part.
     let strata = leaves.strata();
     let predictions: Vec<f64> = predictions.flat_map(|prediction| std::iter::repeat_n(prediction, strata)).collect();
     let test = global_test(&study.measured(&leaves.cells.cells, Fold::Measure), target, &predictions);

@@ -80,7 +80,7 @@ fn most_searched_strata(plan: &Plan, units: u64) -> u64 {
 }
 
 /// Bytes of what is counted within as many strata as there may be, by bucket and arm: of everybody, and of one declared cohort
-/// and the others, or of the leaves of a tree.
+/// and the others, or of the leaves of the unpruned tree of each question and of the declared one.
 fn strata_bytes(plan: &Plan, units: u64) -> u64 {
     if !plan.split.is_stratified() {
         return 0;
@@ -89,7 +89,9 @@ fn strata_bytes(plan: &Plan, units: u64) -> u64 {
         if plan.split.strata.is_some() { units.min(MOST_STRATA as u64) } else { plan.split.periods().len() as u64 };
     let declared = strata * if plan.cohorts.is_empty() { 1 } else { 3 };
     let leaves = if plan.searches() { 1 << plan.discover.tree.depth.min(16) } else { 0 };
-    let cells = declared.max(strata + leaves * most_searched_strata(plan, units));
+    let leaves = leaves.min(units / plan.discover.tree.units_per_arm.max(1));
+    let trees = (plan.discover.treatments.len() * plan.discover.metrics.len()) as u64 + 1;
+    let cells = declared.max(strata + trees * leaves * most_searched_strata(plan, units));
     let arm = 8 + (size_of::<Moments>() * plan.value_columns()) as u64;
     let table = size_of::<ArmTable>() as u64 + plan.split.variants.len() as u64 * arm;
     cells * BUCKETS as u64 * table

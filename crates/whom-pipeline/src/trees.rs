@@ -18,10 +18,15 @@ pub(crate) struct Shown<'a> {
     pub(crate) declared: bool,
 }
 
-/// Views of trees, measured in one look.
+/// Views of trees, measured in one look; within strata in one look each, as their statistics are large.
 pub(crate) async fn views(study: &Study<'_>, shown: &[Shown<'_>]) -> Result<Vec<TreeView>, EngineError> {
-    let counted = LeafSums::of_each(study, shown.iter().map(|shown| &shown.tree.routing)).await?;
-    Ok(shown.iter().zip(&counted).map(|(shown, leaves)| view(study, shown, leaves)).collect())
+    let together = if study.strata() > 1 { 1 } else { shown.len().max(1) };
+    let mut views = Vec::with_capacity(shown.len());
+    for shown in shown.chunks(together) {
+        let counted = LeafSums::of_each(study, shown.iter().map(|shown| &shown.tree.routing)).await?;
+        views.extend(shown.iter().zip(&counted).map(|(shown, leaves)| view(study, shown, leaves)));
+    }
+    Ok(views)
 }
 
 fn view(study: &Study<'_>, shown: &Shown<'_>, leaves: &LeafSums) -> TreeView {
