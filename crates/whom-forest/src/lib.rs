@@ -13,6 +13,11 @@
 //! each divided by its metric's root variance. The leaves of a pruned tree are the cohorts; their effects are measured
 //! elsewhere, on units that no pass of this crate asks for.
 //!
+//! # Within strata
+//! Where arms have other shares in some strata than in others, a tag that goes with the strata would look as if it changed the
+//! effect. With [`DiscoveryPlan::within`] passes count the arms of each stratum apart, and the means of a node are those of units
+//! weighted by the inverse of their realised shares ([`Weighting`]). One stratum is none.
+//!
 //! # No input, no output
 //! A [`Discovery`] never sees a unit. It asks for a [`Pass`](whom_stats::pass::Pass), histograms of codes by arm and
 //! metric in the nodes of many trees at once, and absorbs the answer; whether memory, a stream of files or a cluster
