@@ -37,6 +37,8 @@ mod one_sided;
 // Weights that changed while the experiment ran: refused undeclared, compared within periods where declared.
 mod ramped;
 // Strata that the file names: refused undeclared, compared within them where declared.
+// Searches within strata: found and measured like a slow search, and misled by no country.
+mod searched_within;
 mod stratified;
 // What is found in the samples is what is there.
 mod discovery;

@@ -89,13 +89,20 @@ impl AverageCells {
         if !study.plan.split.is_stratified() {
             return cohort_check(study.plan, self.members(study).collect());
         }
+        stratified_cohort_check(study.plan, study.units, self.members_in_strata(study).collect())
+    }
+
+    /// The units of each pre-registered cohort by stratum and arm.
+    pub(crate) fn members_in_strata<'a>(
+        &'a self,
+        study: &'a Study<'_>,
+    ) -> impl Iterator<Item = (String, Vec<Vec<u64>>)> + 'a {
         let names = study.plan.cohorts.iter().map(|cohort| cohort.name.value.clone());
         let of_members = |cells: &Vec<ArmSums>| {
             let cells = cells.iter().skip(MEMBERS).step_by(2);
             cells.map(|stratum| stratum.table.units.clone()).collect()
         };
-        let cohorts = names.zip(self.within_strata.iter().map(of_members)).collect();
-        stratified_cohort_check(study.plan, study.units, cohorts)
+        names.zip(self.within_strata.iter().map(of_members))
     }
 }
 

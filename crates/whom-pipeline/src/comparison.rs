@@ -149,6 +149,11 @@ impl Sides {
         Estimation { parent, ..estimation }
     }
 
+    /// The cohort's units by stratum and arm.
+    pub(crate) fn units_in_strata(&self) -> Vec<Vec<u64>> {
+        self.cohort.iter().map(|stratum| stratum.table.units.clone()).collect()
+    }
+
     /// The cohort's units by arm.
     pub(crate) fn units(&self) -> &[u64] {
         &self.units

@@ -58,6 +58,7 @@ mod first_look;
 mod fixture;
 mod global_tests;
 mod identity;
+mod leaf_sums;
 mod looks;
 mod models;
 mod names;

@@ -24,6 +24,7 @@ use arms::Arms;
 use assignment::{Assignment, Counts};
 use tags::TagsByArm;
 use variants::SeveralVariants;
+use within::Within;
 
 /// What to think of tags that differ between arms whose weights changed.
 const RAMPED_TAGS: &str = "arms whose weights changed differ in every tag that changed over time; effects are compared \
@@ -56,6 +57,8 @@ impl Subject<'_> {
         let mut checks = self.variant_checks(&arms);
         checks.extend(self.metric_checks(&arms));
         checks.extend(self.assignment_checks(&arms));
+        let strata = self.units.strata();
+        checks.extend(strata.and_then(|(strata, _)| Within::named_strata(&self.plan.split, strata)));
         let tags = TagsByArm { arms: &arms, bins: &self.units.bins, counted: &self.units.tally.tags };
         let fix = if self.plan.split.strata.is_some() { STRATIFIED_TAGS } else { RAMPED_TAGS };
         let of_tags = tags.checks(&self.plan.validate).into_iter();

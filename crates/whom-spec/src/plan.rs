@@ -39,7 +39,7 @@ pub use self::model::{BaseLevel, Model, ModelCorrection, StandardErrors, TagLeve
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
 pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant};
-pub use self::strata::{Strata, StrataShares};
+pub use self::strata::{Strata, StrataShares, StratumWeights};
 pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
 pub use self::validate::{Correction, Reference, Validate};
 
@@ -108,11 +108,10 @@ impl Plan {
         self.tags.iter().flat_map(|table| &table.columns)
     }
 
-    /// Whether a run of it searches for cohorts, and looks at effects by tag: on the days of its looks, and never where arms are compared
-    /// within periods.
+    /// Whether a run of it searches for cohorts, and looks at effects by tag: on the days of its looks, if it has some.
     pub fn searches(&self) -> bool {
         let is_look = |through: &Spanned<NaiveDate>| self.looks.contains(through);
-        !self.split.is_stratified() && (self.looks.is_empty() || self.through.as_ref().is_some_and(is_look))
+        self.looks.is_empty() || self.through.as_ref().is_some_and(is_look)
     }
 
     /// Whether trees are grown on a metric.

@@ -151,6 +151,15 @@ const STRATIFIED: Method = Method {
     source: "Miratrix, Sekhon and Yu, Adjusting treatment effect estimates by post-stratification, JRSS B 75 (2013)",
 };
 
+const STRATIFIED_TREE: Method = Method {
+    name: "Searched within strata",
+    words: "In every node of a tree a unit counts by the inverse of the share that its variant had in its stratum among the units \
+            that discover, and what a stratum has in common is taken off first, so that a tag which goes with the strata is no \
+            reason to split. The effects of the nodes and cohorts that are shown are compared within strata.",
+    formula: "τ = Σ w(y − ȳₛ)/Σ w in the treatment less the same in control,  w = Nₛ/nₛₐ",
+    source: "Horvitz and Thompson, JASA 47 (1952); Hájek, Comment on an essay by Basu (1971)",
+};
+
 const GLOBAL_TEST: Method = Method {
     name: "Do effects differ at all?",
     words: "Before any cohort is compared, one test asks whether what the discovery fold predicts for the leaves of the \
@@ -178,7 +187,11 @@ pub(super) fn section(indexed: &Indexed<'_>) -> MethodsSection {
     }
     if results.partition.is_some() {
         let tree = if results.folds.is_some() { GIVEN_TREE } else { HONEST_TREE };
-        methods.extend([tree, GLOBAL_TEST, CONTRAST]);
+        methods.push(tree);
+        if !within.is_empty() {
+            methods.push(STRATIFIED_TREE);
+        }
+        methods.extend([GLOBAL_TEST, CONTRAST]);
     }
     let corrections: BTreeSet<_> = results.effects.iter().map(|row| row.correction).collect();
     let references: BTreeSet<_> = results.effects.iter().map(|row| row.reference).collect();
