@@ -181,7 +181,14 @@ async fn units_are_looked_at_and_asked_where_they_lie_as_they_are_here() {
     let pass = |tree: &Routing| {
         let (routing, columns) = (tree.clone(), (0..one.shapes.len()).collect());
         Pass {
-            trees: vec![TreePass { routing, buckets: BucketSet::all(), weights: None, nodes: vec![0, 1, 2], columns }],
+            trees: vec![TreePass {
+                routing,
+                buckets: BucketSet::all(),
+                weights: None,
+                within: None,
+                nodes: vec![0, 1, 2],
+                columns,
+            }],
         }
     };
     assert!(one.source.answer(pass(&tree)).await.unwrap() == other.source.answer(pass(&tree)).await.unwrap());
