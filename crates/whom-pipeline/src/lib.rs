@@ -39,6 +39,7 @@ mod averages;
 mod caps;
 mod checkpoints;
 mod clock;
+mod clustered;
 mod cohort_scatter;
 mod cohorts;
 mod comparison;

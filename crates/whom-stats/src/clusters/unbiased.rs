@@ -89,8 +89,7 @@ impl<'a> ClusterMeans<'a> {
 
     fn few(self) -> Option<Unreliable> {
         let effective = self.effective();
-        (effective < CLUSTERS)
-            .then_some(Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 })
+        (effective < CLUSTERS).then_some(Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 })
     }
 
     /// The mean less the centre, and what each cluster adds to its error.

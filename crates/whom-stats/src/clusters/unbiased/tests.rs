@@ -59,7 +59,8 @@ fn by_definition(cohort: &[Vec<i64>], rest: &[Vec<i64>]) -> (f64, f64) {
 
 fn inverse_root(matrix: &Matrix) -> Matrix {
     let size = matrix.len();
-    let identity: Matrix = (0..size).map(|row| (0..size).map(|column| f64::from(u8::from(row == column))).collect()).collect();
+    let identity: Matrix =
+        (0..size).map(|row| (0..size).map(|column| f64::from(u8::from(row == column))).collect()).collect();
     let (mut root, mut inverse_root) = (matrix.clone(), identity);
     for _ in 0..60 {
         let (of_root, of_inverse) = (inverse(&root), inverse(&inverse_root));
@@ -76,7 +77,9 @@ fn inverse(matrix: &Matrix) -> Matrix {
     let mut rows: Matrix = matrix
         .iter()
         .enumerate()
-        .map(|(row, values)| values.iter().copied().chain((0..size).map(|column| f64::from(u8::from(row == column)))).collect())
+        .map(|(row, values)| {
+            values.iter().copied().chain((0..size).map(|column| f64::from(u8::from(row == column)))).collect()
+        })
         .collect();
     for pivot in 0..size {
         let by = rows[pivot][pivot];
