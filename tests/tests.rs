@@ -38,6 +38,8 @@ mod one_sided;
 mod ramped;
 // Strata that the file names: refused undeclared, compared within them where declared.
 mod stratified;
+// Users who were assigned with their household.
+mod clusters;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.
