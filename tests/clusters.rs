@@ -1,14 +1,15 @@
 //! Assignment by cluster: errors meet those of `tests/reference/make_clusters.py`, and whom nobody can place is refused.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{Float64Type, Int64Type};
 
 use crate::program::{Answer, Published};
-use crate::warehouse::{Sample, Warehouse, repository};
+use crate::warehouse::{Sample, Warehouse, read_parquet, repository};
 
 /// How far apart two numbers may be, in standard errors: matrices by another route.
 const TOLERANCE: f64 = 1e-8;
@@ -28,6 +29,11 @@ fn many(user: i64, is_new: bool) -> i64 {
 fn few(user: i64, is_new: bool) -> i64 {
     let hash = user * 7_919 % 1_000;
     part(if hash < 600 { hash % 4 } else { hash % 2 }, user, is_new)
+}
+
+/// Everybody in a household of their own.
+fn alone(user: i64, is_new: bool) -> i64 {
+    part(user, user, is_new)
 }
 
 fn part(group: i64, user: i64, is_new: bool) -> i64 {
@@ -134,7 +140,13 @@ fn few_households_have_few_degrees_of_freedom_and_are_marked() {
     let faults = faults(&published, "clusters_few_shop.csv");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let result = published.json("result.json").to_string();
-    assert!(result.contains("effective clusters"), "{result}");
+    assert!(result.contains("equal clusters where 50 are needed"), "{result}");
+}
+
+#[test]
+fn of_more_households_than_are_told_apart_buckets_are_the_parts() {
+    let faults = faults(&shop(alone).run(&[]), "clusters_grouped_shop.csv");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
@@ -157,26 +169,39 @@ fn users_without_a_household_are_refused_with_their_number() {
     refused(&warehouse, "have no `household_id`");
 }
 
+/// A household of the last groups of users, whose treated members are said to live with the others.
+fn joined(name: i64, groups: i64) -> i64 {
+    if name / 6 >= 1_000 - groups { name - name % 2 } else { name }
+}
+
+/// The shop with so many groups of users whose households are in both variants.
+fn mixed(groups: i64) -> Warehouse {
+    let warehouse = shop(many);
+    warehouse.rewrite("exposures.parquet", |_, rows| {
+        let households = integers(&rows, "household_id").into_iter().map(|name| Some(joined(name, groups)));
+        with_column(&rows, "household_id", Arc::new(households.collect::<Int64Array>()))
+    });
+    warehouse
+}
+
 #[test]
 fn households_in_both_variants_are_refused_and_a_few_of_them_left_out_whole() {
-    let both = |households: i64| {
-        let warehouse = shop(many);
-        warehouse.rewrite("exposures.parquet", |_, rows| {
-            let joined = |name: i64| if name / 6 >= 1_000 - households { name - name % 2 } else { name };
-            let moved: Int64Array =
-                integers(&rows, "household_id").into_iter().map(|name| Some(joined(name))).collect();
-            with_column(&rows, "household_id", Arc::new(moved))
-        });
-        warehouse
-    };
-    refused(&both(200), "clusters in several variants: ");
-    let warehouse = both(1);
-    let published = warehouse.run(&["--keep-units"]);
-    let units = published.table("units.parquet");
-    let households = &units["cluster household_id"];
-    let households = arrow::compute::cast(households, &arrow::datatypes::DataType::Utf8).expect("names");
-    let names: Vec<&str> = households.as_string::<i32>().iter().flatten().collect();
-    assert!(!names.is_empty() && names.len() < 6_000, "{} units", names.len());
-    assert!(names.iter().all(|name| !["5994", "5996"].contains(name)), "a household in both is left out whole");
-    assert_eq!(households.null_count(), 0);
+    refused(&mixed(200), "clusters in several variants: ");
+    let original = read_parquet(&repository().join("tests/data/shop/warehouse/exposures.parquet"));
+    let variants = original["variant"].as_string::<i32>();
+    let mut variants_of: BTreeMap<i64, BTreeSet<bool>> = BTreeMap::new();
+    let mut members: BTreeMap<i64, usize> = BTreeMap::new();
+    for (row, user) in integers(&original, "user_id").into_iter().enumerate() {
+        let is_new = variants.value(row) == "new";
+        let household = joined(many(user, is_new), 1);
+        variants_of.entry(household).or_default().insert(is_new);
+        *members.entry(household).or_default() += 1;
+    }
+    members.retain(|household, _| variants_of[household].len() == 1);
+    assert!(members.len() < variants_of.len(), "some household is in both");
+    let units = mixed(1).run(&["--keep-units"]).table("units.parquet");
+    let names = units["cluster household_id"].as_string::<i32>();
+    let mut found: BTreeMap<i64, usize> = BTreeMap::new();
+    names.iter().for_each(|name| *found.entry(name.expect("a name").parse().expect("a number")).or_default() += 1);
+    assert_eq!(found, members, "a household in both is left out whole, and no other");
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Effects by cluster, in plain numpy: the numbers that runs with `cluster` have to meet.
 
-    venv/bin/python tests/reference/make_clusters.py        # writes clusters_shop.csv and clusters_few_shop.csv beside this file
+    venv/bin/python tests/reference/make_clusters.py        # writes clusters_shop.csv, clusters_few_shop.csv and clusters_grouped_shop.csv
 
 The shop's users live in made-up households of very different sizes, each in one arm, whose orders are worth more in some than in others. Means
 have errors of type CR2 from the definition: per arm a regression of users on a constant (on two dummies, for a cohort and the rest), with the
-inverse square root of I - H of every household by its eigenvalues. Ratios have the delta method's error over households, with G / (G - 1).
+inverse square root of I - H of every household by its eigenvalues. Of thousands of households the parts are buckets of xxhash. Ratios have the delta method's error over households, with G / (G - 1).
 The degrees of freedom of Bell and McCaffrey come from the matrices themselves, and those of the arms go together by Satterthwaite.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import make_metrics as shop
 import numpy as np
+import xxhash
 from scipy import stats
 
 HERE = Path(__file__).resolve().parent
@@ -24,6 +25,8 @@ part = lambda arm: shop.users // 7 % np.where(arm == 1, 2, 3)
 household = lambda group, arm: 2 * (3 * group + part(arm)) + arm
 MANY = np.where(hash_of < 400, hash_of % 30, hash_of)
 FEW = np.where(hash_of < 600, hash_of % 4, hash_of % 2)
+MOST = 4_096
+BUCKETS, BUCKET_SEED = 1_024, int.from_bytes(b"whom?bkt", "big")
 
 
 def inverse_root(matrix: np.ndarray) -> np.ndarray:
@@ -71,6 +74,9 @@ def combined(parts: list[tuple[float, float]], scale: list[float]) -> tuple[floa
 
 def write(name: str, group: np.ndarray) -> None:
     names, drawn = household(group, shop.arm), household(group, 0 * shop.arm)
+    if len(np.unique(names)) > MOST:
+        bucket = lambda text: xxhash.xxh3_64_intdigest(text.encode(), BUCKET_SEED) % BUCKETS
+        names = np.array([bucket(str(name)) for name in names.tolist()])
     out = csv.writer(open(HERE / name, "w", newline=""), lineterminator="\n")
     out.writerow(HEADER)
     buyers = np.array([shop.place[user] for user in shop.orders["user_id"].tolist()])
@@ -112,3 +118,4 @@ def write(name: str, group: np.ndarray) -> None:
 
 write("clusters_shop.csv", MANY)
 write("clusters_few_shop.csv", FEW)
+write("clusters_grouped_shop.csv", shop.users)

@@ -175,4 +175,6 @@ impl ClusterColumn {
 }
 
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod tests;
