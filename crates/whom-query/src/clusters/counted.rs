@@ -86,9 +86,10 @@ impl SomeClusters {
     fn merged(self, other: Self) -> Self {
         let (mut large, small) = if self.seen.len() < other.seen.len() { (other, self) } else { (self, other) };
         large.missing += small.missing;
-        for (name, seen) in small.seen {
+        // What both know of a cluster merges in any order.
+        small.seen.into_iter().for_each(|(name, seen)| {
             large.seen.entry(name).and_modify(|known| *known = known.merged(seen)).or_insert(seen);
-        }
+        });
         large
     }
 }

@@ -51,7 +51,7 @@ struct Part {
     root: f64,
 }
 
-impl<'a> ClusterMeans<'a> {
+impl ClusterMeans<'_> {
     /// The mean over the units.
     ///
     /// # Errors
