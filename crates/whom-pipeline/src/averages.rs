@@ -11,7 +11,7 @@ use whom_stats::routing::Code;
 use whom_stats::{Alternative, ArmSums, CellSums, Check, Grouping, Reference};
 
 use crate::clustered::Clustered;
-use crate::comparison::{Comparison, Sides};
+use crate::comparison::{Comparison, Contrast, Sides};
 use crate::estimation::Estimation;
 use crate::quantiles::Quantiles;
 use crate::rows::{Draft, Subject, holm};
@@ -79,6 +79,15 @@ impl AverageCells {
         };
         let side = |side: usize| cells.iter().skip(side).step_by(2).cloned().collect();
         Some(Sides::in_strata(side(MEMBERS), side(0), cohort.pooled(&study.everyone)))
+    }
+
+    /// A question on a cohort, given its place and both sides, with errors by cluster where units were assigned by cluster.
+    pub(crate) fn contrast(&self, study: &Study<'_>, (place, sides): (usize, &Sides), question: Question) -> Contrast {
+        let contrast = study.contrast(sides, question);
+        match &self.clusters {
+            Some(clusters) => clusters.contrast(contrast, place, &study.estimation(question)),
+            None => contrast,
+        }
     }
 
     /// A comparison with its error by cluster, where units were assigned by cluster; otherwise as it is.
@@ -168,13 +177,7 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
             let subject = Subject { cohort, evidence, family, alternative, ..subject.clone() };
             let groups = [Among::Cohort(place), Among::BesideCohort(place)];
             let contrast = cells.quantiles.contrast(groups, question);
-            let contrast = contrast.unwrap_or_else(|| {
-                let contrast = study.contrast(sides, question);
-                match &cells.clusters {
-                    Some(clusters) => clusters.contrast(contrast, place, &study.estimation(question)),
-                    None => contrast,
-                }
-            });
+            let contrast = contrast.unwrap_or_else(|| cells.contrast(study, (place, sides), question));
             drafts.extend([subject.effect(&contrast.cohort), subject.lift(&contrast.cohort)]);
             drafts.push(match family {
                 Family::Guardrail => subject.exploratory().contrast(&contrast),

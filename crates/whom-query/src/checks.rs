@@ -103,7 +103,7 @@ impl Subject<'_> {
         checks
     }
 
-    /// Where units were assigned by cluster: those that have a value, by arm, as advice.
+    /// Where units were assigned by cluster: those that pass the exposure filter and those that have a value, by arm, as advice.
     fn measured_units(&self, assignment: &Assignment<'_>) -> Vec<Check> {
         let tally = &self.units.tally;
         let after = self.compiled.measures.iter().enumerate().filter(|(_, column)| !column.part.is_before());
@@ -113,7 +113,11 @@ impl Subject<'_> {
             let name = format!("sample ratio of units with `{}`", column.name);
             assignment.sample_ratio(&name, &units).as_advice().with_fix(clusters::COUNTS_UNITS)
         };
-        lacking.map(check).collect()
+        let passed = self.compiled.reached.iter().map(|_| {
+            let name = "sample ratio of units that pass the exposure filter";
+            assignment.sample_ratio(name, &tally.analysed).as_advice().with_fix(BROUGHT_ABOUT)
+        });
+        passed.chain(lacking.map(check)).collect()
     }
 
     fn assignment_checks(&self, arms: &Arms<'_>) -> Vec<Check> {
