@@ -106,6 +106,16 @@ pub(crate) fn count(
     cancel: &AtomicBool,
 ) -> Result<ClusterTally, QueryError> {
     let parts = table.units().div_ceil(UNITS_AT_ONCE).clamp(1, BUCKETS as u64);
+    count_in(parts, clusters, arms, (table, cancel))
+}
+
+/// As [`count`], in so many parts.
+fn count_in(
+    parts: u64,
+    clusters: &mut Clusters,
+    arms: usize,
+    (table, cancel): (&UnitTable, &AtomicBool),
+) -> Result<ClusterTally, QueryError> {
     let mut tally = ClusterTally { by_arm: vec![0; arms], ..ClusterTally::default() };
     let (mut crossing, mut names) = (Vec::new(), Vec::new());
     for part in 0..parts {
@@ -158,3 +168,6 @@ impl ClusterTally {
         self.by_day.entry(seen.day).or_insert_with(none)[arm] += 1;
     }
 }
+
+#[cfg(test)]
+mod tests;
