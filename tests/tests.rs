@@ -40,6 +40,8 @@ mod ramped;
 // Searches within strata: found and measured like a slow search, and misled by no country.
 mod searched_within;
 mod stratified;
+// Users who were assigned with their household.
+mod clusters;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

@@ -137,7 +137,7 @@ impl Sides {
     pub(crate) fn compare(&self, estimation: Estimation<'_>) -> Contrast {
         let estimation = self.estimation(estimation);
         let of = |side: &[ArmSums]| Comparison::of_strata(side, &estimation);
-        Contrast { cohort: of(&self.cohort), rest: of(&self.rest) }
+        Contrast { cohort: of(&self.cohort), rest: of(&self.rest), together: None }
     }
 
     /// An estimation that knows the coefficients of the whole.
@@ -165,11 +165,16 @@ impl Sides {
 pub(crate) struct Contrast {
     pub(crate) cohort: Comparison,
     pub(crate) rest: Comparison,
+    /// The difference of their effects, where they are not independent.
+    pub(crate) together: Option<Result<Estimate, NotEstimable>>,
 }
 
 impl Contrast {
     /// The cohort's effect less that of the rest.
     pub(crate) fn estimate(&self) -> Result<Estimate, NotEstimable> {
+        if let Some(together) = self.together {
+            return together;
+        }
         let side = |comparison: &Comparison| match &comparison.effect {
             Ok(effect) => Ok(effect.difference),
             Err(reason) => Err(*reason),

@@ -41,6 +41,7 @@ mod away;
 mod caps;
 mod checkpoints;
 mod clock;
+mod clustered;
 mod cohort_scatter;
 mod cohorts;
 mod comparison;

@@ -50,6 +50,7 @@ impl Planned {
         let fill = cache.as_ref().map(|cache| cache.scans.clone()).unwrap_or_default();
         let analysed = needs.analysed + needs.units * stratum_bytes(plan);
         let counted = strata_bytes(plan, needs.units).max(quantile_bytes(plan, request));
+        let counted = counted.max(cluster_bytes(plan, needs.units, request));
         let search = (search_bytes(plan, needs.units) * most_searched_strata(plan, needs.units)).max(counted);
         let needs = Needs { fill, search, writer, analysed, ..needs };
         let memory = MemoryPlan::new(request.memory, &request.limits, &needs);
@@ -97,6 +98,16 @@ fn strata_bytes(plan: &Plan, units: u64) -> u64 {
     cells * BUCKETS as u64 * table
 }
 
+/// Bytes of what is counted by cluster: the clusters themselves, or sums by metric, cohort, arm and cell.
+fn cluster_bytes(plan: &Plan, units: u64, request: &Request) -> u64 {
+    if plan.cluster.is_none() {
+        return 0;
+    }
+    let metrics: usize = plan.metrics.iter().map(|metric| 1 + usize::from(metric.cap.is_some())).sum();
+    let sums = metrics * (1 + plan.cohorts.len()) * plan.split.variants.len();
+    whom_query::clusters::counted_bytes(units, sums as u64, request.limits.threads.get() as u64)
+}
+
 /// Bytes of what looks for quantiles count at once.
 fn quantile_bytes(plan: &Plan, request: &Request) -> u64 {
     let any = plan.metrics.iter().any(|metric| metric.quantile.is_some());
@@ -135,7 +146,8 @@ fn searched_nodes(discover: &Discover, per_arm: u64) -> u64 {
 /// Bytes that writing the unit table takes, its upload included.
 fn writer_bytes(plan: &Plan, needs: &Needs) -> u64 {
     let strata = plan.split.strata.as_ref().map_or(0, |strata| strata.columns.len());
-    let columns = OWN_COLUMNS + (plan.measures().len() + plan.tag_columns().count() + strata) as u64;
+    let carried = strata + usize::from(plan.cluster.is_some());
+    let columns = OWN_COLUMNS + (plan.measures().len() + plan.tag_columns().count() + carried) as u64;
     let row = needs.table / needs.units.max(1);
     units_writer_bytes(needs.units, columns, row) + UPLOAD.min(needs.table)
 }

@@ -30,7 +30,7 @@ pub struct TreePass {
     pub weights: Option<BucketWeights>,
     /// The column that tells strata apart; `None` where all units are comparable. Every arm then counts once for each of its codes,
     /// in place of once: tables have the arms of the first stratum, then those of the second, and so on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub within: Option<usize>,
     /// The nodes asked for.
     pub nodes: Vec<NodeIndex>,

@@ -220,6 +220,7 @@ impl Kind {
             tags: ["age", "city", "score"].map(named).to_vec(),
             cohorts: ["young", "southern"].map(named).to_vec(),
             strata: Vec::new(),
+            cluster: None,
             joined: Vec::new(),
             folds: None,
         }
