@@ -14,7 +14,7 @@ use crate::program::{Answer, whom};
 use crate::warehouse::fresh_folder;
 
 /// How long anything may take that is waited for.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// The certificates of a cluster.
 pub(crate) struct Certificates(TempDir);

@@ -42,7 +42,7 @@ pub struct UnitSource {
 enum Place {
     Memory(UnitColumns),
     Disk(UnitStream),
-    Away(UnitsAway),
+    Away(Box<UnitsAway>),
 }
 
 impl UnitSource {
@@ -59,7 +59,10 @@ impl UnitSource {
         marked: fn(Vec<u8>) -> Bytes,
         cancel: Arc<AtomicBool>,
     ) -> Self {
-        Self { units: Arc::new(Place::Away(UnitsAway { dispatch, exchange, layout, pieces, marked })), cancel }
+        Self {
+            units: Arc::new(Place::Away(Box::new(UnitsAway { dispatch, exchange, layout, pieces, marked }))),
+            cancel,
+        }
     }
 
     /// Whether every pass reads the units from disk.

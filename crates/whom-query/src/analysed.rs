@@ -84,19 +84,16 @@ impl AnalysedUnits {
         let groups = schema.group();
         let shapes = schema.shapes(&bins);
         let cancel = Arc::clone(&room.cancel);
-        let (source, Counts { tally, by_first_exposure }) = match table.elsewhere() {
-            Some(elsewhere) => {
-                let layout = LayoutRecord::new(schema.arms, shapes.clone(), ranges);
-                let by_first_exposure = left_out > 0;
-                elsewhere.encode(&schema, (&tags, &groups), (layout, by_first_exposure), &cancel)?
-            }
-            None => {
-                let layout = Arc::new(Layout::new(schema.arms, shapes.clone(), ranges));
-                let keeper = UnitKeeper::new(Arc::clone(&layout), analysed, room.resident, &room.folder);
-                let encoding = Encoding::new(&schema, (&tags, &groups), left_out > 0, &layout, &cancel);
-                let (kept, counts) = encoding.run(&table, &keeper)?;
-                (keeper.finish(kept, Arc::clone(&cancel))?, counts)
-            }
+        let (source, Counts { tally, by_first_exposure }) = if let Some(elsewhere) = table.elsewhere() {
+            let layout = LayoutRecord::new(schema.arms, shapes.clone(), ranges);
+            let by_first_exposure = left_out > 0;
+            elsewhere.encode(&schema, (&tags, &groups), (layout, by_first_exposure), &cancel)?
+        } else {
+            let layout = Arc::new(Layout::new(schema.arms, shapes.clone(), ranges));
+            let keeper = UnitKeeper::new(Arc::clone(&layout), analysed, room.resident, &room.folder);
+            let encoding = Encoding::new(&schema, (&tags, &groups), left_out > 0, &layout, &cancel);
+            let (kept, counts) = encoding.run(&table, &keeper)?;
+            (keeper.finish(kept, Arc::clone(&cancel))?, counts)
         };
         let centres = tags.into_iter().map(|tag| tag.centre).collect();
         Ok(Self {

@@ -48,7 +48,7 @@ impl UnitTable {
 
     /// A unit table that other machines made, and that lies where they can take it.
     pub(crate) fn away(pieces: TableElsewhere, flow: RowFlow) -> Self {
-        Self { pieces: Pieces::Elsewhere(pieces), flow }
+        Self { pieces: Pieces::Elsewhere(Box::new(pieces)), flow }
     }
 
     /// The table, if other machines made it.
@@ -90,15 +90,14 @@ impl UnitTable {
     ///
     /// A piece is opened when the one before it has ended: an open file takes a buffer, and there may be 512 pieces.
     pub fn read(&self) -> impl Iterator<Item = Result<UnitRows, QueryError>> + Send {
-        let batches = (0..self.count()).flat_map(|place| {
+        (0..self.count()).flat_map(|place| {
             let (rows, refusal) = match self.piece(place).and_then(|piece| Ok(piece.read()?)) {
                 Ok(rows) => (Some(rows), None),
                 Err(error) => (None, Some(Err(error))),
             };
             let rows = rows.into_iter().flatten().map(|batch| Ok(UnitRows(batch?)));
             rows.chain(refusal)
-        });
-        batches
+        })
     }
 
     /// None of the units, in the columns of all.
@@ -144,7 +143,7 @@ impl UnitTable {
 #[derive(Debug)]
 enum Pieces {
     Here(Vec<Arc<StoredRows>>),
-    Elsewhere(TableElsewhere),
+    Elsewhere(Box<TableElsewhere>),
 }
 
 pub(crate) fn rows_of<'a>(

@@ -59,7 +59,9 @@ mod tests {
     fn what_was_asked_longest_ago_goes_first() {
         let cache = UnitCache::default();
         let units = Arc::new(UnitColumns::new(UnitColumnParts { arm_count: 2, ..UnitColumnParts::default() }).unwrap());
-        ["a", "b"].iter().for_each(|object| cache.put(object, &units, (40, 100)));
+        for object in ["a", "b"] {
+            cache.put(object, &units, (40, 100));
+        }
         assert!(cache.get("a").is_some());
         cache.put("c", &units, (40, 100));
         assert!(cache.get("b").is_none() && cache.get("a").is_some() && cache.get("c").is_some());

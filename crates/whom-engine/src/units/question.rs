@@ -51,7 +51,7 @@ impl Answer {
         match (self, later) {
             (Self::Pass(all), Self::Pass(later)) => all.add(&later),
             (Self::Cells(all), Self::Cells(later)) => {
-                all.iter_mut().zip(&later).for_each(|(all, later)| all.add(later))
+                all.iter_mut().zip(&later).for_each(|(all, later)| all.add(later));
             }
             (Self::Leaves(all), Self::Leaves(later)) => all.append(later),
             (Self::Sums(all), Self::Sums(later)) => all.iter_mut().zip(&later).for_each(|(all, later)| all.add(later)),

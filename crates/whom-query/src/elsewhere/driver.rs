@@ -9,7 +9,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
-use whom_engine::{Engine, EngineError, ExecutedRecord, HandedColumns, KeyFilter, Pieces, StageOrder, StoredRows};
+use whom_engine::{
+    Engine, EngineError, ExecutedRecord, HandedColumns, HandedRows, KeyFilter, Pieces, StageOrder, StoredRows,
+};
 
 use super::Elsewhere;
 use super::order::{
@@ -243,7 +245,7 @@ impl<'a> Driver<'a> {
     /// Makes the filter by which scans of other tables leave out rows of other units, and hands it over.
     async fn filter_by(&mut self, purpose: &Purpose) -> Result<(), QueryError> {
         let Some((unit, day)) = purpose.filter_key() else { return Ok(()) };
-        let keys = self.position.tables.iter().filter_map(|tables| tables.get(purpose)).map(|rows| rows.rows()).sum();
+        let keys = self.position.tables.iter().filter_map(|tables| tables.get(purpose)).map(HandedRows::rows).sum();
         let mut filter = KeyFilter::for_keys(keys);
         let taken = self.taken(purpose)?;
         let mut taken = stream::iter(taken).buffer_unordered(TAKEN_AT_ONCE);

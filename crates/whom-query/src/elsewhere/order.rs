@@ -216,14 +216,14 @@ fn marked(mark: u8, mut bytes: Vec<u8>) -> Bytes {
 
 /// What an order is about.
 pub(super) enum Marked<'a> {
-    Table(Common),
+    Table(Box<Common>),
     Question(&'a [u8]),
 }
 
 impl<'a> Marked<'a> {
     pub(super) fn of(common: &'a [u8]) -> Result<Self, EngineError> {
         match common.split_last() {
-            Some((&TABLE, common)) => Ok(Self::Table(from_bytes(common)?)),
+            Some((&TABLE, common)) => Ok(Self::Table(Box::new(from_bytes(common)?))),
             Some((&QUESTION, question)) => Ok(Self::Question(question)),
             _ => Err(EngineError::Internal("an order has no mark".to_owned())),
         }

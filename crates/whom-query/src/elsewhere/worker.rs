@@ -49,7 +49,7 @@ impl Worker for UnitTableWorker {
     async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
         let stores = self.stores.of_another_run();
         let Common { exchange, pieces, work } = match Marked::of(&order.common)? {
-            Marked::Table(common) => common,
+            Marked::Table(common) => *common,
             Marked::Question(question) => return answer_part(question, &order, &stores, &self.units).await,
         };
         let pieces = Pieces::new(NonZeroUsize::new(pieces).unwrap_or(NonZeroUsize::MIN));
