@@ -100,7 +100,7 @@ fn tables_and_output_in_a_bucket_give_the_same_bytes() {
 #[test]
 fn an_executor_that_dies_in_the_middle_of_any_stage_changes_no_byte() {
     let expected = &Baseline::of(Sample::Tiny).published;
-    let mut party = Party::of(1);
+    let mut party = Party::impatient(1);
     let mut struck = Vec::new();
     for part in [1, 4, 7, 10, 12, 13, 15, 18] {
         party.executors.truncate(1);
@@ -123,7 +123,7 @@ fn an_executor_that_dies_in_the_middle_of_any_stage_changes_no_byte() {
 
 #[test]
 fn an_executor_that_is_stopped_is_taken_for_lost_and_its_late_answer_for_nothing() {
-    let mut party = Party::of(1);
+    let mut party = Party::impatient(1);
     let stopped = party.add_executor(&[SLOW]);
     let address = stopped.address;
     let warehouse = Warehouse::copy(Sample::Tiny);
@@ -140,7 +140,7 @@ fn an_executor_that_is_stopped_is_taken_for_lost_and_its_late_answer_for_nothing
 
 #[test]
 fn all_executors_lost_and_one_started_again_finish_the_run() {
-    let mut party = Party::of(0);
+    let mut party = Party::impatient(0);
     party.add_executor(&[SLOW]);
     party.add_executor(&[SLOW]);
     let warehouse = Warehouse::copy(Sample::Tiny);
@@ -160,7 +160,7 @@ fn all_executors_lost_and_one_started_again_finish_the_run() {
 
 #[test]
 fn a_scheduler_that_is_started_again_costs_a_stage() {
-    let mut party = Party::of(0);
+    let mut party = Party::impatient(0);
     party.add_executor(&[SLOW]);
     let warehouse = Warehouse::copy(Sample::Tiny);
     let disturbed = begun(&party, &warehouse);

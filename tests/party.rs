@@ -135,15 +135,25 @@ pub(crate) struct Party {
     pub(crate) certificates: Certificates,
     work: TempDir,
     pub(crate) scheduler: Service,
+    lost_after: &'static str,
     pub(crate) executors: Vec<Service>,
 }
 
 impl Party {
-    /// A scheduler and so many executors of one slot each.
+    /// A scheduler and so many executors of one slot each. On a busy machine nobody is taken for lost who is only slow.
     pub(crate) fn of(executors: usize) -> Self {
+        Self::with(executors, "30")
+    }
+
+    /// One that takes executors for lost that are silent for five seconds.
+    pub(crate) fn impatient(executors: usize) -> Self {
+        Self::with(executors, "5")
+    }
+
+    fn with(executors: usize, lost_after: &'static str) -> Self {
         let certificates = Certificates::new();
-        let scheduler = scheduler(&certificates, "127.0.0.1:0");
-        let mut party = Self { certificates, work: fresh_folder(), scheduler, executors: Vec::new() };
+        let scheduler = scheduler(&certificates, "127.0.0.1:0", lost_after);
+        let mut party = Self { certificates, work: fresh_folder(), scheduler, lost_after, executors: Vec::new() };
         for _ in 0..executors {
             party.add_executor(&[]);
         }
@@ -178,7 +188,7 @@ impl Party {
         let address = self.scheduler.address.to_string();
         self.scheduler.signal("-KILL");
         self.scheduler.ended();
-        self.scheduler = scheduler(&self.certificates, &address);
+        self.scheduler = scheduler(&self.certificates, &address, self.lost_after);
     }
 
     /// A command that has its work done here.
@@ -193,8 +203,8 @@ impl Party {
     }
 }
 
-fn scheduler(certificates: &Certificates, bind: &str) -> Service {
+fn scheduler(certificates: &Certificates, bind: &str, lost_after: &str) -> Service {
     let mut command = whom();
-    command.args(["scheduler", "--bind", bind, "--metrics", "127.0.0.1:0", "--lost-after", "5"]);
+    command.args(["scheduler", "--bind", bind, "--metrics", "127.0.0.1:0", "--lost-after", lost_after]);
     Service::start(certificates.prove(&mut command))
 }
