@@ -13,8 +13,6 @@ use crate::warehouse::{Sample, Warehouse};
 /// 2026-03-04 in microseconds since 1970-01-01 UTC.
 const SECOND_PERIOD: i64 = 1_772_582_400_000_000;
 
-const SEARCH: &str = "discover:\n  tree: { depth: 2, units_per_arm: 200, events_per_arm: 50, pruning_folds: 0 }\n\n";
-
 /// The shop whose new page was shown to few before 2026-03-04, and whose customers spend more from then on.
 fn shop() -> Warehouse {
     let warehouse = Warehouse::copy(Sample::Shop);
@@ -70,9 +68,10 @@ fn a_declared_ramp_is_compared_within_its_periods() {
     warehouse.edit("new: { weight: 0.4 }", "new: { weight: 0.069 }");
     let allocation =
         "  end: 2026-03-05\n  allocation:\n    - { start: 2026-03-04, weights: { control: 0.6, new: 0.4 } }\n";
-    warehouse.edit("  end: 2026-03-05\n", allocation).edit(SEARCH, "");
+    warehouse.edit("  end: 2026-03-05\n", allocation);
+    warehouse.edit("pruning_folds: 0 }", "pruning_folds: 0 }\n  search_replicates: 10\n  resplits: 2");
     let published = warehouse.run(&[]);
-    assert!(published.manifest["run"]["details"]["look"].is_null(), "nothing is searched, so nothing is looked at");
+    assert_eq!(published.manifest["run"]["details"]["look"], 1, "a ramp is searched like any other experiment");
     let faults = faults(&published, "ramp_shop.csv");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(published.json("result.json").to_string().contains("the period from 2026-03-04"));

@@ -16,8 +16,6 @@ const TOLERANCE: f64 = 1e-8;
 
 const HOUR: i64 = 3_600_000_000;
 
-const SEARCH: &str = "discover:\n  tree: { depth: 2, units_per_arm: 200, events_per_arm: 50, pruning_folds: 0 }\n\n";
-
 fn country(user: i64) -> Option<&'static str> {
     match user {
         user if user % 101 == 0 => None,
@@ -72,7 +70,7 @@ pub(crate) fn shop() -> Warehouse {
     });
     warehouse.edit("control: { weight: 0.6 }", "control: { weight: 0.68 }");
     warehouse.edit("new: { weight: 0.4 }", "new: { weight: 0.32 }");
-    warehouse.edit(SEARCH, "");
+    warehouse.edit("pruning_folds: 0 }", "pruning_folds: 0 }\n  search_replicates: 10\n  resplits: 2");
     warehouse
 }
 
@@ -185,11 +183,12 @@ fn pupils_are_compared_within_their_schools() {
             assigned.map(|pupil| pupils.iter().position(|other| other == pupil).map(|place| place as i64)).collect();
         with_column(&rows, "school", take(&schools, &places, None).expect("schools"))
     });
-    let search = "discover:\n  tree: { criterion: causal_mse, depth: 2, units_per_arm: 100, events_per_arm: 50, penalty: 0.5 }\n";
-    warehouse.edit(search, "");
     let strata = "  end: 1985-08-26\n  strata: { columns: [school], shares: realised }\n";
     warehouse.edit("  end: 1985-08-26\n", strata);
     let published = warehouse.run(&[]);
     let faults = faults(&published, "strata_star.csv");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let result = published.json("result.json");
+    assert!(result["checks"].to_string().contains("nothing is searched within 79 strata"), "{}", result["checks"]);
+    assert!(published.manifest["run"]["details"]["look"].is_null(), "nothing is searched, so nothing is looked at");
 }

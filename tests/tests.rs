@@ -37,7 +37,11 @@ mod one_sided;
 // Weights that changed while the experiment ran: refused undeclared, compared within periods where declared.
 mod ramped;
 // Strata that the file names: refused undeclared, compared within them where declared.
+// Searches within strata: found and measured like a slow search, and misled by no country.
+mod searched_within;
 mod stratified;
+// Users who were assigned with their household.
+mod clusters;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

@@ -173,6 +173,7 @@ impl Setting {
             shapes: units.shapes().to_vec(),
             columns: (0..units.shapes().len()).collect(),
             places: Vec::new(),
+            within: None,
             arms: 2,
             metrics: 1,
             targets: vec![Target { treatment: 1, metric: 0 }],
@@ -202,7 +203,8 @@ fn discovered(units: &UnitColumns, plan: DiscoveryPlan) -> Outcome<Tree> {
 fn measured(units: &UnitColumns, tree: &Tree) -> Outcome<Vec<Option<f64>>> {
     let nodes: Vec<NodeIndex> = tree.routing.leaves().collect();
     let buckets: BucketSet = (BUCKETS as u16 / 2..BUCKETS as u16).collect();
-    let tree = TreePass { routing: tree.routing.clone(), buckets, weights: None, nodes, columns: Vec::new() };
+    let tree =
+        TreePass { routing: tree.routing.clone(), buckets, weights: None, within: None, nodes, columns: Vec::new() };
     let counted = answer(units, &Pass { trees: vec![tree] }, &AtomicBool::new(false))?;
     let leaves = counted.trees.iter().flatten();
     Ok(leaves.map(|leaf| leaf.totals.get(1, 0).mean_difference(leaf.totals.get(0, 0))).collect())

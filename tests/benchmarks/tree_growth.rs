@@ -109,6 +109,7 @@ impl Setting {
             shapes: units.shapes().to_vec(),
             columns: (0..self.tags).collect(),
             places: Vec::new(),
+            within: None,
             arms: self.arms,
             metrics: self.metrics,
             targets: targets.take(self.targets).collect(),

@@ -73,6 +73,7 @@ impl Trial {
             buckets: folds.buckets(Fold::Discover).clone(),
             folds: folds.pruning_folds(&self.experiment, controls.pruning_folds),
             places: Vec::new(),
+            within: None,
         };
         let mut discovery = Discovery::new(plan).expect("a plan");
         while let Some(pass) = discovery.next() {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::StreamWriter;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use whom_store::{ErrorKind, Exchange};
 
@@ -112,9 +113,9 @@ impl HandedRows {
     ) -> Result<Vec<SpilledRows>, EngineError> {
         let mut taken = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
-            taken.push(part.take(exchange, folder).await?);
+            taken.push(part.take(exchange, folder));
         }
-        Ok(taken)
+        stream::iter(taken).buffered(TAKEN_AT_ONCE).try_collect().await
     }
 
     /// The object that holds the first of them; `None` without rows.
@@ -137,6 +138,9 @@ impl HandedRows {
         self.parts.extend(other.parts);
     }
 }
+
+/// Parts that are on their way at once: each is a request of its own, which a store takes its time to answer.
+const TAKEN_AT_ONCE: usize = 8;
 
 /// Bytes of rows that are not worth a file.
 const SMALL: u64 = 1 << 20;

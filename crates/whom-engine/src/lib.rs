@@ -16,6 +16,10 @@
 //! [`SpillFolder`]). Which of them that is depends on threads, and no result does. What waits between two statements can be
 //! kept for a next run ([`checkpoint`]).
 //!
+//! What is done here can be done elsewhere. Shares of a table, rows and encoded units have a form that can be sent
+//! ([`ShareRecord`], [`HandedRows`], [`HandedUnits`]), and [`orders`] says what is asked of another machine, who carries it and who
+//! does it. A unit source then answers the same questions by sending them to where its units lie.
+//!
 //! Three rules make results repeatable, and the engine enforces them rather than asking for them:
 //! values become integers in the scan (`to_grid`) and are summed by a checked integer sum (`exact_sum`); a plan is refused
 //! if it holds an aggregate that is not exact, a repartitioning or a join without bound ([`plan_rules`]); and statements

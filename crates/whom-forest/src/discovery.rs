@@ -93,7 +93,8 @@ impl Discovery {
     /// [`ForestError::NothingAsked`] at the end. The state is then as before, and the pass can be answered again.
     pub fn absorb(&mut self, answer: &Histograms) -> Result<(), ForestError> {
         let pass = self.next().ok_or(ForestError::NothingAsked)?;
-        let shape = AnswerShape { columns: &self.plan.shapes, arms: self.plan.arms, metrics: self.plan.metrics };
+        let arms = self.plan.arms * self.plan.strata();
+        let shape = AnswerShape { columns: &self.plan.shapes, arms, metrics: self.plan.metrics };
         shape.check(&pass, answer)?;
         let answers: Vec<Vec<_>> = self
             .requests()

@@ -34,7 +34,7 @@ impl Family {
 
     /// What the next pass must answer; nothing when the family is finished.
     pub(crate) fn requests(&self, plan: &DiscoveryPlan) -> Vec<TreePass> {
-        let weighted = |request: TreePass| TreePass { weights: self.weights.clone(), ..request };
+        let weighted = |request: TreePass| TreePass { weights: self.weights.clone(), within: plan.within, ..request };
         self.unweighted(plan).into_iter().map(weighted).collect()
     }
 
@@ -113,5 +113,5 @@ fn told(answer: &[NodeHistogram]) -> Option<&ArmTable> {
 }
 
 fn criterion(targets: &[Target], root: &ArmTable, plan: &DiscoveryPlan) -> Criterion {
-    Criterion::new(targets, root, &plan.controls)
+    Criterion::new(targets, root, plan)
 }

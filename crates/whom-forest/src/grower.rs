@@ -66,6 +66,7 @@ impl Grower {
             routing: self.routing.clone(),
             buckets: self.buckets.clone(),
             weights: None,
+            within: None,
             nodes: self.pending.iter().map(Pending::counted).collect(),
             columns: columns.to_vec(),
         })
@@ -74,7 +75,7 @@ impl Grower {
     /// What the grown tree asks to be evaluated on other buckets: the totals of all its nodes.
     pub(crate) fn evaluation(&self, buckets: BucketSet) -> TreePass {
         let nodes = (0..self.nodes.len()).collect();
-        TreePass { routing: self.routing.clone(), buckets, weights: None, nodes, columns: Vec::new() }
+        TreePass { routing: self.routing.clone(), buckets, weights: None, within: None, nodes, columns: Vec::new() }
     }
 
     /// The totals of the root, once the first pass has told.

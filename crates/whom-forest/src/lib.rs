@@ -13,6 +13,11 @@
 //! each divided by its metric's root variance. The leaves of a pruned tree are the cohorts; their effects are measured
 //! elsewhere, on units that no pass of this crate asks for.
 //!
+//! # Within strata
+//! Where arms have other shares in some strata than in others, a tag that goes with the strata would look as if it changed the
+//! effect. With [`DiscoveryPlan::within`] passes count the arms of each stratum apart, and the means of a node are those of units
+//! weighted by the inverse of their realised shares ([`Weighting`]). One stratum is none.
+//!
 //! # No input, no output
 //! A [`Discovery`] never sees a unit. It asks for a [`Pass`](whom_stats::pass::Pass), histograms of codes by arm and
 //! metric in the nodes of many trees at once, and absorbs the answer; whether memory, a stream of files or a cluster
@@ -59,6 +64,7 @@
 //!     buckets: BucketSet::all(),
 //!     folds: Vec::new(),
 //!     places: Vec::new(),
+//!     within: None,
 //! })?;
 //! while let Some(pass) = discovery.next() {
 //!     discovery.absorb(&answer(&pass))?;
@@ -88,9 +94,11 @@ mod prune;
 mod returns;
 mod rule;
 mod score;
+mod scored_target;
 mod search;
 mod target;
 mod tree;
+mod weighting;
 
 pub use candidates::MOST_SUBSET_LEVELS;
 pub use cohort::Cohort;
@@ -107,3 +115,4 @@ pub use score::{Silence, SilentTarget};
 pub use search::Stop;
 pub use target::Target;
 pub use tree::{Importance, Node, NodeEstimate, Tree};
+pub use weighting::Weighting;

@@ -87,10 +87,9 @@ fn place_of(end: End, rank: usize, count: usize) -> Option<usize> {
 impl OutOfBag<'_> {
     /// The in-bag and the out-of-bag effect of a leaf, if both are estimable.
     fn effects(&self, cohort: &Cohort, place: usize) -> Option<(f64, f64)> {
-        let Target { treatment, metric } = *self.tree.targets.get(place)?;
         let in_bag = self.tree.nodes.get(cohort.leaf)?.estimates.get(place)?.estimate?;
         let totals = &self.leaves.get(cohort.cell)?.totals;
-        Some((in_bag, totals.get(treatment, metric).mean_difference(totals.get(0, metric))?))
+        Some((in_bag, self.tree.weightings.get(place)?.effect(totals.cell())?))
     }
 }
 

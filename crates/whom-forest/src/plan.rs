@@ -35,6 +35,10 @@ pub struct DiscoveryPlan {
     /// than an order: an unseen code then goes right.
     #[serde(default)]
     pub places: Vec<Vec<f64>>,
+    /// The column that tells apart the strata within which arms were assigned; `None` where all units are comparable. Answers then
+    /// have the arms of each of its codes in turn.
+    #[serde(default)]
+    pub within: Option<usize>,
 }
 
 impl DiscoveryPlan {
@@ -47,6 +51,11 @@ impl DiscoveryPlan {
         self.validate_targets()?;
         self.validate_columns()?;
         self.validate_folds()
+    }
+
+    /// The number of strata: one where all units are comparable.
+    pub(crate) fn strata(&self) -> usize {
+        self.within.and_then(|column| self.shapes.get(column)).map_or(1, |shape| shape.codes.max(1))
     }
 
     fn validate_targets(&self) -> Result<(), ForestError> {
@@ -75,6 +84,9 @@ impl DiscoveryPlan {
             if !names.insert(&shape.name) {
                 return Err(ForestError::RepeatedTag { name: shape.name.clone() });
             }
+        }
+        if let Some(column) = self.within.filter(|column| *column >= self.shapes.len()) {
+            return Err(ForestError::UnknownColumn { column, columns: self.shapes.len() });
         }
         let mut searched = BTreeSet::new();
         for column in self.columns.iter().copied() {

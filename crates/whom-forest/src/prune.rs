@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use whom_stats::pass::NodeHistogram;
 use whom_stats::routing::NodeIndex;
 
-use crate::target::Target;
 use crate::tree::Tree;
 
 /// The subtrees that pruning chose from, the unpruned tree first.
@@ -170,9 +169,8 @@ impl Fold<'_> {
     fn error(&self, leaf: NodeIndex, target: usize) -> Option<f64> {
         let grown = self.grown_effect(leaf, target)? - self.grown_effect(0, target)?;
         let left_out = self.left_out_effect(leaf, target)? - self.left_out_effect(0, target)?;
-        let Target { treatment, metric } = self.tree.targets[target];
-        let totals = &self.left_out[leaf].totals;
-        let n = (totals.get(treatment, metric).n + totals.get(0, metric).n) as f64;
+        let counted = self.tree.weightings[target].counted(self.left_out[leaf].totals.cell());
+        let n = counted.iter().map(|arm| arm.n).sum::<u64>() as f64;
         Some(n * grown * (grown - 2.0 * left_out))
     }
 
@@ -181,9 +179,7 @@ impl Fold<'_> {
     }
 
     fn left_out_effect(&self, node: NodeIndex, target: usize) -> Option<f64> {
-        let Target { treatment, metric } = self.tree.targets[target];
-        let totals = &self.left_out[node].totals;
-        let own = totals.get(treatment, metric).mean_difference(totals.get(0, metric));
+        let own = self.tree.weightings[target].effect(self.left_out[node].totals.cell());
         own.or_else(|| self.left_out_effect(self.tree.nodes[node].parent?, target))
     }
 }

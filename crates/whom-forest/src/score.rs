@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 use whom_stats::moments::Moments;
 use whom_stats::{ArmCell, ArmTable};
 
-use crate::centre::{nearest_mean, squared_deviations};
-use crate::controls::{Controls, SplitCriterion};
+use crate::centre::squared_deviations;
+use crate::controls::SplitCriterion;
+use crate::plan::DiscoveryPlan;
+use crate::scored_target::ScoredTarget;
 use crate::target::Target;
+use crate::weighting::{WeightedMean, Weighting, centres};
 
 /// Why a target takes no part in a tree's score and in the sizes that a leaf must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +44,17 @@ pub struct SilentTarget {
 /// The root variance is the metric's variance within arms, pooled over the involved arms. Sums are centred exactly at
 /// the metric's root mean before they become floating point, so a shift of a metric changes no bit, and swapping a
 /// treatment with control changes none either.
+///
+/// Where arms are compared within strata, means and their variances are those of a [`Weighting`], p is the stratum's, m the
+/// stratum's mean, and the root variance is within arms of a stratum.
 #[derive(Clone, Debug)]
 pub(crate) struct Criterion {
+    /// The number of strata, at least one.
+    strata: usize,
+    /// The column that tells strata apart.
+    within: Option<usize>,
+    /// By target, whether or not it takes part.
+    weightings: Vec<Weighting>,
     slots: Vec<Slot>,
     scored: Vec<ScoredTarget>,
     silent: Vec<SilentTarget>,
@@ -55,29 +67,23 @@ pub(crate) struct Criterion {
     events_per_arm: u64,
 }
 
-/// One (arm, metric) that the score reads, and the centre of its metric.
+/// One (arm, metric) that the score reads, and the centre of its metric in each stratum.
 #[derive(Clone, Debug)]
 struct Slot {
     arm: usize,
     metric: usize,
-    centre: i128,
-}
-
-#[derive(Clone, Debug)]
-struct ScoredTarget {
-    target: Target,
-    treatment: usize,
-    control: usize,
-    root_variance: f64,
-    /// The shares of the treatment's and the control's discovery units in their sum.
-    shares: [f64; 2],
+    centres: Vec<i128>,
 }
 
 impl Criterion {
     /// The criterion of a tree for `targets`, with `root` the totals of all discovery units.
-    pub(crate) fn new(targets: &[Target], root: &ArmTable, controls: &Controls) -> Self {
+    pub(crate) fn new(targets: &[Target], root: &ArmTable, plan: &DiscoveryPlan) -> Self {
         let arms: BTreeSet<usize> = std::iter::once(0).chain(targets.iter().map(|target| target.treatment)).collect();
+        let controls = &plan.controls;
         let mut criterion = Self {
+            strata: plan.strata(),
+            within: plan.within,
+            weightings: Vec::new(),
             slots: Vec::new(),
             scored: Vec::new(),
             silent: Vec::new(),
@@ -98,10 +104,20 @@ impl Criterion {
     fn add(&mut self, target: Target, targets: &[Target], root: &ArmTable) {
         let treatments = targets.iter().filter(|other| other.metric == target.metric).map(|other| other.treatment);
         let involved: BTreeSet<usize> = std::iter::once(0).chain(treatments).collect();
-        let of_arm = |arm: usize| root.get(arm, target.metric);
-        let pooled = involved.iter().fold(Moments::default(), |sum, arm| sum + *of_arm(*arm));
-        let deviations: f64 = involved.iter().map(|arm| squared_deviations(of_arm(*arm))).sum();
-        let silence = if of_arm(0).n == 0 || of_arm(target.treatment).n == 0 {
+        let strata = || (0..self.strata).map(|stratum| self.of_arms(root, (stratum, &involved), target.metric));
+        let pooled = strata().flatten().fold(Moments::default(), |sum, cell| sum + *cell);
+        // Arms are added up first, so that exchanging two of them changes no bit.
+        let deviations: f64 = strata().map(|cells| cells.map(squared_deviations).sum::<f64>()).sum();
+        let centres = match self.maximises {
+            SplitCriterion::CausalMse | SplitCriterion::TransformedOutcome => {
+                centres(root, target.metric, &involved, self.strata)
+            }
+            SplitCriterion::RawTransformedOutcome => vec![0; self.strata],
+        };
+        let weighting = Weighting::new(target, root, &centres);
+        self.weightings.push(weighting.clone());
+        let [treated, untreated] = weighting.counted(root.cell()).map(|cell| cell.n);
+        let silence = if treated == 0 || untreated == 0 || weighting.counts_nobody() {
             Some(Silence::EmptyArm)
         } else {
             (deviations == 0.0).then_some(Silence::ConstantMetric)
@@ -110,22 +126,28 @@ impl Criterion {
             self.silent.push(SilentTarget { target, silence });
             return;
         }
-        let centre = match self.maximises {
-            SplitCriterion::CausalMse | SplitCriterion::TransformedOutcome => nearest_mean(&pooled),
-            SplitCriterion::RawTransformedOutcome => 0,
-        };
-        let treatment = self.slot(target.treatment, target.metric, centre);
-        let control = self.slot(0, target.metric, centre);
+        let treatment = self.slot(target.treatment, target.metric, &centres);
+        let control = self.slot(0, target.metric, &centres);
         let root_variance = deviations / pooled.n as f64;
-        let (treated, untreated) = (of_arm(target.treatment).n as f64, of_arm(0).n as f64);
-        let shares = [treated, untreated].map(|units| units / (treated + untreated));
-        self.scored.push(ScoredTarget { target, treatment, control, root_variance, shares });
+        let shares = [treated, untreated].map(|units| units as f64 / (treated as f64 + untreated as f64));
+        self.scored.push(ScoredTarget { target, treatment, control, root_variance, shares, weighting });
     }
 
-    fn slot(&mut self, arm: usize, metric: usize, centre: i128) -> usize {
+    /// The moments of some arms in a stratum.
+    fn of_arms<'a>(
+        &self,
+        table: &'a ArmTable,
+        (stratum, arms): (usize, &'a BTreeSet<usize>),
+        metric: usize,
+    ) -> impl Iterator<Item = &'a Moments> + use<'a> {
+        let all = table.units.len() / self.strata;
+        arms.iter().map(move |arm| table.get(stratum * all + arm, metric))
+    }
+
+    fn slot(&mut self, arm: usize, metric: usize, centres: &[i128]) -> usize {
         let known = self.slots.iter().position(|slot| slot.arm == arm && slot.metric == metric);
         known.unwrap_or_else(|| {
-            self.slots.push(Slot { arm, metric, centre });
+            self.slots.push(Slot { arm, metric, centres: centres.to_vec() });
             self.slots.len() - 1
         })
     }
@@ -151,30 +173,45 @@ impl Criterion {
         self.scored.iter().find(|scored| scored.target == target).map(|scored| scored.root_variance.sqrt())
     }
 
-    /// The number of (arm, metric) pairs in [`Criterion::cells`].
-    pub(crate) fn width(&self) -> usize {
-        self.slots.len()
+    /// How the units of strata count, by target.
+    pub(crate) fn weightings(&self) -> &[Weighting] {
+        &self.weightings
     }
 
-    /// What the score reads of a table, exactly centred.
+    /// The column that tells strata apart, if some are.
+    pub(crate) fn within(&self) -> Option<usize> {
+        self.within
+    }
+
+    /// The number of moments in [`Criterion::cells`].
+    pub(crate) fn width(&self) -> usize {
+        self.slots.len() * self.strata
+    }
+
+    /// What the score reads of a table, exactly centred: by (arm, metric), then by stratum.
     pub(crate) fn cells<'a>(&'a self, table: ArmCell<'a>) -> impl Iterator<Item = Moments> + 'a {
-        self.slots.iter().map(move |slot| table.get(slot.arm, slot.metric).about(slot.centre))
+        let arms = table.units.len() / self.strata;
+        self.slots.iter().flat_map(move |slot| {
+            let centres = slot.centres.iter().enumerate();
+            centres.map(move |(stratum, centre)| table.get(stratum * arms + slot.arm, slot.metric).about(*centre))
+        })
     }
 
     /// Units of the involved arms, whether or not a metric has a value for them.
     pub(crate) fn units(&self, table: ArmCell<'_>) -> u64 {
-        self.arms.iter().map(|arm| table.units[*arm]).sum()
+        let arms = table.units.len() / self.strata;
+        let strata = table.units.chunks(arms.max(1));
+        strata.map(|stratum| self.arms.iter().map(|arm| stratum[*arm]).sum::<u64>()).sum()
     }
 
     /// Whether a leaf with these cells is large enough in every involved arm, `times` over.
     pub(crate) fn admits(&self, cells: &[Moments], times: u64) -> bool {
-        cells.iter().all(|cell| {
-            cell.n >= self.units_per_arm.saturating_mul(times)
-                && cell.events >= self.events_per_arm.saturating_mul(times)
-        }) && self
-            .scored
-            .iter()
-            .all(|scored| cells[scored.treatment].n + cells[scored.control].n >= self.units.saturating_mul(times))
+        self.scored.iter().all(|scored| {
+            let arms = [scored.treatment, scored.control].map(|slot| scored.size(self.of_slot(cells, slot)));
+            arms.iter().all(|(n, events)| {
+                *n >= self.units_per_arm.saturating_mul(times) && *events >= self.events_per_arm.saturating_mul(times)
+            }) && arms.iter().map(|(n, _)| n).sum::<u64>() >= self.units.saturating_mul(times)
+        })
     }
 
     /// The mean score over targets; a target with an empty arm contributes nothing.
@@ -186,63 +223,35 @@ impl Criterion {
     /// One target's Q over its root variance, or `None` if an arm is empty.
     #[inline]
     fn score_of(&self, scored: &ScoredTarget, cells: &[Moments]) -> Option<f64> {
-        let (treated, control) = (&cells[scored.treatment], &cells[scored.control]);
+        let arms = [scored.treatment, scored.control].map(|slot| self.of_slot(cells, slot));
         let q = match self.maximises {
-            SplitCriterion::CausalMse => self.causal(treated, control)?,
-            SplitCriterion::TransformedOutcome | SplitCriterion::RawTransformedOutcome => {
-                transformed(treated, control, scored.shares)?
-            }
+            SplitCriterion::CausalMse => self.causal(scored.mean(arms[0], 0)?, scored.mean(arms[1], 1)?),
+            SplitCriterion::TransformedOutcome | SplitCriterion::RawTransformedOutcome => scored.transformed(arms)?,
         };
         Some(q / scored.root_variance)
     }
 
     #[inline]
-    fn causal(&self, treated: &Moments, control: &Moments) -> Option<f64> {
-        let treated = Sample::new(treated)?;
-        let control = Sample::new(control)?;
+    fn causal(&self, treated: WeightedMean, control: WeightedMean) -> f64 {
         let n = treated.n + control.n;
         let tau = treated.mean - control.mean;
-        let noise = treated.variance / treated.n + control.variance / control.n;
-        Some((1.0 - self.penalty) * n * tau * tau - self.penalty * (1.0 + self.honesty_ratio) * n * noise)
+        let noise = treated.noise + control.noise;
+        (1.0 - self.penalty) * n * tau * tau - self.penalty * (1.0 + self.honesty_ratio) * n * noise
+    }
+
+    /// The cells of one (arm, metric), by stratum.
+    #[inline]
+    fn of_slot<'a>(&self, cells: &'a [Moments], slot: usize) -> &'a [Moments] {
+        &cells[slot * self.strata..(slot + 1) * self.strata]
     }
 
     /// One target's effect, in grid units, or `None` if an arm is empty.
     pub(crate) fn effect_of(&self, target: usize, cells: &[Moments]) -> Option<f64> {
-        cells[self.scored[target].treatment].mean_difference(&cells[self.scored[target].control])
-    }
-}
-
-/// (sum of Y*)² / n, or `None` if an arm is empty; `shares` are those of the treatment and of the control.
-#[inline]
-fn transformed(treated: &Moments, control: &Moments, shares: [f64; 2]) -> Option<f64> {
-    if treated.n == 0 || control.n == 0 {
-        return None;
-    }
-    let sum = float(treated.sum) / shares[0] - float(control.sum) / shares[1];
-    Some(sum * sum / (treated.n + control.n) as f64)
-}
-
-/// Centred moments as floating point.
-struct Sample {
-    n: f64,
-    mean: f64,
-    variance: f64,
-}
-
-impl Sample {
-    #[inline]
-    fn new(cell: &Moments) -> Option<Self> {
-        if cell.n == 0 {
-            return None;
+        let scored = &self.scored[target];
+        let [treated, control] = [scored.treatment, scored.control].map(|slot| self.of_slot(cells, slot));
+        if scored.strata().is_empty() {
+            return treated[0].mean_difference(&control[0]);
         }
-        let n = cell.n as f64;
-        let mean = float(cell.sum) / n;
-        Some(Self { n, mean, variance: (float(cell.sum_squares) / n - mean * mean).max(0.0) })
+        Some(scored.mean(treated, 0)?.mean - scored.mean(control, 1)?.mean)
     }
-}
-
-/// The nearest floating-point number; one instruction where 64 bits suffice, which is nearly always.
-#[inline]
-fn float(wide: i128) -> f64 {
-    i64::try_from(wide).map_or_else(|_| wide as f64, |narrow| narrow as f64)
 }

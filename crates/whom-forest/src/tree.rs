@@ -10,6 +10,7 @@ use crate::rule::Rule;
 use crate::score::{Criterion, SilentTarget};
 use crate::search::Stop;
 use crate::target::Target;
+use crate::weighting::Weighting;
 
 /// A causal tree, with statistics of the discovery units only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,11 @@ pub struct Tree {
     pub routing: Routing,
     /// Statistics of each node of the routing.
     pub nodes: Vec<Node>,
+    /// How the units of strata count, by target.
+    pub weightings: Vec<Weighting>,
+    /// The column that tells strata apart; `None` where all units are comparable.
+    #[serde(default)]
+    pub within: Option<usize>,
 }
 
 /// What the discovery units said in one node.
@@ -58,7 +64,7 @@ pub struct NodeEstimate {
     pub events_treatment: u64,
     /// Control units with a non-zero value.
     pub events_control: u64,
-    /// Mean of the treated less mean of control, in grid units; `None` if an arm has no value.
+    /// Mean of the treated less mean of control, within strata by a [`Weighting`], in grid units; `None` if an arm has no value.
     pub estimate: Option<f64>,
 }
 
@@ -86,7 +92,7 @@ impl Tree {
         routing: &Routing,
         grown: impl Iterator<Item = GrownNode<'a>>,
     ) -> Self {
-        let mut nodes: Vec<Node> = grown.map(|node| Node::new(&node, targets, criterion)).collect();
+        let mut nodes: Vec<Node> = grown.map(|node| Node::new(&node, criterion)).collect();
         for (index, split) in routing.nodes().iter().enumerate() {
             let Some(split) = split else { continue };
             let children = nodes[split.left_child].score + nodes[split.right_child].score;
@@ -101,6 +107,8 @@ impl Tree {
             columns: columns.to_vec(),
             routing: routing.clone(),
             nodes,
+            weightings: criterion.weightings().to_vec(),
+            within: criterion.within(),
         }
     }
 
@@ -116,7 +124,8 @@ impl Tree {
 
     /// A request for the totals of every leaf, in the order of [`Tree::leaves`], on other units than those that grew the tree.
     pub fn evaluation(&self, buckets: BucketSet) -> TreePass {
-        TreePass { routing: self.routing.clone(), buckets, weights: None, nodes: self.leaves(), columns: Vec::new() }
+        let (routing, nodes) = (self.routing.clone(), self.leaves());
+        TreePass { routing, buckets, weights: None, within: self.within, nodes, columns: Vec::new() }
     }
 
     /// The discovery estimate of each leaf, in the order of [`Tree::leaves`], of the target at this index of
@@ -191,13 +200,13 @@ impl Tree {
 }
 
 impl Node {
-    fn new(grown: &GrownNode<'_>, targets: &[Target], criterion: &Criterion) -> Self {
+    fn new(grown: &GrownNode<'_>, criterion: &Criterion) -> Self {
         let cells: Vec<_> = criterion.cells(grown.totals.cell()).collect();
         Self {
             depth: grown.depth,
             parent: None,
             units: criterion.units(grown.totals.cell()),
-            estimates: targets.iter().map(|target| NodeEstimate::new(*target, grown.totals)).collect(),
+            estimates: criterion.weightings().iter().map(|of| NodeEstimate::new(of, grown.totals)).collect(),
             score: criterion.score(&cells),
             gain: None,
             stop: grown.stop,
@@ -206,14 +215,14 @@ impl Node {
 }
 
 impl NodeEstimate {
-    fn new(target: Target, totals: &ArmTable) -> Self {
-        let (treated, control) = (totals.get(target.treatment, target.metric), totals.get(0, target.metric));
+    fn new(weighting: &Weighting, totals: &ArmTable) -> Self {
+        let [treated, control] = weighting.counted(totals.cell());
         Self {
             n_treatment: treated.n,
             n_control: control.n,
             events_treatment: treated.events,
             events_control: control.events,
-            estimate: treated.mean_difference(control),
+            estimate: weighting.effect(totals.cell()),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use whom_forest::{Cohort, Discovered, Tree};
 use whom_query::QueryError;
-use whom_query::checks::cohort_check;
+use whom_query::checks::{cohort_check, stratified_cohort_check};
 use whom_report::{
     CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results,
     SlicedEffect, Stability, TagTable, VariantView,
 };
-use whom_stats::{CellStatistics, CellSums, Check, Grouping};
+use whom_stats::{CellStatistics, CellSums, Check};
 
 use crate::averages::{AverageCells, MEMBERS, Rows, average_rows};
 use crate::caps::Caps;
@@ -19,6 +19,7 @@ use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::first_look::FirstLook;
 use crate::global_tests::global_tests;
+use crate::leaf_sums::LeafSums;
 use crate::looks::through;
 use crate::models::models;
 use crate::names;
@@ -40,7 +41,7 @@ struct Declared<'d> {
     name: String,
     tree: &'d Tree,
     cohorts: Vec<Cohort>,
-    cells: CellSums,
+    leaves: LeafSums,
 }
 
 /// Analyses the units and gathers everything that is found.
@@ -71,7 +72,7 @@ pub(crate) async fn analyse(
     let global_tests = global_tests(study, &questions, &discovered).await.map_err(failed)?;
     let declared = declared(study, name.clone(), tree).await?;
     let quantiles = Quantiles::of_leaves(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
-    let measured = MeasuredCohorts::new(study, &declared.cells, &declared.cohorts).with_quantiles(&quantiles);
+    let measured = MeasuredCohorts::new(study, &declared.leaves, &declared.cohorts).with_quantiles(&quantiles);
     let found = Found { study, questions: &questions, declared: &declared, measured };
     let sliced = sliced_effects(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
     let shown = found.shown(&discovered);
@@ -151,11 +152,10 @@ pub(crate) fn uncounted(error: &QueryError) -> RunError {
 }
 
 async fn declared<'d>(study: &Study<'_>, name: String, tree: &'d Tree) -> Result<Declared<'d>, RunError> {
-    let counted = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await;
-    let counted = counted.map_err(|error| RunError::engine(Stage::Validation, &error))?;
-    let cells = counted.into_iter().next().ok_or_else(|| internal(&"no cell was counted"))?;
+    let counted = LeafSums::of(study, &tree.routing).await;
+    let leaves = counted.map_err(|error| RunError::engine(Stage::Validation, &error))?;
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
-    Ok(Declared { name, tree, cohorts, cells })
+    Ok(Declared { name, tree, cohorts, leaves })
 }
 
 /// All rows, the one-tag tables, and effects by slice.
@@ -174,7 +174,7 @@ impl<'d> Found<'_, 'd> {
         let view = |cohort: &Cohort| CohortView {
             name: cohort.name.clone(),
             definition: CohortDefinition::Discovered(cohort_rule(&cohort.name, &cohort.rule, &self.study.units.bins)),
-            sizes: sizes(self.study, &self.declared.cells.cells, cohort.cell),
+            sizes: sizes(self.study, |buckets| self.declared.leaves.units(cohort.cell, buckets)),
             profile: profiles.of_leaf(self.study, cohort.cell),
         };
         self.declared.cohorts.iter().map(view).collect()
@@ -231,6 +231,10 @@ impl<'d> Found<'_, 'd> {
 
     /// The sample ratio of the pre-registered cohorts over all units, and of the discovered ones on the measuring fold.
     fn cohort_check(&self, cells: &AverageCells) -> Option<Check> {
+        if self.study.plan.split.is_stratified() {
+            let cohorts = cells.members_in_strata(self.study).chain(self.measured.units_in_strata());
+            return stratified_cohort_check(self.study.plan, self.study.units, cohorts.collect());
+        }
         let registered = cells.members(self.study);
         let discovered = self.measured.units().map(|(name, units)| (name.to_owned(), units.to_vec()));
         cohort_check(self.study.plan, registered.chain(discovered).collect())
@@ -254,7 +258,9 @@ pub(crate) fn registered_views(study: &Study<'_>, cells: &AverageCells, profiles
     let view = |(place, (cohort, counted)): (usize, (&whom_spec::plan::Cohort, &CellSums))| CohortView {
         name: cohort.name.value.clone(),
         definition: definition(study, cohort),
-        sizes: sizes(study, &counted.cells, MEMBERS),
+        sizes: sizes(study, |buckets| {
+            [counted.cells.sum(MEMBERS, buckets), counted.cells.pooled(buckets)].map(|sum| sum.units)
+        }),
         profile: profiles.of_registered(study, place),
     };
     counted.map(view).collect()

@@ -1,14 +1,17 @@
 //! Average effects and pre-registered cohorts: families F1 and guardrails, on all units.
 
-use whom_engine::EngineError;
+use std::sync::Arc;
+
+use whom_engine::{EngineError, blocking};
 use whom_query::checks::{cohort_check, stratified_cohort_check};
-use whom_query::{Among, Outcome};
+use whom_query::{Among, Outcome, QueryError};
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
 use whom_stats::routing::Code;
 use whom_stats::{Alternative, ArmSums, CellSums, Check, Grouping, Reference};
 
-use crate::comparison::{Comparison, Sides};
+use crate::clustered::Clustered;
+use crate::comparison::{Comparison, Contrast, Sides};
 use crate::estimation::Estimation;
 use crate::quantiles::Quantiles;
 use crate::rows::{Draft, Subject, holm};
@@ -31,6 +34,8 @@ pub(crate) struct AverageCells {
     pub(crate) by_first_exposure: Option<CellSums>,
     /// Of the metrics that are quantiles, which no cell tells.
     pub(crate) quantiles: Quantiles,
+    /// Sums by cluster, where units were assigned by cluster.
+    pub(crate) clusters: Option<Clustered>,
 }
 
 /// Rows that are complete, and rows that wait for the correction of the exploratory family.
@@ -59,9 +64,11 @@ impl AverageCells {
         let mut counted = study.sums(groupings).await?.into_iter();
         let everybody = counted.next().ok_or_else(|| EngineError::Internal("nobody was counted".to_owned()))?;
         let of_cohorts = counted.by_ref().take(cohorts).collect();
-        let by_first_exposure = study.units.by_first_exposure.clone();
+        let clusters = clusters(study).await?;
+        // Whoever was first exposed beside their cluster was not assigned with it.
+        let by_first_exposure = study.units.by_first_exposure.clone().filter(|_| clusters.is_none());
         let quantiles = Quantiles::of_declared(study).await?;
-        Ok(Self { everybody, cohorts: of_cohorts, within_strata, by_first_exposure, quantiles })
+        Ok(Self { everybody, cohorts: of_cohorts, within_strata, by_first_exposure, quantiles, clusters })
     }
 
     /// The units of a cohort and the rest, by stratum where arms are compared within some; `None` if there is no such cohort.
@@ -72,6 +79,23 @@ impl AverageCells {
         };
         let side = |side: usize| cells.iter().skip(side).step_by(2).cloned().collect();
         Some(Sides::in_strata(side(MEMBERS), side(0), cohort.pooled(&study.everyone)))
+    }
+
+    /// A question on a cohort, given its place and both sides, with errors by cluster where units were assigned by cluster.
+    pub(crate) fn contrast(&self, study: &Study<'_>, (place, sides): (usize, &Sides), question: Question) -> Contrast {
+        let contrast = study.contrast(sides, question);
+        match &self.clusters {
+            Some(clusters) => clusters.contrast(contrast, place, &study.estimation(question)),
+            None => contrast,
+        }
+    }
+
+    /// A comparison with its error by cluster, where units were assigned by cluster; otherwise as it is.
+    fn by_cluster(&self, compared: Comparison, among: Among, estimation: &Estimation<'_>) -> Comparison {
+        match &self.clusters {
+            Some(clusters) => clusters.compare(compared, among, estimation),
+            None => compared,
+        }
     }
 
     /// The units of each pre-registered cohort by arm.
@@ -86,17 +110,39 @@ impl AverageCells {
 
     /// The sample ratio of the pre-registered cohorts.
     pub(crate) fn cohort_check(&self, study: &Study<'_>) -> Option<Check> {
+        if self.clusters.is_some() {
+            // Units of a cohort are drawn by their clusters, and a cluster may have some of each.
+            return None;
+        }
         if !study.plan.split.is_stratified() {
             return cohort_check(study.plan, self.members(study).collect());
         }
+        stratified_cohort_check(study.plan, study.units, self.members_in_strata(study).collect())
+    }
+
+    /// The units of each pre-registered cohort by stratum and arm.
+    pub(crate) fn members_in_strata<'a>(
+        &'a self,
+        study: &'a Study<'_>,
+    ) -> impl Iterator<Item = (String, Vec<Vec<u64>>)> + 'a {
         let names = study.plan.cohorts.iter().map(|cohort| cohort.name.value.clone());
         let of_members = |cells: &Vec<ArmSums>| {
             let cells = cells.iter().skip(MEMBERS).step_by(2);
             cells.map(|stratum| stratum.table.units.clone()).collect()
         };
-        let cohorts = names.zip(self.within_strata.iter().map(of_members)).collect();
-        stratified_cohort_check(study.plan, study.units, cohorts)
+        names.zip(self.within_strata.iter().map(of_members))
     }
+}
+
+/// Sums every metric by cluster, where units were assigned by cluster.
+async fn clusters(study: &Study<'_>) -> Result<Option<Clustered>, EngineError> {
+    let units = Arc::clone(study.units);
+    let counted = blocking(study.units.cancel(), move || units.cluster_totals()).await;
+    let counted = counted.map_err(|error| match error {
+        QueryError::Engine(error) => error,
+        other => EngineError::Internal(other.to_string()),
+    })?;
+    Ok(counted.map(Clustered))
 }
 
 fn by_cell(study: &Study<'_>, counted: &CellSums) -> Vec<ArmSums> {
@@ -121,12 +167,15 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
         let (family, evidence) = family(study, study.metric(question.metric).role);
         let alternative = study.alternative(question.metric);
         let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
-        let average = || Comparison::of_strata(&everybody, &study.estimation(question));
+        let average = || {
+            let estimation = study.estimation(question);
+            cells.by_cluster(Comparison::of_strata(&everybody, &estimation), Among::Everybody, &estimation)
+        };
         let average = cells.quantiles.compare(Among::Everybody, question).unwrap_or_else(average);
         drafts.extend([subject.effect(&average), subject.lift(&average)]);
         drafts.extend(subject.margin(&average));
         drafts.extend(subject.exploratory().unadjusted(&average));
-        drafts.extend(uncapped(study, &everybody, question));
+        drafts.extend(uncapped(study, cells, &everybody, question));
         for (place, (cohort, sides)) in cohorts.iter().enumerate() {
             let frozen = study.replication.as_ref().and_then(|found| found.standing(study, cohort, question));
             // What was found may be a loss, so it is measured again both ways.
@@ -135,7 +184,7 @@ pub(crate) fn average_rows(study: &Study<'_>, cells: &AverageCells) -> Rows {
             let subject = Subject { cohort, evidence, family, alternative, ..subject.clone() };
             let groups = [Among::Cohort(place), Among::BesideCohort(place)];
             let contrast = cells.quantiles.contrast(groups, question);
-            let contrast = contrast.unwrap_or_else(|| study.contrast(sides, question));
+            let contrast = contrast.unwrap_or_else(|| cells.contrast(study, (place, sides), question));
             drafts.extend([subject.effect(&contrast.cohort), subject.lift(&contrast.cohort)]);
             drafts.push(match family {
                 Family::Guardrail => subject.exploratory().contrast(&contrast),
@@ -169,7 +218,7 @@ fn in_families(drafts: Vec<Draft>, reference: Reference) -> Rows {
 }
 
 /// The average effect on what a capped metric was before its cap, beside.
-fn uncapped(study: &Study<'_>, everybody: &[ArmSums], question: Question) -> Option<Draft> {
+fn uncapped(study: &Study<'_>, cells: &AverageCells, everybody: &[ArmSums], question: Question) -> Option<Draft> {
     let outcome = study.outcome(question.metric);
     let uncapped = Outcome {
         value: outcome.uncapped?,
@@ -182,7 +231,8 @@ fn uncapped(study: &Study<'_>, everybody: &[ArmSums], question: Question) -> Opt
     let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
     let alternative = Alternative::TwoSided;
     let subject = Subject { study, question, cohort: EVERYBODY, evidence, family, alternative };
-    let mut draft = subject.effect(&Comparison::of_strata(everybody, &estimation));
+    let mut draft =
+        subject.effect(&cells.by_cluster(Comparison::of_strata(everybody, &estimation), Among::Everybody, &estimation));
     draft.row.estimand = Estimand::UncappedEffect;
     Some(draft)
 }

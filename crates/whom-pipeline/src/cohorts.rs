@@ -4,13 +4,12 @@ use whom_forest::Cohort;
 use whom_query::Among;
 use whom_report::{EffectRow, Evidence, Family, Fold};
 use whom_spec::plan::{Correction, Role};
-use whom_stats::{
-    Against, Alternative, Bootstrap, CellSums, Grid, Hypothesis, MaxT, MeasuredProducts, Question as Asked,
-};
+use whom_stats::{Against, Alternative, Bootstrap, Grid, Hypothesis, MaxT, MeasuredProducts, Question as Asked};
 
 use crate::averages::Rows;
 use crate::comparison::{Contrast, Sides};
 use crate::estimation::Estimation;
+use crate::leaf_sums::LeafSums;
 use crate::quantiles::Quantiles;
 use crate::rows::{Draft, Step, Subject, bonferroni, holm, simultaneous};
 use crate::study::{Question, Study};
@@ -18,7 +17,7 @@ use crate::study::{Question, Study};
 /// Cohorts with their units and the rest, in the measuring buckets.
 pub(crate) struct MeasuredCohorts<'a> {
     pub(crate) study: &'a Study<'a>,
-    cells: &'a CellSums,
+    leaves: &'a LeafSums,
     cohorts: Vec<MeasuredCohort<'a>>,
     /// Of the metrics that are quantiles; `None` where nobody asks.
     quantiles: Option<&'a Quantiles>,
@@ -31,10 +30,10 @@ struct MeasuredCohort<'a> {
 
 impl<'a> MeasuredCohorts<'a> {
     /// Reads the cohorts off the statistics of the leaves that they are.
-    pub(crate) fn new(study: &'a Study<'a>, cells: &'a CellSums, cohorts: &'a [Cohort]) -> Self {
-        let measured =
-            |cohort: &'a Cohort| MeasuredCohort { cohort, sides: study.sides(cells, Fold::Measure, cohort.cell) };
-        Self { study, cells, cohorts: cohorts.iter().map(measured).collect(), quantiles: None }
+    pub(crate) fn new(study: &'a Study<'a>, leaves: &'a LeafSums, cohorts: &'a [Cohort]) -> Self {
+        let buckets = study.buckets(Fold::Measure);
+        let measured = |cohort: &'a Cohort| MeasuredCohort { cohort, sides: leaves.sides(cohort.cell, buckets) };
+        Self { study, leaves, cohorts: cohorts.iter().map(measured).collect(), quantiles: None }
     }
 
     /// With the quantiles of these cohorts.
@@ -50,6 +49,11 @@ impl<'a> MeasuredCohorts<'a> {
             (cohort.name.as_str(), of_quantiles.unwrap_or_else(|| self.study.contrast(sides, question)))
         };
         self.cohorts.iter().map(contrast)
+    }
+
+    /// The units of each cohort by stratum and arm.
+    pub(crate) fn units_in_strata(&self) -> impl Iterator<Item = (String, Vec<Vec<u64>>)> {
+        self.cohorts.iter().map(|measured| (measured.cohort.name.clone(), measured.sides.units_in_strata()))
     }
 
     /// The units of each cohort by arm.
@@ -87,7 +91,8 @@ impl<'a> MeasuredCohorts<'a> {
         rows
     }
 
-    /// Family F2: effects and contrasts of the cohorts, each kind with p-values and intervals from one procedure.
+    /// Family F2: effects and contrasts of the cohorts, each kind with p-values and intervals from one procedure; within strata by
+    /// Holm.
     pub(crate) fn discovered_family(&self, questions: &[Question]) -> Vec<EffectRow> {
         let (mut effects, mut contrasts) = (Vec::new(), Vec::new());
         for question in questions {
@@ -108,6 +113,8 @@ impl<'a> MeasuredCohorts<'a> {
     fn corrected(&self, drafts: Vec<Draft>, against: Against, questions: &[Question]) -> Vec<EffectRow> {
         let (reference, validate) = (self.study.reference(), &self.study.plan.validate);
         match validate.correction {
+            // The bootstrap resamples means over all units.
+            _ if self.leaves.strata() > 1 => holm(drafts, reference),
             Correction::Holm => holm(drafts, reference),
             Correction::Bonferroni => bonferroni(drafts, reference),
             Correction::MaxT | Correction::RomanoWolf => {
@@ -136,7 +143,7 @@ impl<'a> MeasuredCohorts<'a> {
                 Hypothesis { target: whom_stats::Target { metric, treatment: question.treatment, cell }, against }
             };
             let family: Vec<Hypothesis> = asked().map(target).collect();
-            return bootstrap.max_t(&self.study.measured(&self.cells.cells, Fold::Measure), &family);
+            return bootstrap.max_t(&self.study.measured(&self.leaves.cells.cells, Fold::Measure), &family);
         }
         let estimations: Vec<Estimation<'_>> =
             asked().map(|(question, measured)| measured.sides.estimation(self.study.estimation(question))).collect();
@@ -152,7 +159,7 @@ impl<'a> MeasuredCohorts<'a> {
         let grids: Vec<Vec<Grid>> =
             self.study.units.groups.iter().map(|group| group.grids(&self.study.grids)).collect();
         let measured = MeasuredProducts {
-            products: &self.cells.products,
+            products: &self.leaves.cells.products,
             buckets: self.study.buckets(Fold::Measure),
             grids: &grids,
         };

@@ -137,7 +137,7 @@ impl Sides {
     pub(crate) fn compare(&self, estimation: Estimation<'_>) -> Contrast {
         let estimation = self.estimation(estimation);
         let of = |side: &[ArmSums]| Comparison::of_strata(side, &estimation);
-        Contrast { cohort: of(&self.cohort), rest: of(&self.rest) }
+        Contrast { cohort: of(&self.cohort), rest: of(&self.rest), together: None }
     }
 
     /// An estimation that knows the coefficients of the whole.
@@ -147,6 +147,11 @@ impl Sides {
         }
         let parent = Comparison::of(&self.whole, &estimation).coefficients();
         Estimation { parent, ..estimation }
+    }
+
+    /// The cohort's units by stratum and arm.
+    pub(crate) fn units_in_strata(&self) -> Vec<Vec<u64>> {
+        self.cohort.iter().map(|stratum| stratum.table.units.clone()).collect()
     }
 
     /// The cohort's units by arm.
@@ -160,11 +165,16 @@ impl Sides {
 pub(crate) struct Contrast {
     pub(crate) cohort: Comparison,
     pub(crate) rest: Comparison,
+    /// The difference of their effects, where they are not independent.
+    pub(crate) together: Option<Result<Estimate, NotEstimable>>,
 }
 
 impl Contrast {
     /// The cohort's effect less that of the rest.
     pub(crate) fn estimate(&self) -> Result<Estimate, NotEstimable> {
+        if let Some(together) = self.together {
+            return together;
+        }
         let side = |comparison: &Comparison| match &comparison.effect {
             Ok(effect) => Ok(effect.difference),
             Err(reason) => Err(*reason),

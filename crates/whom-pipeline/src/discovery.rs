@@ -71,6 +71,7 @@ pub(crate) fn plan_of(study: &Study<'_>, questions: &[Question]) -> DiscoveryPla
             .collect(),
         controls: controls(study),
         places: places(study),
+        within: study.units.strata().map(|(_, column)| column),
         buckets: study.folds.buckets(Fold::Discover).clone(),
         folds: if folds == 0 { Vec::new() } else { study.folds.pruning_folds(&study.plan.experiment, folds) },
     }

@@ -8,7 +8,7 @@ use whom_engine::EngineError;
 use whom_query::TagBins;
 use whom_report::{EffectRow, Evidence, Family, RuleCondition, TagLevel, TagRanking, TagTable};
 use whom_spec::plan::Role;
-use whom_stats::{Alternative, ArmSums, ArmTable, ColumnHistogram};
+use whom_stats::{Alternative, ArmSums, ArmTable, ColumnHistogram, PooledProducts};
 
 use crate::comparison::Comparison;
 use crate::estimation::Estimation;
@@ -34,7 +34,8 @@ struct CountedLevel {
     /// Unique among the levels of all tags: the number behind the last dot is the level's.
     name: String,
     condition: RuleCondition,
-    units: ArmSums,
+    /// By stratum: one where all units are comparable.
+    strata: Vec<ArmSums>,
 }
 
 impl FirstLook {
@@ -52,7 +53,7 @@ impl FirstLook {
         if let Some(products) = counting::products(study, &levels).await? {
             for (tag, products) in tags.iter_mut().zip(&products) {
                 let levels = tag.levels.iter_mut().enumerate();
-                levels.for_each(|(cell, level)| level.units.products = products.of(cell));
+                levels.for_each(|(place, level)| level.take(products, place));
             }
         }
         Ok(Self { tags })
@@ -69,7 +70,7 @@ impl FirstLook {
                 let question = estimation.question;
                 let alternative = Alternative::TwoSided;
                 let subject = Subject { study, question, cohort: &level.name, evidence, family, alternative };
-                let found = Comparison::of(&level.units, estimation);
+                let found = Comparison::of_strata(&level.strata, estimation);
                 [subject.effect(&found), subject.lift(&found)]
             };
             estimations.iter().flat_map(draft).collect::<Vec<_>>()
@@ -84,8 +85,8 @@ impl FirstLook {
         let mut view = |level: &CountedLevel| TagLevel {
             name: level.name.clone(),
             condition: level.condition.clone(),
-            units: Some(level.units.table.total_units()),
-            share: Some(level.units.table.total_units() as f64 / everybody as f64),
+            units: Some(level.units()),
+            share: Some(level.units() as f64 / everybody as f64),
             effects: rows.by_ref().take(per_level).collect(),
         };
         let tables = self.tags.iter().map(|tag| TagTable {
@@ -108,7 +109,8 @@ impl FirstLook {
         let Some(tag) = self.tags.first().filter(|_| estimation.outcome.is_adjusted()) else {
             return estimation;
         };
-        let parent = Comparison::of(&tag.everybody(study), &estimation).coefficients();
+        let everybody = tag.everybody();
+        let parent = everybody.and_then(|everybody| Comparison::of(&everybody, &estimation).coefficients());
         Estimation { parent, ..estimation }
     }
 }
@@ -119,16 +121,30 @@ fn levels_of(bins: &TagBins, histogram: &ColumnHistogram) -> Vec<Level> {
     levels(bins, &units)
 }
 
+impl CountedLevel {
+    /// Its units, of all strata.
+    fn units(&self) -> u64 {
+        self.strata.iter().map(|stratum| stratum.table.total_units()).sum()
+    }
+
+    /// Takes the cross-products of the level at a place, whose cells are its strata.
+    fn take(&mut self, products: &PooledProducts, place: usize) {
+        let first = place * self.strata.len();
+        self.strata.iter_mut().zip(first..).for_each(|(stratum, cell)| stratum.products = products.of(cell));
+    }
+}
+
 impl CountedTag {
     fn new(study: &Study<'_>, bins: &TagBins, (levels, histogram): (&[Level], &ColumnHistogram)) -> Self {
         let cells: Vec<_> = histogram.cells().collect();
+        let (arms, strata) = (study.plan.split.variants.len(), study.strata());
         let counted = levels.iter().zip(1..).map(|(level, number): (_, usize)| {
-            let mut table = ArmTable::new(study.plan.split.variants.len(), study.grids.len());
+            let mut table = ArmTable::new(arms * strata, study.grids.len());
             level.codes.iter().filter_map(|code| cells.get(usize::from(code))).for_each(|cell| table.add(*cell));
             CountedLevel {
                 name: format!("{}.{number}", bins.name),
                 condition: level.condition(bins),
-                units: ArmSums { table, products: Vec::new() },
+                strata: by_stratum(&table, strata),
             }
         });
         let protected = study.plan.tag(&bins.name).is_some_and(|(_, tag)| tag.protected);
@@ -136,20 +152,22 @@ impl CountedTag {
     }
 
     /// All units: the levels leave none out.
-    fn everybody(&self, study: &Study<'_>) -> ArmSums {
-        let mut sum = ArmSums {
-            table: ArmTable::new(study.plan.split.variants.len(), study.grids.len()),
-            products: self.levels.first().map_or_else(Vec::new, |level| level.units.products.clone()),
-        };
-        for (place, level) in self.levels.iter().enumerate() {
-            sum.table.add(level.units.table.cell());
-            if place > 0 {
-                let parts = level.units.products.iter().flatten();
-                sum.products.iter_mut().flatten().zip(parts).for_each(|(sum, part)| *sum += part);
-            }
-        }
-        sum
+    fn everybody(&self) -> Option<ArmSums> {
+        let mut parts = self.levels.iter().flat_map(|level| &level.strata);
+        let mut sum = parts.next()?.clone();
+        parts.for_each(|part| sum.add(part));
+        Some(sum)
     }
+}
+
+/// The arms of each stratum, which stand in turn.
+fn by_stratum(table: &ArmTable, strata: usize) -> Vec<ArmSums> {
+    let (arms, cells) = (table.units.len() / strata, table.moments.len() / strata);
+    let of = |stratum: usize| ArmTable {
+        units: table.units[stratum * arms..(stratum + 1) * arms].to_vec(),
+        moments: table.moments[stratum * cells..(stratum + 1) * cells].to_vec(),
+    };
+    (0..strata).map(|stratum| ArmSums { table: of(stratum), products: Vec::new() }).collect()
 }
 
 /// The questions of the first look: every treatment on every primary metric. Every further row would raise the price of all

@@ -216,6 +216,7 @@ fn compiled() -> Compiled {
         tags: vec![named("age"), named("city")],
         cohorts: vec![named("grown_up")],
         strata: Vec::new(),
+        cluster: None,
         joined: Vec::new(),
         folds: None,
     }

@@ -2,9 +2,13 @@
 
 use whom_engine::EngineError;
 use whom_forest::{Discovered, Tree};
+use whom_query::Outcome;
 use whom_report::{Fold, GlobalTestRow};
-use whom_stats::{CellStatistics, CellSums, Correction, GlobalTest, Grouping, global_test};
+use whom_stats::{Cochran, Correction, GlobalTest, Heterogeneity, global_test};
 
+use crate::comparison::Comparison;
+use crate::estimation::Estimation;
+use crate::leaf_sums::LeafSums;
 use crate::study::{Question, Study};
 
 /// The global test of every question, corrected by Holm: the gate of its cohorts.
@@ -21,9 +25,8 @@ pub(crate) async fn global_tests(
 pub(crate) async fn leaves_of_unpruned(
     study: &Study<'_>,
     discovered: &Discovered,
-) -> Result<Vec<CellSums>, EngineError> {
-    let trees = discovered.single.iter();
-    study.sums(trees.map(|tree| Grouping::Leaves(tree.unpruned.routing.clone())).collect()).await
+) -> Result<Vec<LeafSums>, EngineError> {
+    LeafSums::of_each(study, discovered.single.iter().map(|tree| &tree.unpruned.routing)).await
 }
 
 /// The tests, from the statistics of [`leaves_of_unpruned`].
@@ -31,14 +34,14 @@ pub(crate) fn tested(
     study: &Study<'_>,
     questions: &[Question],
     discovered: &Discovered,
-    counted: &[CellSums],
+    counted: &[LeafSums],
 ) -> Vec<GlobalTestRow> {
     let trees = discovered.single.iter().map(|tree| &tree.unpruned);
     let mut rows: Vec<GlobalTestRow> = questions
         .iter()
         .zip(trees)
         .zip(counted)
-        .map(|((question, tree), sums)| global_row(study, *question, tree, &sums.cells))
+        .map(|((question, tree), sums)| global_row(study, *question, tree, sums))
         .collect();
     let raw: Vec<f64> = rows.iter().map(|row| row.p_value).collect();
     let adjusted = Correction::Holm.adjust(&raw);
@@ -49,16 +52,21 @@ pub(crate) fn tested(
     rows
 }
 
-fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellStatistics) -> GlobalTestRow {
+fn global_row(study: &Study<'_>, question: Question, tree: &Tree, leaves: &LeafSums) -> GlobalTestRow {
     let target = study.searched(question, 0);
     let step = study.grids[target.metric].step();
-    let predictions: Vec<f64> =
-        tree.predictions(0).unwrap_or_default().into_iter().map(|prediction| prediction * step).collect();
-    let test = global_test(&study.measured(cells, Fold::Measure), target, &predictions);
+    let predictions = tree.predictions(0).unwrap_or_default().into_iter().map(|prediction| prediction * step);
+    // A leaf's effect is that of its strata by their units, and so is the slope: strata are leaves of one prediction. Of a stratum in
+    // which an arm is lacking, or nothing varies, the units take no part.
+    let strata = leaves.strata();
+    let predictions: Vec<f64> = predictions.flat_map(|prediction| std::iter::repeat_n(prediction, strata)).collect();
+    let test = global_test(&study.measured(&leaves.cells.cells, Fold::Measure), target, &predictions);
     let slope = match &test {
         GlobalTest::Tested(slope) => Some(slope),
         GlobalTest::NoCandidate | GlobalTest::NotEstimable(_) => None,
     };
+    let cochran =
+        slope.and_then(|slope| if strata == 1 { Some(slope.cochran) } else { cochran(study, question, leaves) });
     GlobalTestRow {
         variant: study.variant(question.treatment).to_owned(),
         metric: study.metric(question.metric).name.value.clone(),
@@ -70,9 +78,25 @@ fn global_row(study: &Study<'_>, question: Question, tree: &Tree, cells: &CellSt
         p_value: test.p_value(),
         p_value_adjusted: 1.0,
         open: false,
-        cochran_q: slope.map(|slope| slope.cochran.statistic),
-        cochran_p_value: slope.map(|slope| slope.cochran.p_value),
+        cochran_q: cochran.map(|cochran| cochran.statistic),
+        cochran_p_value: cochran.map(|cochran| cochran.p_value),
     }
+}
+
+/// Cochran's test of the leaves' effects, each compared within strata. It is of the column that trees see.
+fn cochran(study: &Study<'_>, question: Question, leaves: &LeafSums) -> Option<Cochran> {
+    let searched = Outcome {
+        value: study.searched(question, 0).metric,
+        covariates: Vec::new(),
+        levels: Vec::new(),
+        denominator: None,
+        group: None,
+        ..study.outcome(question.metric).clone()
+    };
+    let estimation = Estimation { outcome: &searched, grid: study.grids[searched.value], ..study.estimation(question) };
+    let of_leaf = |leaf: usize| Comparison::of_strata(&leaves.over(&[leaf], study.buckets(Fold::Measure)), &estimation);
+    let effects = (0..leaves.leaves()).map(of_leaf).map(|found| Ok(found.effect?.difference));
+    Some(Heterogeneity::of(&effects.collect::<Vec<_>>(), study.plan.validate.level).ok()?.cochran)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::event::Stage;
 use crate::prepare::{Prepared, load_plan, session};
 use crate::request::Request;
 use crate::shared_cache::SharedCache;
+use crate::study::MOST_SEARCHED_STRATA;
 use crate::units_file::{OWN_COLUMNS, UPLOAD};
 
 /// What a run will need, and how its memory is shared out.
@@ -49,7 +50,8 @@ impl Planned {
         let fill = cache.as_ref().map(|cache| cache.scans.clone()).unwrap_or_default();
         let analysed = needs.analysed + needs.units * stratum_bytes(plan);
         let counted = strata_bytes(plan, needs.units).max(quantile_bytes(plan, request));
-        let search = search_bytes(plan, needs.units).max(counted);
+        let counted = counted.max(cluster_bytes(plan, needs.units, request));
+        let search = (search_bytes(plan, needs.units) * most_searched_strata(plan, needs.units)).max(counted);
         let needs = Needs { fill, search, writer, analysed, ..needs };
         let memory = MemoryPlan::new(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
@@ -69,16 +71,41 @@ fn stratum_bytes(plan: &Plan) -> u64 {
     if plan.split.is_stratified() { 1 + plan.cohorts.len() as u64 } else { 0 }
 }
 
+/// The most strata within which cohorts may be searched for; one where all units are comparable.
+fn most_searched_strata(plan: &Plan, units: u64) -> u64 {
+    let most = MOST_SEARCHED_STRATA as u64;
+    match plan.split.strata {
+        Some(_) if plan.searches() => units.clamp(1, most),
+        _ => (plan.split.periods().len() as u64).min(most),
+    }
+}
+
 /// Bytes of what is counted within as many strata as there may be, by bucket and arm: of everybody, and of one declared cohort
-/// and the others. Nothing is searched meanwhile.
+/// and the others, or of the leaves of the unpruned tree of each question and of the declared one.
 fn strata_bytes(plan: &Plan, units: u64) -> u64 {
-    if plan.split.strata.is_none() {
+    if !plan.split.is_stratified() {
         return 0;
     }
-    let cells = units.min(MOST_STRATA as u64) * if plan.cohorts.is_empty() { 1 } else { 3 };
+    let strata =
+        if plan.split.strata.is_some() { units.min(MOST_STRATA as u64) } else { plan.split.periods().len() as u64 };
+    let declared = strata * if plan.cohorts.is_empty() { 1 } else { 3 };
+    let leaves = if plan.searches() { 1 << plan.discover.tree.depth.min(16) } else { 0 };
+    let leaves = leaves.min(units / plan.discover.tree.units_per_arm.max(1));
+    let trees = (plan.discover.treatments.len() * plan.discover.metrics.len()) as u64 + 1;
+    let cells = declared.max(strata + trees * leaves * most_searched_strata(plan, units));
     let arm = 8 + (size_of::<Moments>() * plan.value_columns()) as u64;
     let table = size_of::<ArmTable>() as u64 + plan.split.variants.len() as u64 * arm;
     cells * BUCKETS as u64 * table
+}
+
+/// Bytes of what is counted by cluster: the clusters themselves, or sums by metric, cohort, arm and cell.
+fn cluster_bytes(plan: &Plan, units: u64, request: &Request) -> u64 {
+    if plan.cluster.is_none() {
+        return 0;
+    }
+    let metrics: usize = plan.metrics.iter().map(|metric| 1 + usize::from(metric.cap.is_some())).sum();
+    let sums = metrics * (1 + plan.cohorts.len()) * plan.split.variants.len();
+    whom_query::clusters::counted_bytes(units, sums as u64, request.limits.threads.get() as u64)
 }
 
 /// Bytes of what looks for quantiles count at once.
@@ -119,7 +146,8 @@ fn searched_nodes(discover: &Discover, per_arm: u64) -> u64 {
 /// Bytes that writing the unit table takes, its upload included.
 fn writer_bytes(plan: &Plan, needs: &Needs) -> u64 {
     let strata = plan.split.strata.as_ref().map_or(0, |strata| strata.columns.len());
-    let columns = OWN_COLUMNS + (plan.measures().len() + plan.tag_columns().count() + strata) as u64;
+    let carried = strata + usize::from(plan.cluster.is_some());
+    let columns = OWN_COLUMNS + (plan.measures().len() + plan.tag_columns().count() + carried) as u64;
     let row = needs.table / needs.units.max(1);
     units_writer_bytes(needs.units, columns, row) + UPLOAD.min(needs.table)
 }

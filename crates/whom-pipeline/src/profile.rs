@@ -2,17 +2,16 @@
 
 use whom_query::{BinKind, Spread, TagBins};
 use whom_report::{CohortSize, Fold, TagDifference, TagStatistic};
-use whom_stats::CellStatistics;
+use whom_stats::BucketSet;
 
 use crate::study::Study;
 
-/// The units of a cohort by fold and arm.
-pub(crate) fn sizes(study: &Study<'_>, cells: &CellStatistics, cell: usize) -> Vec<CohortSize> {
+/// The units of a cohort by fold and arm, given its units by arm and those of everybody in any buckets.
+pub(crate) fn sizes(study: &Study<'_>, units: impl Fn(&BucketSet) -> [Vec<u64>; 2]) -> Vec<CohortSize> {
     let mut sizes = Vec::new();
     for fold in [Fold::Discover, Fold::Measure, Fold::All] {
-        let buckets = study.buckets(fold);
-        let (own, everybody) = (cells.sum(cell, buckets), cells.pooled(buckets));
-        for (arm, (units, whole)) in own.units.iter().zip(&everybody.units).enumerate() {
+        let [own, everybody] = units(study.buckets(fold));
+        for (arm, (units, whole)) in own.iter().zip(&everybody).enumerate() {
             sizes.push(CohortSize {
                 fold,
                 variant: study.variant(arm).to_owned(),

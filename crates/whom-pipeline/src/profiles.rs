@@ -71,7 +71,7 @@ fn requests(study: &Study<'_>, tree: &Routing) -> Vec<TreePass> {
     let (buckets, columns) = (BucketSet::all(), categorical(study));
     let request = |routing: Routing, nodes| {
         let (buckets, columns) = (buckets.clone(), columns.clone());
-        TreePass { routing, buckets, weights: None, nodes, columns }
+        TreePass { routing, buckets, weights: None, within: None, nodes, columns }
     };
     let mut requests = vec![request(tree.clone(), tree.leaves().collect())];
     for place in 0..study.plan.cohorts.len() {

@@ -77,7 +77,7 @@ impl Quantiles {
 
     /// A cohort and the rest of the units on a question, as [`Self::compare`].
     pub(crate) fn contrast(&self, [cohort, rest]: [Among; 2], question: Question) -> Option<Contrast> {
-        Some(Contrast { cohort: self.compare(cohort, question)?, rest: self.compare(rest, question)? })
+        Some(Contrast { cohort: self.compare(cohort, question)?, rest: self.compare(rest, question)?, together: None })
     }
 }
 

@@ -83,9 +83,9 @@ impl Replication<'_> {
         };
         let question = study.questions().find(is_asked).filter(|_| asks(study.plan, finding));
         let place = study.plan.cohorts.iter().position(|cohort| *cohort.name == finding.cohort);
-        let sides = place.and_then(|place| cells.sides(study, place));
-        let Some((question, sides)) = question.zip(sides) else { return Vec::new() };
-        let contrast = study.contrast(&sides, question);
+        let sides = place.and_then(|place| Some((place, cells.sides(study, place)?)));
+        let Some((question, (place, sides))) = question.zip(sides) else { return Vec::new() };
+        let contrast = cells.contrast(study, (place, &sides), question);
         let estimands: &[Estimand] = match finding.standing {
             Standing::Gains | Standing::Loses => &[Estimand::Contrast, Estimand::Effect],
             _ => &[Estimand::Contrast],

@@ -174,10 +174,11 @@ impl Run<'_> {
         study.look = look.unwrap_or(1);
 
         stages.begin(Stage::Checks)?;
-        let checks = judged(&study)?;
+        let mut checks = judged(&study)?;
+        checks.extend(study.unsearched());
         let results = match &replication {
             Some(replication) => measure_again(&study, replication, checks, stages).await?,
-            None if !plan.searches() => measure_declared(&study, checks, stages).await?.0,
+            None if !study.searches() => measure_declared(&study, checks, stages).await?.0,
             None => analyse(&study, checks, stages).await?,
         };
         let results = withheld::results(plan, results)?;

@@ -47,7 +47,7 @@ pub(crate) struct Declaration<'a> {
     pub(crate) name: &'a str,
     /// Its leaves are the declared cohorts.
     pub(crate) tree: &'a Tree,
-    /// Everybody in one cell.
+    /// Everybody, in one cell or one for each stratum.
     pub(crate) everybody: &'a CellStatistics,
     pub(crate) observer: &'a dyn Observer,
 }
@@ -68,7 +68,8 @@ impl Declaration<'_> {
     fn first_buckets(&self, buckets: &BucketSet) -> BucketSet {
         let mut units = 0;
         let first = buckets.iter().enumerate().take_while(|(place, bucket)| {
-            units += self.everybody.table(0, *bucket).map_or(0, whom_stats::ArmTable::total_units);
+            let cells = (0..self.everybody.cells).filter_map(|cell| self.everybody.table(cell, *bucket));
+            units += cells.map(whom_stats::ArmTable::total_units).sum::<u64>();
             *place < FEWEST_BUCKETS || units <= MOST_UNITS
         });
         first.map(|(_, bucket)| bucket).collect()
@@ -83,7 +84,7 @@ impl Declaration<'_> {
     fn together(&self, trees: usize) -> usize {
         let questions = self.study.targets().len();
         let grown = (questions + usize::from(questions > 1)) as u64;
-        let searched = search_bytes(self.study.plan, self.units(&self.study.everyone));
+        let searched = search_bytes(self.study.plan, self.units(&self.study.everyone)) * self.study.strata() as u64;
         let each = (searched / grown).saturating_mul(trees as u64).max(1);
         (searched.max(ROOM) / each).clamp(1, 25) as usize
     }

@@ -10,10 +10,11 @@ use whom_engine::EngineError;
 use whom_forest::Cohort;
 use whom_report::{Correction, EVERYBODY, Evidence, Family, Fold, SliceRow, SlicedEffect, Steadiness as Found};
 use whom_spec::plan::{Metric, Role};
-use whom_stats::{ArmSums, CellSums, Estimate, Grouping, NodeIndex, NotEstimable, Routing, StabilityTest, Steadiness};
+use whom_stats::{ArmSums, Estimate, NodeIndex, NotEstimable, Routing, StabilityTest, Steadiness};
 
 use crate::comparison::{Comparison, Effect};
 use crate::estimation::Estimation;
+use crate::leaf_sums::LeafSums;
 use crate::names;
 use crate::slices::{Cut, Slicing};
 use crate::study::{Question, Study};
@@ -95,9 +96,10 @@ pub(crate) async fn sliced_effects(
     let questions: Vec<Question> =
         study.questions().filter(|question| is_asked(study.metric(question.metric))).collect();
     let mut found = BTreeMap::<Place, Vec<Vec<Comparison>>>::new();
-    for batch in in_batches(requests(&slicings, &populations)) {
-        let groupings = batch.iter().map(|request| Grouping::Leaves(request.cut.routing.clone())).collect();
-        for (request, counted) in batch.iter().zip(study.sums(groupings).await?) {
+    let most = (MOST_CELLS / study.strata()).max(1);
+    for batch in in_batches(requests(&slicings, &populations, most)) {
+        let counted = LeafSums::of_each(study, batch.iter().map(|request| &request.cut.routing)).await?;
+        for (request, counted) in batch.iter().zip(counted) {
             let population = &populations[request.population];
             for (at, group) in population.groups.iter().enumerate() {
                 let slices = slices_of(study, group, (request, &counted), &questions);
@@ -138,12 +140,12 @@ fn populations(study: &Study<'_>, tree: &Routing, cohorts: &[Cohort]) -> Vec<Pop
     populations
 }
 
-/// Every slicing of every population, in stretches of slices that are not too many cells.
-fn requests(slicings: &[Slicing], populations: &[Population]) -> Vec<Request> {
+/// Every slicing of every population, in stretches of slices that are not too many leaves.
+fn requests(slicings: &[Slicing], populations: &[Population], most: usize) -> Vec<Request> {
     let mut requests = Vec::new();
     for (place, slicing) in slicings.iter().enumerate() {
         for (number, population) in populations.iter().enumerate() {
-            let stretch = (MOST_CELLS / population.leaves.len().max(1)).max(1);
+            let stretch = (most / population.leaves.len().max(1)).max(1);
             let count = slicing.slices.len();
             requests.extend((0..count).step_by(stretch).map(|first| {
                 let slices = first..count.min(first + stretch);
@@ -176,27 +178,33 @@ fn in_batches(requests: Vec<Request>) -> Vec<Vec<Request>> {
 fn slices_of(
     study: &Study<'_>,
     group: &Group,
-    (request, counted): (&Request, &CellSums),
+    (request, counted): (&Request, &LeafSums),
     questions: &[Question],
 ) -> Vec<Vec<Comparison>> {
     let buckets = study.buckets(group.fold);
     let of_leaves = || group.leaves.iter().filter_map(|leaf| request.cut.cells.get(*leaf));
     let whole = counted.over(&of_leaves().flatten().copied().collect::<Vec<_>>(), buckets);
-    let everybody = counted.pooled(buckets);
+    let everybody = [counted.cells.pooled(buckets)];
     let estimation = |question: &Question| within(within(study.estimation(*question), &everybody), &whole);
     let estimations: Vec<Estimation<'_>> = questions.iter().map(estimation).collect();
     let slice = |slice: usize| {
         let cells: Vec<usize> = of_leaves().filter_map(|cells| cells.get(slice).copied()).collect();
         let sums = counted.over(&cells, buckets);
-        estimations.iter().map(|estimation| Comparison::of(&sums, estimation)).collect()
+        estimations.iter().map(|estimation| Comparison::of_strata(&sums, estimation)).collect()
     };
     (0..request.slices).map(slice).collect()
 }
 
-/// An estimation that knows the coefficients of a whole.
-fn within<'e>(estimation: Estimation<'e>, whole: &ArmSums) -> Estimation<'e> {
-    let is_adjusted = estimation.outcome.is_adjusted();
-    let parent = is_adjusted.then(|| Comparison::of(whole, &estimation).coefficients()).flatten();
+/// An estimation that knows the coefficients of a whole, of all its strata together.
+fn within<'e>(estimation: Estimation<'e>, whole: &[ArmSums]) -> Estimation<'e> {
+    let Some((first, others)) = whole.split_first().filter(|_| estimation.outcome.is_adjusted()) else {
+        return Estimation { parent: None, ..estimation };
+    };
+    let mut sum = first.clone();
+    for stratum in others {
+        sum.add(stratum);
+    }
+    let parent = Comparison::of(&sum, &estimation).coefficients();
     Estimation { parent, ..estimation }
 }
 

@@ -9,12 +9,17 @@ use whom_query::compile::Compiled;
 use whom_report::{self as report, Evidence, Seal};
 use whom_spec::plan::{Direction, Metric, Plan, Reference as PlanReference, Test};
 use whom_stats::{
-    Alternative, ArmSums, BucketSet, CellStatistics, CellSums, Fold, Folds, Grid, Grouping, Measured, Reference, Target,
+    Alternative, ArmSums, BucketSet, CellStatistics, CellSums, Check, Fold, Folds, Grid, Grouping, Measured, Reference,
+    Target,
 };
 
 use crate::comparison::{Comparison, Contrast, Sides};
 use crate::estimation::Estimation;
 use crate::replication::Replication;
+
+/// The most strata within which cohorts are searched for. Of more, most leaves would lack an arm in some, and their effects could
+/// not be measured.
+pub(crate) const MOST_SEARCHED_STRATA: usize = 32;
 
 /// An experiment whose units can be asked.
 pub(crate) struct Study<'a> {
@@ -121,8 +126,28 @@ impl<'a> Study<'a> {
             .flat_map(|metric| self.treatments().map(move |treatment| Question { treatment, metric }))
     }
 
-    /// The questions that discovery asks: the declared treatments on the declared primary metrics.
+    /// Whether this run searches for cohorts: its plan says so, and there are not too many strata.
+    pub(crate) fn searches(&self) -> bool {
+        self.plan.searches() && self.strata() <= MOST_SEARCHED_STRATA
+    }
+
+    /// What is said where only the strata are too many to search.
+    pub(crate) fn unsearched(&self) -> Option<Check> {
+        let strata = self.strata();
+        let told = |detail: String| {
+            let check = Check::ruled("search within strata", true, detail).as_advice();
+            check.with_fix("name a column with fewer values in `split.strata`, or choose some of them by `where`; averages and declared cohorts are compared in any case")
+        };
+        (self.plan.searches() && !self.searches()).then(|| {
+            told(format!("nothing is searched within {strata} strata, of which there may be {MOST_SEARCHED_STRATA}"))
+        })
+    }
+
+    /// The questions that discovery asks: the declared treatments on the declared primary metrics; none where nothing is searched.
     pub(crate) fn targets(&self) -> Vec<Question> {
+        if !self.searches() {
+            return Vec::new();
+        }
         let discover = &self.plan.discover;
         self.questions()
             .filter(|question| {
@@ -152,14 +177,21 @@ impl<'a> Study<'a> {
         Measured { cells, buckets: self.buckets(fold), grids: &self.grids }
     }
 
-    /// A question over the units of all cells in a fold.
-    pub(crate) fn compare(&self, cells: &CellSums, fold: report::Fold, question: Question) -> Comparison {
-        self.compare_units(&cells.pooled(self.buckets(fold)), question)
+    /// The number of strata that arms are compared within: one where all units are comparable.
+    pub(crate) fn strata(&self) -> usize {
+        self.units.strata().map_or(1, |(strata, _)| strata.count().max(1))
     }
 
-    /// A question over some units.
-    pub(crate) fn compare_units(&self, sums: &ArmSums, question: Question) -> Comparison {
-        Comparison::of(sums, &self.estimation(question))
+    /// A question over everybody in a fold, whose cells are strata where there are some.
+    pub(crate) fn compare(&self, everybody: &CellSums, fold: report::Fold, question: Question) -> Comparison {
+        let buckets = self.buckets(fold);
+        let strata: Vec<ArmSums> = (0..self.strata()).map(|stratum| everybody.sum(stratum, buckets)).collect();
+        self.compare_units(&strata, question)
+    }
+
+    /// A question over some units, given by stratum.
+    pub(crate) fn compare_units(&self, strata: &[ArmSums], question: Question) -> Comparison {
+        Comparison::of_strata(strata, &self.estimation(question))
     }
 
     /// The units of a cell in a fold, and the rest.

@@ -3,8 +3,9 @@
 use whom_engine::EngineError;
 use whom_forest::Tree;
 use whom_report::{Fold, ImportanceRow, NodeEffect, NodeView, Side, SplitView, TreeView};
-use whom_stats::{ArmSums, CellSums, CodeSet, Grouping, Routing, Split};
+use whom_stats::{ArmSums, CodeSet, Routing, Split};
 
+use crate::leaf_sums::LeafSums;
 use crate::rules::condition;
 use crate::study::{Question, Study};
 
@@ -17,14 +18,18 @@ pub(crate) struct Shown<'a> {
     pub(crate) declared: bool,
 }
 
-/// Views of trees, measured in one look.
+/// Views of trees, measured in one look; within strata in one look each, as their statistics are large.
 pub(crate) async fn views(study: &Study<'_>, shown: &[Shown<'_>]) -> Result<Vec<TreeView>, EngineError> {
-    let groupings = shown.iter().map(|shown| Grouping::Leaves(shown.tree.routing.clone())).collect();
-    let counted = study.sums(groupings).await?;
-    Ok(shown.iter().zip(&counted).map(|(shown, leaves)| view(study, shown, leaves)).collect())
+    let together = if study.strata() > 1 { 1 } else { shown.len().max(1) };
+    let mut views = Vec::with_capacity(shown.len());
+    for shown in shown.chunks(together) {
+        let counted = LeafSums::of_each(study, shown.iter().map(|shown| &shown.tree.routing)).await?;
+        views.extend(shown.iter().zip(&counted).map(|(shown, leaves)| view(study, shown, leaves)));
+    }
+    Ok(views)
 }
 
-fn view(study: &Study<'_>, shown: &Shown<'_>, leaves: &CellSums) -> TreeView {
+fn view(study: &Study<'_>, shown: &Shown<'_>, leaves: &LeafSums) -> TreeView {
     let cohorts = if shown.declared { shown.tree.cohorts() } else { Vec::new() };
     let below = cells_below(&shown.tree.routing);
     let effects = |fold: Fold, node: usize| {
@@ -94,7 +99,7 @@ fn edge(bins: &whom_query::TagBins, left: &CodeSet) -> Option<f64> {
     (last + 1 < edges.len()).then(|| edges[last])
 }
 
-fn node_effects(study: &Study<'_>, questions: &[Question], sums: &ArmSums) -> Vec<NodeEffect> {
+fn node_effects(study: &Study<'_>, questions: &[Question], sums: &[ArmSums]) -> Vec<NodeEffect> {
     questions
         .iter()
         .map(|question| {

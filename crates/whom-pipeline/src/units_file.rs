@@ -31,7 +31,7 @@ const WAITING: usize = 4;
 /// The most bytes of parts that wait for the upload or are on their way.
 pub(crate) const UPLOAD: u64 = ((WAITING + 1) * PART) as u64 + PARTS_BYTES;
 
-/// The analysed units: id, arm, first exposure, bucket, fold, metrics in their own unit, tags, strata.
+/// The analysed units: id, arm, first exposure, bucket, fold, metrics in their own unit, tags, strata, cluster.
 pub(crate) struct UnitsFile {
     units: Arc<AnalysedUnits>,
     variants: Vec<String>,
@@ -39,8 +39,8 @@ pub(crate) struct UnitsFile {
     metrics: Vec<MeasureColumn>,
     /// The tags in the order of the plan: name, and column of the unit table.
     tags: Vec<(String, String)>,
-    /// The columns of strata in the unit table, whose names they keep.
-    strata: Vec<String>,
+    /// The columns of strata and of clusters in the unit table, whose names they keep.
+    carried: Vec<String>,
     analysis: String,
 }
 
@@ -69,7 +69,13 @@ impl UnitsFile {
             folds: study.folds.clone(),
             metrics: study.compiled.measures.clone(),
             tags: study.plan.tag_columns().map(|tag| column(&tag.name)).collect::<Result<_, _>>()?,
-            strata: study.compiled.strata.iter().map(|stratum| stratum.column.clone()).collect(),
+            carried: study
+                .compiled
+                .strata
+                .iter()
+                .chain(&study.compiled.cluster)
+                .map(|carried| carried.column.clone())
+                .collect(),
             analysis: analysis.to_owned(),
         })
     }
@@ -128,8 +134,8 @@ impl UnitsFile {
         }
         let tags = self.tags.par_iter().map(|(name, column)| Ok((name.as_str(), plain(rows.column(column)?)?)));
         columns.extend(tags.collect::<Result<Vec<_>, QueryError>>()?);
-        for stratum in &self.strata {
-            columns.push((stratum, plain(rows.column(stratum)?)?));
+        for carried in &self.carried {
+            columns.push((carried, plain(rows.column(carried)?)?));
         }
         let fields: Vec<Field> =
             columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();

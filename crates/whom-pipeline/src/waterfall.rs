@@ -11,7 +11,13 @@ pub(crate) fn waterfall(study: &Study<'_>) -> Vec<WaterfallStep> {
     let (table, tally) = (&study.units.table, &study.units.tally);
     let mut steps: Vec<WaterfallStep> = table.flow.steps().into_iter().map(names::step).collect();
     let (kept, in_one) = (tally.units(), tally.in_one_variant(&study.plan.split).iter().sum::<u64>());
-    if study.compiled.reached.is_some() {
+    if study.units.clusters.is_some() {
+        let reason = match study.compiled.reached {
+            Some(_) => "of clusters in several variants, or did not pass the exposure filter",
+            None => "of clusters in several variants",
+        };
+        steps.push(step("units analysed", kept, table.units() - kept, reason));
+    } else if study.compiled.reached.is_some() {
         steps.push(step("units in one variant", in_one, table.units() - in_one, "in several variants"));
         steps.push(step("units analysed", kept, in_one - kept, "did not pass the exposure filter"));
     } else {

@@ -8,6 +8,7 @@ use whom_engine::{LayoutRecord, SpillFolder, UnitKeeper, UnitSource};
 use whom_stats::{CellSums, ColumnShape, Grid, Layout, ProductGroup};
 
 use crate::bins::{Fitted, TagBins, TagSurvey};
+use crate::clusters::{ClusterTally, count};
 use crate::encoding::{Counts, Encoding};
 use crate::error::QueryError;
 use crate::outcome::Outcome;
@@ -36,6 +37,8 @@ pub struct AnalysedUnits {
     /// All exposed units by their first arm, where units in several variants are excluded and there are some: the intention
     /// to treat. A cell for each of [`Self::strata`], or one.
     pub by_first_exposure: Option<CellSums>,
+    /// The clusters, where units were assigned by cluster.
+    pub clusters: Option<ClusterTally>,
     /// The cross-products that metrics are estimated from, where they are no plain means.
     pub groups: Vec<ProductGroup>,
     /// The caps that were found.
@@ -66,6 +69,10 @@ impl AnalysedUnits {
     /// [`QueryError::Internal`] if the unit table contradicts the plan; [`QueryError::Data`] if there are too many strata; [`QueryError::Engine`] if the run is cancelled, or
     /// if units fit neither into memory nor on disk.
     pub fn new(mut schema: UnitSchema, table: Arc<UnitTable>, room: &Room) -> Result<Self, QueryError> {
+        let clusters = match &mut schema.clusters {
+            Some(clusters) => Some(count(clusters, schema.arms, &table, &room.cancel)?),
+            None => None,
+        };
         let caps = derive(&mut schema, &table, &room.cancel)?;
         let Survey { analysed, left_out, mut ranges, tags, strata } = Survey::take(&schema, &table, &room.cancel)?;
         if let Some(held) = &mut schema.strata {
@@ -92,7 +99,20 @@ impl AnalysedUnits {
             }
         };
         let centres = tags.into_iter().map(|tag| tag.centre).collect();
-        Ok(Self { table, source, shapes, bins, tally, by_first_exposure, groups, caps, centres, schema, cancel })
+        Ok(Self {
+            table,
+            source,
+            shapes,
+            bins,
+            tally,
+            by_first_exposure,
+            clusters,
+            groups,
+            caps,
+            centres,
+            schema,
+            cancel,
+        })
     }
 
     /// By metric, which integers it is estimated from.

@@ -7,6 +7,7 @@
 
 mod arms;
 mod assignment;
+mod clusters;
 mod metrics;
 mod tags;
 mod variants;
@@ -16,7 +17,7 @@ use whom_spec::plan::{MissingMetric, Plan};
 use whom_stats::{Check, Folds};
 
 use crate::analysed::AnalysedUnits;
-use crate::compile::Compiled;
+use crate::compile::{Compiled, MeasureColumn};
 use crate::status::Status;
 use crate::strata::Strata;
 use crate::tally::StratumTally;
@@ -24,6 +25,7 @@ use arms::Arms;
 use assignment::{Assignment, Counts};
 use tags::TagsByArm;
 use variants::SeveralVariants;
+use within::Within;
 
 /// What to think of tags that differ between arms whose weights changed.
 const RAMPED_TAGS: &str = "arms whose weights changed differ in every tag that changed over time; effects are compared \
@@ -56,14 +58,16 @@ impl Subject<'_> {
         let mut checks = self.variant_checks(&arms);
         checks.extend(self.metric_checks(&arms));
         checks.extend(self.assignment_checks(&arms));
+        let strata = self.units.strata();
+        checks.extend(strata.and_then(|(strata, _)| Within::named_strata(&self.plan.split, strata)));
         let tags = TagsByArm { arms: &arms, bins: &self.units.bins, counted: &self.units.tally.tags };
         let fix = if self.plan.split.strata.is_some() { STRATIFIED_TAGS } else { RAMPED_TAGS };
         let of_tags = tags.checks(&self.plan.validate).into_iter();
-        checks.extend(
-            of_tags.map(
-                |check| if self.plan.split.has_unequal_strata() { check.as_advice().with_fix(fix) } else { check },
-            ),
-        );
+        checks.extend(of_tags.map(|check| match &self.units.clusters {
+            Some(_) => check.as_advice().with_fix(clusters::COUNTS_UNITS),
+            None if self.plan.split.has_unequal_strata() => check.as_advice().with_fix(fix),
+            None => check,
+        }));
         checks
     }
 
@@ -80,6 +84,8 @@ impl Subject<'_> {
             several.share(),
         ];
         checks.extend(several.symmetry(arms, self.plan.validate.sample_ratio_p));
+        let declared = self.plan.split.several_variants;
+        checks.extend(self.units.clusters.as_ref().map(|found| clusters::in_one_variant(found, declared)));
         checks
     }
 
@@ -100,8 +106,30 @@ impl Subject<'_> {
         checks
     }
 
+    /// Where units were assigned by cluster: those that pass the exposure filter and those that have a value, by arm, as advice.
+    fn measured_units(&self, assignment: &Assignment<'_>) -> Vec<Check> {
+        let tally = &self.units.tally;
+        let after = self.compiled.measures.iter().enumerate().filter(|(_, column)| !column.part.is_before());
+        let measured = after.map(|(place, column)| (column, tally.with_status(place, Status::has_value)));
+        let lacking = measured.filter(|(_, units)| *units != tally.analysed);
+        let check = |(column, units): (&MeasureColumn, Vec<u64>)| {
+            let name = format!("sample ratio of units with `{}`", column.name);
+            assignment.sample_ratio(&name, &units).as_advice().with_fix(clusters::COUNTS_UNITS)
+        };
+        let passed = self.compiled.reached.iter().map(|_| {
+            let name = "sample ratio of units that pass the exposure filter";
+            assignment.sample_ratio(name, &tally.analysed).as_advice().with_fix(BROUGHT_ABOUT)
+        });
+        passed.chain(lacking.map(check)).collect()
+    }
+
     fn assignment_checks(&self, arms: &Arms<'_>) -> Vec<Check> {
         let (assignment, tally) = (Assignment { arms, levels: &self.plan.validate }, &self.units.tally);
+        if let Some(clusters) = &self.units.clusters {
+            let mut checks = assignment.of_clusters(clusters);
+            checks.extend(self.measured_units(&assignment));
+            return checks;
+        }
         let by_stratum =
             |of: &dyn Fn(&StratumTally) -> Vec<u64>| -> Vec<Vec<u64>> { tally.strata.iter().map(of).collect() };
         let exposed = by_stratum(&|stratum| stratum.exposed.clone());

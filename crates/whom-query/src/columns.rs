@@ -69,6 +69,26 @@ pub(crate) fn stratum(
         .hint("a column of strata holds texts, integers, booleans or days; write numbers as groups"))
 }
 
+/// A cluster as a text: of texts and integers, as ids are.
+pub(crate) fn cluster(
+    schema: &Schema,
+    alias: &str,
+    name: &Spanned<String>,
+    owner: &str,
+) -> Result<Fragment, Diagnostic> {
+    let kind = column(schema, name, owner)?;
+    let value = match kind {
+        DataType::Dictionary(_, value) => value,
+        other => other,
+    };
+    if value.is_integer() || value.is_string() {
+        return Ok(Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column(alias, name))));
+    }
+    Err(Diagnostic::error(format!("cluster `{}` is {} in {owner}", name.value, in_words(kind)))
+        .at(name.span)
+        .hint("a cluster is named by an integer or a text"))
+}
+
 /// The unit's id in a source.
 pub(crate) fn unit_key(
     schema: &Schema,

@@ -100,6 +100,8 @@ pub struct Compiled {
     pub cohorts: Vec<NamedColumn>,
     /// The columns of strata in the order of the file.
     pub strata: Vec<NamedColumn>,
+    /// The column of clusters, where units were assigned by cluster.
+    pub cluster: Option<NamedColumn>,
     /// What stands beside each unit in the table that the last statement reads.
     pub joined: Vec<JoinedTable>,
     /// The tag that gives the folds, where they are not drawn.

@@ -15,6 +15,9 @@
 //! linear models take looks of their own ([`AnalysedUnits::look_for_models`]). Counts are integers, which add up in any
 //! order, and floating-point sums are made by bucket ([`BucketSums`]), so the pieces change no byte of any result.
 //!
+//! All of that can be done by other machines ([`elsewhere`]): each statement, look and count is then a stage of parts, and the
+//! bytes are the same.
+//!
 //! Three decisions keep names and values from becoming SQL: one function quotes ([`sql::Fragment`]), the templates
 //! refuse text that did not come from it, and a user's expression is parsed, resolved against its table's columns, and
 //! rendered again from the tree.
@@ -34,6 +37,7 @@ mod build;
 pub mod cache;
 pub mod catalog;
 pub mod checks;
+pub mod clusters;
 pub mod cohort_sums;
 mod columns;
 pub mod compile;
@@ -77,6 +81,7 @@ pub use bins::{BinKind, TagBins};
 pub use bucket_sums::{BucketSums, Spread};
 pub use cache::Cache;
 pub use catalog::Catalog;
+pub use clusters::{ClusterTally, ClusterTotals, MOST_CLUSTERS};
 pub use cohort_sums::CohortSums;
 pub use compile::{Compiled, compile};
 pub use dialect::Dialect;

@@ -114,6 +114,12 @@ impl Strata {
         words.join(", ")
     }
 
+    /// The value of the first column in a stratum; `None` where it is missing, and where there is no column.
+    pub(crate) fn first_value(&self, stratum: usize) -> Option<&str> {
+        let values = self.values.0.get(stratum % self.values_by_period().max(1))?;
+        values.first()?.as_deref()
+    }
+
     /// The code of a unit of a stratum by whether it is in a cohort: two of each, of which the second is of members.
     pub(crate) fn cell(stratum: usize, member: bool) -> u8 {
         (2 * stratum + usize::from(member)) as u8
@@ -126,7 +132,7 @@ impl Strata {
     ) -> impl Iterator<Item = ColumnShape> + 'a {
         let shape = |name: String, codes| ColumnShape { name, codes, ordered: true, missing: None };
         let of_cohort = move |cohort: &str| shape(format!("{cohort} within strata"), 2 * self.count());
-        std::iter::once(shape("stratum".to_owned(), self.count())).chain(cohorts.map(of_cohort))
+        std::iter::once(shape("stratum of first exposure".to_owned(), self.count())).chain(cohorts.map(of_cohort))
     }
 }
 

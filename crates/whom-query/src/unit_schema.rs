@@ -6,6 +6,7 @@ use whom_spec::plan::{Cap, Codes, Metric, Plan, SeveralVariantsRule, TagKind};
 use whom_stats::{BucketSet, ColumnShape, Fold, Grid, MetricRange, ProductGroup};
 
 use crate::bins::TagBins;
+use crate::clusters::Clusters;
 use crate::compile::{Compiled, MeasureColumn, NamedColumn};
 use crate::error::QueryError;
 use crate::folds::folds;
@@ -37,6 +38,8 @@ pub struct UnitSchema {
     pub(crate) weeks: Weeks,
     /// What arms are compared within, if that is not all units together.
     pub(crate) strata: Option<Strata>,
+    /// Whom units were assigned with, if not by themselves.
+    pub(crate) clusters: Option<Clusters>,
     pub(crate) codes: Codes,
     /// The metrics that are capped: place in the file, name and cap.
     pub(crate) caps: Vec<(usize, String, Cap)>,
@@ -93,6 +96,7 @@ impl UnitSchema {
             cohorts: compiled.cohorts.clone(),
             weeks: Weeks::of(&plan.split),
             strata: Strata::of(&plan.split, &compiled.strata),
+            clusters: compiled.cluster.as_ref().map(|cluster| Clusters::new(&cluster.name, &cluster.column)),
             codes: plan.discover.codes,
             caps: capped.filter_map(|(place, metric)| Some((place, metric.name.value.clone(), metric.cap?))).collect(),
             discover: folds(plan).buckets(Fold::Discover).clone(),
@@ -107,14 +111,16 @@ impl UnitSchema {
     pub fn analysed(&self, rows: UnitRows) -> Result<UnitRows, QueryError> {
         let several = rows.several_variants()?;
         let leaves_out_several = self.excludes_several && several.true_count() > 0;
-        if !leaves_out_several && self.reached.is_none() {
+        let in_one_arm = self.clusters.as_ref().map(|clusters| clusters.in_one_arm(&rows)).transpose()?.flatten();
+        if !leaves_out_several && self.reached.is_none() && in_one_arm.is_none() {
             return Ok(rows);
         }
         let reached = self.reached.as_ref().map(|column| rows.metric(column)).transpose()?;
         let has_reached = |place: usize| reached.as_ref().is_none_or(|reached| reached.get(place) == Some(&1));
         let is_in_one = |several: Option<bool>| !leaves_out_several || several != Some(true);
-        let kept: BooleanArray =
-            several.iter().enumerate().map(|(place, several)| Some(is_in_one(several) && has_reached(place))).collect();
+        let of_one_arm = |place: usize| in_one_arm.as_ref().is_none_or(|kept| kept.value(place));
+        let is_kept = |(place, several)| Some(is_in_one(several) && has_reached(place) && of_one_arm(place));
+        let kept: BooleanArray = several.iter().enumerate().map(is_kept).collect();
         rows.filtered(&kept)
     }
 

@@ -5,6 +5,7 @@
 
 mod allocation;
 mod cap;
+mod cluster;
 mod cuped;
 mod cursor;
 mod discover;
@@ -45,6 +46,7 @@ pub(crate) fn plan(tree: &Node) -> (Option<Plan>, Vec<Diagnostic>) {
         check_covariates(&plan, &report);
         check_through(&plan, fields);
         looks::check(&plan, fields);
+        cluster::check(&plan, fields);
         validate::check_sequences(&plan, fields);
         model::check_weights(&plan, fields);
         validate::check_sides(&plan, fields);
@@ -59,6 +61,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     later::pipeline(fields);
     let experiment = fields.required_text("experiment");
     let unit = fields.required_text("unit");
+    let cluster = cluster::cluster(fields, unit.as_ref());
     let through = fields.optional("through").and_then(|through| through.date());
     let time_zone = fields.optional("time_zone").and_then(|zone| zone.time_zone());
     let split = fields.required("split").and_then(|split| split::split(&split, unit.as_ref(), known));
@@ -73,12 +76,15 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     };
     let discover = discover::discover(fields, &searched);
     if let Some(split) = split.as_ref().filter(|split| split.is_stratified()) {
-        allocation::check_search(split, fields);
         quantile::check_strata(split, metrics.as_deref().unwrap_or_default(), fields.report());
     }
     let looks = looks::looks(fields);
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
+    let validate = match &split {
+        Some(split) => allocation::corrected(validate, split, fields),
+        None => validate,
+    };
     let reference = validate.reference;
     let models = named(fields.optional("models"), |name, field| model::model(name, field, &searched, reference));
     let output = fields.required("output").and_then(|output| output_place(&output));
@@ -86,6 +92,7 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     Some(Plan {
         experiment: experiment?,
         unit: unit?,
+        cluster,
         through,
         time_zone: time_zone.unwrap_or(chrono_tz::UTC),
         split: split?,
@@ -160,9 +167,12 @@ fn check_names(plan: &Plan, report: &Report) {
         let mut columns = plan.split.strata.iter().flat_map(|strata| &strata.columns);
         name.strip_prefix("stratum ").is_some_and(|name| columns.any(|column| **column == *name))
     };
+    let is_cluster = |name: &str| {
+        name.strip_prefix("cluster ").zip(plan.cluster.as_ref()).is_some_and(|(name, cluster)| **cluster == *name)
+    };
     let mut seen: Vec<&Spanned<String>> = Vec::new();
     for (kind, name) in metrics.chain(tags) {
-        if OURS.contains(&name.as_str()) || *name == plan.unit || is_stratum(name) {
+        if OURS.contains(&name.as_str()) || *name == plan.unit || is_stratum(name) || is_cluster(name) {
             let taken = format!("a {kind} cannot be called `{name}`: the unit table has a column of that name already");
             report.push(Diagnostic::error(taken).at(name.span));
         }

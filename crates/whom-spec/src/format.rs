@@ -69,7 +69,8 @@ pub(crate) struct Pipeline {
     experiment: Option<String>,
     /// The column that names the unit (a user, a customer), the same in every table.
     unit: Option<String>,
-    /// Not yet available: the column of the cluster that assignment was by.
+    /// The column of the split that names the cluster (a household, a school) which a unit was assigned with. Errors are then by
+    /// cluster, and nothing is searched.
     cluster: Option<String>,
     /// The last day that is read. Needed when a table is partitioned by day.
     through: Option<Date>,

@@ -39,7 +39,7 @@ pub use self::model::{BaseLevel, Model, ModelCorrection, StandardErrors, TagLeve
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
 pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant};
-pub use self::strata::{Strata, StrataShares};
+pub use self::strata::{Strata, StrataShares, StratumWeights};
 pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
 pub use self::validate::{Correction, Reference, Validate};
 
@@ -52,6 +52,10 @@ pub struct Plan {
     pub experiment: Spanned<String>,
     /// The column that names the unit, the same in every table.
     pub unit: Spanned<String>,
+    /// The column of the split that names whom a unit was assigned with; `None` where units were assigned by themselves. Left out
+    /// of the text of such a plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Spanned<String>>,
     /// The last day, in each source's own partition days, that is read; always given when a source is partitioned.
     #[serde(serialize_with = "optional_text")]
     pub through: Option<Spanned<NaiveDate>>,
@@ -108,11 +112,11 @@ impl Plan {
         self.tags.iter().flat_map(|table| &table.columns)
     }
 
-    /// Whether a run of it searches for cohorts, and looks at effects by tag: on the days of its looks, and never where arms are compared
-    /// within periods.
+    /// Whether a run of it searches for cohorts, and looks at effects by tag: on the days of its looks, if it has some, and never
+    /// where arms are compared by cluster.
     pub fn searches(&self) -> bool {
         let is_look = |through: &Spanned<NaiveDate>| self.looks.contains(through);
-        !self.split.is_stratified() && (self.looks.is_empty() || self.through.as_ref().is_some_and(is_look))
+        self.cluster.is_none() && (self.looks.is_empty() || self.through.as_ref().is_some_and(is_look))
     }
 
     /// Whether trees are grown on a metric.

@@ -40,7 +40,8 @@ impl CellStatistics {
         self.tables.first().map_or(0, |table| table.units.len())
     }
 
-    pub(crate) fn merged(&self, cells: impl Iterator<Item = usize>, buckets: &BucketSet) -> ArmTable {
+    /// The table of some cells, each named once, over a set of buckets; empty if there is none.
+    pub fn merged(&self, cells: impl Iterator<Item = usize>, buckets: &BucketSet) -> ArmTable {
         let shape = self.tables.first();
         let mut sum =
             shape.map_or_else(|| ArmTable::new(0, 0), |table| ArmTable::new(table.units.len(), table.metrics()));

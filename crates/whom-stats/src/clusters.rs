@@ -10,8 +10,12 @@
 //! them counts with its covariance.
 //!
 //! **Few clusters.** A few large clusters carry little information. The effective number is (sum n_g)² / sum n_g² (Kish 1965), the
-//! degrees of freedom are one less, and below 50 in an arm the result is marked: then a sandwich of type CR2 with the
-//! degrees of freedom of Bell and McCaffrey (2002) is the better reference.
+//! degrees of freedom are one less, and below 50 in an arm the result is marked. For means over units, [`unbiased`] has the
+//! sandwich of type CR2 with the degrees of freedom of Bell and McCaffrey (2002), which needs no such number of clusters.
+
+mod unbiased;
+
+pub use unbiased::{ClusterMeans, UnbiasedMean};
 
 use crate::estimate::NotEstimable;
 use crate::grid::Grid;
@@ -21,7 +25,7 @@ use crate::reliability::Unreliable;
 use crate::sample::{RatioColumn, Sample};
 
 /// Effective clusters per arm below which the sandwich is not trusted.
-const CLUSTERS: f64 = 50.0;
+pub(crate) const CLUSTERS: f64 = 50.0;
 
 /// The totals of the clusters of one arm.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -170,5 +174,7 @@ impl ClusterColumn {
     }
 }
 
+#[cfg(test)]
+mod coverage;
 #[cfg(test)]
 mod tests;

@@ -33,7 +33,7 @@ const TOGETHER_BYTES: usize = 24 << 10;
 ///
 /// Exact integers, so the answer depends neither on the order of units nor on the number of threads. Trees, nodes,
 /// columns and stretches of rows are worked in parallel on rayon's current pool; the flag is read every 131,072 rows of
-/// an arm or sooner. A unit of weight w is counted as w units are.
+/// an arm or sooner. A unit of weight w is counted as w units are. A tree that tells strata apart has the arms of each.
 ///
 /// # Errors
 /// [`PassError::Cancelled`] once `cancel` is raised; the other errors if the pass does not fit the units.
@@ -64,7 +64,7 @@ impl<'a> Counting<'a> {
             .map(|group| self.group(rows, group))
             .collect::<Result<_, _>>()?;
         let columns: Vec<ColumnHistogram> = groups.into_iter().flatten().collect();
-        let mut totals = ArmTable::new(self.units.arm_count(), self.units.metric_count());
+        let mut totals = ArmTable::new(rows.len(), self.units.metric_count());
         match columns.first() {
             // Every unit has one code of the first column.
             Some(column) => column.cells().for_each(|cell| totals.add(cell)),
@@ -90,7 +90,7 @@ impl<'a> Counting<'a> {
             .collect();
         let counted = self.stretches(rows, |stretch| self.count(stretch, columns, &firsts))?;
         let histogram = |(column, first): (&usize, &usize)| {
-            let (arms, metrics) = (self.units.arm_count(), self.units.metric_count());
+            let (arms, metrics) = (rows.len(), self.units.metric_count());
             let mut histogram = ColumnHistogram::new(self.codes(*column), arms, metrics);
             for (arm, cells) in &counted {
                 cells

@@ -12,7 +12,7 @@ use crate::routing::{Code, Routing, Split};
 /// Buckets per parallel task.
 const TASK_BUCKETS: usize = 16;
 
-/// The rows of a node, by arm and then by weight.
+/// The rows of a node, by arm (of strata: by the arms of each in turn) and then by weight.
 pub(crate) type RowsByArm = Vec<Vec<EqualRows>>;
 
 /// Rows that count equally often, ascending.
@@ -41,7 +41,8 @@ pub(crate) fn node_rows(
             }
             let of_arm = |arm| buckets.iter().flat_map(move |bucket| units.rows_of(*bucket, arm));
             let held = |arm| descent.of(of_arm(arm).map(|row| row as u32).collect());
-            Ok((weight, (0..units.arm_count()).map(held).collect()))
+            let by_arm: Vec<HeldRows> = (0..units.arm_count()).map(held).collect();
+            Ok((weight, descent.by_stratum(by_arm)))
         })
         .collect::<Result<_, _>>()?;
     let equal = |node: usize, arm: usize, weight: u8| {
@@ -49,8 +50,13 @@ pub(crate) fn node_rows(
         EqualRows { weight, rows: of_weight.flat_map(|(_, part)| &part[arm][node]).copied().collect() }
     };
     let whole = |node: usize, arm: usize| classes.keys().map(|weight| equal(node, arm, *weight)).collect();
-    let by_arm = |node| (0..units.arm_count()).into_par_iter().map(|arm| whole(node, arm)).collect();
+    let by_arm = |node| (0..arms_counted(units, tree)).into_par_iter().map(|arm| whole(node, arm)).collect();
     Ok((0..tree.nodes.len()).into_par_iter().map(by_arm).collect())
+}
+
+/// The arms that a tree's units are counted by: those of each stratum.
+pub(crate) fn arms_counted(units: &UnitColumns, tree: &TreePass) -> usize {
+    units.arm_count() * tree.within.map_or(1, |column| units.shapes()[column].codes)
 }
 
 /// The buckets of a tree that count at all, by how often.
@@ -102,6 +108,21 @@ impl<'a> Descent<'a> {
             }
         }
         self.tree.nodes.iter().map(|node| std::mem::take(&mut held[*node])).collect()
+    }
+
+    /// The rows of each arm by stratum: the arms of the first stratum, then those of the second, and so on.
+    fn by_stratum(&self, by_arm: Vec<HeldRows>) -> Vec<HeldRows> {
+        let Some(column) = self.tree.within else { return by_arm };
+        let (arms, nodes) = (by_arm.len(), self.tree.nodes.len());
+        let mut told = vec![vec![Vec::new(); nodes]; arms_counted(self.units, self.tree)];
+        for (arm, held) in by_arm.into_iter().enumerate() {
+            for (node, rows) in held.into_iter().enumerate() {
+                for (row, stratum) in rows.iter().zip(self.units.codes().codes(&rows, column)) {
+                    told[usize::from(stratum) * arms + arm][node].push(*row);
+                }
+            }
+        }
+        told
     }
 
     /// The rows whose code of a column is chosen. Without a branch on the code, which no processor can foresee.

@@ -28,6 +28,10 @@ pub struct TreePass {
     /// How often the units of each bucket count; `None` counts every unit once.
     #[serde(default)]
     pub weights: Option<BucketWeights>,
+    /// The column that tells strata apart; `None` where all units are comparable. Every arm then counts once for each of its codes,
+    /// in place of once: tables have the arms of the first stratum, then those of the second, and so on.
+    #[serde(default)]
+    pub within: Option<usize>,
     /// The nodes asked for.
     pub nodes: Vec<NodeIndex>,
     /// The tag columns to histogram; empty asks for the node totals alone.
@@ -71,7 +75,8 @@ impl Pass {
 impl TreePass {
     fn check(&self, columns: usize) -> Result<(), PassError> {
         self.routing.check(columns)?;
-        if let Some(&column) = self.columns.iter().find(|column| **column >= columns) {
+        let named = self.columns.iter().chain(&self.within);
+        if let Some(&column) = named.into_iter().find(|column| **column >= columns) {
             return Err(PassError::Column { column, columns });
         }
         let nodes = self.routing.nodes().len();

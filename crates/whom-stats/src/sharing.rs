@@ -31,9 +31,9 @@ struct Part {
     shared: bool,
 }
 
-/// Which units reach a node, the columns to count, and how often units count: splits on the way, by column, and whether the
-/// way goes left.
-type Request = (Vec<(usize, CodeSet, bool)>, Vec<usize>, Option<BucketWeights>);
+/// Which units reach a node, the columns to count, the strata to count them by, and how often units count: splits on the way, by
+/// column, and whether the way goes left.
+type Request = (Vec<(usize, CodeSet, bool)>, Vec<usize>, Option<usize>, Option<BucketWeights>);
 
 /// Who asks: a tree, and the place of the node among those asked of it.
 struct Asker {
@@ -100,7 +100,7 @@ fn askers(pass: &Pass) -> BTreeMap<Request, Vec<Asker>> {
     for (tree, asked) in pass.trees.iter().enumerate() {
         let ways = ways(asked);
         for (place, node) in asked.nodes.iter().enumerate() {
-            let request = (ways[*node].clone(), asked.columns.clone(), asked.weights.clone());
+            let request = (ways[*node].clone(), asked.columns.clone(), asked.within, asked.weights.clone());
             askers.entry(request).or_default().push(Asker { tree, place });
         }
     }
@@ -191,6 +191,7 @@ mod tests {
             routing: routing.clone(),
             buckets,
             weights: None,
+            within: None,
             nodes,
             columns: vec![0],
         };
@@ -212,6 +213,7 @@ mod tests {
             routing: Routing::root(),
             buckets,
             weights: None,
+            within: None,
             nodes: vec![0],
             columns: Vec::new(),
         };

@@ -17,7 +17,7 @@ use tokio::io::AsyncReadExt;
 use crate::{ErrorKind, Location, Result, StoreError, Stores, cause::Cause, commit::read};
 
 /// The folder of all work, beneath an output.
-const FOLDER: &str = "_exchange";
+pub(crate) const FOLDER: &str = "_exchange";
 
 /// Pieces of one object that are under way at once.
 const PIECES_AT_ONCE: usize = 2;

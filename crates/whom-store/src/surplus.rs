@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Output, Pending, Published, Result, RunId,
+    exchange::FOLDER as EXCHANGE,
     output::{PROBE, manifest_path},
     stage::RUNS,
 };
@@ -36,6 +37,8 @@ pub struct Surplus {
     pub abandoned: Vec<RunId>,
     /// The number of records of failed runs.
     pub failures: usize,
+    /// The number of runs on other machines that were killed and never tried again, by what was handed over for them.
+    pub exchanges: usize,
     /// Uploads in parts to any run that were never completed, and never will be.
     pub pending: Pending,
     /// The number of published runs that stay.
@@ -76,9 +79,12 @@ impl Output {
         let mut failures = self.failure_objects().await?;
         failures.retain(|found| found.last_modified < retention.failed_before);
         objects.extend(failures.iter().cloned());
+        let exchanges = self.exchanges(retention.abandoned_before).await?;
+        objects.extend(exchanges.values().flatten().cloned());
         Ok(Surplus {
             abandoned,
             failures: failures.len(),
+            exchanges: exchanges.len(),
             pending: self.pending(retention.abandoned_before).await,
             kept: kept.len(),
             bytes: objects.iter().fold(0, |sum, found| sum.saturating_add(found.size)),
@@ -102,6 +108,20 @@ impl Output {
             }
             None => Ok(()),
         }
+    }
+
+    /// What was handed over between machines, by the work that it was for, where nothing was written since an instant.
+    async fn exchanges(&self, written_before: DateTime<Utc>) -> Result<BTreeMap<String, Vec<ObjectMeta>>> {
+        let folder = ObjectPath::from(EXCHANGE);
+        let listed: Result<Vec<ObjectMeta>, Error> = self.store.list(Some(&folder)).try_collect().await;
+        let mut by_work: BTreeMap<String, Vec<ObjectMeta>> = BTreeMap::new();
+        for found in listed.map_err(|error| self.failed("list", EXCHANGE, &error))? {
+            if let Some(work) = found.location.parts().nth(1) {
+                by_work.entry(work.as_ref().to_owned()).or_default().push(found);
+            }
+        }
+        by_work.retain(|_, objects| objects.iter().all(|object| object.last_modified < written_before));
+        Ok(by_work)
     }
 
     async fn pending(&self, begun_before: DateTime<Utc>) -> Pending {

@@ -73,6 +73,9 @@ fn told(surplus: &Surplus, dry_run: bool) -> String {
     let abandoned = surplus.abandoned.iter().map(|run| format!("{verb} what was left of run {run}, never published\n"));
     let failures =
         (surplus.failures > 0).then(|| format!("{verb} {}\n", counted(surplus.failures, "record of a failed run")));
+    let exchanges = (surplus.exchanges > 0).then(|| {
+        format!("{verb} what machines handed over for {} that never ended\n", counted(surplus.exchanges, "run"))
+    });
     let sum = format!(
         "{verb} {} and the remains of {}, {}; kept {}\n",
         counted(surplus.runs.len(), "published run"),
@@ -80,7 +83,7 @@ fn told(surplus: &Surplus, dry_run: bool) -> String {
         byte_size::shown(surplus.bytes),
         counted(surplus.kept, "run"),
     );
-    runs.chain(abandoned).chain(failures).chain([pending, sum]).collect()
+    runs.chain(abandoned).chain(failures).chain(exchanges).chain([pending, sum]).collect()
 }
 
 /// What goes of uploads that no listing of objects shows; nothing where there are none.

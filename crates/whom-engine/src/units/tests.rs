@@ -43,7 +43,7 @@ fn pass(columns: Vec<usize>) -> Pass {
     let mut routing = Routing::root();
     routing.split(0, 0, [0, 2].into_iter().collect());
     let buckets = (0..1024).step_by(2).collect();
-    Pass { trees: vec![TreePass { routing, buckets, weights: None, nodes: vec![0, 2], columns }] }
+    Pass { trees: vec![TreePass { routing, buckets, weights: None, within: None, nodes: vec![0, 2], columns }] }
 }
 
 #[tokio::test]

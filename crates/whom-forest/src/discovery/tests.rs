@@ -23,3 +23,6 @@ mod passes;
 
 /// The transformed outcome, on the experiment whose tree is printed.
 mod transformed;
+
+/// Arms that are compared within strata.
+mod within;

@@ -5,7 +5,9 @@ use whom_stats::pass::ColumnShape;
 use whom_stats::routing::{CodeSet, Routing};
 
 use super::*;
+use crate::target::Target;
 use crate::tree::{Node, NodeEstimate};
+use crate::weighting::Weighting;
 
 /// A tree without targets: node `parents[k]` (taken among the leaves) is split with gain `gains[k]`.
 fn tree(splits: &[(usize, u32)]) -> Tree {
@@ -22,7 +24,16 @@ fn tree(splits: &[(usize, u32)]) -> Tree {
         nodes.extend([node(Some(parent), half), node(Some(parent), half + gain)]);
     }
     let columns = vec![ColumnShape { name: "tag".to_owned(), codes: 2, ordered: true, missing: None }];
-    Tree { targets: Vec::new(), silent: Vec::new(), root_deviations: Vec::new(), columns, routing, nodes }
+    Tree {
+        targets: Vec::new(),
+        silent: Vec::new(),
+        root_deviations: Vec::new(),
+        columns,
+        routing,
+        nodes,
+        weightings: Vec::new(),
+        within: None,
+    }
 }
 
 /// Leaves and score of every subtree below a node.
@@ -65,7 +76,9 @@ fn table(control: (u64, i128), treated: (u64, i128)) -> NodeHistogram {
 }
 
 fn with_effects(mut tree: Tree, effects: &[f64]) -> Tree {
-    tree.targets = vec![Target { treatment: 1, metric: 0 }];
+    let target = Target { treatment: 1, metric: 0 };
+    tree.targets = vec![target];
+    tree.weightings = vec![Weighting::new(target, &ArmTable::new(2, 1), &[0])];
     tree.root_deviations = vec![Some(2.0)];
     for (node, effect) in tree.nodes.iter_mut().zip(effects) {
         let estimate = Some(*effect);

@@ -1,17 +1,17 @@
 use whom_report::DifferingScale;
-use whom_stats::Grouping;
 
 use super::*;
 use crate::discovery::discover;
 use crate::event::Silent;
 use crate::fixture::{Experiment, LETTER, Person, SMALL_TREES};
+use crate::leaf_sums::LeafSums;
 
 /// The heterogeneity of the call and of the letter between the joint tree's cohorts.
 async fn scatters(experiment: &Experiment) -> Vec<CohortScatter> {
     let study = experiment.study();
     let questions = study.targets();
     let tree = discover(&study, &questions, &Silent).await.unwrap().joint.pruned;
-    let cells = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
+    let cells = LeafSums::of(&study, &tree.routing).await.unwrap();
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
     cohort_scatter(&MeasuredCohorts::new(&study, &cells, &cohorts), &questions)
 }

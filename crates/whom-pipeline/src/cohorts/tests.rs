@@ -1,5 +1,4 @@
 use whom_report::{Correction as ReportCorrection, Estimand};
-use whom_stats::Grouping;
 
 use super::*;
 use crate::discovery::discover;
@@ -13,7 +12,7 @@ async fn rows(validate: &str) -> Vec<EffectRow> {
     let study = experiment.study();
     let questions = study.targets();
     let tree = discover(&study, &questions, &Silent).await.unwrap().joint.pruned;
-    let cells = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
+    let cells = LeafSums::of(&study, &tree.routing).await.unwrap();
     let cohorts = tree.cohorts();
     let Rows { mut done, exploratory: drafts } = MeasuredCohorts::new(&study, &cells, &cohorts).rows(&questions);
     done.extend(exploratory(drafts, &[]).0);

@@ -13,6 +13,7 @@ use whom_stats::{
 
 use super::levels::Level;
 use super::primary;
+use crate::leaf_sums::in_strata;
 use crate::study::Study;
 
 /// Bytes of histograms that one pass answers with; more tags are counted in several passes.
@@ -21,7 +22,7 @@ const PASS_BYTES: usize = 64 << 20;
 /// The tag columns, in stretches that are counted together.
 pub(super) fn passes(study: &Study<'_>) -> Vec<Range<usize>> {
     let bytes = |column: usize| {
-        let moments = study.plan.split.variants.len() * study.grids.len() * size_of::<Moments>();
+        let moments = study.strata() * study.plan.split.variants.len() * study.grids.len() * size_of::<Moments>();
         study.units.bins[column].shape().codes * moments
     };
     let sizes: Vec<usize> = (0..study.units.bins.len()).map(bytes).collect();
@@ -51,6 +52,7 @@ pub(super) async fn by_code(study: &Study<'_>, columns: Range<usize>) -> Result<
         routing: Routing::root(),
         buckets: BucketSet::all(),
         weights: None,
+        within: study.units.strata().map(|(_, column)| column),
         nodes: vec![0],
         columns: columns.collect(),
     };
@@ -58,7 +60,7 @@ pub(super) async fn by_code(study: &Study<'_>, columns: Range<usize>) -> Result<
     Ok(answer.trees.into_iter().flatten().flat_map(|node| node.columns).collect())
 }
 
-/// By tag, the cross-products of its levels, for the primary metrics that need some; nothing where none does.
+/// By tag, the cross-products of its levels (of several strata, of each stratum of the first level, then of the second, and so on), for the primary metrics that need some; nothing where none does.
 pub(super) async fn products(
     study: &Study<'_>,
     levels: &[Vec<Level>],
@@ -67,7 +69,8 @@ pub(super) async fn products(
     if groups.iter().all(|group| group.columns.is_empty()) {
         return Ok(None);
     }
-    let groupings = levels.iter().enumerate().map(|(column, levels)| Grouping::Leaves(routing(column, levels)));
+    let routings = levels.iter().enumerate().map(|(column, levels)| in_strata(study, &routing(column, levels)));
+    let groupings = routings.map(Grouping::Leaves);
     study.units.source.pooled(groupings.collect(), groups).await.map(Some)
 }
 

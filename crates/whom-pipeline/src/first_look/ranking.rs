@@ -16,7 +16,7 @@ pub(super) fn ranking(study: &Study<'_>, estimation: &Estimation<'_>, tags: &[Co
         .iter()
         .map(|tag| {
             let levels: Vec<Comparison> =
-                tag.levels.iter().map(|level| Comparison::of(&level.units, estimation)).collect();
+                tag.levels.iter().map(|level| Comparison::of_strata(&level.strata, estimation)).collect();
             reliable(levels.iter()).map(level_effect).map(Ok).collect::<Vec<_>>()
         })
         .collect();

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use whom_report::{EVERYBODY, EffectRow, Estimand, Family};
-use whom_stats::{Grid, Grouping, QuantileOf, QuantileSearch};
+use whom_stats::{Grid, QuantileOf, QuantileSearch};
 
 use super::*;
 use crate::averages::{AverageCells, average_rows};
@@ -8,6 +8,7 @@ use crate::cohorts::MeasuredCohorts;
 use crate::discovery::discover;
 use crate::event::Silent;
 use crate::fixture::{Experiment, LETTER};
+use crate::leaf_sums::LeafSums;
 use crate::rows::exploratory;
 
 fn found(values: &[i64], share: f64) -> FoundQuantile {
@@ -87,7 +88,7 @@ async fn discovered_cohorts_are_those_of_the_other_metrics() {
     let study = experiment.study();
     let questions = study.targets();
     let tree = discover(&study, &questions, &Silent).await.unwrap().joint.pruned;
-    let cells = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
+    let cells = LeafSums::of(&study, &tree.routing).await.unwrap();
     let cohorts = tree.cohorts();
     let quantiles = Quantiles::of_leaves(&study, &tree.routing, &cohorts).await.unwrap();
     let found = MeasuredCohorts::new(&study, &cells, &cohorts).with_quantiles(&quantiles).rows(&questions);

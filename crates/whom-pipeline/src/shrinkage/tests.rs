@@ -1,18 +1,19 @@
 use whom_report::Estimand;
-use whom_stats::{Fold as StatsFold, Grouping};
+use whom_stats::Fold as StatsFold;
 
 use super::*;
 use crate::averages::AverageCells;
 use crate::discovery::discover;
 use crate::event::Silent;
 use crate::fixture::{Experiment, Person, SMALL_TREES};
+use crate::leaf_sums::LeafSums;
 
 /// The letter's shrunken effects, and the measured ones in the same order.
 async fn letter(experiment: &Experiment) -> Option<(ShrunkenEffects, Vec<f64>)> {
     let study = experiment.study();
     let questions = study.targets();
     let tree = discover(&study, &questions, &Silent).await.unwrap().joint.pruned;
-    let cells = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap().remove(0);
+    let cells = LeafSums::of(&study, &tree.routing).await.unwrap();
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
     let measured = MeasuredCohorts::new(&study, &cells, &cohorts);
     let everybody = AverageCells::count(&study).await.unwrap().everybody;

@@ -33,6 +33,12 @@ pub(super) const CITIES: [&str; 4] = ["north", "south", "east", "west"];
 const START: i32 = 20_727;
 const DAYS: usize = 28;
 
+/// The first day of the second period of a ramp, after half of the days.
+const HALF_WAY: &str = "2026-10-15";
+
+/// A treatment's share in the first period of a ramp, in hundredths.
+const FIRST_TREATED: usize = 10;
+
 const PIPELINE: &str = "\
 version: 1
 experiment: EXPERIMENT
@@ -78,6 +84,8 @@ pub(super) enum Metrics {
     Means,
     /// A mean that is adjusted by a pre-period, and a ratio.
     AdjustedAndRatio,
+    /// Means of normal values, where few were treated in the first half of the days, after which values are higher and other cities come.
+    Ramped,
     /// The mean of spend like that of Hillstrom's customers, and that of normal values.
     Spend,
 }
@@ -153,11 +161,23 @@ impl Kind {
     fn plan(self, name: &str) -> LoadedPlan {
         let share = |percent: usize| format!("0.{percent:02}");
         let adjusted = self.metrics == Metrics::AdjustedAndRatio;
-        let text = PIPELINE
+        let weights = "control: none\n";
+        let text = if self.metrics == Metrics::Ramped {
+            let shares = [100 - 2 * self.treated, self.treated, self.treated].map(share);
+            let later = format!(
+                "  allocation: [{{ start: {HALF_WAY}, weights: {{ none: {}, letter: {}, call: {} }} }}]\n",
+                shares[0], shares[1], shares[2]
+            );
+            PIPELINE.replace(weights, &format!("{weights}{later}"))
+        } else {
+            PIPELINE.to_owned()
+        };
+        let treated = if self.metrics == Metrics::Ramped { FIRST_TREATED } else { self.treated };
+        let text = text
             .replace("EXPERIMENT", name)
-            .replace("NONE", &share(100 - 2 * self.treated))
-            .replace("LETTER", &share(self.treated))
-            .replace("CALL", &share(self.treated))
+            .replace("NONE", &share(100 - 2 * treated))
+            .replace("LETTER", &share(treated))
+            .replace("CALL", &share(treated))
             .replace("COVARIATE", if adjusted { ", cuped: 14d" } else { "" })
             .replace("SECOND", if adjusted { RATIO } else { MEAN })
             .replace("FOLDS", if self.pruned { "5" } else { "0" })
@@ -200,6 +220,7 @@ impl Kind {
             tags: ["age", "city", "score"].map(named).to_vec(),
             cohorts: ["young", "southern"].map(named).to_vec(),
             strata: Vec::new(),
+            cluster: None,
             joined: Vec::new(),
             folds: None,
         }
@@ -208,23 +229,32 @@ impl Kind {
     fn people(self, name: &str) -> People {
         let (mut draws, mut people) = (Draws::new(name), People::default());
         for _ in 0..self.units {
+            let day = (self.metrics == Metrics::Ramped).then(|| draws.below(DAYS));
+            let is_late = day.map(|day| day >= DAYS / 2);
+            let treated = if is_late == Some(false) { FIRST_TREATED } else { self.treated };
             // Control is 0, and treatments follow by name: the call is 1, the letter 2.
             let arm = match draws.below(100) {
-                place if place < self.treated => 1,
-                place if place < 2 * self.treated => 2,
+                place if place < treated => 1,
+                place if place < 2 * treated => 2,
                 _ => 0,
             };
-            let (age, city, score) = (draws.below(AGES), draws.below(CITIES.len()), draws.below(SCORES));
+            let age = draws.below(AGES);
+            let city = match is_late {
+                // Four late units in five come from the last two cities, of the early ones from the first two.
+                Some(is_late) => 2 * usize::from((draws.below(5) < 4) == is_late) + draws.below(2),
+                None => draws.below(CITIES.len()),
+            };
+            let score = draws.below(SCORES);
             let gains = arm == 2 && self.affected.affects(age);
             // What the tags tell of the metric, they tell in every arm.
-            let baseline = age as f64 / AGES as f64 + city as f64 / 4.0;
+            let baseline = age as f64 / AGES as f64 + city as f64 / 4.0 + if is_late == Some(true) { 2.0 } else { 0.0 };
             let values = self.values(&mut draws, baseline, if gains { self.gain } else { 0.0 });
             people.values.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
             people.arms.push(arm);
             people.ages.push(age as f64);
             people.cities.push(CITIES[city]);
             people.scores.push(score as f64);
-            people.days.push(START + draws.below(DAYS) as i32);
+            people.days.push(START + day.unwrap_or_else(|| draws.below(DAYS)) as i32);
         }
         people
     }
@@ -233,7 +263,7 @@ impl Kind {
         let on_grid = |value: f64| (10_000.0 * value).round() as i64;
         let before = draws.normal();
         let first = match self.metrics {
-            Metrics::Means => on_grid(baseline + draws.normal() + gain),
+            Metrics::Means | Metrics::Ramped => on_grid(baseline + draws.normal() + gain),
             Metrics::AdjustedAndRatio => on_grid(baseline + before + draws.normal() + gain),
             Metrics::Spend => 100 * spend(draws) + on_grid(gain),
         };

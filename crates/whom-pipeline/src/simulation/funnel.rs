@@ -30,6 +30,16 @@ fn no_family_claims_more_than_its_level() {
     assert_eq!([Affected::Nobody, Affected::Ages(4)].map(counted), expected, "of 12 each");
 }
 
+const RAMPED: Kind = Kind { metrics: Metrics::Ramped, correction: "holm", ..MEANS };
+
+#[test]
+fn no_family_claims_more_than_its_level_within_the_periods_of_a_ramp() {
+    let counted = |affected| sum(0..12, |repetition| tried(Kind { units: 8_000, affected, ..RAMPED }, repetition));
+    // In the order of `Counts`.
+    let expected = [[2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 10], [1, 0, 1, 12, 0, 0, 0, 0, 6, 0, 12]];
+    assert_eq!([Affected::Nobody, Affected::Ages(4)].map(counted), expected, "of 12 each");
+}
+
 /// The kinds of experiments, and how many of each.
 fn plan() -> Vec<(Kind, u64)> {
     use Affected::{Ages, Everybody, Nobody};
@@ -51,11 +61,12 @@ fn plan() -> Vec<(Kind, u64)> {
     kinds.extend(several(Kind { correction: "bonferroni", units: 2_000, gain: 1.2, ..MEANS }, &[Nobody, Ages(4)]));
     kinds.extend(several(Kind { metrics: Metrics::Spend, units: 20_000, gain: 3.0, ..MEANS }, &[Nobody, Ages(4)]));
     kinds.extend(several(Kind { pruned: true, ..MEANS }, &[Everybody, Ages(4)]));
+    kinds.extend(several(RAMPED, &[Nobody, Everybody, Ages(4)]));
     kinds
 }
 
 #[test]
-#[ignore = "up to 1,000 whole analyses of each of 19 kinds"]
+#[ignore = "up to 1,000 whole analyses of each of 22 kinds"]
 fn no_family_claims_more_than_its_level_in_1_000_analyses() {
     let mut table = String::from(HEAD);
     let mut faults = Vec::new();
@@ -100,6 +111,7 @@ impl Row {
             Metrics::Means => "means",
             Metrics::AdjustedAndRatio => "CUPED, ratio",
             Metrics::Spend => "spend, mean",
+            Metrics::Ramped => "means, on a ramp",
         };
         let affected = match kind.affected {
             Affected::Nobody => "nobody".to_owned(),

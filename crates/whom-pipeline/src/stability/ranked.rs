@@ -2,8 +2,9 @@
 
 use whom_forest::Tree;
 use whom_report::{Fold, RankedGroupRow};
-use whom_stats::{ArmSums, BucketSet, CellSums, Estimate, NotEstimable, OverSplits, RankedGroup, ranked_groups};
+use whom_stats::{ArmSums, BucketSet, Estimate, NotEstimable, OverSplits, RankedGroup, ranked_groups};
 
+use crate::leaf_sums::LeafSums;
 use crate::study::{Question, Study};
 
 /// The number of groups.
@@ -17,12 +18,14 @@ pub(super) struct Ranked {
 
 impl Ranked {
     /// Ranks the measuring units by the tree that the discovering ones grew. A tree without a prediction ranks nobody.
-    pub(super) fn of(study: &Study<'_>, question: Question, tree: &Tree, sums: &CellSums) -> Self {
-        let measured = study.measured(&sums.cells, Fold::Measure);
-        let predictions = tree.predictions(0).unwrap_or_default();
+    pub(super) fn of(study: &Study<'_>, question: Question, tree: &Tree, leaves: &LeafSums) -> Self {
+        let measured = study.measured(&leaves.cells.cells, Fold::Measure);
+        let predictions = tree.predictions(0).unwrap_or_default().into_iter();
+        let predictions: Vec<f64> =
+            predictions.flat_map(|effect| std::iter::repeat_n(effect, leaves.strata())).collect();
         let groups: Vec<_> = ranked_groups(&measured, &predictions, GROUPS)
             .iter()
-            .map(|group| study.compare_units(&of_group(sums, group), question).effect.map(|found| found.difference))
+            .map(|group| study.compare_units(&of_group(leaves, group), question).effect.map(|found| found.difference))
             .collect();
         let spread = match (groups.first(), groups.last()) {
             (Some(Ok(lowest)), Some(Ok(highest))) => Ok(highest.minus(lowest)),
@@ -33,11 +36,15 @@ impl Ranked {
     }
 }
 
-/// The sums of the units of a group.
-fn of_group(sums: &CellSums, group: &RankedGroup) -> ArmSums {
-    let mut all = sums.over(&[], &BucketSet::none());
-    group.buckets.iter().enumerate().for_each(|(cell, buckets)| all.add(&sums.sum(cell, buckets)));
-    all
+/// The sums of the units of a group, by stratum.
+fn of_group(leaves: &LeafSums, group: &RankedGroup) -> Vec<ArmSums> {
+    let of_stratum = |stratum: usize| {
+        let mut all = leaves.cells.over(&[], &BucketSet::none());
+        let cells = group.buckets.iter().enumerate().skip(stratum).step_by(leaves.strata());
+        cells.for_each(|(cell, buckets)| all.add(&leaves.cells.sum(cell, buckets)));
+        all
+    };
+    (0..leaves.strata()).map(of_stratum).collect()
 }
 
 /// A row for each group, and one for the highest less the lowest.

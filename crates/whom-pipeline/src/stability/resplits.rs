@@ -2,7 +2,7 @@
 
 use whom_forest::{Cohort, Discovered, Discovery, Tree};
 use whom_report::{DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability};
-use whom_stats::{BucketSet, Fold, Folds, Grouping};
+use whom_stats::{BucketSet, Fold, Folds};
 
 use super::ranked::{Ranked, over_splits};
 use super::{Declaration, RETURNED_FROM, internal, mean};
@@ -11,6 +11,7 @@ use crate::discovery::{declared_tree, plan_of};
 use crate::error::RunError;
 use crate::event::Stage;
 use crate::global_tests::{leaves_of_unpruned, tested};
+use crate::leaf_sums::LeafSums;
 use crate::study::{Question, Study};
 
 /// What a halving found.
@@ -135,11 +136,8 @@ async fn measured(study: &Study<'_>, questions: &[Question], discovered: &Discov
     let (_, tree) = declared_tree(study, questions, discovered)
         .ok_or_else(|| internal(Stage::Resplits, &"the declared tree is not among those that were grown"))?;
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
-    let counted = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.map_err(failed)?;
-    let effects = match counted.first() {
-        Some(sums) => MeasuredCohorts::new(study, sums, &cohorts).discovered_family(questions),
-        None => Vec::new(),
-    };
+    let leaves = LeafSums::of(study, &tree.routing).await.map_err(failed)?;
+    let effects = MeasuredCohorts::new(study, &leaves, &cohorts).discovered_family(questions);
     Ok(Halving { tree: tree.clone(), cohorts, tests, effects, ranked })
 }
 

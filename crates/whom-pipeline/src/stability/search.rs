@@ -103,6 +103,7 @@ async fn units_by_code(declared: &Declaration<'_>, plan: &DiscoveryPlan) -> Resu
         routing: Routing::root(),
         buckets: plan.buckets.clone(),
         weights: None,
+        within: None,
         nodes: vec![0],
         columns: plan.columns.clone(),
     };

@@ -8,6 +8,7 @@ use crate::cohorts::MeasuredCohorts;
 use crate::discovery::{declared_tree, discover};
 use crate::event::Silent;
 use crate::fixture::{Experiment, LETTER, Person, SMALL_TREES};
+use crate::leaf_sums::LeafSums;
 
 /// Few replicates and halves: the section `discover` of the tests.
 const SOME: &str = "  search_replicates: 12\n  resplits: 4\n  treatments: [letter]\n  tree: { depth: 2, units_per_arm: 50, events_per_arm: 10, pruning_folds: 0 }";
@@ -32,10 +33,10 @@ async fn halved(experiment: &Experiment) -> Option<ResplitStability> {
     let study = experiment.study();
     let (found, everybody) = (discovered(&study).await, everybody(&study).await);
     let (name, tree) = declared_tree(&study, &study.targets(), &found).unwrap();
-    let sums = study.sums(vec![Grouping::Leaves(tree.routing.clone())]).await.unwrap();
+    let sums = LeafSums::of(&study, &tree.routing).await.unwrap();
     let cohorts = tree.cohorts();
     let questions = questions_of(&study, &study.targets(), tree);
-    let effects = MeasuredCohorts::new(&study, &sums[0], &cohorts).discovered_family(&questions);
+    let effects = MeasuredCohorts::new(&study, &sums, &cohorts).discovered_family(&questions);
     let declared = Declaration { study: &study, name: &name, tree, everybody: &everybody, observer: &Silent };
     resplits(&declared, &questions, &effects).await.unwrap()
 }

@@ -98,6 +98,7 @@ async fn found(warehouse: &Warehouse, pieces: usize, batch_size: usize, resident
         routing: tree.clone(),
         buckets: (0..1024).step_by(2).collect(),
         weights: None,
+        within: None,
         nodes: vec![0, 2],
         columns: vec![0, 1, 2, 3, 4],
     };

@@ -1,8 +1,9 @@
 //! What arms are compared within, as checks speak of it: strata with their names and the shares that arms have in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use whom_spec::plan::{Split, StrataShares};
+use whom_stats::Check;
 
 use crate::strata::Strata;
 
@@ -25,6 +26,7 @@ pub(super) struct Within {
 impl Within {
     /// The strata of a split, given their units by arm.
     pub(super) fn of(split: &Split, strata: &Strata, units: &[Vec<u64>]) -> Self {
+        let declared = split.strata.as_ref().filter(|strata| !strata.weights.is_empty());
         let realised = split.strata.as_ref().is_some_and(|strata| strata.shares == StrataShares::Realised);
         let by_period = strata.values_by_period();
         let mut shares = Vec::new();
@@ -35,13 +37,35 @@ impl Within {
             for stratum in place * by_period..(place + 1) * by_period {
                 let name = named(strata.value_words(stratum), &period_name);
                 let found = units.get(stratum).into_iter().flatten().map(|units| *units as f64).collect();
-                constant.extend(realised.then(|| (name.clone(), 1)));
-                shares.push((name, if realised { found } else { period.weights.clone() }));
+                let is_alone = realised || declared.is_some();
+                constant.extend(is_alone.then(|| (name.clone(), 1)));
+                let own = declared.and_then(|declared| declared.weights_of(strata.first_value(stratum)?));
+                let expected = own.map_or_else(|| period.weights.clone(), <[f64]>::to_vec);
+                shares.push((name, if realised { found } else { expected }));
             }
-            constant.extend((!realised).then_some((period_name, by_period)));
+            constant.extend((!realised && declared.is_none()).then_some((period_name, by_period)));
         }
         let noun = if strata.columns().is_empty() { "periods" } else { "strata" };
         Self { noun, shares, realised, constant }
+    }
+
+    /// Whether every stratum that the file names by its weights has units: a misspelt one would be held against other weights.
+    pub(super) fn named_strata(split: &Split, strata: &Strata) -> Option<Check> {
+        let named = &split.strata.as_ref().filter(|strata| !strata.weights.is_empty())?.weights;
+        let found: BTreeSet<&str> = (0..strata.count()).filter_map(|stratum| strata.first_value(stratum)).collect();
+        let absent = named.iter().map(|stratum| stratum.value.as_str()).filter(|value| !found.contains(value));
+        let absent: Vec<String> = absent.map(|value| format!("`{value}`")).collect();
+        let detail = match absent.as_slice() {
+            [] => format!("units in each of {} strata with weights of their own", named.len()),
+            absent => format!(
+                "no unit is in {} of {} strata with weights of their own: {}",
+                absent.len(),
+                named.len(),
+                absent.join(", ")
+            ),
+        };
+        let fix = "write these values of `split.strata.weights` as they stand in the data";
+        Some(Check::ruled("strata with weights", !absent.is_empty(), detail).as_advice().with_fix(fix))
     }
 
     /// The units that the arms expect together, given the units by arm of every stratum.

@@ -5,7 +5,7 @@ use minijinja::{Value, context};
 use whom_spec::Diagnostic;
 
 use crate::catalog::{SPLIT, column};
-use crate::columns::{IdClass, instant, stratum, text, unit_key};
+use crate::columns::{IdClass, cluster, instant, stratum, text, unit_key};
 use crate::compile::{Compiler, NamedColumn, Purpose};
 use crate::days::Period;
 use crate::error::QueryError;
@@ -20,8 +20,8 @@ struct SplitColumns {
     variant: Fragment,
     time: Fragment,
     filter: Fragment,
-    /// The columns of strata, as texts.
-    strata: Vec<Fragment>,
+    /// The columns that a first exposure carries, as texts.
+    carried: Vec<Fragment>,
 }
 
 impl Compiler<'_> {
@@ -39,7 +39,7 @@ impl Compiler<'_> {
         }
         let zone = Fragment::literal(self.plan.time_zone.name());
         let units = context! {
-            time_zone => zone, lookback => self.plan.split.lookback.is_some(), strata => self.stratum_names(),
+            time_zone => zone, lookback => self.plan.split.lookback.is_some(), strata => self.carried_names(),
         };
         self.emit(Purpose::Units, &[], units)
     }
@@ -52,8 +52,10 @@ impl Compiler<'_> {
         let variant = text(column(schema, &split.variant, owner)?, &Fragment::column("s", &split.variant));
         let time = instant(self.dialect, schema, "s", &split.time, owner)?;
         let declared = split.strata.iter().flat_map(|strata| &strata.columns);
-        let strata = declared.map(|declared| stratum(schema, "s", declared, owner)).collect::<Result<_, _>>()?;
-        Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())?.sql, strata })
+        let strata = declared.map(|declared| stratum(schema, "s", declared, owner));
+        let clusters = self.plan.cluster.iter().map(|declared| cluster(schema, "s", declared, owner));
+        let carried = strata.chain(clusters).collect::<Result<_, _>>()?;
+        Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())?.sql, carried })
     }
 
     /// The columns of strata in the unit table.
@@ -62,9 +64,20 @@ impl Compiler<'_> {
         declared.map(|column| NamedColumn { name: column.value.clone(), column: format!("stratum {column}") }).collect()
     }
 
+    /// The column of clusters in the unit table.
+    pub(super) fn cluster(&self) -> Option<NamedColumn> {
+        let named = |cluster: &String| NamedColumn { name: cluster.clone(), column: format!("cluster {cluster}") };
+        self.plan.cluster.as_ref().map(|cluster| named(cluster))
+    }
+
+    /// The columns that a first exposure carries: those of strata, and that of clusters.
+    fn carried(&self) -> Vec<NamedColumn> {
+        self.strata().into_iter().chain(self.cluster()).collect()
+    }
+
     /// What templates call them.
-    pub(super) fn stratum_names(&self) -> Vec<Value> {
-        self.strata().iter().map(|column| context! { name => Fragment::identifier(&column.column) }).collect()
+    pub(super) fn carried_names(&self) -> Vec<Value> {
+        self.carried().iter().map(|column| context! { name => Fragment::identifier(&column.column) }).collect()
     }
 
     /// The variants with the numbers of their arms.
@@ -94,7 +107,7 @@ impl Compiler<'_> {
                 of_variants => ExposureStep::OfVariants as i64,
                 earlier => ExposureStep::Earlier as i64,
             },
-            strata => self.strata().iter().zip(&columns.strata).map(|(column, value)| context! {
+            strata => self.carried().iter().zip(&columns.carried).map(|(column, value)| context! {
                 name => Fragment::identifier(&column.column), value => value,
             }).collect::<Vec<_>>(),
             variants => self.variants(),

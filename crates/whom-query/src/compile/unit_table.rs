@@ -35,7 +35,7 @@ impl Compiler<'_> {
             tables => joined.iter().map(|table| Value::from(Fragment::identifier(&table.purpose.table()))).collect::<Vec<_>>(),
             variants => self.variants(),
             folds => self.given_folds(tags),
-            strata => self.stratum_names(),
+            strata => self.carried_names(),
         };
         self.emit(Purpose::UnitTable, &[], context)?;
         let columns = metrics.into_iter().map(|measure| measure.column);
@@ -49,6 +49,7 @@ impl Compiler<'_> {
             tags: tags.iter().map(|tag| NamedColumn { name: tag.name.clone(), column: tag.column.clone() }).collect(),
             cohorts: cohorts.into_iter().map(|(column, _)| column).collect(),
             strata: self.strata(),
+            cluster: self.cluster(),
             joined,
             folds: self.plan.discover.folds.clone(),
         })

@@ -1,6 +1,7 @@
 //! The caller: which stage comes next, and what came of the last one.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
-use whom_engine::{Engine, EngineError, ExecutedRecord, HandedColumns, KeyFilter, StageOrder, StoredRows};
+use whom_engine::{Engine, EngineError, ExecutedRecord, HandedColumns, KeyFilter, Pieces, StageOrder, StoredRows};
 
 use super::Elsewhere;
 use super::order::{
@@ -26,6 +27,9 @@ use crate::unit_table::UnitTable;
 
 /// Shares of a table for each part that is done at once: the last ones end at about the same time.
 const SHARES_A_SLOT: usize = 4;
+
+/// Pieces for each part that is done at once.
+const PIECES_A_SLOT: usize = 2;
 
 /// Bytes of a share of a large table.
 const SHARE_BYTES: u64 = 256 << 20;
@@ -54,13 +58,13 @@ impl<'a> Driver<'a> {
         engine: &'a Engine,
         elsewhere: &'a Elsewhere,
     ) -> Self {
-        let tables = vec![BTreeMap::new(); engine.limits().pieces().count()];
-        let position = Position { tables, ..Position::default() };
-        Self { compiled, catalog, engine, elsewhere, position, recorder: Recorder::new(catalog, compiled) }
+        let (position, recorder) = (Position::default(), Recorder::new(catalog, compiled));
+        Self { compiled, catalog, engine, elsewhere, position, recorder }
     }
 
     pub(super) async fn run(mut self, watch: &dyn Watch) -> Result<(UnitTable, Keeping), QueryError> {
         let mut keeping = Keeping::default();
+        self.position.tables = vec![BTreeMap::new(); self.pieces().await?];
         self.take_up(watch, &mut keeping).await?;
         let (before, began) = (self.position.seconds, Instant::now());
         let statements = &self.compiled.statements;
@@ -73,6 +77,13 @@ impl<'a> Driver<'a> {
             self.keep(done, &mut keeping).await?;
         }
         Ok((self.finish()?, keeping))
+    }
+
+    /// The pieces of new work: as many as memory asks for, and at least enough to keep everybody at work who is there now.
+    async fn pieces(&self) -> Result<usize, QueryError> {
+        let busy = NonZeroUsize::new(self.elsewhere.dispatch.slots().await? * PIECES_A_SLOT);
+        let planned = self.engine.limits().pieces().count();
+        Ok(busy.map_or(planned, |busy| Pieces::new(busy).count().max(planned)))
     }
 
     /// Goes on from what an earlier caller kept, if one did.

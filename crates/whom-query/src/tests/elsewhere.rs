@@ -137,7 +137,7 @@ async fn the_unit_table_is_the_same_wherever_it_is_made_and_however_often_a_part
     assert_eq!(made_elsewhere.units(), 40);
     let stages = crew.stages.lock().unwrap().clone();
     assert!(stages.iter().any(|(name, parts)| name == "rows of orders" && *parts > 1), "{stages:?}");
-    assert!(stages.iter().any(|(name, parts)| name == "keys of orders" && *parts == 3), "{stages:?}");
+    assert!(stages.iter().any(|(name, parts)| name == "keys of orders" && *parts == 4), "{stages:?}");
     let scanned = fitted.compiled.statements.iter().find(|statement| statement.purpose.table() == "rows of orders");
     assert!(fitted.engine.ledger().executed(&scanned.unwrap().sql).is_some());
 }
@@ -181,7 +181,14 @@ async fn units_are_looked_at_and_asked_where_they_lie_as_they_are_here() {
     let pass = |tree: &Routing| {
         let (routing, columns) = (tree.clone(), (0..one.shapes.len()).collect());
         Pass {
-            trees: vec![TreePass { routing, buckets: BucketSet::all(), weights: None, nodes: vec![0, 1, 2], columns }],
+            trees: vec![TreePass {
+                routing,
+                buckets: BucketSet::all(),
+                weights: None,
+                within: None,
+                nodes: vec![0, 1, 2],
+                columns,
+            }],
         }
     };
     assert!(one.source.answer(pass(&tree)).await.unwrap() == other.source.answer(pass(&tree)).await.unwrap());

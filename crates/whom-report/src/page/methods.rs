@@ -37,7 +37,7 @@ struct Method {
 }
 
 /// The methods that rows may name, by that name.
-const KNOWN: [(&str, Method); 8] = [
+const KNOWN: [(&str, Method); 10] = [
     (
         "welch",
         Method {
@@ -76,6 +76,28 @@ const KNOWN: [(&str, Method); 8] = [
             words: "The same for a ratio, whose units are linearised first.",
             formula: "y = (n − R·d)/d̄, adjusted as above",
             source: "Deng, Xu, Kohavi and Walker, WSDM 2013",
+        },
+    ),
+    (
+        "clustered",
+        Method {
+            name: "Difference in means, units assigned by cluster",
+            words: "The mean of the treated units minus that of the control units. Units of a cluster were assigned together and resemble \
+                    each other, so the clusters are what varies: the error is of type CR2, with degrees of freedom that fall with \
+                    the number of clusters and where a few are large. Of more than 4,096 clusters the parts are 1,024 groups of whole \
+                    clusters. A cohort and the rest share clusters, and their contrast knows it.",
+            formula: "s.e.² = Σ Eᵍ² / (1 − nᵍ/N) / N² over clusters g of each arm,  Eᵍ the sum of the cluster’s residuals",
+            source: "Bell and McCaffrey, Bias reduction in standard errors for linear regression with multi-stage samples, Survey Methodology 28 (2002)",
+        },
+    ),
+    (
+        "clustered_ratio",
+        Method {
+            name: "Difference in ratios, units assigned by cluster",
+            words: "The ratio of two sums over the treated units minus that over the control units, with the delta method’s error over \
+                    clusters.",
+            formula: "s.e.² = G/(G − 1) · Σ (nᵍ − R·dᵍ)² / (Σ dᵍ)² over the G clusters of each arm",
+            source: "Deng, Knoblich and Lu, Applying the delta method in metric analytics, KDD 2018",
         },
     ),
     (
@@ -151,6 +173,15 @@ const STRATIFIED: Method = Method {
     source: "Miratrix, Sekhon and Yu, Adjusting treatment effect estimates by post-stratification, JRSS B 75 (2013)",
 };
 
+const STRATIFIED_TREE: Method = Method {
+    name: "Searched within strata",
+    words: "In every node of a tree a unit counts by the inverse of the share that its variant had in its stratum among the units \
+            that discover, and what a stratum has in common is taken off first, so that a tag which goes with the strata is no \
+            reason to split. The effects of the nodes and cohorts that are shown are compared within strata.",
+    formula: "τ = Σ w(y − ȳₛ)/Σ w in the treatment less the same in control,  w = Nₛ/nₛₐ",
+    source: "Horvitz and Thompson, JASA 47 (1952); Hájek, Comment on an essay by Basu (1971)",
+};
+
 const GLOBAL_TEST: Method = Method {
     name: "Do effects differ at all?",
     words: "Before any cohort is compared, one test asks whether what the discovery fold predicts for the leaves of the \
@@ -178,7 +209,11 @@ pub(super) fn section(indexed: &Indexed<'_>) -> MethodsSection {
     }
     if results.partition.is_some() {
         let tree = if results.folds.is_some() { GIVEN_TREE } else { HONEST_TREE };
-        methods.extend([tree, GLOBAL_TEST, CONTRAST]);
+        methods.push(tree);
+        if !within.is_empty() {
+            methods.push(STRATIFIED_TREE);
+        }
+        methods.extend([GLOBAL_TEST, CONTRAST]);
     }
     let corrections: BTreeSet<_> = results.effects.iter().map(|row| row.correction).collect();
     let references: BTreeSet<_> = results.effects.iter().map(|row| row.reference).collect();

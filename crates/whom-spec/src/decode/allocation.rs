@@ -6,7 +6,7 @@ use super::cursor::{Field, Fields};
 use super::split::check_weights;
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Period, Split, Variant};
+use crate::plan::{Correction, Period, Split, Validate, Variant};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 
@@ -27,13 +27,6 @@ impl Ramped<'_> {
         let items = field.items();
         if items.len() > MOST_PERIODS {
             field.refuse(format!("`{}` holds {} periods, and may hold {MOST_PERIODS}", field.path, items.len()));
-        }
-        if !items.is_empty() {
-            let message = "nothing is searched where `split.allocation` changes the weights: averages and declared cohorts \
-                           are compared within periods";
-            let hint =
-                "declare the cohorts to compare in `cohorts`; to search for some, set `start` and `end` to one period";
-            field.report.push(Diagnostic::warning(message).at(field.key).hint(hint));
         }
         let mut before = self.start;
         let periods: Vec<Option<Period>> = items
@@ -72,7 +65,7 @@ impl Ramped<'_> {
     }
 
     /// The weight of every variant, in their order.
-    fn weights(&self, field: &Field<'_>) -> Option<Vec<f64>> {
+    pub(super) fn weights(&self, field: &Field<'_>) -> Option<Vec<f64>> {
         let named = field.named();
         let names = || self.variants.iter().map(|variant| variant.name.as_str());
         let mut all_known = true;
@@ -85,7 +78,7 @@ impl Ramped<'_> {
         }
         let weights = self.variants.iter().map(|variant| {
             let Some((_, weight)) = named.iter().find(|(name, _)| *name == variant.name) else {
-                let hint = "every period says the weight of every variant; a variant that did not run yet cannot be compared: set `start` to its first day";
+                let hint = "say the weight of every variant; one that did not run yet cannot be compared: set `start` to its first day";
                 let missing = format!("`{}` says no weight of `{}`", field.path, variant.name);
                 field.report.push(Diagnostic::error(missing).at(field.key).hint(hint));
                 return None;
@@ -101,19 +94,19 @@ impl Ramped<'_> {
     }
 }
 
-/// What cannot be asked where arms are compared within strata.
-pub(super) fn check_search(split: &Split, pipeline: &Fields<'_>) {
-    let (cause, over, within, instead) = match split.strata {
-        None => ("split.allocation", "periods of other weights", "periods", "set `start` and `end` to one period"),
-        Some(_) => ("split.strata", "strata", "strata", "choose one stratum by `where`"),
-    };
-    for (key, what) in [("discover", "trees compare"), ("slices", "effects by slice compare")] {
-        if let Some(field) = pipeline.optional(key) {
-            let message = format!("`{key}` does not go with `{cause}`: {what} arms over {over}");
-            let hint = format!(
-                "leave `{key}` out, and averages and declared cohorts are compared within {within}; or {instead}"
-            );
-            field.report.push(Diagnostic::error(message).at(field.key).hint(hint));
-        }
+/// The correction of discovered cohorts where arms are compared within strata: Holm's, unless another one is asked for that needs no
+/// bootstrap.
+pub(super) fn corrected(validate: Validate, split: &Split, pipeline: &Fields<'_>) -> Validate {
+    if !split.is_stratified() || matches!(validate.correction, Correction::Holm | Correction::Bonferroni) {
+        return validate;
     }
+    let asked =
+        pipeline.optional("validate").and_then(|field| field.mapping::<format::Validate>()?.optional("correction"));
+    if let Some(field) = asked {
+        let cause = if split.strata.is_some() { "split.strata" } else { "split.allocation" };
+        let message = format!("`{}`: {} does not go with `{cause}`", field.path, field.node.describe());
+        let hint = "its bootstrap resamples means over all units; leave it out, and cohorts are corrected by `holm`";
+        field.report.push(Diagnostic::error(message).at(field.node.span).hint(hint));
+    }
+    Validate { correction: Correction::Holm, ..validate }
 }

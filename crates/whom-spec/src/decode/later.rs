@@ -5,10 +5,6 @@ use crate::format;
 
 /// Keys at the top.
 pub(super) fn pipeline(fields: &Fields<'_>) {
-    if fields.optional_text("cluster").is_some() {
-        let meanwhile = "use the cluster as the unit: results then count clusters, and their intervals are honest";
-        fields.not_yet_available("cluster", meanwhile);
-    }
     if let Some(allocate) = fields.optional("allocate").and_then(|allocate| allocate.mapping::<format::Allocate>()) {
         allocate.required_text("maximise");
         allocate.optional("subject_to").inspect(texts);

@@ -174,7 +174,7 @@ pub(super) fn check_weights(plan: &Plan, pipeline: &Fields<'_>) {
     let (cause, strata, instead) = if plan.split.is_ramped() {
         ("`split.allocation`", "periods", "set `start` and `end` to one period")
     } else {
-        ("realised shares in `split.strata`", "strata", "choose one stratum by `where`")
+        ("unequal shares in `split.strata`", "strata", "choose one stratum by `where`")
     };
     let message = format!("`models` does not go with {cause}: a model knows no {strata}, and would mix them");
     field.report.push(Diagnostic::error(message).at(field.key).hint(format!("leave `models` out; or {instead}")));

@@ -48,7 +48,7 @@ pub(super) fn split(field: &Field<'_>, unit: Option<&Spanned<String>>, known: &K
     let exposure_filter = fields.optional("exposure_filter").and_then(|filter| exposure_filter(&filter, known));
     let ramped = Ramped { variants: variants.as_deref().unwrap_or_default(), start, end };
     let allocation = ramped.allocation(&fields);
-    let strata = strata::strata(&fields, [unit, variant.as_ref()]);
+    let strata = strata::strata(&fields, [unit, variant.as_ref()], &ramped);
     let lookback = fields.optional("lookback").and_then(|lookback| longer_than_zero(&lookback));
     Some(Split {
         path: path?,

@@ -1,9 +1,10 @@
 //! Columns within whose values the variants were assigned.
 
+use super::allocation::Ramped;
 use super::cursor::{Field, Fields};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Strata, StrataShares};
+use crate::plan::{Strata, StrataShares, StratumWeights};
 use crate::spanned::Spanned;
 use crate::tree::Value;
 
@@ -11,22 +12,59 @@ use crate::tree::Value;
 const MOST_COLUMNS: usize = 8;
 
 /// `strata: [country]`, or `strata: { columns: [school], shares: realised }`; `taken` are columns that make no strata.
-pub(super) fn strata(split: &Fields<'_>, taken: [Option<&Spanned<String>>; 2]) -> Option<Strata> {
+pub(super) fn strata(split: &Fields<'_>, taken: [Option<&Spanned<String>>; 2], ramped: &Ramped<'_>) -> Option<Strata> {
     let field = split.optional("strata")?;
-    let (columns, shares) = if field.node.entries().is_none() {
-        (columns(&field, taken), None)
+    let (columns, shares, weights) = if field.node.entries().is_none() {
+        (columns(&field, taken), None, Some(Vec::new()))
     } else {
         let fields = field.mapping::<format::Strata>()?;
         let shares = fields.optional("shares").and_then(|shares| {
             shares.choice(&[("declared", StrataShares::Declared), ("realised", StrataShares::Realised)])
         });
-        (fields.required("columns").and_then(|named| columns(&named, taken)), shares)
+        let columns = fields.required("columns").and_then(|named| columns(&named, taken));
+        let weights = match fields.optional("weights") {
+            Some(weights) => {
+                check_weights(&weights, (columns.as_deref(), shares), split);
+                by_value(&weights, ramped)
+            }
+            None => Some(Vec::new()),
+        };
+        (columns, shares, weights)
     };
-    let message = "nothing is searched where `split.strata` is declared: averages and declared cohorts are compared within \
-                   strata";
-    let hint = "declare the cohorts to compare in `cohorts`; to search for some, choose one stratum by `where`";
-    field.report.push(Diagnostic::warning(message).at(field.key).hint(hint));
-    Some(Strata { columns: columns?, shares: shares.unwrap_or(StrataShares::Declared) })
+    Some(Strata { columns: columns?, shares: shares.unwrap_or(StrataShares::Declared), weights: weights? })
+}
+
+/// The weights of each stratum that is named.
+fn by_value(field: &Field<'_>, ramped: &Ramped<'_>) -> Option<Vec<StratumWeights>> {
+    let of = |(value, field): (Spanned<String>, Field<'_>)| {
+        ramped.weights(&field).map(|weights| StratumWeights { value, weights })
+    };
+    let weights: Vec<Option<StratumWeights>> = field.named().into_iter().map(of).collect();
+    weights.into_iter().collect()
+}
+
+/// Weights by value need one column, and say what realised shares leave open and periods say otherwise.
+fn check_weights(
+    field: &Field<'_>,
+    (columns, shares): (Option<&[Spanned<String>]>, Option<StrataShares>),
+    split: &Fields<'_>,
+) {
+    let refuse = |why: String, hint: &str| {
+        let message = format!("`{}` {why}", field.path);
+        field.report.push(Diagnostic::error(message).at(field.key).hint(hint.to_owned()));
+    };
+    if let Some(columns) = columns.filter(|columns| columns.len() > 1) {
+        let why = format!("names strata by a value, and `columns` lists {} columns", columns.len());
+        refuse(why, "name one column whose values have weights, or say `shares: realised`");
+    }
+    if shares == Some(StrataShares::Realised) {
+        let why = "does not go with `shares: realised`, which holds shares against no weights".to_owned();
+        refuse(why, "leave one of the two out");
+    }
+    if split.optional("allocation").is_some() {
+        let why = "does not go with `split.allocation`, whose periods have weights of their own".to_owned();
+        refuse(why, "say `shares: realised` instead; or set `start` and `end` to one period");
+    }
 }
 
 /// Columns that are neither the unit's nor the variant's, each once.

@@ -162,10 +162,13 @@ pub(crate) struct Strata {
     columns: Vec<String>,
     /// Whether the weights hold in every stratum, or each has shares of its own. Default: `declared`.
     shares: Option<plan::StrataShares>,
+    /// The weights by variant of the strata in which they differ from those of `variants`, by the value of the column, of which there is
+    /// one: `{ fr: { control: 0.9, one_page: 0.1 } }`.
+    weights: Option<BTreeMap<String, BTreeMap<String, Number>>>,
 }
 
 impl Shape for Strata {
-    const KEYS: &'static [&'static str] = &["columns", "shares"];
+    const KEYS: &'static [&'static str] = &["columns", "shares", "weights"];
 }
 
 /// A period with other weights.

@@ -61,6 +61,9 @@ impl Plan {
 struct Analysis<'a> {
     experiment: &'a str,
     unit: &'a str,
+    /// Left out where units were assigned by themselves, as in identities from before clusters could be declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<&'a str>,
     #[serde(serialize_with = "text")]
     time_zone: &'a chrono_tz::Tz,
     split: AnalysisSplit<'a>,
@@ -144,6 +147,7 @@ impl<'a> Analysis<'a> {
         Self {
             experiment: &plan.experiment,
             unit: &plan.unit,
+            cluster: plan.cluster.as_ref().map(|cluster| cluster.as_str()),
             time_zone: &plan.time_zone,
             split: AnalysisSplit::of(&plan.split),
             facts: sorted(plan.facts.iter().map(AnalysisFact::of).collect(), |fact| fact.name),

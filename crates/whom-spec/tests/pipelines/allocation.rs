@@ -1,4 +1,4 @@
-use whom_spec::plan::Split;
+use whom_spec::plan::{Correction, Split};
 
 use super::{PLAIN, loaded, plain_with, refusal, refusal_with};
 
@@ -50,18 +50,15 @@ fn a_period_gives_every_variant_a_weight_and_no_other() {
 }
 
 #[test]
-fn whoever_declares_a_ramp_is_told_that_nothing_is_searched() {
-    let loaded = loaded(&ramped("    - { start: 2026-10-14, weights: { control: 0.1, one_page: 0.9 } }\n")).unwrap();
-    let warnings: Vec<String> = loaded.warnings.iter().map(|warning| loaded.sources.render(warning)).collect();
-    insta::assert_snapshot!(warnings.join("\n\n"));
-}
-
-#[test]
-fn nothing_is_searched_where_the_weights_change() {
+fn cohorts_of_a_ramp_are_corrected_without_a_bootstrap() {
     let text = ramped("    - { start: 2026-10-14, weights: { control: 0.1, one_page: 0.9 } }\n");
-    insta::assert_snapshot!(refusal(
-        &text.replace("output:\n", "discover: { tags: [device] }\nslices: [device]\noutput:\n")
-    ));
+    let ramp = loaded(&text).unwrap();
+    assert!(ramp.warnings.is_empty() && ramp.plan.searches());
+    assert_eq!(ramp.plan.validate.correction, Correction::Holm);
+    let asked =
+        |correction: &str| text.replace("output:\n", &format!("validate: {{ correction: {correction} }}\noutput:\n"));
+    assert_eq!(loaded(&asked("bonferroni")).unwrap().plan.validate.correction, Correction::Bonferroni);
+    insta::assert_snapshot!(refusal(&asked("max_t")));
 }
 
 #[test]

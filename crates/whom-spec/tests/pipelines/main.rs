@@ -5,6 +5,8 @@
 mod accepted;
 /// Periods with other weights.
 mod allocation;
+/// Whom units were assigned with.
+mod cluster;
 /// Events that a unit must have reached.
 mod exposure_filter;
 /// Folds that the data give.

@@ -50,14 +50,16 @@ fn strata_are_part_of_what_is_sealed_and_without_them_the_identity_is_what_it_wa
 }
 
 #[test]
-fn whoever_declares_strata_is_told_that_nothing_is_searched() {
-    let loaded = loaded(&stratified("[country]")).unwrap();
-    let warnings: Vec<String> = loaded.warnings.iter().map(|warning| loaded.sources.render(warning)).collect();
-    insta::assert_snapshot!(warnings.join("\n\n"));
+fn looks_are_kept_within_strata() {
+    let looks =
+        |day: &str| stratified("[country]").replace("output:\n", &format!("looks: {{ dates: [{day}] }}\noutput:\n"));
+    let through = loaded(PLAIN).unwrap().plan.through.unwrap().to_string();
+    assert!(loaded(&looks(&through)).unwrap().plan.searches());
+    assert!(!loaded(&looks("2027-03-01")).unwrap().plan.searches());
 }
 
 #[test]
-fn nothing_is_searched_within_strata_and_no_sequence_is_promised() {
+fn no_sequence_is_promised_within_strata() {
     let text = stratified("[country]");
     insta::assert_snapshot!(refusal(&text.replace(
         "output:\n",
@@ -80,4 +82,33 @@ fn strata_name_columns_and_shares_are_one_of_two_words() {
         "{ shares: realised }",
     ];
     insta::assert_snapshot!(refusals.map(refused).join("\n\n"));
+}
+
+#[test]
+fn a_stratum_may_have_weights_of_its_own() {
+    let weights = "{ fr: { control: 0.9, one_page: 0.1 }, \"49\": { control: 0.3, one_page: 0.7 } }";
+    let split = split(&format!("{{ columns: [country], weights: {weights} }}"));
+    let strata = split.strata.as_ref().unwrap();
+    assert!(split.has_unequal_strata() && strata.shares == StrataShares::Declared);
+    let of = |value: &str| strata.weights_of(value).map(<[f64]>::to_vec);
+    assert_eq!([of("fr"), of("49"), of("de")], [Some(vec![0.9, 0.1]), Some(vec![0.3, 0.7]), None]);
+    let identity = |text: &str| loaded(&stratified(text)).unwrap().plan.analysis_identity().unwrap();
+    assert_ne!(identity("[country]"), identity(&format!("{{ columns: [country], weights: {weights} }}")));
+    assert_eq!(identity("[country]"), identity("{ columns: [country], weights: {} }"));
+}
+
+#[test]
+fn weights_of_strata_name_every_variant_in_one_column_and_hold_at_all_times() {
+    let fr = "fr: { control: 0.9, one_page: 0.1 }";
+    let refusals = [
+        "{ columns: [country], weights: { fr: { control: 0.9 } } }".to_owned(),
+        "{ columns: [country], weights: { fr: { control: 0.9, one_page: 0.2 } } }".to_owned(),
+        "{ columns: [country], weights: { fr: { control: 0.9, on_page: 0.1 } } }".to_owned(),
+        format!("{{ columns: [country, city], weights: {{ {fr} }} }}"),
+        format!("{{ columns: [country], shares: realised, weights: {{ {fr} }} }}"),
+        format!(
+            "{{ columns: [country], weights: {{ {fr} }} }}\n  allocation: [{{ start: 2026-10-14, weights: {{ control: 0.1, one_page: 0.9 }} }}]"
+        ),
+    ];
+    insta::assert_snapshot!(refusals.map(|strata| refused(&strata)).join("\n\n"));
 }

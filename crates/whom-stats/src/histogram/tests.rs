@@ -45,7 +45,7 @@ fn two_splits() -> Routing {
 
 fn pass(nodes: Vec<NodeIndex>) -> Pass {
     let (routing, buckets) = (two_splits(), BucketSet::all());
-    Pass { trees: vec![TreePass { routing, buckets, weights: None, nodes, columns: vec![1, 0] }] }
+    Pass { trees: vec![TreePass { routing, buckets, weights: None, within: None, nodes, columns: vec![1, 0] }] }
 }
 
 fn run(units: &[Unit], pass: &Pass) -> Histograms {
@@ -86,6 +86,29 @@ proptest! {
     }
 
     #[test]
+    fn strata_have_arms_of_their_own(units in any_units()) {
+        let asked = pass(vec![0, 3]);
+        let trees = asked.trees.iter().map(|tree| TreePass { within: Some(1), ..tree.clone() }).collect();
+        let counted_by_code = |units: &[Unit], selects: &dyn Fn(&Unit) -> bool| {
+            let mut table = ArmTable::new(0, 0);
+            for stratum in 0..CODES {
+                let own = counted(units, |unit| selects(unit) && usize::from(unit.2[1]) == stratum);
+                table.units.extend(own.units);
+                table.moments.extend(own.moments);
+            }
+            table
+        };
+        let histograms = run(&units, &Pass { trees });
+        let [root, leaf] = histograms.trees[0].as_slice() else { panic!("two nodes were asked for") };
+        prop_assert_eq!(&root.totals, &counted_by_code(&units, &|_| true));
+        let in_leaf = |unit: &Unit| unit.2[0] <= 2 && [1, 4].contains(&unit.2[1]);
+        for code in 0..CODES {
+            let expected = counted_by_code(&units, &|unit| in_leaf(unit) && usize::from(unit.2[0]) == code);
+            prop_assert_eq!(leaf.columns[1].cells().nth(code), Some(expected.cell()));
+        }
+    }
+
+    #[test]
     fn a_tree_among_others_is_told_what_it_would_be_alone(
         units in any_units(),
         steps in prop::collection::vec((1_usize..4, 0_usize..1024, any::<bool>()), 1..6),
@@ -93,6 +116,7 @@ proptest! {
         let tree = |(step, from, splits): (usize, usize, bool)| TreePass {
             routing: if splits { two_splits() } else { Routing::root() },
             buckets: (0..1024).skip(from).step_by(step).collect(),
+            within: (from % 5 > 2).then_some(1),
             weights: (from % 3 > 0).then(|| BucketWeights::from_fn(|bucket| (bucket % 4) as u8)),
             nodes: if splits { vec![4, 0, 1] } else { vec![0] },
             columns: vec![0],

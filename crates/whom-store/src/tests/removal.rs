@@ -137,6 +137,20 @@ async fn what_no_run_published_goes_once_it_is_old_enough() {
 }
 
 #[tokio::test]
+async fn what_machines_handed_over_for_a_run_that_never_ended_goes_once_it_is_old_enough() {
+    let (store, output) = in_memory();
+    publish(&output, 1).await;
+    let held = paths(&*store).await;
+    for name in ["one/state", "one/rows/1", "another/rows/2"] {
+        store.put(&ObjectPath::from(format!("_exchange/{name}")), "rows".into()).await.unwrap();
+    }
+    assert_eq!(output.surplus(&keep(1)).await.unwrap().exchanges, 0, "it may be under way");
+    let surplus = removed(&output, &Retention { abandoned_before: Utc::now() + days(1), ..keep(1) }).await;
+    assert_eq!(surplus.exchanges, 2);
+    assert_eq!(paths(&*store).await, held);
+}
+
+#[tokio::test]
 async fn what_failed_runs_tell_is_listed_and_goes_once_it_is_old_enough() {
     let (store, output) = in_memory();
     publish(&output, 1).await;

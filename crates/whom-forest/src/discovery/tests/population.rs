@@ -63,6 +63,7 @@ impl Population {
             controls,
             buckets: discovery_buckets(),
             places: Vec::new(),
+            within: None,
         }
     }
 
@@ -90,9 +91,11 @@ impl Population {
         let histogram = |node: &NodeIndex| {
             let members: Vec<&Unit> =
                 counted.iter().copied().filter(|unit| path(&tree.routing, unit).contains(node)).collect();
-            let columns = tree.columns.iter().map(|column| self.count(&members, *column)).collect();
-            let mut totals = self.empty_table();
-            for unit in members {
+            let members: Vec<Unit> = members.into_iter().map(|unit| self.in_stratum(unit, tree.within)).collect();
+            let arms = self.arms * tree.within.map_or(1, |column| self.shapes[column].codes);
+            let columns = tree.columns.iter().map(|column| self.count(&members, *column, arms)).collect();
+            let mut totals = ArmTable::new(arms, self.metrics);
+            for unit in &members {
                 self.add(&mut totals, unit);
             }
             NodeHistogram { totals, columns }
@@ -100,17 +103,19 @@ impl Population {
         tree.nodes.iter().map(histogram).collect()
     }
 
-    fn count(&self, members: &[&Unit], column: usize) -> ColumnHistogram {
-        let mut histogram = ColumnHistogram::new(self.shapes[column].codes, self.arms, self.metrics);
+    /// The unit in the arm of its stratum.
+    fn in_stratum(&self, unit: &Unit, within: Option<usize>) -> Unit {
+        let stratum = within.map_or(0, |column| usize::from(unit.codes[column]));
+        Unit { arm: stratum * self.arms + unit.arm, ..unit.clone() }
+    }
+
+    fn count(&self, members: &[Unit], column: usize, arms: usize) -> ColumnHistogram {
+        let mut histogram = ColumnHistogram::new(self.shapes[column].codes, arms, self.metrics);
         for unit in members {
             let moments = unit.values.iter().map(|value| value.iter().copied().collect());
             histogram.add(usize::from(unit.codes[column]), unit.arm, 1, moments);
         }
         histogram
-    }
-
-    fn empty_table(&self) -> ArmTable {
-        ArmTable::new(self.arms, self.metrics)
     }
 
     fn add(&self, table: &mut ArmTable, unit: &Unit) {

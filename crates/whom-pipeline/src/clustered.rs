@@ -1,0 +1,114 @@
+//! Two arms where units were assigned with their cluster: the values are those of the units, and the errors are by cluster.
+
+use whom_query::{Among, ClusterTotals};
+use whom_stats::{
+    CONTROL, ClusterColumn, ClusterMeans, Clusters, Comparison as Values, Estimate, Grid, Moments, NotEstimable,
+    Sample, Source, UnbiasedMean,
+};
+
+use crate::comparison::{Comparison, Contrast, Effect};
+use crate::estimation::Estimation;
+
+/// The sums of clusters, of which errors are made.
+pub(crate) struct Clustered(pub(crate) ClusterTotals);
+
+/// The totals of the treatment's clusters and of the control's; each has the sums above, and those below of a ratio.
+type Arms = [[Vec<Moments>; 2]; 2];
+
+impl Clustered {
+    /// A comparison among some units with its error by cluster.
+    pub(crate) fn compare(&self, units: Comparison, among: Among, estimation: &Estimation<'_>) -> Comparison {
+        let values = self.arms(among, estimation).and_then(|arms| values(&arms, estimation));
+        let judged = units.effect.as_ref().ok().and_then(Effect::unreliable);
+        let effect = values.and_then(|values| {
+            let unreliable = values.unreliable.or(judged);
+            Effect::of(Values { unreliable, ..values })
+        });
+        Comparison { effect, method: method(estimation), ..units }
+    }
+
+    /// A pre-registered cohort against the rest, whose errors go together where both have units of a cluster.
+    pub(crate) fn contrast(&self, units: Contrast, place: usize, estimation: &Estimation<'_>) -> Contrast {
+        let (cohort, rest) = (Among::Cohort(place), Among::BesideCohort(place));
+        let together = self
+            .arms(cohort, estimation)
+            .and_then(|cohort| difference(&cohort, &self.arms(rest, estimation)?, estimation));
+        Contrast {
+            cohort: self.compare(units.cohort, cohort, estimation),
+            rest: self.compare(units.rest, rest, estimation),
+            together: Some(together),
+        }
+    }
+
+    fn arms(&self, among: Among, estimation: &Estimation<'_>) -> Result<Arms, NotEstimable> {
+        let asked = (estimation.outcome.value, estimation.outcome.denominator);
+        let of = |arm: usize| self.0.of(among, asked, arm).ok_or(NotEstimable::NotCounted);
+        Ok([of(estimation.question.treatment)?, of(CONTROL)?])
+    }
+}
+
+/// How rows name it.
+fn method(estimation: &Estimation<'_>) -> &'static str {
+    if estimation.outcome.denominator.is_some() { "clustered_ratio" } else { "clustered" }
+}
+
+/// The grids of a ratio's numerator and denominator; `None` for a mean.
+fn ratio_grids(estimation: &Estimation<'_>) -> Option<[Grid; 2]> {
+    estimation.outcome.denominator?;
+    estimation.grids.get(..2)?.try_into().ok()
+}
+
+fn values(arms: &Arms, estimation: &Estimation<'_>) -> Result<Values, NotEstimable> {
+    if let Some(grids) = ratio_grids(estimation) {
+        let sample = |arm: &[Vec<Moments>; 2]| ratios(&[arm], grids);
+        return Values::of_means(&sample(&arms[0])?, &sample(&arms[1])?, 0);
+    }
+    let (grid, centre) = (estimation.grid, centre(arms.iter().map(|arm| &arm[0])));
+    let [treatment, control] = [&arms[0], &arms[1]].map(|arm| ClusterMeans { totals: &arm[0], grid, centre }.mean());
+    Ok(of_means(treatment?, control?, grid.from_grid(centre)))
+}
+
+/// The effect in a cohort less that in the rest.
+fn difference(cohort: &Arms, rest: &Arms, estimation: &Estimation<'_>) -> Result<Estimate, NotEstimable> {
+    if let Some(grids) = ratio_grids(estimation) {
+        let sample = |arm: usize| ratios(&[&cohort[arm], &rest[arm]], grids)?.with_difference(0, 1);
+        return Values::of_means(&sample(0)?, &sample(1)?, 2)?.difference();
+    }
+    let (grid, centre) = (estimation.grid, centre(cohort.iter().chain(rest).map(|arm| &arm[0])));
+    let of = |arm: &[Vec<Moments>; 2]| -> Vec<Moments> { arm[0].clone() };
+    let less = |arm: usize| {
+        let (cohort, rest) = (of(&cohort[arm]), of(&rest[arm]));
+        ClusterMeans { totals: &cohort, grid, centre }.less(ClusterMeans { totals: &rest, grid, centre })
+    };
+    of_means(less(0)?, less(1)?, 0.0).difference()
+}
+
+/// The grid value below the mean of all.
+fn centre<'a>(totals: impl Iterator<Item = &'a Vec<Moments>>) -> i64 {
+    let all = totals.flatten().fold(Moments::default(), |sum, total| sum + *total);
+    all.sum.checked_div_euclid(i128::from(all.n)).and_then(|centre| i64::try_from(centre).ok()).unwrap_or(0)
+}
+
+fn of_means(treatment: UnbiasedMean, control: UnbiasedMean, centre: f64) -> Values {
+    let of_treatment =
+        Source { treatment: treatment.variance, degrees_of_freedom: treatment.degrees_of_freedom, ..Source::default() };
+    let of_control =
+        Source { control: control.variance, degrees_of_freedom: control.degrees_of_freedom, ..Source::default() };
+    Values {
+        treatment: centre + treatment.offset,
+        control: centre + control.offset,
+        difference: treatment.offset - control.offset,
+        sources: vec![of_treatment, of_control],
+        unreliable: treatment.unreliable.or(control.unreliable),
+    }
+}
+
+/// The ratios of the units of some sides of one arm.
+fn ratios(sides: &[&[Vec<Moments>; 2]], grids: [Grid; 2]) -> Result<Sample, NotEstimable> {
+    let clusters = sides.first().map_or(0, |side| side[0].len());
+    let total = |cluster: usize| sides.iter().flat_map(|side| [side[0][cluster], side[1][cluster]]).collect();
+    let columns: Vec<ClusterColumn> =
+        (0..sides.len()).map(|side| ClusterColumn::Ratio { totals: [2 * side, 2 * side + 1], grids }).collect();
+    let sample = Clusters::new((0..clusters).map(total)).sample(&columns, None);
+    sample.map_err(|reason| if reason == NotEstimable::OneUnit { NotEstimable::OneCluster } else { reason })
+}

@@ -1,0 +1,135 @@
+//! Sums by cluster: what errors by cluster are made from.
+
+use datafusion::arrow::array::Array;
+use whom_stats::{ABSENT, Moments};
+
+use super::Clusters;
+use crate::analysed::AnalysedUnits;
+use crate::error::QueryError;
+use crate::quantiles::Among;
+use crate::unit_table::UnitRows;
+use crate::values::values;
+
+/// The value of a metric, and the denominator of a ratio, by their places among the values of a unit.
+type Asked = (usize, Option<usize>);
+
+/// Exact sums of every metric by cell of clusters and arm, over all analysed units and over those of each pre-registered cohort.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterTotals {
+    asked: Vec<Asked>,
+    /// Everybody, then the cohorts in the order of the file.
+    groups: usize,
+    arms: usize,
+    cells: usize,
+    /// Index `((asked * groups + group) * arms + arm) * cells + cell`.
+    sums: Vec<Sum>,
+}
+
+/// The units that have all values of a metric.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sum {
+    units: u64,
+    above: i128,
+    below: i128,
+}
+
+impl Sum {
+    fn plus(self, other: Self) -> Self {
+        // Values are below 2^46, so sums over 2^34 units are below 2^80.
+        Self { units: self.units + other.units, above: self.above + other.above, below: self.below + other.below }
+    }
+
+    fn less(self, part: Self) -> Self {
+        Self { units: self.units - part.units, above: self.above - part.above, below: self.below - part.below }
+    }
+}
+
+/// Bytes of the sums of so many metrics, by groups, arms and cells.
+pub(crate) fn sums_bytes(sums: u64) -> u64 {
+    sums * size_of::<Sum>() as u64
+}
+
+impl ClusterTotals {
+    /// The totals of a metric in one arm, by cell: its value, and the denominator of a ratio. `None` for what was not counted.
+    pub fn of(&self, among: Among, (value, denominator): Asked, arm: usize) -> Option<[Vec<Moments>; 2]> {
+        let asked = self.asked.iter().position(|asked| *asked == (value, denominator))?;
+        let of_group = |group: usize| self.in_group(asked, group, arm);
+        let sums: Vec<Sum> = match among {
+            Among::Everybody => of_group(0)?.to_vec(),
+            Among::Cohort(place) => of_group(1 + place)?.to_vec(),
+            Among::BesideCohort(place) => {
+                of_group(0)?.iter().zip(of_group(1 + place)?).map(|(all, part)| all.less(*part)).collect()
+            }
+            _ => return None,
+        };
+        let moments = |sum: fn(&Sum) -> i128| {
+            let one = |total: &Sum| Moments { n: total.units, sum: sum(total), ..Moments::default() };
+            sums.iter().map(one).collect()
+        };
+        Some([moments(|sum| sum.above), moments(|sum| sum.below)])
+    }
+
+    fn in_group(&self, asked: usize, group: usize, arm: usize) -> Option<&[Sum]> {
+        let first = ((asked * self.groups + group) * self.arms + arm) * self.cells;
+        self.sums.get(first..first + self.cells).filter(|_| group < self.groups && arm < self.arms)
+    }
+
+    fn merged(mut self, other: Self) -> Self {
+        self.sums.iter_mut().zip(other.sums).for_each(|(sum, other)| *sum = sum.plus(other));
+        self
+    }
+
+    fn add(&mut self, (asked, group, arm, cell): (usize, usize, usize, usize), sum: Sum) {
+        let place = ((asked * self.groups + group) * self.arms + arm) * self.cells + cell;
+        if let Some(total) = self.sums.get_mut(place) {
+            *total = total.plus(sum);
+        }
+    }
+}
+
+impl AnalysedUnits {
+    /// Sums every metric by cluster in one look at all units; `None` where units were assigned by themselves. Keeps processors
+    /// busy.
+    ///
+    /// # Errors
+    /// As [`AnalysedUnits::new`].
+    pub fn cluster_totals(&self) -> Result<Option<ClusterTotals>, QueryError> {
+        let Some(clusters) = &self.schema.clusters else { return Ok(None) };
+        let mut asked: Vec<Asked> = Vec::new();
+        for outcome in self.outcomes() {
+            asked.push((outcome.value, outcome.denominator));
+            asked.extend(outcome.uncapped.map(|value| (value, outcome.denominator)));
+        }
+        let (groups, arms, cells) = (1 + self.schema.cohorts.len(), self.schema.arms, clusters.cells());
+        let sums = vec![Sum::default(); asked.len() * groups * arms * cells];
+        let empty = ClusterTotals { asked, groups, arms, cells, sums };
+        let add =
+            |totals: &mut ClusterTotals, rows: UnitRows| self.add_to(totals, clusters, &self.schema.analysed(rows)?);
+        self.table.gather(&self.cancel, || empty.clone(), add, ClusterTotals::merged).map(Some)
+    }
+
+    fn add_to(&self, totals: &mut ClusterTotals, clusters: &Clusters, rows: &UnitRows) -> Result<(), QueryError> {
+        let (names, arms) = (clusters.of_units(rows)?, rows.arms()?);
+        let columns = values(&self.schema.values, rows)?;
+        let cohorts = self.schema.cohorts.iter().map(|cohort| rows.cohort(&cohort.column));
+        let cohorts = cohorts.collect::<Result<Vec<_>, _>>()?;
+        let cells: Option<Vec<usize>> = names.iter().map(|name| clusters.cell(name?)).collect();
+        let cells = cells.ok_or_else(|| QueryError::Internal("a unit is in no cluster".to_owned()))?;
+        for (place, (value, denominator)) in totals.asked.clone().into_iter().enumerate() {
+            for (row, (cell, arm)) in cells.iter().zip(&arms).enumerate() {
+                let (above, below) = (columns[value][row], denominator.map_or(0, |below| columns[below][row]));
+                if above == ABSENT || below == ABSENT {
+                    continue;
+                }
+                let sum = Sum { units: 1, above: above.into(), below: below.into() };
+                totals.add((place, 0, usize::from(*arm), *cell), sum);
+                for (cohort, members) in cohorts.iter().enumerate() {
+                    if members.is_valid(row) && members.value(row) {
+                        totals.add((place, 1 + cohort, usize::from(*arm), *cell), sum);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! The column of the split that says with whom a unit was assigned.
+
+use super::cursor::Fields;
+use crate::diagnostic::Diagnostic;
+use crate::plan::{Plan, SeveralVariantsRule};
+use crate::spanned::Spanned;
+
+/// `cluster: household_id`: a column of the split that is not its unit.
+pub(super) fn cluster(pipeline: &Fields<'_>, unit: Option<&Spanned<String>>) -> Option<Spanned<String>> {
+    let cluster = pipeline.optional_text("cluster")?;
+    if unit == Some(&cluster) {
+        let message = format!("`cluster` is `{cluster}`, the unit itself");
+        let hint = "leave `cluster` out where every unit was assigned by itself";
+        pipeline.report().push(Diagnostic::error(message).at(cluster.span).hint(hint));
+        return None;
+    }
+    let message =
+        "nothing is searched where `cluster` is declared: averages and declared cohorts are compared by cluster";
+    let hint = "declare the cohorts to compare in `cohorts`; to search for some, use the cluster as the unit";
+    pipeline.report().push(Diagnostic::warning(message).at(cluster.span).hint(hint));
+    Some(cluster)
+}
+
+/// What is not known to hold for clusters is refused, and never done unit by unit.
+pub(super) fn check(plan: &Plan, pipeline: &Fields<'_>) {
+    let Some(cluster) = &plan.cluster else { return };
+    if *cluster == plan.split.variant {
+        let message = format!("`cluster` is `{cluster}`, the column of the variant");
+        let hint = "name the column of whoever was assigned together, such as the household or the school";
+        pipeline.report().push(Diagnostic::error(message).at(cluster.span).hint(hint));
+    }
+    check_keys(plan, cluster, pipeline);
+    check_metrics(plan, cluster, pipeline);
+    for model in plan.models.iter().filter(|model| model.cluster.is_none()) {
+        let message =
+            format!("the model `{}` has no `cluster`, and units of a cluster are not independent", model.name);
+        let hint = "give the model a `cluster`: a categorical tag that holds the same clusters";
+        pipeline
+            .report()
+            .push(Diagnostic::error(message).at(model.name.span).related(cluster.span, "the cluster").hint(hint));
+    }
+}
+
+fn check_keys(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
+    let refuse = |what: &str, hint: &str| {
+        let message = format!("{what} not go with `cluster`");
+        pipeline.report().push(Diagnostic::error(message).at(cluster.span).hint(hint.to_owned()));
+    };
+    for key in ["discover", "slices", "looks"] {
+        if let Some(field) = pipeline.optional(key) {
+            let message = format!("`{key}` does not go with `cluster`: units of a cluster are not independent");
+            let hint = format!(
+                "leave `{key}` out, and averages and declared cohorts are compared by cluster; or use the cluster as the unit"
+            );
+            field.report.push(Diagnostic::error(message).at(field.key).related(cluster.span, "the cluster").hint(hint));
+        }
+    }
+    if plan.split.is_ramped() {
+        refuse("`split.allocation` does", "leave one of them out; or set `start` and `end` to one period");
+    }
+    if plan.split.strata.is_some() {
+        refuse("`split.strata` does", "leave one of them out; or choose one stratum by `where`");
+    }
+    if plan.split.several_variants.rule == SeveralVariantsRule::First {
+        let hint = "leave clusters in several variants out by `several_variants: exclude`, or stop at one by `refuse`";
+        refuse("`several_variants: first` does", hint);
+    }
+    if plan.validate.sequence_units.is_some() {
+        refuse("`validate.sequence_units` does", "leave `sequence_units` out, and look at the result once");
+    }
+}
+
+fn check_metrics(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
+    for metric in &plan.metrics {
+        let (what, hint) = if metric.quantile.is_some() {
+            ("a quantile, whose error by cluster is not known", "leave the metric out, or use the cluster as the unit")
+        } else if metric.cuped.is_some() {
+            ("adjusted by `cuped`, which does not know clusters yet", "leave `cuped` out")
+        } else {
+            continue;
+        };
+        let message = format!("`{}` is {what}", metric.name);
+        pipeline
+            .report()
+            .push(Diagnostic::error(message).at(metric.name.span).related(cluster.span, "the cluster").hint(hint));
+    }
+}

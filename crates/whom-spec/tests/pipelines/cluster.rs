@@ -1,0 +1,37 @@
+use super::{PLAIN, loaded, plain_with, refusal};
+
+/// The plain pipeline, assigned by household.
+fn clustered() -> String {
+    plain_with("unit: user_id\n", "unit: user_id\ncluster: household_id\n")
+}
+
+#[test]
+fn a_cluster_is_a_column_and_nothing_is_searched() {
+    let plan = loaded(&clustered()).unwrap().plan;
+    assert_eq!(plan.cluster.as_ref().map(|cluster| cluster.as_str()), Some("household_id"));
+    assert!(!plan.searches());
+}
+
+#[test]
+fn a_cluster_changes_the_identity_and_its_absence_does_not() {
+    let identity = |text: &str| loaded(text).unwrap().plan.analysis_identity().unwrap();
+    assert_ne!(identity(&clustered()), identity(PLAIN));
+    let plain = loaded(PLAIN).unwrap().plan;
+    assert!(!plain.resolved_json().unwrap().contains("cluster"), "identities of older plans stay as they were");
+}
+
+#[test]
+fn neither_the_unit_nor_the_variant_is_a_cluster() {
+    let refused =
+        |cluster: &str| refusal(&plain_with("unit: user_id\n", &format!("unit: user_id\ncluster: {cluster}\n")));
+    insta::assert_snapshot!(refused("user_id"));
+    insta::assert_snapshot!(refused("variant"));
+}
+
+#[test]
+fn what_would_be_done_unit_by_unit_is_refused() {
+    let text = clustered()
+        .replace("facts:\n", "  strata: [country]\n  several_variants: first\nfacts:\n")
+        .replace("output:\n", "validate: { sequence_units: 1000 }\ndiscover: {}\nslices: []\noutput:\n");
+    insta::assert_snapshot!(refusal(&text));
+}

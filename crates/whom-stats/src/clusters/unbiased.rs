@@ -1,0 +1,139 @@
+//! Means over units of clusters with errors of type CR2 and the degrees of freedom of Bell and McCaffrey (2002).
+//!
+//! An arm's mean is the regression of its units on a constant, in which the units of cluster g have the leverage h = n_g / N
+//! together. With E_g the sum of the cluster's residuals, CR2 is sum E_g² / (1 - h_g) / N²: each cluster's matrix
+//! (I - H_gg)^(-1/2) multiplies a constant by (1 - h_g)^(-1/2). It is unbiased where units are independent with one variance, and then
+//! the quadratic form has the matrix P with P_gg = n_g / N² and P_gk = -a_g a_k n_g n_k / N³, a_g = (1 - h_g)^(-1/2), whence
+//! the degrees of freedom tr(P)² / tr(P²) of Satterthwaite. Clusters of one unit give n - 1, and the variance of Welch.
+//!
+//! A cohort and the rest of the units are two such regressions, whose residuals share clusters: with d_g the difference of their
+//! a_g E_g / N, the variance of the difference of means is sum d_g². For the degrees of freedom the two matrices add, as units
+//! of one are none of the other's.
+
+use crate::clusters::CLUSTERS;
+use crate::estimate::NotEstimable;
+use crate::grid::Grid;
+use crate::moments::Moments;
+use crate::reliability::Unreliable;
+
+/// The totals of the clusters of one arm, and how their values are read.
+#[derive(Clone, Copy, Debug)]
+pub struct ClusterMeans<'a> {
+    /// By cluster, count and sum of its units' values; an empty one is none.
+    pub totals: &'a [Moments],
+    /// The grid of the values.
+    pub grid: Grid,
+    /// A grid value near the mean, the same for all arms.
+    pub centre: i64,
+}
+
+/// A mean, or the difference of two, with its error.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UnbiasedMean {
+    /// The mean less the centre; of two, their difference.
+    pub offset: f64,
+    /// The variance of type CR2; zero where no cluster's residuals add up to anything.
+    pub variance: f64,
+    /// Bell and McCaffrey's degrees of freedom.
+    pub degrees_of_freedom: f64,
+    /// Why an interval may not hold its level: fewer than 50 effective clusters.
+    pub unreliable: Option<Unreliable>,
+}
+
+/// What a cluster adds.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    /// a_g E_g / N.
+    score: f64,
+    /// n_g / N².
+    diagonal: f64,
+    /// a_g n_g / N^(3/2).
+    root: f64,
+}
+
+impl ClusterMeans<'_> {
+    /// The mean over the units.
+    ///
+    /// # Errors
+    /// [`NotEstimable::EmptyArm`] without a unit; [`NotEstimable::OneCluster`] if one cluster holds all of them.
+    pub fn mean(self) -> Result<UnbiasedMean, NotEstimable> {
+        let (offset, parts) = self.parts()?;
+        let none = vec![Part::default(); parts.len()];
+        Ok(UnbiasedMean { unreliable: self.few(), ..with_error(offset, &parts, &none) })
+    }
+
+    /// The mean less that of other units of the same clusters, which stand at the same places.
+    ///
+    /// # Errors
+    /// As [`Self::mean`], of either; [`NotEstimable::NotCounted`] if there are not as many.
+    pub fn less(self, rest: Self) -> Result<UnbiasedMean, NotEstimable> {
+        if self.totals.len() != rest.totals.len() {
+            return Err(NotEstimable::NotCounted);
+        }
+        let ((offset, parts), (other, others)) = (self.parts()?, rest.parts()?);
+        let unreliable = self.few().or_else(|| rest.few());
+        Ok(UnbiasedMean { unreliable, ..with_error(offset - other, &parts, &others) })
+    }
+
+    /// The clusters that hold a unit.
+    pub fn count(self) -> u64 {
+        self.totals.iter().filter(|total| total.n > 0).count() as u64
+    }
+
+    /// (sum n)² / sum n² over the clusters (Kish 1965): equal clusters that would tell as much; 0 without units.
+    pub fn effective(self) -> f64 {
+        let units = self.totals.iter().map(|total| total.n as f64);
+        let (sum, squares) = units.fold((0.0, 0.0), |(sum, squares), n| (sum + n, squares + n * n));
+        if squares > 0.0 { sum * sum / squares } else { 0.0 }
+    }
+
+    fn few(self) -> Option<Unreliable> {
+        let effective = self.effective();
+        (effective < CLUSTERS).then_some(Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 })
+    }
+
+    /// The mean less the centre, and what each cluster adds to its error.
+    fn parts(self) -> Result<(f64, Vec<Part>), NotEstimable> {
+        if self.count() < 2 {
+            return Err(if self.count() == 0 { NotEstimable::EmptyArm } else { NotEstimable::OneCluster });
+        }
+        let all = self.totals.iter().fold(Moments::default(), |sum, total| sum + *total);
+        let about = |total: &Moments| total.about(i128::from(self.centre)).sum as f64 / self.grid.steps_per_one();
+        let units = all.n as f64;
+        let offset = about(&all) / units;
+        let part = |total: &Moments| {
+            let size = total.n as f64;
+            let adjusted = 1.0 / ((all.n - total.n) as f64 / units).sqrt();
+            Part {
+                score: adjusted * (about(total) - offset * size) / units,
+                diagonal: size / (units * units),
+                root: adjusted * size / (units * units.sqrt()),
+            }
+        };
+        Ok((offset, self.totals.iter().map(part).collect()))
+    }
+}
+
+/// The error of a difference from the parts of both sides, cluster by cluster.
+///
+/// With r and s the roots of the two sides, the entries of the matrix beside its diagonal are -(r_g r_k + s_g s_k), whose squares add up to
+/// (sum r²)² + 2 (sum r s)² + (sum s²)² less those of g = k.
+fn with_error(offset: f64, parts: &[Part], others: &[Part]) -> UnbiasedMean {
+    let (mut variance, mut trace, mut squares) = (0.0, 0.0, 0.0);
+    let [mut first, mut mixed, mut second] = [0.0; 3];
+    for (part, other) in parts.iter().zip(others) {
+        let (score, diagonal) = (part.score - other.score, part.diagonal + other.diagonal);
+        variance += score * score;
+        trace += diagonal;
+        let own = part.root * part.root + other.root * other.root;
+        squares += diagonal * diagonal - own * own;
+        first += part.root * part.root;
+        mixed += part.root * other.root;
+        second += other.root * other.root;
+    }
+    squares += first * first + 2.0 * mixed * mixed + second * second;
+    UnbiasedMean { offset, variance, degrees_of_freedom: trace * trace / squares, unreliable: None }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Effects by cluster, in plain numpy: the numbers that runs with `cluster` have to meet.
+
+    venv/bin/python tests/reference/make_clusters.py        # writes clusters_shop.csv, clusters_few_shop.csv and clusters_grouped_shop.csv
+
+The shop's users live in made-up households of very different sizes, each in one arm, whose orders are worth more in some than in others. Means
+have errors of type CR2 from the definition: per arm a regression of users on a constant (on two dummies, for a cohort and the rest), with the
+inverse square root of I - H of every household by its eigenvalues. Of thousands of households the parts are buckets of xxhash. Ratios have the delta method's error over households, with G / (G - 1).
+The degrees of freedom of Bell and McCaffrey come from the matrices themselves, and those of the arms go together by Satterthwaite.
+"""
+
+import csv
+import math
+from pathlib import Path
+
+import make_metrics as shop
+import numpy as np
+import xxhash
+from scipy import stats
+
+HERE = Path(__file__).resolve().parent
+HEADER = ["metric", "cohort", "estimand", "method", "n_c", "n_t", "mean_c", "mean_t", "estimate", "std_err", "lower", "upper"]
+hash_of = shop.users * 7919 % 1000
+part = lambda arm: shop.users // 7 % np.where(arm == 1, 2, 3)
+household = lambda group, arm: 2 * (3 * group + part(arm)) + arm
+MANY = np.where(hash_of < 400, hash_of % 30, hash_of)
+FEW = np.where(hash_of < 600, hash_of % 4, hash_of % 2)
+MOST = 4_096
+BUCKETS, BUCKET_SEED = 1_024, int.from_bytes(b"whom?bkt", "big")
+
+
+def inverse_root(matrix: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(matrix)
+    return vectors @ np.diag(values**-0.5) @ vectors.T
+
+
+def cr2(values: np.ndarray, side: np.ndarray, cluster: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Variance and degrees of freedom of a combination of the means of some sides."""
+    design = (side[:, None] == np.arange(len(weights))).astype(float)
+    bread = np.linalg.inv(design.T @ design)
+    residual = values - design @ (bread @ design.T @ values)
+    rows = []
+    for name in np.unique(cluster):
+        members = cluster == name
+        part = design[members]
+        root = inverse_root(np.eye(members.sum()) - part @ bread @ part.T)
+        combined = root @ part @ bread @ weights
+        row = -design @ (bread @ (part.T @ combined))
+        row[members] += combined
+        rows.append(row)
+    scores = np.array(rows)
+    kernel = scores @ scores.T
+    return float(((scores @ residual) ** 2).sum()), float(np.trace(kernel) ** 2 / (kernel**2).sum())
+
+
+def delta(above: np.ndarray, below: np.ndarray, side: np.ndarray, cluster: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """The same of ratios."""
+    names = np.unique(cluster)
+    of = lambda values, which: np.array([values[(cluster == name) & (side == which)].sum() for name in names])
+    moved, sizes = np.zeros(len(names)), None
+    for which, weight in enumerate(weights):
+        a, b = of(above, which), of(below, which)
+        moved += weight * (a - a.sum() / b.sum() * b) / b.sum()
+        sizes = b if sizes is None else sizes
+    g = len(names)
+    return float(g / (g - 1) * (moved**2).sum()), float(sizes.sum() ** 2 / (sizes**2).sum() - 1)
+
+
+def combined(parts: list[tuple[float, float]], scale: list[float]) -> tuple[float, float]:
+    terms = [(variance * by * by, degrees) for (variance, degrees), by in zip(parts, scale)]
+    total = sum(variance for variance, _ in terms)
+    return math.sqrt(total), total**2 / sum(variance**2 / degrees for variance, degrees in terms)
+
+
+def write(name: str, group: np.ndarray) -> None:
+    names, drawn = household(group, shop.arm), household(group, 0 * shop.arm)
+    if len(np.unique(names)) > MOST:
+        bucket = lambda text: xxhash.xxh3_64_intdigest(text.encode(), BUCKET_SEED) % BUCKETS
+        names = np.array([bucket(str(name)) for name in names.tolist()])
+    out = csv.writer(open(HERE / name, "w", newline=""), lineterminator="\n")
+    out.writerow(HEADER)
+    buyers = np.array([shop.place[user] for user in shop.orders["user_id"].tolist()])
+    spend, _ = shop.summed(shop.orders, "paid_at", shop.orders["amount"] + 10 * (drawn[buyers] % 7), before=False)
+    metrics = {"spend": (spend, None), "orders_placed": (shop.count, None), "click_rate": (shop.clicks, shop.pages)}
+
+    def row(metric, cohort, estimand, method, n, means, estimate, error, degrees):
+        half = stats.t.ppf(0.975, degrees) * error
+        numbers = [*means, estimate, error, estimate - half, estimate + half]
+        out.writerow([metric, cohort, estimand, method, *n, *map(repr, map(float, numbers))])
+
+    for cohort, who in shop.cohorts.items():
+        for metric, (above, below) in metrics.items():
+            value = lambda some: above[some].sum() / (some.sum() if below is None else below[some].sum())
+            in_arm = [shop.arm == a for a in (0, 1)]
+            means, rests = ([value(arm & part) for arm in in_arm] for part in (who, ~who)) if cohort != "all" else ([value(arm) for arm in in_arm], None)
+            n = [int((who & arm).sum()) for arm in in_arm]
+
+            def errors(some, weights):
+                side = np.where(who, 0, 1)
+                parts = []
+                for arm in in_arm:
+                    taken = arm & some
+                    if below is None:
+                        parts.append(cr2(above[taken], side[taken], names[taken], np.array(weights)))
+                    else:
+                        parts.append(delta(above[taken], below[taken], side[taken], names[taken], np.array(weights)))
+                return parts
+
+            method = "clustered" if below is None else "clustered_ratio"
+            alone, r = errors(who, [1.0]), means[1] / means[0]
+            row(metric, cohort, "effect", method, n, means, means[1] - means[0], *combined(alone, [1, 1]))
+            row(metric, cohort, "lift", "delta", n, means, r - 1, *combined(alone, [r / means[0], 1 / means[0]]))
+            if rests:
+                contrast = (means[1] - means[0]) - (rests[1] - rests[0])
+                both = np.ones(len(who), dtype=bool)
+                row(metric, cohort, "contrast", method, n, means, contrast, *combined(errors(both, [1.0, -1.0]), [1, 1]))
+
+
+write("clusters_shop.csv", MANY)
+write("clusters_few_shop.csv", FEW)
+write("clusters_grouped_shop.csv", shop.users)
