@@ -204,13 +204,11 @@ const KNOWN: &[(&str, &[&str])] = &[
 
 /// What of a unit is not known here, a line each.
 fn unknown(text: &str) -> String {
-    let mut told = String::new();
-    for (name, values) in settings(text) {
-        let known = KNOWN.iter().find(|(known, _)| *known == name).map(|(_, values)| *values);
-        let right = |value: &String| known.is_some_and(|known| known.is_empty() || known.contains(&value.as_str()));
-        for value in values.iter().filter(|value| !right(value)) {
-            told += &format!("unknown setting: {name}={value}\n");
-        }
-    }
-    told
+    let right = |name: &str, value: &str| {
+        KNOWN.iter().any(|(known, values)| *known == name && (values.is_empty() || values.contains(&value)))
+    };
+    let settings =
+        settings(text).into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| (name, value)));
+    let wrong = settings.filter(|(name, value)| !right(name, value));
+    wrong.map(|(name, value)| format!("unknown setting: {name}={value}\n")).collect()
 }
