@@ -210,5 +210,6 @@ fn unknown(text: &str) -> String {
     let settings =
         settings(text).into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| (name, value)));
     let wrong = settings.filter(|(name, value)| !right(name, value));
-    wrong.map(|(name, value)| format!("unknown setting: {name}={value}\n")).collect()
+    let told: Vec<String> = wrong.map(|(name, value)| format!("unknown setting: {name}={value}\n")).collect();
+    told.concat()
 }
