@@ -8,12 +8,17 @@ use std::sync::LazyLock;
 use crate::program::Answer;
 use crate::warehouse::repository;
 
-/// Runs one of the programs and asserts that it finds nothing wrong.
-pub(crate) fn assert_agrees(program: &str, arguments: &[&str]) {
+/// What one of the programs finds.
+pub(crate) fn judged(program: &str, arguments: &[&str]) -> Answer {
     static PYTHON: LazyLock<PathBuf> = LazyLock::new(prepared_python);
     let mut command = Command::new(&*PYTHON);
     command.arg(repository().join("tests/python").join(program)).args(arguments).current_dir(repository());
-    let answer = Answer::of(&mut command);
+    Answer::of(&mut command)
+}
+
+/// Runs one of the programs and asserts that it finds nothing wrong.
+pub(crate) fn assert_agrees(program: &str, arguments: &[&str]) {
+    let answer = judged(program, arguments);
     assert_eq!(answer.code, Some(0), "{program} {arguments:?}\n{}\n{}", answer.stdout, answer.stderr);
 }
 
@@ -33,7 +38,7 @@ fn prepared_python() -> PathBuf {
     );
     must_succeed(
         Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements),
-        "these tests install duckdb, numpy and pyarrow from PyPI, once",
+        "these tests install duckdb, numpy, pyarrow and kubernetes-validate from PyPI, once",
     );
     fs::write(stamp, asked).expect("a stamp");
     python

@@ -33,6 +33,7 @@ fn every_link_of_the_documents_leads_somewhere() {
         "README.md",
         "CONTRIBUTING.md",
         "crates/README.md",
+        "crates/whom-cluster/OPERATION.md",
         "tests/README.md",
         "sql/README.md",
         "tests/benchmarks/README.md",

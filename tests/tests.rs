@@ -78,6 +78,9 @@ mod object_storage;
 // On a cluster of processes: the same bytes, whoever is killed, and nobody let in who does not belong there.
 #[cfg(feature = "cluster")]
 mod cluster;
+// Manifests and unit files are as their schemas say, and what they start is what the program understands.
+#[cfg(feature = "cluster")]
+mod operation;
 // Stores that fail, now and then and always.
 mod store_faults;
 // Bad inputs, each with its message and exit code, and nothing published.

@@ -39,7 +39,8 @@ pub struct HostFiles {
 
 impl HostFiles {
     fn of(folder: &Path, host: &str) -> Self {
-        let named = |ending: &str| folder.join(format!("{}.{ending}", host.replace(':', "-")));
+        let host = host.replace(':', "-").replace('*', "any");
+        let named = |ending: &str| folder.join(format!("{host}.{ending}"));
         Self {
             authority: folder.join("authority.pem"),
             authority_key: folder.join("authority.key"),
@@ -58,7 +59,8 @@ impl HostFiles {
 }
 
 /// Makes a certificate and a key for a host, valid from yesterday for so many days, and an authority if the folder holds none.
-/// `names` are all names and IP addresses under which others connect to it, the first of which names its files. Keys are
+/// `names` are all names and IP addresses under which others connect to it, the first of which names its files. `*.` before a
+/// name stands for one label of any name: hosts that come and go, such as the pods of a service, share a certificate. Keys are
 /// readable by the owner of the folder only, and nothing is overwritten.
 ///
 /// # Errors
@@ -86,8 +88,10 @@ pub fn make_certificates(folder: &Path, names: &[String], days: u32) -> Result<H
     Ok(files)
 }
 
-/// Letters, digits, and what stands between them in names and addresses; so that it names a file too.
+/// Letters, digits, and what stands between them in names and addresses, after `*.` where the first label is any; so that it
+/// names a file too.
 fn is_host(name: &str) -> bool {
+    let name = name.strip_prefix("*.").unwrap_or(name);
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | ':');
     !name.is_empty() && !name.starts_with(['.', '-']) && name.chars().all(allowed) && name != "authority"
 }
@@ -220,9 +224,16 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_for_any_host_has_files_without_a_star() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = made(folder.path(), &["*.pods.example"]).unwrap();
+        assert_eq!(files.key, folder.path().join("any.pods.example.key"));
+    }
+
+    #[test]
     fn what_names_no_host_is_refused_before_anything_is_written() {
         let folder = tempfile::tempdir().unwrap();
-        for wrong in ["", "../x", "a b", "-a", "authority", "a/b"] {
+        for wrong in ["", "../x", "a b", "-a", "authority", "a/b", "*", "*.", "a.*", "*.*.a", "a*.b"] {
             let told = made(folder.path(), &["a", wrong]).unwrap_err();
             assert_eq!(told, format!("`{wrong}` is neither the name nor the IP address of a host"));
         }

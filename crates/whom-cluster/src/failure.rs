@@ -89,7 +89,7 @@ pub(crate) fn of_job(text: &str) -> Failure {
         return of_told(told);
     }
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has(&["StorageFull", "No space left", "QuotaExceeded"]) {
+    if is_full(text) {
         return Failure::Final(EngineError::Resources(format!("an executor cannot write its answer: {text}")));
     }
     if has(&["Could not deserialize BallistaPhysicalPlanNode", "orders are done by `whom executor`"]) {
@@ -100,6 +100,11 @@ pub(crate) fn of_job(text: &str) -> Failure {
         return Failure::Passing(text.trim().to_owned());
     }
     Failure::Final(EngineError::Internal(text.trim().to_owned()))
+}
+
+/// Whether an error speaks of a disk without room.
+pub(crate) fn is_full(text: &str) -> bool {
+    ["StorageFull", "No space left", "no storage space", "QuotaExceeded"].iter().any(|word| text.contains(word))
 }
 
 fn of_told(told: Told) -> Failure {

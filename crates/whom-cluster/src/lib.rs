@@ -112,6 +112,7 @@ mod told;
 mod version;
 mod watch;
 mod workshop;
+mod writing;
 
 pub use address::Address;
 pub use certificates::{HostFiles, make_certificates};

@@ -8,7 +8,6 @@ use ballista_core::serde::protobuf::ExecutorRegistration;
 use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use ballista_core::serde::{BallistaCodec, BallistaLogicalExtensionCodec};
 use ballista_core::{ConfigProducer, RuntimeProducer};
-use ballista_executor::execution_engine::DefaultExecutionEngine;
 use ballista_executor::execution_loop::poll_loop;
 use ballista_executor::health::ExecutorHealth;
 use ballista_executor::metrics::LoggingMetricsCollector;
@@ -23,6 +22,7 @@ use crate::failure::transient;
 use crate::security::MESSAGE_BYTES;
 use crate::settings;
 use crate::workshop::Workshop;
+use crate::writing::Writing;
 
 /// What the loop needs.
 pub(crate) struct Pulling {
@@ -66,7 +66,7 @@ impl Pulling {
             Arc::new(BallistaFunctionRegistry::default()),
             Arc::new(LoggingMetricsCollector::default()),
             self.slots.available_permits(),
-            Arc::new(DefaultExecutionEngine::new()),
+            Arc::new(Writing::new(self.workshop.host())),
         )
     }
 }

@@ -123,6 +123,11 @@ impl HandedRows {
         self.parts.first().map(|part| part.object.as_str())
     }
 
+    /// The names of all objects that hold them.
+    pub fn objects(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|part| part.object.as_str())
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> u64 {
         self.parts.iter().map(|part| part.seal.rows).sum()

@@ -4,6 +4,7 @@
 //! and the hash of its bytes. What a machine leaves that died, or was thought dead, has a name that nobody was told; it goes
 //! with the folder.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -100,14 +101,28 @@ impl Exchange {
         }
     }
 
+    /// The names of all objects in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    pub async fn names(&self) -> Result<BTreeSet<String>> {
+        let listed = self.store.list(None).map_ok(|found| found.location.to_string()).try_collect().await;
+        listed.map_err(|error| self.failed("list", &ObjectPath::default(), &error))
+    }
+
     /// Reads some bytes of an object into a file of this machine.
     ///
     /// # Errors
-    /// [`StoreError::Failed`], of kind [`Resources`](crate::ErrorKind::Resources) if there is no room for them.
+    /// [`StoreError::Failed`], of kind [`Resources`](crate::ErrorKind::Resources) if there is no room for them, and
+    /// [`Transient`](crate::ErrorKind::Transient) if there is no such object: it was there when its name was told, so somebody
+    /// removed it, and who begins anew makes another.
     pub async fn fetch(&self, name: &str, range: Range<u64>, file: &Path) -> Result<()> {
         let path = ObjectPath::from(name);
         let options = GetOptions { range: Some(range.into()), ..GetOptions::default() };
-        let served = self.store.get_opts(&path, options).await.map_err(|error| self.failed("read", &path, &error))?;
+        let served = self.store.get_opts(&path, options).await.map_err(|error| match error {
+            Error::NotFound { .. } => self.of_kind(ErrorKind::Transient, "read", &path, Cause::new(&error)),
+            _ => self.failed("read", &path, &error),
+        })?;
         let mut body = served.into_stream();
         let mut file = std::fs::File::create_new(file).map_err(|error| self.disk(&path, &error))?;
         while let Some(bytes) = body.next().await {
@@ -132,13 +147,11 @@ impl Exchange {
 
     /// A disk of this machine that refuses.
     fn disk(&self, path: &ObjectPath, error: &std::io::Error) -> StoreError {
-        StoreError::Failed {
-            action: "keep a copy of",
-            path: path.to_string(),
-            location: self.location.declared().clone(),
-            kind: ErrorKind::Resources,
-            cause: Cause::new(error),
-        }
+        self.of_kind(ErrorKind::Resources, "keep a copy of", path, Cause::new(error))
+    }
+
+    fn of_kind(&self, kind: ErrorKind, action: &'static str, path: &ObjectPath, cause: Cause) -> StoreError {
+        StoreError::Failed { action, path: path.to_string(), location: self.location.declared().clone(), kind, cause }
     }
 }
 
@@ -163,6 +176,9 @@ mod tests {
         same.write("state", Bytes::from_static(b"done")).await.unwrap();
         assert_eq!(exchange.read("state").await.unwrap().as_deref(), Some(&b"done"[..]));
         assert_eq!(exchange.read("a/nothing").await.unwrap(), None);
+        assert_eq!(exchange.names().await.unwrap(), ["a/rows", "state"].map(str::to_owned).into());
+        let gone = exchange.fetch("a/nothing", 0..1, &folder.path().join("none")).await.unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::Transient);
         exchange.remove_all().await;
         assert!(!folder.path().join("exchange/of one").exists());
     }

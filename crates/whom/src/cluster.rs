@@ -117,7 +117,7 @@ pub(crate) struct CertsArguments {
     /// The folder of the authority: it is made if the folder holds none, and signs if it does
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The names and IP addresses under which others connect to the host; the first one names its files
+    /// The names and IP addresses under which others connect to the host, `*.` for any first label; the first one names its files
     #[arg(long, value_name = "NAME", required = true, value_delimiter = ',')]
     host: Vec<String>,
     /// Days that the certificate is valid

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tonic::Code;
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 use whom_engine::Dispatch;
 use whom_store::ErrorKind;
 
@@ -94,6 +94,28 @@ async fn a_client_that_is_not_let_in_is_told_so_at_once() {
     for stranger in [foreign, Tls::Off] {
         let (kind, words) = elsewhere(&party.try_client(stranger, Duration::from_secs(5)).await.unwrap_err());
         assert_eq!(kind, ErrorKind::Configuration, "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_of_any_pod_is_that_of_each_and_of_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["localhost", "*.pods.example"].map(str::to_owned);
+    let files = make_certificates(folder.path(), &names, 30).unwrap();
+    let party = Party::with(1, Tls::Mutual(files.credentials().unwrap()), true);
+    let port = party.executors[0].port;
+    let read = |path: &Path| std::fs::read(path).unwrap();
+    let called = |name: &str| {
+        let tls = ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(read(&files.authority)))
+            .identity(Identity::from_pem(read(&files.certificate), read(&files.key)))
+            .domain_name(name);
+        Endpoint::from_shared(format!("https://localhost:{port}")).unwrap().tls_config(tls).unwrap()
+    };
+    assert_eq!(knock(called("executor-0.pods.example")).await, Ok(()));
+    assert_eq!(knock(called("executor-31.pods.example")).await, Ok(()));
+    for other in ["pods.example", "a.executor-0.pods.example", "executor-0.others.example"] {
+        assert!(knock(called(other)).await.is_err(), "{other}");
     }
 }
 

@@ -35,10 +35,19 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// What an earlier caller kept; `None` if nothing was, or not by this program.
+    /// What an earlier caller kept; `None` if nothing was, not by this program, or if some of its rows were removed since.
     pub(super) async fn find(exchange: &Exchange) -> Result<Option<Self>, QueryError> {
         let kept = exchange.read(STATE).await?;
-        Ok(kept.and_then(|bytes| postcard::from_bytes(&bytes).ok()))
+        let Some(found) = kept.and_then(|bytes| postcard::from_bytes::<Self>(&bytes).ok()) else { return Ok(None) };
+        let there = exchange.names().await?;
+        let is_whole = found.objects().all(|object| there.contains(object));
+        Ok(is_whole.then_some(found))
+    }
+
+    /// The objects that it needs.
+    fn objects(&self) -> impl Iterator<Item = &str> {
+        let rows = self.tables.iter().flat_map(BTreeMap::values).flat_map(HandedRows::objects);
+        rows.chain(self.filters.values().map(String::as_str))
     }
 
     /// Keeps it.

@@ -12,7 +12,7 @@ use whom_engine::{
     Bench, Engine, EngineError, HandedColumns, HandedRows, HandedUnits, KeyFilter, Limits, Order, Pieces, Regrouping,
     StoredRows, UnitCache, Worker, answer_part, blocking,
 };
-use whom_store::{Exchange, Location, Stores};
+use whom_store::{ErrorKind, Exchange, Location, Stores};
 
 use super::order::{
     Common, EncodeWork, Encoded, Failure, LookOrder, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork, ScanWork,
@@ -104,7 +104,11 @@ impl UnitTableWorker {
             return Ok(known);
         }
         let lost = || EngineError::Internal(format!("`{object}` in `{}` is no filter", exchange.address()));
-        let bytes = exchange.read(object).await?.ok_or_else(lost)?;
+        let removed = || EngineError::Elsewhere {
+            kind: ErrorKind::Transient,
+            problem: format!("`{object}` in `{}` was removed", exchange.address()),
+        };
+        let bytes = exchange.read(object).await?.ok_or_else(removed)?;
         let filter = Arc::new(KeyFilter::from_bytes(&bytes).ok_or_else(lost)?);
         let mut known = self.known();
         known.retain(|_, filter| filter.strong_count() > 0);

@@ -164,6 +164,22 @@ async fn a_caller_that_was_killed_goes_on_after_the_last_stage_that_was_done() {
     }
 }
 
+#[tokio::test]
+async fn work_begins_anew_where_rows_of_an_earlier_caller_were_removed() {
+    let warehouse = warehouse();
+    let (expected, _) = here(&warehouse).await;
+    let crew = Crew::new(&warehouse);
+    elsewhere(&warehouse, &crew).await.unwrap();
+    let (_, keeping) = elsewhere(&warehouse, &crew).await.unwrap();
+    assert!(keeping.resumed.is_some());
+    for folder in ["rows", "filters"] {
+        std::fs::remove_dir_all(warehouse.path().join("exchange").join(folder)).unwrap();
+        let (table, keeping) = elsewhere(&warehouse, &crew).await.unwrap();
+        assert_same(&table, &expected);
+        assert_eq!(keeping.resumed, None, "without {folder}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn units_are_looked_at_and_asked_where_they_lie_as_they_are_here() {
     let warehouse = warehouse();
