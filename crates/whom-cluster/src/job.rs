@@ -26,7 +26,7 @@ use crate::security::MESSAGE_BYTES;
 use crate::settings;
 
 /// How often the state of a job is asked for: at first, and at most.
-const ASK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+const ASK: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
 
 /// How often it is asked who is there to do it, and how far it is.
 const LOOK: Duration = Duration::from_secs(1);

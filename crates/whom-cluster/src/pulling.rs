@@ -1,7 +1,10 @@
 //! Ballista's loop that pulls tasks from the scheduler, around our workshop.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use ballista_core::registry::BallistaFunctionRegistry;
 use ballista_core::serde::protobuf::ExecutorRegistration;
@@ -13,7 +16,8 @@ use ballista_executor::health::ExecutorHealth;
 use ballista_executor::metrics::LoggingMetricsCollector;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 use whom_engine::EngineError;
 
@@ -23,6 +27,27 @@ use crate::security::MESSAGE_BYTES;
 use crate::settings;
 use crate::workshop::Workshop;
 use crate::writing::Writing;
+
+/// How often a free slot asks for a task, and the scheduler is told what was done: while there was something to do a moment ago,
+/// and otherwise. A search has hundreds of stages of a few milliseconds, one after the other.
+const ASK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
+
+/// How long ago a moment is.
+const MOMENT: Duration = Duration::from_millis(500);
+
+/// Wakes the loop whenever it is time to ask.
+async fn remind(now: &Notify, workshop: &Workshop) -> Infallible {
+    let (mut seen, mut last) = (0, None::<Instant>);
+    loop {
+        let begun = workshop.counts().begun.load(Ordering::Relaxed);
+        if begun != seen || workshop.busy() > 0 {
+            (seen, last) = (begun, Some(Instant::now()));
+        }
+        let is_busy = last.is_some_and(|last| last.elapsed() < MOMENT);
+        sleep(if is_busy { ASK.0 } else { ASK.1 }).await;
+        now.notify_one();
+    }
+}
 
 /// What the loop needs.
 pub(crate) struct Pulling {
@@ -45,9 +70,14 @@ impl Pulling {
             Arc::new(BallistaLogicalExtensionCodec::default()),
             Arc::new(OrdersCodec::new(Reader::Executor(Arc::clone(&self.workshop)))),
         );
-        let slots = Arc::clone(&self.slots);
+        let (slots, workshop) = (Arc::clone(&self.slots), Arc::clone(&self.workshop));
         let executor = Arc::new(self.executor());
-        let ended = poll_loop(scheduler, executor, codec, None, Some(slots), ExecutorHealth::new()).await;
+        let now = Arc::new(Notify::new());
+        let polling = poll_loop(scheduler, executor, codec, Some(Arc::clone(&now)), Some(slots), ExecutorHealth::new());
+        let ended = tokio::select! {
+            ended = polling => ended,
+            never = remind(&now, &workshop) => match never {},
+        };
         transient(match ended {
             Ok(()) => "the executor stopped pulling tasks".to_owned(),
             Err(error) => format!("the executor stopped pulling tasks: {error}"),
