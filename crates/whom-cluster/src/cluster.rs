@@ -12,13 +12,13 @@ use datafusion_proto::protobuf::PhysicalPlanNode;
 use tokio::time::{Instant, sleep};
 use tonic::Status;
 use tonic::transport::Channel;
-use whom_engine::{Dispatch, EngineError, StageOrder};
+use whom_engine::{Dispatch, EngineError, StageFigures, StageOrder};
 
 use crate::address::Address;
 use crate::answer::Answer;
 use crate::codec::{OrdersCodec, Reader};
 use crate::failure::{Failure, chain, configuration, of_status, of_transport, transient};
-use crate::figures::{Repeat, StageFigures, StageProgress};
+use crate::figures::{Repeat, StageProgress};
 use crate::job::Job;
 use crate::options::{ClusterOptions, Patience};
 use crate::orders_exec::OrdersExec;
@@ -32,6 +32,9 @@ const REPEATS: usize = 3;
 /// How long to wait before asking again who is there.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long it is believed who was there.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// A cluster whose scheduler was there and runs this version of the program.
 #[derive(Debug)]
 pub struct Cluster {
@@ -40,6 +43,8 @@ pub struct Cluster {
     repeats: Mutex<Vec<Repeat>>,
     stages: Mutex<Vec<StageFigures>>,
     progress: Mutex<Option<StageProgress>>,
+    /// The slots that there were when somebody looked last.
+    slots: Mutex<Option<(Instant, usize)>>,
 }
 
 impl Cluster {
@@ -49,8 +54,9 @@ impl Cluster {
     /// [`EngineError::Elsewhere`] if it is not there within the patience, is none of ours, or is of another version.
     pub async fn connect(options: ClusterOptions) -> Result<Self, EngineError> {
         let session = uuid::Uuid::new_v4().to_string();
-        let cluster =
-            Self { options, session, repeats: Mutex::default(), stages: Mutex::default(), progress: Mutex::default() };
+        let (repeats, stages) = (Mutex::default(), Mutex::default());
+        let (progress, slots) = (Mutex::default(), Mutex::default());
+        let cluster = Self { options, session, repeats, stages, progress, slots };
         let deadline = Instant::now() + cluster.options.patience.scheduler;
         cluster.roster(deadline).await?;
         Ok(cluster)
@@ -59,11 +65,6 @@ impl Cluster {
     /// The stages that were repeated, in the order in which that happened; one entry each time.
     pub fn repeats(&self) -> Vec<Repeat> {
         self.repeats.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// What the stages cost that were done, in the order in which they ended.
-    pub fn stages(&self) -> Vec<StageFigures> {
-        self.stages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How far the stage is that is being done, as of a second ago or so; `None` between stages.
@@ -75,6 +76,10 @@ impl Cluster {
         if let Some(stage) = self.current().as_mut() {
             (stage.done, stage.running) = (job.done, job.running);
         }
+    }
+
+    fn known_slots(&self) -> MutexGuard<'_, Option<(Instant, usize)>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn current(&self) -> MutexGuard<'_, Option<StageProgress>> {
@@ -168,6 +173,7 @@ impl Cluster {
         loop {
             let roster = self.roster(begun + self.options.patience.scheduler).await?;
             if !roster.executors.is_empty() {
+                *self.known_slots() = Some((Instant::now(), roster.slots().max(1)));
                 return Ok(roster);
             }
             if begun.elapsed() >= self.options.patience.executors {
@@ -188,22 +194,22 @@ impl Cluster {
         answers
     }
 
-    /// Attempts at a stage until one succeeds, or none is left.
-    async fn attempts(&self, stage: &StageOrder, plan: &[u8]) -> Result<(Vec<Answer>, usize), EngineError> {
+    /// Attempts at a stage until one succeeds, or none is left; why the others failed.
+    async fn attempts(&self, stage: &StageOrder, plan: &[u8]) -> Result<(Vec<Answer>, Vec<String>), EngineError> {
         let deadline = Instant::now() + self.options.patience.stage;
-        let mut repeats = 0;
+        let mut repeats = Vec::new();
         loop {
             match self.attempt(stage, plan, deadline).await {
                 Ok(answers) => return Ok((answers, repeats)),
                 Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(reason)) if repeats == REPEATS => {
+                Err(Failure::Passing(reason)) if repeats.len() == REPEATS => {
                     let (name, attempts) = (&stage.name, REPEATS + 1);
                     return Err(transient(format!(
                         "`{name}` failed {attempts} times on the cluster, at last: {reason}"
                     )));
                 }
                 Err(Failure::Passing(reason)) => {
-                    repeats += 1;
+                    repeats.push(reason.clone());
                     let repeat = Repeat { stage: stage.name.clone(), reason };
                     self.repeats.lock().unwrap_or_else(PoisonError::into_inner).push(repeat);
                 }
@@ -227,27 +233,19 @@ impl Dispatch for Cluster {
         Ok(answers.into_iter().map(|answer| answer.bytes).collect())
     }
 
+    /// As of the last stage, if that was a moment ago: a search asks before each of hundreds of stages.
     async fn slots(&self) -> Result<usize, EngineError> {
+        if let Some((at, slots)) = *self.known_slots()
+            && at.elapsed() < MOMENT
+        {
+            return Ok(slots);
+        }
         Ok(self.attended().await?.slots().max(1))
     }
 
-    fn figures(&self) -> Vec<whom_engine::StageFigures> {
-        let repeats = self.repeats();
-        let figures = self.stages().into_iter().map(|stage| whom_engine::StageFigures {
-            repeats: repeats
-                .iter()
-                .filter(|repeat| repeat.stage == stage.stage)
-                .map(|repeat| repeat.reason.clone())
-                .collect(),
-            stage: stage.stage,
-            parts: stage.parts,
-            seconds: stage.time.as_secs_f64(),
-            bytes_ordered: stage.bytes_ordered,
-            bytes_answered: stage.bytes_answered,
-            parts_retried: stage.parts_retried,
-            hosts: stage.executors,
-        });
-        figures.collect()
+    /// In the order in which the stages ended.
+    fn figures(&self) -> Vec<StageFigures> {
+        self.stages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -285,10 +283,10 @@ fn fits(stage: &StageOrder, plan: usize, slots: usize) -> Result<(), EngineError
     )))
 }
 
-fn figures(stage: &StageOrder, answers: &[Answer], time: Duration, repeats: usize) -> StageFigures {
-    let mut executors: Vec<String> = answers.iter().map(|answer| answer.host.clone()).collect();
-    executors.sort();
-    executors.dedup();
+fn figures(stage: &StageOrder, answers: &[Answer], time: Duration, repeats: Vec<String>) -> StageFigures {
+    let mut hosts: Vec<String> = answers.iter().map(|answer| answer.host.clone()).collect();
+    hosts.sort();
+    hosts.dedup();
     // Ballista numbers tasks in the order of their starts, and the one that was started last is always one that answered:
     // after any other, something was started again.
     let tasks = answers.iter().map(|answer| answer.task as usize + 1).max().unwrap_or(0);
@@ -296,11 +294,11 @@ fn figures(stage: &StageOrder, answers: &[Answer], time: Duration, repeats: usiz
     StageFigures {
         stage: stage.name.clone(),
         parts: answers.len(),
-        time,
+        seconds: time.as_secs_f64(),
         bytes_ordered: ordered as u64,
         bytes_answered: answers.iter().map(|answer| answer.bytes.len() as u64).sum(),
         parts_retried: tasks.saturating_sub(answers.len()),
-        executors,
+        hosts,
         repeats,
     }
 }

@@ -118,7 +118,7 @@ pub use address::Address;
 pub use certificates::{HostFiles, make_certificates};
 pub use cluster::Cluster;
 pub use executor::{Executor, ExecutorOptions};
-pub use figures::{Repeat, StageFigures, StageProgress};
+pub use figures::{Repeat, StageProgress};
 pub use options::{ClusterOptions, Patience};
 pub use scheduler::{Scheduler, SchedulerOptions};
 pub use security::{Credentials, Tls};
