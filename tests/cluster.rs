@@ -74,9 +74,27 @@ fn one_two_and_four_executors_publish_the_bytes_of_one_process() {
             assert!(stages(&published).iter().any(|stage| stage["stage"] == kind), "no stage `{kind}`");
         }
         assert_eq!(retries(&published), 0);
-        assert!(!warehouse.output().join("_exchange").join("rows").exists());
         let left = std::fs::read_dir(warehouse.output().join("_exchange")).expect("a folder").count();
         assert_eq!(left, 0, "what was handed over goes with the run");
+    }
+}
+
+#[test]
+fn several_pipelines_are_run_one_after_the_other_and_what_is_for_one_machine_is_refused() {
+    let party = Party::of(2);
+    let warehouses = [(); 2].map(|()| Warehouse::copy(Sample::Tiny));
+    let mut command = warehouses[0].run_command(ALL);
+    Answer::of(party.command(command.arg(warehouses[1].pipeline()))).expect_success();
+    for warehouse in &warehouses {
+        let published = warehouse.published().pop().expect("a published run");
+        Baseline::of(Sample::Tiny).published.assert_same_files(&published, "one of two");
+        assert!(!stages(&published).is_empty());
+    }
+    for variable in ["WHOM_CACHE", "WHOM_CHECKPOINTS"] {
+        let mut command = warehouses[0].run_command(ALL);
+        let answer = Answer::of(party.command(&mut command).env(variable, party.work_folder()));
+        assert_eq!(answer.code, Some(2), "{}", answer.stderr);
+        assert!(answer.stderr.contains(&format!("leave out `{variable}`, or `--cluster`")), "{}", answer.stderr);
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, UInt32Array};
+use arrow::array::{AsArray, Float64Array, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{Float64Type, Int64Type};
 
-use crate::program::{Answer, Published};
-use crate::warehouse::{Sample, Warehouse, read_parquet, repository};
+use crate::program::Published;
+use crate::warehouse::{Sample, Warehouse, read_parquet, repository, with_column};
 
 /// How far apart two numbers may be, in standard errors: matrices by another route.
 const TOLERANCE: f64 = 1e-8;
@@ -42,13 +42,6 @@ fn part(group: i64, user: i64, is_new: bool) -> i64 {
 
 fn integers(rows: &RecordBatch, name: &str) -> Vec<i64> {
     rows[name].as_primitive::<Int64Type>().values().to_vec()
-}
-
-fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
-    let schema = rows.schema();
-    let columns = schema.fields().iter().map(|field| field.name().as_str()).zip(rows.columns().iter().cloned());
-    let columns = columns.filter(|(other, _)| *other != name).chain([(name, column)]);
-    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).expect("rows")
 }
 
 /// The shop, whose users live in households that were assigned together and spend alike.
@@ -110,13 +103,6 @@ fn faults(published: &Published, reference: &str) -> Vec<String> {
     faults
 }
 
-fn refused(warehouse: &Warehouse, words: &str) {
-    let answer = Answer::of(&mut warehouse.run_command::<&str>(&[]));
-    assert_eq!(answer.code, Some(3), "{}", answer.stderr);
-    assert!(answer.stderr.contains(words), "{}", answer.stderr);
-    assert!(warehouse.published().is_empty());
-}
-
 #[test]
 fn errors_by_household_meet_the_matrices_whatever_the_threads_and_the_order_of_rows() {
     let warehouse = shop(many);
@@ -166,7 +152,7 @@ fn users_without_a_household_are_refused_with_their_number() {
             households.iter().enumerate().map(|(row, name)| name.filter(|_| row % 1_000 != 7)).collect();
         with_column(&rows, "household_id", Arc::new(known))
     });
-    refused(&warehouse, "have no `household_id`");
+    warehouse.assert_refused("have no `household_id`");
 }
 
 /// A household of the last groups of users, whose treated members are said to live with the others.
@@ -186,7 +172,7 @@ fn mixed(groups: i64) -> Warehouse {
 
 #[test]
 fn households_in_both_variants_are_refused_and_a_few_of_them_left_out_whole() {
-    refused(&mixed(200), "clusters in several variants: ");
+    mixed(200).assert_refused("clusters in several variants: ");
     let original = read_parquet(&repository().join("tests/data/shop/warehouse/exposures.parquet"));
     let variants = original["variant"].as_string::<i32>();
     let mut variants_of: BTreeMap<i64, BTreeSet<bool>> = BTreeMap::new();

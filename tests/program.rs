@@ -122,6 +122,14 @@ impl Warehouse {
         self.published().pop().expect("a published run")
     }
 
+    /// Asserts that a check refuses the data in these words, and that nothing is published.
+    pub(crate) fn assert_refused(&self, words: &str) {
+        let answer = Answer::of(&mut self.run_command::<&str>(&[]));
+        assert_eq!(answer.code, Some(3), "{}", answer.stderr);
+        assert!(answer.stderr.contains(words), "{}", answer.stderr);
+        assert!(self.published().is_empty());
+    }
+
     /// All published runs in order; empty if nothing was ever published.
     pub(crate) fn published(&self) -> Vec<Published> {
         published_in(&self.output())

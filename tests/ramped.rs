@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use arrow::array::{AsArray, BooleanArray, Float64Array, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::TimestampMicrosecondType;
 
 use crate::metrics::faults;
 use crate::program::Answer;
-use crate::warehouse::{Sample, Warehouse};
+use crate::warehouse::{Sample, Warehouse, users};
 
 /// 2026-03-04 in microseconds since 1970-01-01 UTC.
 const SECOND_PERIOD: i64 = 1_772_582_400_000_000;
@@ -44,10 +44,6 @@ fn shop() -> Warehouse {
         RecordBatch::try_new(rows.schema(), columns.collect()).expect("the same rows")
     });
     warehouse
-}
-
-fn users(rows: &RecordBatch) -> Vec<i64> {
-    rows["user_id"].as_primitive::<Int64Type>().values().to_vec()
 }
 
 #[test]

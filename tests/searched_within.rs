@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringArray};
+use arrow::array::{AsArray, BooleanArray, Float64Array, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Float64Type, Int64Type};
+use arrow::datatypes::Float64Type;
 use serde_json::Value;
 
 use crate::effects::Table;
 use crate::program::{Answer, Published, assert_text};
-use crate::warehouse::{Sample, Warehouse, repository};
+use crate::warehouse::{Sample, Warehouse, repository, users, with_column};
 
 /// How far apart two numbers may be, in standard errors.
 const TOLERANCE: f64 = 1e-8;
@@ -61,17 +61,6 @@ fn country(user: i64) -> Option<&'static str> {
 
 fn speaks_french(user: i64) -> bool {
     (user % 3 == 0) != (user % 8 == 0)
-}
-
-fn users(rows: &RecordBatch) -> Vec<i64> {
-    rows["user_id"].as_primitive::<Int64Type>().values().to_vec()
-}
-
-fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
-    let schema = rows.schema();
-    let columns = schema.fields().iter().map(|field| field.name().as_str()).zip(rows.columns().iter().cloned());
-    let columns = columns.filter(|(other, _)| *other != name).chain([(name, column)]);
-    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).expect("rows")
 }
 
 /// What was planted in the shop: in one country, as a language tells, the new page was shown to few, users whose number is a multiple of

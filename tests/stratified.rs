@@ -3,13 +3,13 @@
 use std::fs;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{AsArray, Int64Array, StringArray, UInt32Array};
 use arrow::compute::{take, take_record_batch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use crate::effects::Effect;
-use crate::program::{Answer, Published};
-use crate::warehouse::{Sample, Warehouse, read_parquet, repository};
+use crate::program::Published;
+use crate::warehouse::{Sample, Warehouse, read_parquet, repository, users, with_column};
 
 /// How far apart two numbers may be, in standard errors: least squares by another route.
 const TOLERANCE: f64 = 1e-8;
@@ -23,17 +23,6 @@ fn country(user: i64) -> Option<&'static str> {
         user if user % 3 == 0 => Some("fr"),
         _ => Some("de"),
     }
-}
-
-fn users(rows: &RecordBatch) -> Vec<i64> {
-    rows["user_id"].as_primitive::<Int64Type>().values().to_vec()
-}
-
-fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
-    let schema = rows.schema();
-    let columns = schema.fields().iter().map(|field| field.name().as_str()).zip(rows.columns().iter().cloned());
-    let columns = columns.filter(|(other, _)| *other != name).chain([(name, column)]);
-    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).expect("rows")
 }
 
 /// The shop in countries: in one the new page was shown to few, who spend more there; in another to nobody. Each user is exposed
@@ -120,13 +109,6 @@ fn faults_of(line: &str, found: &[Effect]) -> Vec<String> {
     faults
 }
 
-fn refused(warehouse: &Warehouse, words: &str) {
-    let answer = Answer::of(&mut warehouse.run_command::<&str>(&[]));
-    assert_eq!(answer.code, Some(3), "{}", answer.stderr);
-    assert!(answer.stderr.contains(words), "{}", answer.stderr);
-    assert!(warehouse.published().is_empty());
-}
-
 #[test]
 fn undeclared_strata_that_a_tag_shows_are_refused() {
     let warehouse = shop();
@@ -135,12 +117,12 @@ fn undeclared_strata_that_a_tag_shows_are_refused() {
         with_column(&rows, "country", Arc::new(countries))
     });
     warehouse.edit("device: categorical }", "device: categorical, country: categorical }");
-    refused(&warehouse, "country");
+    warehouse.assert_refused("country");
 }
 
 #[test]
 fn strata_with_other_shares_than_the_weights_are_refused_unless_they_are_said_to_differ() {
-    refused(&within_countries("  strata: [country]\n"), "`country fr`");
+    within_countries("  strata: [country]\n").assert_refused("`country fr`");
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
+use arrow::datatypes::Int64Type;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
@@ -133,6 +134,19 @@ impl Warehouse {
         }
         self
     }
+}
+
+/// The users of a table of the shop, row by row.
+pub(crate) fn users(rows: &RecordBatch) -> Vec<i64> {
+    rows["user_id"].as_primitive::<Int64Type>().values().to_vec()
+}
+
+/// The rows with a column of this name, in the place of one that had it, if one had.
+pub(crate) fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
+    let schema = rows.schema();
+    let columns = schema.fields().iter().map(|field| field.name().as_str()).zip(rows.columns().iter().cloned());
+    let columns = columns.filter(|(other, _)| *other != name).chain([(name, column)]);
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).expect("rows")
 }
 
 /// The Parquet files under a path, which may be one itself, in order.

@@ -30,7 +30,6 @@
 //!
 //! The scheduler on one port, each executor on one port; executors pull, so nobody connects to them but who fetches answers.
 //! With [`Tls::Mutual`] nobody is let in without a certificate of the one private authority.
-
 //!
 //! # An example
 //!

@@ -182,16 +182,10 @@ fn unfit(error: impl std::fmt::Display) -> EngineError {
 mod tests {
     use std::path::Path;
 
-    use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch};
     use whom_store::{Location, Stores};
 
     use super::*;
-
-    fn rows(count: i64) -> Rows {
-        let units: ArrayRef = Arc::new(Int64Array::from_iter_values(0..count));
-        let batch = RecordBatch::try_from_iter([("unit", units)]).unwrap();
-        Rows { schema: batch.schema(), batches: vec![batch] }
-    }
+    use crate::testing::unit_rows as rows;
 
     fn exchange(folder: &Path) -> Exchange {
         Exchange::create(&Stores::new(), &Location::output("exchange", folder).unwrap()).unwrap()

@@ -82,7 +82,7 @@ pub use handed::{HandedColumns, HandedRows};
 pub use key_places::{KeyPlaces, NOWHERE};
 pub use memory_plan::{MemoryPlan, Moment, Needs, ScanNeeds, TooLittleMemory};
 pub use no_value::NoValue;
-pub use orders::{Bench, Dispatch, Order, Refusal, StageFigures, StageOrder, Worker};
+pub use orders::{Bench, Dispatch, Order, Refusal, StageFigures, StageOrder, Worker, decoded, encoded, shared_out};
 pub use pieces::Pieces;
 pub use row_store::RowStore;
 pub use rows::{Rows, integer};

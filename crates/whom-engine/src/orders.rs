@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use whom_store::ErrorKind;
 
@@ -165,6 +166,42 @@ impl Refusal {
             Self::Internal(problem) => EngineError::Internal(format!("on `{host}`: {problem}")),
         }
     }
+}
+
+/// Parts of a stage over pieces for each part that is done at once: the last ones end at about the same time.
+const PARTS_A_SLOT: usize = 2;
+
+/// Puts things that follow each other into parts that keep everybody at work, as bytes; each part is a list of some of them.
+///
+/// # Errors
+/// What [`Dispatch::slots`] refuses; [`EngineError::Internal`] for what cannot be sent.
+pub async fn shared_out<T: Serialize + Clone>(
+    dispatch: &dyn Dispatch,
+    things: &[T],
+) -> Result<Vec<Bytes>, EngineError> {
+    let parts = (dispatch.slots().await? * PARTS_A_SLOT).max(1);
+    let together = things.len().div_ceil(parts).max(1);
+    let mut shared = Vec::with_capacity(parts);
+    for some in things.chunks(together) {
+        shared.push(encoded(&some.to_vec())?.into());
+    }
+    Ok(shared)
+}
+
+/// As bytes, for another machine of the same version.
+///
+/// # Errors
+/// [`EngineError::Internal`] for what cannot be sent.
+pub fn encoded(value: &impl Serialize) -> Result<Vec<u8>, EngineError> {
+    postcard::to_allocvec(value).map_err(|error| EngineError::Internal(format!("an order cannot be written: {error}")))
+}
+
+/// Of bytes that [`encoded`] made.
+///
+/// # Errors
+/// [`EngineError::Internal`] for others.
+pub fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, EngineError> {
+    postcard::from_bytes(bytes).map_err(|error| EngineError::Internal(format!("an order cannot be read: {error}")))
 }
 
 #[cfg(test)]

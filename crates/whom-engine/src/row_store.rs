@@ -90,15 +90,8 @@ impl Drop for Held {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch};
-
     use super::*;
-
-    fn rows(count: i64) -> Rows {
-        let units: ArrayRef = Arc::new(Int64Array::from_iter_values(0..count));
-        let batch = RecordBatch::try_from_iter([("unit", units)]).unwrap();
-        Rows { schema: batch.schema(), batches: vec![batch] }
-    }
+    use crate::testing::unit_rows as rows;
 
     #[test]
     fn what_does_not_fit_goes_to_disk_and_comes_back_the_same() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use whom_store::{Location, PartitionDays, PinnedFiles, Stores};
 
@@ -11,6 +11,13 @@ use crate::error::EngineError;
 use crate::rows::Rows;
 use crate::session::{Engine, Limits};
 use crate::table::PinnedTable;
+
+/// So many units, the integers from 0 on, in one batch.
+pub(crate) fn unit_rows(count: i64) -> Rows {
+    let units: ArrayRef = Arc::new(Int64Array::from_iter_values(0..count));
+    let batch = RecordBatch::try_from_iter([("unit", units)]).unwrap();
+    Rows { schema: batch.schema(), batches: vec![batch] }
+}
 
 /// A session that works in batches of three rows, so that groups are split over batches.
 pub(crate) fn engine() -> Engine {

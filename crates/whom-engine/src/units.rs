@@ -4,8 +4,8 @@
 //! [`Histograms`], the stream over the spill folder is another, other machines are the third, and their answers are the same
 //! integers: counts and sums of integers over pieces add up.
 
-mod away;
 mod cache;
+mod elsewhere;
 mod question;
 
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use crate::error::EngineError;
 use crate::orders::Dispatch;
 use crate::spill::SpillFolder;
 use crate::stream::{PieceOnDisk, UnitStream};
-use away::UnitsAway;
+use elsewhere::UnitsElsewhere;
 use question::answer_of;
 
-pub use away::{HandedUnits, LayoutRecord, answer_part};
 pub use cache::UnitCache;
+pub use elsewhere::{HandedUnits, LayoutRecord, answer_part};
 pub(crate) use question::{Answer, Question};
 
 /// Binned units, in memory or on disk. Counting runs on rayon's threads, entered by `spawn_blocking` so that it never holds
@@ -42,7 +42,7 @@ pub struct UnitSource {
 enum Place {
     Memory(UnitColumns),
     Disk(UnitStream),
-    Away(Box<UnitsAway>),
+    Elsewhere(Box<UnitsElsewhere>),
 }
 
 impl UnitSource {
@@ -53,14 +53,14 @@ impl UnitSource {
 
     /// Units that were handed over piece by piece, in the order of their buckets; whoever dispatches has them counted.
     /// `marked` puts the mark before what is ordered by which workers know whose it is.
-    pub fn away(
+    pub fn elsewhere(
         (dispatch, exchange): (Arc<dyn Dispatch>, Exchange),
         (layout, pieces): (LayoutRecord, Vec<HandedUnits>),
         marked: fn(Vec<u8>) -> Bytes,
         cancel: Arc<AtomicBool>,
     ) -> Self {
         Self {
-            units: Arc::new(Place::Away(Box::new(UnitsAway { dispatch, exchange, layout, pieces, marked }))),
+            units: Arc::new(Place::Elsewhere(Box::new(UnitsElsewhere { dispatch, exchange, layout, pieces, marked }))),
             cancel,
         }
     }
@@ -122,14 +122,14 @@ impl UnitSource {
 
     /// Asks the units, wherever they lie.
     async fn ask(&self, name: &str, question: Question) -> Result<Answer, EngineError> {
-        if let Place::Away(away) = &*self.units {
-            return away.ask(name, question).await;
+        if let Place::Elsewhere(elsewhere) = &*self.units {
+            return elsewhere.ask(name, question).await;
         }
         let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
         let work = move || match &*units {
             Place::Memory(units) => question.answered(units, &cancel).map_err(internal),
             Place::Disk(stream) => stream.ask(&question, &cancel),
-            Place::Away(_) => Err(internal("units that lie elsewhere are asked elsewhere")),
+            Place::Elsewhere(_) => Err(internal("units that lie elsewhere are asked elsewhere")),
         };
         blocking(&self.cancel, work).await
     }

@@ -20,9 +20,9 @@ use crate::request::Request;
 
 /// Where a run has its work done; none, if it does it itself.
 #[derive(Debug)]
-pub(crate) struct Away(Option<Elsewhere>);
+pub(crate) struct RunElsewhere(Option<Elsewhere>);
 
-impl Away {
+impl RunElsewhere {
     /// What a request asks for. Without a request for other machines nothing is made.
     pub(crate) fn open(request: &Request, prepared: &Prepared) -> Result<Self, RunError> {
         let Some(dispatch) = &request.elsewhere else { return Ok(Self(None)) };

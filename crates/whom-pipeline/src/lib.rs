@@ -37,7 +37,6 @@
 
 mod analysis;
 mod averages;
-mod away;
 mod caps;
 mod checkpoints;
 mod clock;
@@ -50,6 +49,7 @@ mod counted;
 mod declared;
 mod discovery;
 mod earlier;
+mod elsewhere;
 pub mod error;
 mod estimation;
 pub mod event;

@@ -8,9 +8,9 @@ use whom_query::unit_table::Keeping;
 use whom_report::Results;
 use whom_store::RunRecord;
 
-use crate::away;
 use crate::checkpoints;
 use crate::clock::Stages;
+use crate::elsewhere;
 use crate::identity::{VERSION, identities};
 use crate::looks::Looks;
 use crate::prepare::Prepared;
@@ -81,7 +81,7 @@ impl Recorded<'_> {
                 "threads": self.threads,
                 "pieces": memory.planned.pieces.count(),
                 "memory": memory.to_json(),
-                "elsewhere": self.elsewhere.map(away::to_json),
+                "elsewhere": self.elsewhere.map(elsewhere::to_json),
                 "checkpoints": keeping.as_ref().map(checkpoints::to_json),
             }),
         })

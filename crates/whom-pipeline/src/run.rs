@@ -12,11 +12,11 @@ use whom_stats::Check;
 use whom_store::{Address, Output, Publication, Published, RunId, RunRecord, StoreError};
 
 use crate::analysis::analyse;
-use crate::away::Away;
 use crate::checkpoints::{Opening, RunCheckpoints};
 use crate::clock::Stages;
 use crate::declared::measure_declared;
 use crate::earlier::Earlier;
+use crate::elsewhere::RunElsewhere;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::files::{ResultFile, result_files};
@@ -125,10 +125,10 @@ impl Run<'_> {
         let (request, observer) = (self.request, stages.observer());
         let opening = Opening { request, prepared: &prepared, output: &output, observer };
         let kept = RunCheckpoints::open(opening, &mut planned).await;
-        let away = Away::open(request, &prepared);
-        let worked = match (&kept, &away) {
-            (Ok(kept), Ok(away)) => {
-                let found = Found { registrations, looks, checkpoints: kept.get(), elsewhere: away.get() };
+        let elsewhere = RunElsewhere::open(request, &prepared);
+        let worked = match (&kept, &elsewhere) {
+            (Ok(kept), Ok(elsewhere)) => {
+                let found = Found { registrations, looks, checkpoints: kept.get(), elsewhere: elsewhere.get() };
                 self.worked(&prepared, &planned, found, stages).await
             }
             (Err(error), _) | (_, Err(error)) => Err(error.clone()),
@@ -143,8 +143,8 @@ impl Run<'_> {
         if let Ok(kept) = kept {
             kept.end(&outcome);
         }
-        if let Ok(away) = away {
-            away.end(&outcome).await;
+        if let Ok(elsewhere) = elsewhere {
+            elsewhere.end(&outcome).await;
         }
         outcome
     }

@@ -57,12 +57,9 @@ pub(crate) fn stratum(
     owner: &str,
 ) -> Result<Fragment, Diagnostic> {
     let kind = column(schema, name, owner)?;
-    let value = match kind {
-        DataType::Dictionary(_, value) => value,
-        other => other,
-    };
-    if value.is_integer() || value.is_string() || matches!(value, DataType::Boolean | DataType::Date32) {
-        return Ok(Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column(alias, name))));
+    let is_other = |value: &DataType| matches!(value, DataType::Boolean | DataType::Date32);
+    if is_named(kind) || is_other(value_of(kind)) {
+        return Ok(as_text(alias, name));
     }
     Err(Diagnostic::error(format!("`{}` of {owner} is {}, which makes no strata", name.value, in_words(kind)))
         .at(name.span)
@@ -77,16 +74,29 @@ pub(crate) fn cluster(
     owner: &str,
 ) -> Result<Fragment, Diagnostic> {
     let kind = column(schema, name, owner)?;
-    let value = match kind {
-        DataType::Dictionary(_, value) => value,
-        other => other,
-    };
-    if value.is_integer() || value.is_string() {
-        return Ok(Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column(alias, name))));
+    if is_named(kind) {
+        return Ok(as_text(alias, name));
     }
     Err(Diagnostic::error(format!("cluster `{}` is {} in {owner}", name.value, in_words(kind)))
         .at(name.span)
         .hint("a cluster is named by an integer or a text"))
+}
+
+/// Whether values are texts or integers, told one by one or by a dictionary.
+fn is_named(kind: &DataType) -> bool {
+    let value = value_of(kind);
+    value.is_integer() || value.is_string()
+}
+
+fn value_of(kind: &DataType) -> &DataType {
+    match kind {
+        DataType::Dictionary(_, value) => value,
+        other => other,
+    }
+}
+
+fn as_text(alias: &str, name: &Spanned<String>) -> Fragment {
+    Fragment::trusted(format!("CAST({} AS VARCHAR)", Fragment::column(alias, name)))
 }
 
 /// The unit's id in a source.

@@ -47,7 +47,7 @@ impl UnitTable {
     }
 
     /// A unit table that other machines made, and that lies where they can take it.
-    pub(crate) fn away(pieces: TableElsewhere, flow: RowFlow) -> Self {
+    pub(crate) fn elsewhere_made(pieces: TableElsewhere, flow: RowFlow) -> Self {
         Self { pieces: Pieces::Elsewhere(Box::new(pieces)), flow }
     }
 

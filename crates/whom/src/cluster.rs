@@ -5,17 +5,14 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use clap::Args;
 use whom_cluster::{
     Address, Cluster, ClusterOptions, Credentials, Executor, ExecutorOptions, HostFiles, Patience, Scheduler,
     SchedulerOptions, Tls, make_certificates,
 };
-use whom_pipeline::{Cause, Dispatch, EngineError, Order, Request, UnitTableWorker, Worker};
+use whom_pipeline::{Cause, Dispatch, EngineError, Request, UnitTableWorker};
 
 use crate::byte_size::ByteSize;
 use crate::commands::runtime;
@@ -26,6 +23,7 @@ use crate::machine;
 use crate::request;
 use crate::run::counting_threads;
 use crate::signals::Signals;
+use crate::struck::struck;
 
 /// Where a cluster listens unless asked otherwise.
 const SCHEDULER_PORT: &str = "127.0.0.1:50050";
@@ -125,6 +123,13 @@ pub(crate) struct CertsArguments {
     days: NonZeroU32,
 }
 
+impl ClusterArguments {
+    /// Whether the work is to be done by a cluster.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        self.cluster.is_some()
+    }
+}
+
 /// `whom certs`: the files that were made.
 pub(crate) fn certs(arguments: &CertsArguments) -> Result<String, Failure> {
     let made = make_certificates(&arguments.out, &arguments.host, arguments.days.get());
@@ -170,62 +175,12 @@ pub(crate) fn executor(arguments: &ExecutorArguments, environment: &Environment)
         metrics: arguments.metrics,
     };
     counting_threads(slots)?;
-    let worker: Arc<dyn Worker> = Arc::new(UnitTableWorker::new(request::stores(environment)?));
-    let worker = match Strike::of(environment)? {
-        Some(strike) => Arc::new(Struck { worker, strike, begun: AtomicU64::new(0) }) as Arc<dyn Worker>,
-        None => worker,
-    };
+    let worker = struck(Arc::new(UnitTableWorker::new(request::stores(environment)?)), environment)?;
     runtime(machine::cores())?.block_on(async {
         let executor = Executor::start(options, worker).await.map_err(|error| failed(&error))?;
         listening("executor", executor.address(), executor.metrics_address());
         served(|stop| executor.run(stop)).await
     })
-}
-
-/// The variables of the hidden switches with which tests strike in the middle of a part.
-const PAUSE: &str = "WHOM_TEST_PAUSE_PARTS";
-const KILL: &str = "WHOM_TEST_KILL_PART";
-
-/// What befalls parts, in tests.
-#[derive(Clone, Copy, Debug, Default)]
-struct Strike {
-    /// Milliseconds that every part waits before it is done.
-    pause: u64,
-    /// The part in whose middle the process aborts, counted from 1; none, if 0.
-    kill: u64,
-}
-
-impl Strike {
-    fn of(environment: &Environment) -> Result<Option<Self>, Failure> {
-        let number = |variable: &str| {
-            let Some(text) = environment.get(variable) else { return Ok(0) };
-            let wrong = |_| Failure::start(Cause::Configuration, format!("`{variable}={text}` is no number"));
-            text.parse().map_err(wrong)
-        };
-        let strike = Self { pause: number(PAUSE)?, kill: number(KILL)? };
-        Ok((strike.pause > 0 || strike.kill > 0).then_some(strike))
-    }
-}
-
-/// A worker that is struck.
-#[derive(Debug)]
-struct Struck {
-    worker: Arc<dyn Worker>,
-    strike: Strike,
-    begun: AtomicU64,
-}
-
-#[async_trait]
-impl Worker for Struck {
-    async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
-        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
-        let answer = self.worker.work(order).await;
-        tokio::time::sleep(Duration::from_millis(self.strike.pause)).await;
-        if number == self.strike.kill {
-            std::process::abort();
-        }
-        answer
-    }
 }
 
 /// Who has the work of a run done, if another machine is to do it.
@@ -235,9 +190,12 @@ pub(crate) async fn dispatch(
     environment: &Environment,
 ) -> Result<Option<Arc<dyn Dispatch>>, Failure> {
     let Some(scheduler) = &arguments.cluster else { return Ok(None) };
-    if request.cache.is_some() {
-        let message = "days that are kept in a cache are read by one machine; leave out `WHOM_CACHE`, or `--cluster`";
-        return Err(Failure::start(Cause::Configuration, message.to_owned()));
+    let only_here = [
+        (request.cache.is_some(), "days that are kept in a cache are read by one machine; leave out `WHOM_CACHE`"),
+        (request.checkpoints.is_some(), "checkpoints are of the work of one machine; leave out `WHOM_CHECKPOINTS`"),
+    ];
+    if let Some((_, message)) = only_here.into_iter().find(|(is_asked, _)| *is_asked) {
+        return Err(Failure::start(Cause::Configuration, format!("{message}, or `--cluster`")));
     }
     let waited = seconds(arguments.cluster_patience);
     let options = ClusterOptions {

@@ -33,6 +33,8 @@ mod show;
 mod show_failed;
 mod signals;
 mod simulate;
+#[cfg(feature = "cluster")]
+mod struck;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -38,13 +38,25 @@ pub(crate) fn of_runs(arguments: &RunArguments, environment: &Environment) -> Re
     let cache = match cache_location(arguments.cache.as_ref(), environment) {
         Some(location) => Some(SharedCache::lasting(&location, requests.clone())?),
         // What is shared for one command only has no limit of its own to keep to.
-        None if requests.len() > 1 && resources.spill_limit.is_none() => {
+        None if requests.len() > 1 && resources.spill_limit.is_none() && !is_for_cluster(arguments) => {
             Some(SharedCache::temporary(requests.clone())?)
         }
         None => None,
     };
     let cache = cache.map(Arc::new);
     Ok(requests.into_iter().map(|request| Request { cache: cache.clone(), ..request }).collect())
+}
+
+/// Whether other machines are to read the tables.
+#[cfg(feature = "cluster")]
+fn is_for_cluster(arguments: &RunArguments) -> bool {
+    arguments.cluster.is_asked_for()
+}
+
+/// This program knows no other machines.
+#[cfg(not(feature = "cluster"))]
+fn is_for_cluster(_: &RunArguments) -> bool {
+    false
 }
 
 /// Where and how checkpoints are kept, if they are to be.

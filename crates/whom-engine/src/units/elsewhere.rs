@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use whom_stats::{ColumnShape, Layout, MetricRange, UnitColumns};
 use whom_store::{Exchange, Location, Stores};
@@ -15,7 +14,7 @@ use super::cache::UnitCache;
 use super::question::{Answer, Question};
 use crate::error::EngineError;
 use crate::handed::HandedRows;
-use crate::orders::{Bench, Dispatch, Order, StageOrder};
+use crate::orders::{Bench, Dispatch, Order, StageOrder, decoded, encoded, shared_out};
 use crate::rows::Rows;
 use crate::spill::SpillFolder;
 use crate::stored::StoredRows;
@@ -23,9 +22,6 @@ use crate::stream::PieceOnDisk;
 
 /// The part of what one order may use that is kept for the next ones, one in so many.
 const KEPT: u64 = 4;
-
-/// Parts of a question for each part that is done at once.
-const PARTS_A_SLOT: usize = 2;
 
 /// The units of a piece, handed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +49,7 @@ struct Asked {
 
 /// The units of all pieces, in their order.
 #[derive(Debug)]
-pub(super) struct UnitsAway {
+pub(super) struct UnitsElsewhere {
     pub(super) dispatch: Arc<dyn Dispatch>,
     pub(super) exchange: Exchange,
     pub(super) layout: LayoutRecord,
@@ -131,18 +127,12 @@ impl HandedUnits {
     }
 }
 
-impl UnitsAway {
+impl UnitsElsewhere {
     /// Asks all pieces.
     pub(super) async fn ask(&self, name: &str, question: Question) -> Result<Answer, EngineError> {
-        let parts = self.dispatch.slots().await? * PARTS_A_SLOT;
-        let together = self.pieces.len().div_ceil(parts.max(1)).max(1);
-        let parts = self.pieces.chunks(together).map(|pieces| Ok(encoded(&pieces.to_vec())?.into()));
+        let parts = shared_out(self.dispatch.as_ref(), &self.pieces).await?;
         let asked = Asked { exchange: self.exchange.address(), layout: self.layout.clone(), question };
-        let stage = StageOrder {
-            name: name.to_owned(),
-            common: (self.marked)(encoded(&asked)?),
-            parts: parts.collect::<Result<_, EngineError>>()?,
-        };
+        let stage = StageOrder { name: name.to_owned(), common: (self.marked)(encoded(&asked)?), parts };
         let answers = self.dispatch.dispatch(stage).await?;
         let answers: Vec<Answer> = answers.iter().map(|answer| decoded(answer)).collect::<Result<_, _>>()?;
         Answer::sum(answers)
@@ -173,16 +163,6 @@ pub async fn answer_part(
         answers.push(super::blocking(&order.bench.cancel, count).await?);
     }
     Ok(encoded(&Answer::sum(answers)?)?.into())
-}
-
-/// As bytes, for another machine.
-fn encoded(value: &impl Serialize) -> Result<Vec<u8>, EngineError> {
-    postcard::to_allocvec(value).map_err(|error| internal(format!("a question cannot be written: {error}")))
-}
-
-/// Of bytes from another machine.
-fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, EngineError> {
-    postcard::from_bytes(bytes).map_err(|error| internal(format!("a question cannot be read: {error}")))
 }
 
 fn internal(error: impl std::fmt::Display) -> EngineError {

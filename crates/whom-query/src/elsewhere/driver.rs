@@ -10,14 +10,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use whom_engine::{
-    Engine, EngineError, ExecutedRecord, HandedColumns, HandedRows, KeyFilter, Pieces, StageOrder, StoredRows,
+    Engine, EngineError, ExecutedRecord, HandedColumns, HandedRows, KeyFilter, Pieces, StageOrder, StoredRows, decoded,
+    encoded,
 };
 
 use super::Elsewhere;
-use super::order::{
-    Common, Failure, PieceAnswer, PiecesWork, ScanWork, Scattered, ShareAnswer, Work, from_bytes, marked_table,
-    to_bytes,
-};
+use super::order::{Common, Failure, PieceAnswer, PiecesWork, ScanWork, Scattered, ShareAnswer, Work, marked_table};
 use super::position::Position;
 use super::table::TableElsewhere;
 use crate::build::{Keeping, Made, Watch, groups, in_table};
@@ -210,13 +208,13 @@ impl<'a> Driver<'a> {
         parts: &[impl Serialize],
     ) -> Result<Vec<Answer>, QueryError> {
         let (exchange, pieces) = (self.elsewhere.exchange.address(), self.position.tables.len());
-        let parts = parts.iter().map(|part| to_bytes(part).map(Bytes::from)).collect::<Result<_, _>>()?;
+        let parts = parts.iter().map(|part| encoded(part).map(Bytes::from)).collect::<Result<_, EngineError>>()?;
         let common = marked_table(&Common { exchange, pieces, work })?;
         let order = StageOrder { name: group[0].purpose.table(), common, parts };
         let answers = self.elsewhere.dispatch.dispatch(order).await;
         let answers = answers.map_err(|error| in_table(&group[0], error.into(), self.catalog))?;
         let settled = answers.iter().map(|answer| {
-            let answer: Result<Answer, Failure> = from_bytes(answer)?;
+            let answer: Result<Answer, Failure> = decoded(answer)?;
             answer.map_err(|failure| {
                 let (place, error) = failure.into_error();
                 in_table(group.get(place).unwrap_or(&group[0]), error, self.catalog)
@@ -283,6 +281,6 @@ impl<'a> Driver<'a> {
         let columns = columns.ok_or_else(|| QueryError::Internal("nobody made the unit table".to_owned()))?;
         let pieces = self.position.tables.iter_mut().filter_map(|tables| tables.remove(&Purpose::UnitTable)).collect();
         let table = TableElsewhere::new(self.elsewhere, columns, pieces, self.engine.store().clone())?;
-        Ok(UnitTable::away(table, self.recorder.finish()))
+        Ok(UnitTable::elsewhere_made(table, self.recorder.finish()))
     }
 }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use whom_engine::{
     EngineError, ExecutedRecord, HandedColumns, HandedRows, HandedUnits, LayoutRecord, Refusal, ShareRecord,
-    TableRecord,
+    TableRecord, decoded, encoded,
 };
 use whom_stats::ProductGroup;
 
@@ -201,7 +200,7 @@ const QUESTION: u8 = b'q';
 
 /// An order about the unit table, with its mark.
 pub(super) fn marked_table(common: &Common) -> Result<Bytes, QueryError> {
-    Ok(marked(TABLE, to_bytes(common)?))
+    Ok(marked(TABLE, encoded(common)?))
 }
 
 /// A question about encoded units, with its mark.
@@ -223,19 +222,9 @@ pub(super) enum Marked<'a> {
 impl<'a> Marked<'a> {
     pub(super) fn of(common: &'a [u8]) -> Result<Self, EngineError> {
         match common.split_last() {
-            Some((&TABLE, common)) => Ok(Self::Table(Box::new(from_bytes(common)?))),
+            Some((&TABLE, common)) => Ok(Self::Table(Box::new(decoded(common)?))),
             Some((&QUESTION, question)) => Ok(Self::Question(question)),
             _ => Err(EngineError::Internal("an order has no mark".to_owned())),
         }
     }
-}
-
-/// As bytes.
-pub(super) fn to_bytes(value: &impl Serialize) -> Result<Vec<u8>, QueryError> {
-    postcard::to_allocvec(value).map_err(|error| QueryError::Internal(format!("an order cannot be written: {error}")))
-}
-
-/// Of bytes that [`to_bytes`] wrote.
-pub(super) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, EngineError> {
-    postcard::from_bytes(bytes).map_err(|error| EngineError::Internal(format!("an order cannot be read: {error}")))
 }

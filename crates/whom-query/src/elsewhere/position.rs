@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use whom_engine::{ExecutedRecord, HandedColumns, HandedRows};
+use whom_engine::{ExecutedRecord, HandedColumns, HandedRows, decoded, encoded};
 use whom_store::Exchange;
 
 use crate::compile::Purpose;
 use crate::error::QueryError;
 use crate::flow::Recorded;
-
-use super::order::to_bytes;
 
 /// The object that says it.
 const STATE: &str = "state";
@@ -38,7 +36,7 @@ impl Position {
     /// What an earlier caller kept; `None` if nothing was, not by this program, or if some of its rows were removed since.
     pub(super) async fn find(exchange: &Exchange) -> Result<Option<Self>, QueryError> {
         let kept = exchange.read(STATE).await?;
-        let Some(found) = kept.and_then(|bytes| postcard::from_bytes::<Self>(&bytes).ok()) else { return Ok(None) };
+        let Some(found) = kept.and_then(|bytes| decoded::<Self>(&bytes).ok()) else { return Ok(None) };
         let there = exchange.names().await?;
         let is_whole = found.objects().all(|object| there.contains(object));
         Ok(is_whole.then_some(found))
@@ -52,7 +50,7 @@ impl Position {
 
     /// Keeps it.
     pub(super) async fn keep(&self, exchange: &Exchange) -> Result<u64, QueryError> {
-        let bytes = to_bytes(self)?;
+        let bytes = encoded(self)?;
         let length = bytes.len() as u64;
         exchange.write(STATE, bytes.into()).await?;
         Ok(length)

@@ -4,28 +4,22 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use bytes::Bytes;
 use datafusion::arrow::datatypes::SchemaRef;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use whom_engine::{
     EngineError, HandedColumns, HandedRows, HandedUnits, LayoutRecord, RowStore, StageOrder, StoredRows, UnitSource,
+    decoded, shared_out,
 };
 use whom_stats::ProductGroup;
 
 use super::Elsewhere;
-use super::order::{
-    Common, EncodeWork, Encoded, Failure, LookWork, Work, from_bytes, marked_question, marked_table, to_bytes,
-};
+use super::order::{Common, EncodeWork, Encoded, Failure, LookWork, Work, marked_question, marked_table};
 use crate::bins::Fitted;
 use crate::encoding::Counts;
 use crate::error::QueryError;
 use crate::look::Look;
 use crate::unit_schema::UnitSchema;
-
-/// Parts of a look for each part that is done at once.
-const PARTS_A_SLOT: usize = 2;
 
 /// A unit table where other machines can take it.
 #[derive(Debug)]
@@ -118,21 +112,19 @@ impl TableElsewhere {
         }
         let counts = counts.ok_or_else(|| QueryError::Internal("nobody was encoded".to_owned()))?;
         let Elsewhere { dispatch, exchange } = self.elsewhere.clone();
-        let source = UnitSource::away((dispatch, exchange), (layout, units), marked_question, Arc::clone(cancel));
+        let source = UnitSource::elsewhere((dispatch, exchange), (layout, units), marked_question, Arc::clone(cancel));
         Ok((source, counts))
     }
 
     /// Has something done with all pieces, some of them in each part.
     fn dispatch<Answer: DeserializeOwned>(&self, name: &str, work: Work) -> Result<Vec<Answer>, QueryError> {
         let Elsewhere { dispatch, exchange } = &self.elsewhere;
-        let parts = self.wait(dispatch.slots())? * PARTS_A_SLOT;
-        let together = self.rows.len().div_ceil(parts.max(1)).max(1);
-        let parts = self.rows.chunks(together).map(|rows| part(&rows.to_vec())).collect::<Result<_, _>>()?;
+        let parts = self.wait(shared_out(dispatch.as_ref(), &self.rows))?;
         let common = Common { exchange: exchange.address(), pieces: self.rows.len(), work };
         let order = StageOrder { name: name.to_owned(), common: marked_table(&common)?, parts };
         let answers = self.wait(dispatch.dispatch(order))?;
         let settled = answers.iter().map(|answer| {
-            let answer: Result<Answer, Failure> = from_bytes(answer)?;
+            let answer: Result<Answer, Failure> = decoded(answer)?;
             answer.map_err(|failure| failure.into_error().1)
         });
         settled.collect()
@@ -143,8 +135,4 @@ impl TableElsewhere {
         let waited = thread::scope(|scope| scope.spawn(|| self.runtime.block_on(future)).join());
         waited.unwrap_or_else(|_| Err(EngineError::Internal("a thread that waited failed".to_owned())))
     }
-}
-
-fn part(rows: &impl Serialize) -> Result<Bytes, QueryError> {
-    Ok(to_bytes(rows)?.into())
 }

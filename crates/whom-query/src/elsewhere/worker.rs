@@ -10,13 +10,13 @@ use bytes::Bytes;
 use uuid::Uuid;
 use whom_engine::{
     Bench, Engine, EngineError, HandedColumns, HandedRows, HandedUnits, KeyFilter, Limits, Order, Pieces, Regrouping,
-    StoredRows, UnitCache, Worker, answer_part, blocking,
+    StoredRows, UnitCache, Worker, answer_part, blocking, decoded, encoded,
 };
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
 use super::order::{
     Common, EncodeWork, Encoded, Failure, LookOrder, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork, ScanWork,
-    Scattered, ShareAnswer, SharePart, UnitsPart, Work, from_bytes, to_bytes,
+    Scattered, ShareAnswer, SharePart, UnitsPart, Work,
 };
 use crate::build::{Finished, PieceTables, PieceWork};
 use crate::compile::Purpose;
@@ -58,15 +58,21 @@ impl Worker for UnitTableWorker {
         let part = Part { worker: self, exchange, pieces, engine: Engine::new(&limits(&order.bench, pieces))? };
         let host = &order.bench.host;
         let answer = match work {
-            Work::Scan(work) => to_bytes(&settled(host, part.share(&work, &order.part, &stores).await)?),
-            Work::Pieces(work) => to_bytes(&settled(host, part.piece(&work, &order.part).await)?),
+            Work::Scan(work) => {
+                encoded(&settled(host, part.share(&work, &order.part, &stores).await.map_err(at_once))?)
+            }
+            Work::Pieces(work) => encoded(&settled(host, part.piece(&work, &order.part).await)?),
             Work::Look(LookWork { order: look, columns }) => match look {
-                LookOrder::Survey(look) => to_bytes(&settled(host, part.look(look, &columns, &order).await)?),
-                LookOrder::Cohorts(look) => to_bytes(&settled(host, part.look(look, &columns, &order).await)?),
+                LookOrder::Survey(look) => {
+                    encoded(&settled(host, part.look(look, &columns, &order).await.map_err(at_once))?)
+                }
+                LookOrder::Cohorts(look) => {
+                    encoded(&settled(host, part.look(look, &columns, &order).await.map_err(at_once))?)
+                }
             },
-            Work::Encode(work) => to_bytes(&settled(host, part.encode(work, &order).await)?),
+            Work::Encode(work) => encoded(&settled(host, part.encode(work, &order).await.map_err(at_once))?),
         };
-        Ok(answer.map_err(|error| EngineError::Internal(error.to_string()))?.into())
+        Ok(answer?.into())
     }
 }
 
@@ -76,6 +82,11 @@ fn settled<T>(host: &str, done: Result<T, (usize, QueryError)>) -> Result<Result
         Ok(answer) => Ok(Ok(answer)),
         Err(failed) => Failure::of(host, failed).map(Err),
     }
+}
+
+/// An error of work that is about one statement, or about none.
+fn at_once(error: QueryError) -> (usize, QueryError) {
+    (0, error)
 }
 
 /// How a part shares out what it may use: one half for operators, a quarter for rows that wait, an eighth for those that are
@@ -123,12 +134,8 @@ impl UnitTableWorker {
 
 impl Part<'_> {
     /// Reads a share of a table and puts its rows into pieces.
-    async fn share(&self, work: &ScanWork, part: &[u8], stores: &Stores) -> Result<ShareAnswer, (usize, QueryError)> {
-        self.read_share(work, part, stores).await.map_err(|error| (0, error))
-    }
-
-    async fn read_share(&self, work: &ScanWork, part: &[u8], stores: &Stores) -> Result<ShareAnswer, QueryError> {
-        let share: SharePart = from_bytes(part)?;
+    async fn share(&self, work: &ScanWork, part: &[u8], stores: &Stores) -> Result<ShareAnswer, QueryError> {
+        let share: SharePart = decoded(part)?;
         let table = work.table.open(&share, stores).await?;
         self.engine.add_pinned(work.table.name(), Arc::new(table))?;
         for (name, object) in &work.filters {
@@ -147,7 +154,7 @@ impl Part<'_> {
     /// Runs statements in a piece.
     async fn piece(&self, work: &PiecesWork, part: &[u8]) -> Result<PieceAnswer, (usize, QueryError)> {
         let before = |error: EngineError| (0, QueryError::from(error));
-        let given: PiecePart = from_bytes(part).map_err(before)?;
+        let given: PiecePart = decoded(part).map_err(before)?;
         let mut tables = PieceTables::new();
         for (purpose, rows) in &given {
             let columns = work.columns.get(purpose).ok_or_else(|| (0, without_columns(purpose)))?;
@@ -201,8 +208,8 @@ impl Part<'_> {
         look: L,
         columns: &HandedColumns,
         order: &Order,
-    ) -> Result<L::Seen, (usize, QueryError)> {
-        let taken = self.units(columns, order).await.map_err(|error| (0, error))?;
+    ) -> Result<L::Seen, QueryError> {
+        let taken = self.units(columns, order).await?;
         let cancel = Arc::clone(&order.bench.cancel);
         let looking = move || {
             let (ready, mut seen) = (look.ready(), look.nothing());
@@ -211,15 +218,11 @@ impl Part<'_> {
             }
             Ok(seen)
         };
-        blocking(&order.bench.cancel, looking).await.map_err(|error: QueryError| (0, error))
+        blocking(&order.bench.cancel, looking).await
     }
 
     /// Encodes the units of some pieces, and hands them over.
-    async fn encode(&self, work: EncodeWork, order: &Order) -> Result<Encoded, (usize, QueryError)> {
-        self.encoded(work, order).await.map_err(|error| (0, error))
-    }
-
-    async fn encoded(&self, work: EncodeWork, order: &Order) -> Result<Encoded, QueryError> {
+    async fn encode(&self, work: EncodeWork, order: &Order) -> Result<Encoded, QueryError> {
         let taken = self.units(&work.columns, order).await?;
         let layout = work.layout.layout();
         let work = Arc::new(work);
@@ -247,7 +250,7 @@ impl Part<'_> {
 
     /// The unit tables of the pieces of a part.
     async fn units(&self, columns: &HandedColumns, order: &Order) -> Result<Vec<StoredRows>, QueryError> {
-        let given: UnitsPart = from_bytes(&order.part)?;
+        let given: UnitsPart = decoded(&order.part)?;
         let mut taken = Vec::with_capacity(given.len());
         for rows in &given {
             taken.push(rows.take(columns, &self.exchange, self.engine.store()).await?);
