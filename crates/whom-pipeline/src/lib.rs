@@ -108,7 +108,9 @@ pub use request::{FindingsOf, Request};
 pub use run::{Outcome, run};
 pub use seal::register;
 pub use shared_cache::SharedCache;
-pub use whom_engine::{CheckpointSweep, Dispatch, EngineError, Limits, MemoryPlan, Needs, Order, ScanNeeds, Worker};
+pub use whom_engine::{
+    CheckpointSweep, Dispatch, EngineError, Limits, MemoryPlan, Needs, Order, ScanNeeds, StageProgress, Worker,
+};
 pub use whom_query::UnitTableWorker;
 pub use whom_query::cache::{ExpectedCache, ExpectedDays};
 pub use whom_report as report;
