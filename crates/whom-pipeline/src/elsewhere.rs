@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use whom_engine::Dispatch;
-use whom_query::Elsewhere;
-use whom_store::Exchange;
+use whom_engine::{Dispatch, Worker};
+use whom_query::{Elsewhere, Looks, UnitTableWorker};
+use whom_store::{Exchange, Stores};
 
 use crate::checkpoints::helps_after;
 use crate::error::{Cause, RunError};
@@ -48,6 +48,11 @@ impl RunElsewhere {
             exchange.remove_all().await;
         }
     }
+}
+
+/// Who does the work that a run orders from other machines, with these stores.
+pub fn worker(stores: Stores) -> Arc<dyn Worker> {
+    Arc::new(UnitTableWorker::new(stores, Looks::of_units()))
 }
 
 /// What a run says of the stages that other machines did in its manifest.

@@ -107,9 +107,9 @@ pub use published::{Cleaning, ShownRun, clean, clean_cache, page, path, results,
 pub use request::{FindingsOf, Request};
 pub use run::{Outcome, run};
 pub use seal::register;
+pub use elsewhere::worker;
 pub use shared_cache::SharedCache;
 pub use whom_engine::{CheckpointSweep, Dispatch, EngineError, Limits, MemoryPlan, Needs, Order, ScanNeeds, Worker};
-pub use whom_query::UnitTableWorker;
 pub use whom_query::cache::{ExpectedCache, ExpectedDays};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;

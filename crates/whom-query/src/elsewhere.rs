@@ -25,7 +25,6 @@ use crate::compile::Compiled;
 use crate::error::QueryError;
 use crate::unit_table::UnitTable;
 
-pub(crate) use order::LookOrder;
 pub(crate) use table::TableElsewhere;
 pub use worker::UnitTableWorker;
 

@@ -12,11 +12,9 @@ use whom_stats::ProductGroup;
 
 use crate::bins::Fitted;
 use crate::build::Made;
-use crate::cohort_sums::CohortLook;
 use crate::compile::{JoinedTable, Purpose, Statement};
 use crate::encoding::Counts;
 use crate::error::QueryError;
-use crate::survey::SurveyLook;
 use crate::unit_schema::UnitSchema;
 
 /// What all parts of a stage have in common.
@@ -42,26 +40,12 @@ pub(super) enum Work {
 /// A look at the units of some pieces. A part is a [`UnitsPart`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LookWork {
-    pub(super) order: LookOrder,
+    /// The name of the look, by which workers know it.
+    pub(super) name: String,
+    /// The look, as bytes.
+    pub(super) look: Vec<u8>,
     /// The columns of the unit table.
     pub(super) columns: HandedColumns,
-}
-
-/// What can be looked for elsewhere.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum LookOrder {
-    Survey(SurveyLook),
-    Cohorts(CohortLook),
-}
-
-impl LookOrder {
-    /// What is looked for, in a word.
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Survey(_) => "values",
-            Self::Cohorts(_) => "cohorts",
-        }
-    }
 }
 
 /// From the unit table to codes. A part is a [`UnitsPart`].

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use whom_engine::{
     EngineError, HandedColumns, HandedRows, HandedUnits, LayoutRecord, RowStore, StageOrder, StoredRows, UnitSource,
-    decoded, shared_out,
+    decoded, encoded, shared_out,
 };
 use whom_stats::ProductGroup;
 
@@ -78,11 +78,18 @@ impl TableElsewhere {
 
     /// Has a look taken where the units lie.
     pub(crate) fn look<L: Look>(&self, look: &L) -> Result<L::Seen, QueryError> {
-        let order = look.order();
-        let name = format!("look for {}", order.name());
-        let work = Work::Look(LookWork { order, columns: self.columns.clone() });
-        let seen: Vec<L::Seen> = self.dispatch(&name, work)?;
-        seen.into_iter().reduce(L::merged).ok_or_else(|| QueryError::Internal("nobody looked".to_owned()))
+        let (name, columns) = (L::NAME.to_owned(), self.columns.clone());
+        let work = Work::Look(LookWork { name, look: encoded(look)?, columns });
+        let answers: Vec<Vec<u8>> = self.dispatch(&format!("look for {}", L::NAME), work)?;
+        let mut seen: Option<L::Seen> = None;
+        for answer in answers {
+            let of_part = decoded(&answer)?;
+            seen = Some(match seen {
+                Some(seen) => L::merged(seen, of_part),
+                None => of_part,
+            });
+        }
+        seen.ok_or_else(|| QueryError::Internal("nobody looked".to_owned()))
     }
 
     /// Has the units encoded where they lie; asks them there from then on.

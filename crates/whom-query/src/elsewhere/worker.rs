@@ -15,7 +15,7 @@ use whom_engine::{
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
 use super::order::{
-    Common, EncodeWork, Encoded, Failure, LookOrder, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork, ScanWork,
+    Common, EncodeWork, Encoded, Failure, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork, ScanWork,
     Scattered, ShareAnswer, SharePart, UnitsPart, Work,
 };
 use crate::build::{Finished, PieceTables, PieceWork};
@@ -23,13 +23,15 @@ use crate::compile::Purpose;
 use crate::encoding::{Counts, Encoding, Piece};
 use crate::error::QueryError;
 use crate::flow::ExposureStep;
-use crate::look::Look;
+use crate::look::Looks;
 use crate::unit_table::rows_of;
 
 /// Reads shares of tables and runs statements in pieces, as an executor of a cluster does it.
 #[derive(Debug)]
 pub struct UnitTableWorker {
     stores: Stores,
+    /// What it can look for.
+    looks: Looks,
     /// The filters that parts ask at the moment, by the object that holds them.
     filters: Mutex<BTreeMap<String, Weak<KeyFilter>>>,
     /// The encoded units that were asked last.
@@ -62,14 +64,7 @@ impl Worker for UnitTableWorker {
                 encoded(&settled(host, part.share(&work, &order.part, &stores).await.map_err(at_once))?)
             }
             Work::Pieces(work) => encoded(&settled(host, part.piece(&work, &order.part).await)?),
-            Work::Look(LookWork { order: look, columns }) => match look {
-                LookOrder::Survey(look) => {
-                    encoded(&settled(host, part.look(look, &columns, &order).await.map_err(at_once))?)
-                }
-                LookOrder::Cohorts(look) => {
-                    encoded(&settled(host, part.look(look, &columns, &order).await.map_err(at_once))?)
-                }
-            },
+            Work::Look(work) => encoded(&settled(host, part.look(work, &order).await.map_err(at_once))?),
             Work::Encode(work) => encoded(&settled(host, part.encode(work, &order).await.map_err(at_once))?),
         };
         Ok(answer?.into())
@@ -104,9 +99,9 @@ fn limits(bench: &Bench, pieces: Pieces) -> Limits {
 }
 
 impl UnitTableWorker {
-    /// One that reads from these stores.
-    pub fn new(stores: Stores) -> Self {
-        Self { stores, filters: Mutex::default(), units: UnitCache::default() }
+    /// One that reads from these stores, and takes these looks.
+    pub fn new(stores: Stores, looks: Looks) -> Self {
+        Self { stores, looks, filters: Mutex::default(), units: UnitCache::default() }
     }
 
     /// The filter that an object holds; parts that work at once share it.
@@ -203,21 +198,10 @@ impl Part<'_> {
     }
 
     /// Looks at the units of some pieces.
-    async fn look<L: Look + Send + 'static>(
-        &self,
-        look: L,
-        columns: &HandedColumns,
-        order: &Order,
-    ) -> Result<L::Seen, QueryError> {
-        let taken = self.units(columns, order).await?;
-        let cancel = Arc::clone(&order.bench.cancel);
-        let looking = move || {
-            let (ready, mut seen) = (look.ready(), look.nothing());
-            for piece in taken {
-                rows_of(&piece, &cancel)?.try_for_each(|rows| L::add(&ready, &mut seen, rows?))?;
-            }
-            Ok(seen)
-        };
+    async fn look(&self, work: LookWork, order: &Order) -> Result<Vec<u8>, QueryError> {
+        let taken = self.units(&work.columns, order).await?;
+        let (looks, cancel) = (self.worker.looks.clone(), Arc::clone(&order.bench.cancel));
+        let looking = move || looks.take(&work.name, &work.look, (&taken, &cancel));
         blocking(&order.bench.cancel, looking).await
     }
 

@@ -13,6 +13,7 @@ use crate::analysed::AnalysedUnits;
 use crate::build::{Keeping, build};
 use crate::elsewhere::{Elsewhere, UnitTableWorker, build_elsewhere};
 use crate::error::QueryError;
+use crate::look::Looks;
 use crate::testing::{
     Fitted, Unwatched, Warehouse, by_unit, exposures, integers, numbers, orders, pipeline, room, texts, texts_by_unit,
     units,
@@ -35,7 +36,7 @@ impl Crew {
         let spill = warehouse.path().join("spill");
         let bench = Bench { host: "one".to_owned(), memory: 256 << 20, spill, cancel: Arc::default() };
         let breaks_before = AtomicUsize::new(usize::MAX);
-        Arc::new(Self { worker: UnitTableWorker::new(Stores::new()), bench, stages: Mutex::default(), breaks_before })
+        Arc::new(Self { worker: UnitTableWorker::new(Stores::new(), Looks::of_units()), bench, stages: Mutex::default(), breaks_before })
     }
 }
 
