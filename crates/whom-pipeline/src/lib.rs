@@ -109,7 +109,9 @@ pub use run::{Outcome, run};
 pub use seal::register;
 pub use elsewhere::worker;
 pub use shared_cache::SharedCache;
-pub use whom_engine::{CheckpointSweep, Dispatch, EngineError, Limits, MemoryPlan, Needs, Order, ScanNeeds, Worker};
+pub use whom_engine::{
+    CheckpointSweep, Dispatch, EngineError, Limits, MemoryPlan, Needs, Order, ScanNeeds, StageProgress, Worker,
+};
 pub use whom_query::cache::{ExpectedCache, ExpectedDays};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use whom_engine::{Bench, Dispatch, EngineError, Order, StageFigures, StageOrder, Worker, blocking};
+use whom_engine::{Bench, Dispatch, EngineError, Order, StageFigures, StageOrder, StageProgress, Worker, blocking};
 use whom_stats::{BucketSet, Grouping, Pass, Routing, TreePass, UnitSample};
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
@@ -60,6 +60,10 @@ impl Dispatch for Crew {
 
     async fn slots(&self) -> Result<usize, EngineError> {
         Ok(2)
+    }
+
+    fn progress(&self) -> Option<StageProgress> {
+        None
     }
 
     fn figures(&self) -> Vec<StageFigures> {
