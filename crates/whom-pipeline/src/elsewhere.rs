@@ -16,6 +16,7 @@ use crate::event::Stage;
 use crate::identity::checkpoint_identity;
 use crate::output::located;
 use crate::prepare::Prepared;
+use crate::published_units::PublishedUnits;
 use crate::request::Request;
 
 /// Where a run has its work done; none, if it does it itself.
@@ -52,7 +53,7 @@ impl RunElsewhere {
 
 /// Who does the work that a run orders from other machines, with these stores.
 pub fn worker(stores: Stores) -> Arc<dyn Worker> {
-    Arc::new(UnitTableWorker::new(stores, Looks::of_units()))
+    Arc::new(UnitTableWorker::new(stores, Looks::of_units().with_file::<PublishedUnits>()))
 }
 
 /// What a run says of the stages that other machines did in its manifest.

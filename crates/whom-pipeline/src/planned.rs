@@ -13,7 +13,8 @@ use crate::prepare::{Prepared, load_plan, session};
 use crate::request::Request;
 use crate::shared_cache::SharedCache;
 use crate::study::MOST_SEARCHED_STRATA;
-use crate::units_file::{OWN_COLUMNS, UPLOAD};
+use crate::published_units::OWN_COLUMNS;
+use crate::units_file::UPLOAD;
 
 /// What a run will need, and how its memory is shared out.
 #[derive(Clone, Debug, PartialEq, Eq)]

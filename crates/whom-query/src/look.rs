@@ -10,11 +10,12 @@ use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use whom_engine::{StoredRows, decoded, encoded};
+use whom_engine::{PlainWriter, StoredRows, decoded, encoded};
 
 use crate::cohort_sums::CohortLook;
 use crate::error::QueryError;
 use crate::ratios::RatioLook;
+use crate::stretch::{AnalysedRows, StretchFile};
 use crate::survey::SurveyLook;
 use crate::thresholds::{AboveLook, RankLook};
 use crate::unit_table::{UnitRows, UnitTable, rows_of};
@@ -61,14 +62,17 @@ impl UnitTable {
     }
 }
 
-/// The looks that a worker knows, by their names.
-#[derive(Clone)]
-pub struct Looks(BTreeMap<&'static str, Arc<dyn Kind>>);
+/// What a worker knows how to do with units: looks, and files, by their names.
+#[derive(Clone, Default)]
+pub struct Looks {
+    looks: BTreeMap<&'static str, Arc<dyn Kind>>,
+    files: BTreeMap<&'static str, Arc<dyn FileKind>>,
+}
 
 impl Looks {
     /// Those of this crate.
     pub fn of_units() -> Self {
-        Self(BTreeMap::new())
+        Self::default()
             .with::<SurveyLook>()
             .with::<CohortLook>()
             .with::<RankLook>()
@@ -79,7 +83,14 @@ impl Looks {
     /// These, and one more.
     #[must_use]
     pub fn with<L: Look>(mut self) -> Self {
-        self.0.insert(L::NAME, Arc::new(KindOf::<L>(PhantomData)));
+        self.looks.insert(L::NAME, Arc::new(KindOf::<L>(PhantomData)));
+        self
+    }
+
+    /// These, and a kind of file.
+    #[must_use]
+    pub fn with_file<F: StretchFile>(mut self) -> Self {
+        self.files.insert(F::NAME, Arc::new(KindOf::<F>(PhantomData)));
         self
     }
 
@@ -94,13 +105,27 @@ impl Looks {
         (pieces, cancel): (&[StoredRows], &AtomicBool),
     ) -> Result<Vec<u8>, QueryError> {
         let unknown = || QueryError::Internal(format!("nobody here knows how to look for `{name}`"));
-        self.0.get(name).ok_or_else(unknown)?.take(look, pieces, cancel)
+        self.looks.get(name).ok_or_else(unknown)?.take(look, pieces, cancel)
+    }
+
+    /// Writes a file of some units.
+    ///
+    /// # Errors
+    /// As [`StretchFile::write`]; [`QueryError::Internal`] for a kind of file that it does not know.
+    pub(crate) fn write(
+        &self,
+        name: &str,
+        file: &[u8],
+        (units, out): (&mut AnalysedRows<'_>, &mut PlainWriter),
+    ) -> Result<(), QueryError> {
+        let unknown = || QueryError::Internal(format!("nobody here knows how to write a file of `{name}`"));
+        self.files.get(name).ok_or_else(unknown)?.write(file, units, out)
     }
 }
 
 impl fmt::Debug for Looks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.looks.keys()).entries(self.files.keys()).finish()
     }
 }
 
@@ -119,5 +144,16 @@ impl<L: Look> Kind for KindOf<L> {
             rows_of(piece, cancel)?.try_for_each(|rows| L::add(&ready, &mut seen, rows?))?;
         }
         Ok(encoded(&seen)?)
+    }
+}
+
+/// A kind of file, whatever it holds.
+trait FileKind: Send + Sync {
+    fn write(&self, file: &[u8], units: &mut AnalysedRows<'_>, out: &mut PlainWriter) -> Result<(), QueryError>;
+}
+
+impl<F: StretchFile> FileKind for KindOf<F> {
+    fn write(&self, file: &[u8], units: &mut AnalysedRows<'_>, out: &mut PlainWriter) -> Result<(), QueryError> {
+        decoded::<F>(file)?.write(units, out)
     }
 }

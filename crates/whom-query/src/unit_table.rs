@@ -1,5 +1,6 @@
 //! The unit table: one row per unit, with arm, first exposure, metrics and tags.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -182,6 +183,11 @@ impl UnitRows {
     /// Whether there is no unit.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Some of the units, which follow each other.
+    pub(crate) fn slice(&self, places: Range<usize>) -> Self {
+        Self(self.0.slice(places.start, places.len()))
     }
 
     /// The units whose place is kept.

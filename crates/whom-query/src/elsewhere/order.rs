@@ -35,6 +35,7 @@ pub(super) enum Work {
     Pieces(PiecesWork),
     Look(LookWork),
     Encode(EncodeWork),
+    File(FileWork),
 }
 
 /// A look at the units of some pieces. A part is a [`UnitsPart`].
@@ -59,6 +60,28 @@ pub(super) struct EncodeWork {
     pub(super) by_first_exposure: bool,
     /// The columns of the unit table.
     pub(super) columns: HandedColumns,
+}
+
+/// A file of units that follow each other. A part is a [`FilePart`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct FileWork {
+    /// The name of the kind of file, by which workers know it.
+    pub(super) name: String,
+    /// How it is written, as bytes.
+    pub(super) file: Vec<u8>,
+    pub(super) schema: UnitSchema,
+    /// The columns of the unit table.
+    pub(super) columns: HandedColumns,
+}
+
+/// Units that follow each other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct FilePart {
+    /// The pieces that hold them.
+    pub(super) pieces: UnitsPart,
+    /// Analysed units of these pieces that come before them.
+    pub(super) skipped: u64,
+    pub(super) units: u64,
 }
 
 /// The unit tables of some pieces that follow each other.

@@ -4,21 +4,25 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use bytes::Bytes;
 use datafusion::arrow::datatypes::SchemaRef;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use whom_engine::{
-    EngineError, HandedColumns, HandedRows, HandedUnits, LayoutRecord, RowStore, StageOrder, StoredRows, UnitSource,
-    decoded, encoded, shared_out,
+    EngineError, HandedColumns, HandedFile, HandedRows, HandedUnits, LayoutRecord, PlainFile, RowStore, StageOrder,
+    StoredRows, UnitSource, decoded, encoded, shared_out,
 };
 use whom_stats::ProductGroup;
 
 use super::Elsewhere;
-use super::order::{Common, EncodeWork, Encoded, Failure, LookWork, Work, marked_question, marked_table};
+use super::order::{
+    Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Work, marked_question, marked_table,
+};
 use crate::bins::Fitted;
 use crate::encoding::Counts;
 use crate::error::QueryError;
 use crate::look::Look;
+use crate::stretch::{Stretch, StretchFile};
 use crate::unit_schema::UnitSchema;
 
 /// A unit table where other machines can take it.
@@ -123,10 +127,45 @@ impl TableElsewhere {
         Ok((source, counts))
     }
 
+    /// Has a file written of each of these stretches of the analysed units.
+    pub(crate) fn files<F: StretchFile>(
+        &self,
+        file: &F,
+        schema: &UnitSchema,
+        stretches: &[Stretch],
+    ) -> Result<Vec<HandedFile>, QueryError> {
+        let work = Work::File(FileWork {
+            name: F::NAME.to_owned(),
+            file: encoded(file)?,
+            schema: schema.clone(),
+            columns: self.columns.clone(),
+        });
+        let part = |stretch: &Stretch| {
+            let pieces = self.rows.get(stretch.pieces.clone()).unwrap_or_default().to_vec();
+            encoded(&FilePart { pieces, skipped: stretch.skipped, units: stretch.units }).map(Bytes::from)
+        };
+        let parts = stretches.iter().map(part).collect::<Result<_, _>>()?;
+        self.dispatch_parts(&format!("file of {}", F::NAME), work, parts)
+    }
+
+    /// Takes a file that was written elsewhere.
+    pub(crate) fn take_file(&self, file: &HandedFile) -> Result<PlainFile, QueryError> {
+        Ok(self.wait(file.take(&self.elsewhere.exchange, self.store.folder()))?)
+    }
+
     /// Has something done with all pieces, some of them in each part.
     fn dispatch<Answer: DeserializeOwned>(&self, name: &str, work: Work) -> Result<Vec<Answer>, QueryError> {
+        let parts = self.wait(shared_out(self.elsewhere.dispatch.as_ref(), &self.rows))?;
+        self.dispatch_parts(name, work, parts)
+    }
+
+    fn dispatch_parts<Answer: DeserializeOwned>(
+        &self,
+        name: &str,
+        work: Work,
+        parts: Vec<Bytes>,
+    ) -> Result<Vec<Answer>, QueryError> {
         let Elsewhere { dispatch, exchange } = &self.elsewhere;
-        let parts = self.wait(shared_out(dispatch.as_ref(), &self.rows))?;
         let common = Common { exchange: exchange.address(), pieces: self.rows.len(), work };
         let order = StageOrder { name: name.to_owned(), common: marked_table(&common)?, parts };
         let answers = self.wait(dispatch.dispatch(order))?;

@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
 use whom_engine::{
-    Bench, Engine, EngineError, HandedColumns, HandedRows, HandedUnits, KeyFilter, Limits, Order, Pieces, Regrouping,
+    Bench, Engine, EngineError, HandedColumns, HandedFile, HandedRows, HandedUnits, KeyFilter, Limits, Order, Pieces, PlainFile, Regrouping,
     StoredRows, UnitCache, Worker, answer_part, blocking, decoded, encoded,
 };
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
 use super::order::{
-    Common, EncodeWork, Encoded, Failure, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork, ScanWork,
+    Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork, ScanWork,
     Scattered, ShareAnswer, SharePart, UnitsPart, Work,
 };
 use crate::build::{Finished, PieceTables, PieceWork};
@@ -24,6 +24,7 @@ use crate::encoding::{Counts, Encoding, Piece};
 use crate::error::QueryError;
 use crate::flow::ExposureStep;
 use crate::look::Looks;
+use crate::stretch::analysed_rows;
 use crate::unit_table::rows_of;
 
 /// Reads shares of tables and runs statements in pieces, as an executor of a cluster does it.
@@ -66,6 +67,7 @@ impl Worker for UnitTableWorker {
             Work::Pieces(work) => encoded(&settled(host, part.piece(&work, &order.part).await)?),
             Work::Look(work) => encoded(&settled(host, part.look(work, &order).await.map_err(at_once))?),
             Work::Encode(work) => encoded(&settled(host, part.encode(work, &order).await.map_err(at_once))?),
+            Work::File(work) => encoded(&settled(host, part.file(work, &order).await.map_err(at_once))?),
         };
         Ok(answer?.into())
     }
@@ -232,9 +234,29 @@ impl Part<'_> {
         Ok(Encoded { units, counts })
     }
 
+    /// Writes a file of units that follow each other, and hands it over.
+    async fn file(&self, work: FileWork, order: &Order) -> Result<HandedFile, QueryError> {
+        let FilePart { pieces, skipped, units } = decoded(&order.part)?;
+        let taken = self.taken(&work.columns, pieces).await?;
+        let folder = self.engine.store().folder();
+        let mut out = folder.plain_writer()?;
+        let (looks, cancel) = (self.worker.looks.clone(), Arc::clone(&order.bench.cancel));
+        let writing = move || {
+            let FileWork { name, file, schema, .. } = work;
+            let mut rows = analysed_rows(&taken, &schema, (skipped, units), &cancel);
+            looks.write(&name, &file, (&mut rows, &mut out))?;
+            Ok::<PlainFile, QueryError>(out.finish(units)?)
+        };
+        let written = blocking(&order.bench.cancel, writing).await?;
+        Ok(HandedFile::hand_over(&self.exchange, &format!("files/{}", Uuid::new_v4()), &written).await?)
+    }
+
     /// The unit tables of the pieces of a part.
     async fn units(&self, columns: &HandedColumns, order: &Order) -> Result<Vec<StoredRows>, QueryError> {
-        let given: UnitsPart = decoded(&order.part)?;
+        self.taken(columns, decoded(&order.part)?).await
+    }
+
+    async fn taken(&self, columns: &HandedColumns, given: UnitsPart) -> Result<Vec<StoredRows>, QueryError> {
         let mut taken = Vec::with_capacity(given.len());
         for rows in &given {
             taken.push(rows.take(columns, &self.exchange, self.engine.store()).await?);
