@@ -100,7 +100,7 @@ pub(super) struct Encoded {
 pub(super) struct ScanWork {
     pub(super) statement: Statement,
     pub(super) table: TableRecord,
-    /// The filters that it may ask, by name, and the objects that hold them.
+    /// The filters that it may ask, by name, and the objects that list those of the pieces.
     pub(super) filters: BTreeMap<String, String>,
 }
 
@@ -151,6 +151,8 @@ pub(super) struct PieceAnswer {
     pub(super) new: BTreeMap<Purpose, (HandedColumns, HandedRows)>,
     /// The rows of the last statement, if they go to pieces anew.
     pub(super) regrouped: Option<Scattered>,
+    /// By the table that it is made of, the object of the filter of the piece's keys.
+    pub(super) filters: BTreeMap<Purpose, String>,
     /// By statement.
     pub(super) executed: Vec<Option<ExecutedRecord>>,
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 use whom_engine::{
     Bench, Engine, EngineError, HandedColumns, HandedFile, HandedRows, HandedUnits, KeyFilter, Limits, Order, Pieces, PlainFile, Regrouping,
@@ -26,6 +27,9 @@ use crate::flow::ExposureStep;
 use crate::look::Looks;
 use crate::stretch::analysed_rows;
 use crate::unit_table::rows_of;
+
+/// Filters of pieces that are on their way at once.
+const FILTERS_AT_ONCE: usize = 8;
 
 /// Reads shares of tables and runs statements in pieces, as an executor of a cluster does it.
 #[derive(Debug)]
@@ -106,18 +110,23 @@ impl UnitTableWorker {
         Self { stores, looks, filters: Mutex::default(), units: UnitCache::default() }
     }
 
-    /// The filter that an object holds; parts that work at once share it.
-    async fn filter(&self, exchange: &Exchange, object: &str) -> Result<Arc<KeyFilter>, EngineError> {
+    /// The filter whose parts an object lists; parts of a scan that are at work at once share it.
+    async fn filter(
+        &self,
+        exchange: &Exchange,
+        object: &str,
+        pieces: Pieces,
+    ) -> Result<Arc<KeyFilter>, EngineError> {
         if let Some(known) = self.known().get(object).and_then(Weak::upgrade) {
             return Ok(known);
         }
-        let lost = || EngineError::Internal(format!("`{object}` in `{}` is no filter", exchange.address()));
-        let removed = || EngineError::Elsewhere {
-            kind: ErrorKind::Transient,
-            problem: format!("`{object}` in `{}` was removed", exchange.address()),
-        };
-        let bytes = exchange.read(object).await?.ok_or_else(removed)?;
-        let filter = Arc::new(KeyFilter::from_bytes(&bytes).ok_or_else(lost)?);
+        let listed: Vec<String> = decoded(&read(exchange, object).await?)?;
+        let mut taken = Vec::with_capacity(listed.len());
+        for object in &listed {
+            taken.push(filter_of_piece(exchange, object));
+        }
+        let filters = stream::iter(taken).buffered(FILTERS_AT_ONCE).try_collect().await?;
+        let filter = Arc::new(KeyFilter::of_pieces(pieces, filters)?);
         let mut known = self.known();
         known.retain(|_, filter| filter.strong_count() > 0);
         known.insert(object.to_owned(), Arc::downgrade(&filter));
@@ -129,6 +138,19 @@ impl UnitTableWorker {
     }
 }
 
+async fn read(exchange: &Exchange, object: &str) -> Result<Bytes, EngineError> {
+    let removed = || EngineError::Elsewhere {
+        kind: ErrorKind::Transient,
+        problem: format!("`{object}` in `{}` was removed", exchange.address()),
+    };
+    exchange.read(object).await?.ok_or_else(removed)
+}
+
+async fn filter_of_piece(exchange: &Exchange, object: &str) -> Result<KeyFilter, EngineError> {
+    let lost = || EngineError::Internal(format!("`{object}` in `{}` is no filter", exchange.address()));
+    KeyFilter::from_bytes(&read(exchange, object).await?).ok_or_else(lost)
+}
+
 impl Part<'_> {
     /// Reads a share of a table and puts its rows into pieces.
     async fn share(&self, work: &ScanWork, part: &[u8], stores: &Stores) -> Result<ShareAnswer, QueryError> {
@@ -136,7 +158,7 @@ impl Part<'_> {
         let table = work.table.open(&share, stores).await?;
         self.engine.add_pinned(work.table.name(), Arc::new(table))?;
         for (name, object) in &work.filters {
-            self.engine.add_filter(name, self.worker.filter(&self.exchange, object).await?);
+            self.engine.add_filter(name, self.worker.filter(&self.exchange, object, self.pieces).await?);
         }
         let step = ExposureStep::of(&work.statement.purpose);
         let sql = &work.statement.sql;
@@ -194,9 +216,23 @@ impl Part<'_> {
             Some(None) => return Err(QueryError::Internal("a piece is still at work".to_owned())),
             Some(Some(regrouping)) => Some(self.scattered(regrouping.finish()?).await?),
         };
+        let filters = self.filters(work, &tables).await?;
         let executed = |sql: &str| self.engine.ledger().executed(sql).map(|executed| executed.record());
         let executed = work.statements.iter().map(|statement| executed(&statement.sql)).collect();
-        Ok(PieceAnswer { made, kept: tables.keys().cloned().collect(), new, regrouped, executed })
+        Ok(PieceAnswer { made, kept: tables.keys().cloned().collect(), new, regrouped, filters, executed })
+    }
+
+    /// The filters of the keys of a piece that its statements made.
+    async fn filters(&self, work: &PiecesWork, tables: &PieceTables) -> Result<BTreeMap<Purpose, String>, QueryError> {
+        let mut made = BTreeMap::new();
+        for purpose in work.statements.iter().map(|statement| &statement.purpose) {
+            let (Some((unit, day)), Some(rows)) = (purpose.filter_key(), tables.get(purpose)) else { continue };
+            let object = format!("filters/{}", Uuid::new_v4());
+            let filter = KeyFilter::of(&[&**rows], unit, day)?;
+            self.exchange.write(&object, filter.to_bytes().into()).await?;
+            made.insert(purpose.clone(), object);
+        }
+        Ok(made)
     }
 
     /// Looks at the units of some pieces.
