@@ -14,6 +14,7 @@ use crate::checkpoints::helps_after;
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::identity::checkpoint_identity;
+use crate::models::with_looks;
 use crate::output::located;
 use crate::prepare::Prepared;
 use crate::published_units::PublishedUnits;
@@ -53,7 +54,7 @@ impl RunElsewhere {
 
 /// Who does the work that a run orders from other machines, with these stores.
 pub fn worker(stores: Stores) -> Arc<dyn Worker> {
-    Arc::new(UnitTableWorker::new(stores, Looks::of_units().with_file::<PublishedUnits>()))
+    Arc::new(UnitTableWorker::new(stores, with_looks(Looks::of_units()).with_file::<PublishedUnits>()))
 }
 
 /// What a run says of the stages that other machines did in its manifest.

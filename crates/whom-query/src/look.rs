@@ -14,6 +14,7 @@ use whom_engine::{PlainWriter, StoredRows, decoded, encoded};
 
 use crate::cohort_sums::CohortLook;
 use crate::error::QueryError;
+use crate::quantiles::QuantileLook;
 use crate::ratios::RatioLook;
 use crate::stretch::{AnalysedRows, StretchFile};
 use crate::survey::SurveyLook;
@@ -78,6 +79,7 @@ impl Looks {
             .with::<RankLook>()
             .with::<AboveLook>()
             .with::<RatioLook>()
+            .with::<QuantileLook>()
     }
 
     /// These, and one more.

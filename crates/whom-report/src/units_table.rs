@@ -11,7 +11,8 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataOptions, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaDataOptions, ParquetMetaDataReader};
+use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 use rayon::prelude::*;
 
@@ -110,7 +111,7 @@ impl<W: Write + Send> UnitsWriter<W> {
                 let written = ColumnCloseResult {
                     bytes_written: chunk.compressed_size() as u64,
                     rows_written: group.num_rows() as u64,
-                    metadata: chunk.clone(),
+                    metadata: as_written(chunk)?,
                     bloom_filter: None,
                     column_index: metadata.column_index().and_then(|all| all.get(place)?.get(column)).cloned(),
                     offset_index: metadata.offset_index().and_then(|all| all.get(place)?.get(column)).cloned(),
@@ -169,6 +170,23 @@ impl<W: Write + Send> UnitsWriter<W> {
     }
 }
 
+/// What the writer of a column said of it: a reader forgets that smallest and largest values are said twice, once for old readers.
+fn as_written(column: &ColumnChunkMetaData) -> Result<ColumnChunkMetaData, ParquetError> {
+    let Some(statistics) = column.statistics() else { return Ok(column.clone()) };
+    let twice = column.column_descr().sort_order().is_signed();
+    let statistics = match statistics.clone() {
+        Statistics::Boolean(of) => Statistics::Boolean(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Int32(of) => Statistics::Int32(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Int64(of) => Statistics::Int64(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Int96(of) => Statistics::Int96(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Float(of) => Statistics::Float(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Double(of) => Statistics::Double(of.with_backwards_compatible_min_max(twice)),
+        // Of texts and bytes they are said once, as they have no sign.
+        bytes @ (Statistics::ByteArray(_) | Statistics::FixedLenByteArray(_)) => bytes,
+    };
+    column.clone().into_builder().set_statistics(statistics).build()
+}
+
 fn unwritten(source: ParquetError) -> ReportError {
     ReportError::Parquet { table: UNITS_FILE, source }
 }
@@ -177,7 +195,7 @@ fn unwritten(source: ParquetError) -> ReportError {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+    use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray, UInt16Array};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     use parquet::file::metadata::RowGroupMetaData;
 
@@ -188,9 +206,19 @@ mod tests {
         let number = |row: i64| (row % 5 > 0).then_some(row as f64 / 8.0);
         let texts: ArrayRef = Arc::new(rows.clone().map(text).collect::<StringArray>());
         let numbers: ArrayRef = Arc::new(rows.clone().map(number).collect::<Float64Array>());
+        let buckets: ArrayRef = Arc::new(UInt16Array::from_iter_values(rows.clone().map(|row| (row % 1_024) as u16)));
+        let instants = TimestampMicrosecondArray::from_iter_values(rows.clone()).with_timezone("UTC");
+        let nothing: ArrayRef = Arc::new(Float64Array::new_null(rows.clone().count()));
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
-        RecordBatch::try_from_iter_with_nullable([("unit", ids, true), ("spend", numbers, true), ("plan", texts, true)])
-            .unwrap()
+        let columns = [
+            ("unit", ids),
+            ("first_exposure", Arc::new(instants) as ArrayRef),
+            ("bucket", buckets),
+            ("spend", numbers),
+            ("plan", texts),
+            ("unknown", nothing),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
     }
 
     /// The file of so many units, handed over in parts of these sizes by turns.
@@ -246,7 +274,8 @@ mod tests {
             writer.append(file).unwrap();
         }
         let late = tempfile::tempfile().unwrap();
-        assert!(writer.append(late).unwrap_err().to_string().contains("is not the last"));
+        let refused = std::error::Error::source(&writer.append(late).unwrap_err()).unwrap().to_string();
+        assert!(refused.contains("is not the last"), "{refused}");
         assert_eq!(writer.finish().unwrap(), count as u64);
         assert!(bytes == written(count, &[100_000]));
     }
@@ -254,7 +283,7 @@ mod tests {
     #[test]
     fn no_unit_is_a_file_without_rows() {
         let (groups, rows) = read(written(0, &[1]));
-        assert_eq!((groups.len(), rows.num_rows(), rows.num_columns()), (0, 0, 3));
+        assert_eq!((groups.len(), rows.num_rows(), rows.num_columns()), (0, 0, 6));
     }
 
     #[test]
