@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use whom_engine::{PlainWriter, StoredRows, decoded, encoded};
 
+use crate::clusters::{ClusterLook, TotalsLook};
 use crate::cohort_sums::CohortLook;
 use crate::error::QueryError;
 use crate::quantiles::QuantileLook;
@@ -80,6 +81,8 @@ impl Looks {
             .with::<AboveLook>()
             .with::<RatioLook>()
             .with::<QuantileLook>()
+            .with::<ClusterLook>()
+            .with::<TotalsLook>()
     }
 
     /// These, and one more.

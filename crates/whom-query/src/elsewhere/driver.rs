@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -253,7 +254,7 @@ impl<'a> Driver<'a> {
         let columns = self.position.columns.remove(&Purpose::UnitTable);
         let columns = columns.ok_or_else(|| QueryError::Internal("nobody made the unit table".to_owned()))?;
         let pieces = self.position.tables.iter_mut().filter_map(|tables| tables.remove(&Purpose::UnitTable)).collect();
-        let table = TableElsewhere::new(self.elsewhere, columns, pieces, self.engine.store().clone())?;
+        let table = TableElsewhere::new(self.elsewhere, columns, pieces, Arc::clone(self.engine.store().folder()))?;
         Ok(UnitTable::elsewhere_made(table, self.recorder.finish()))
     }
 }

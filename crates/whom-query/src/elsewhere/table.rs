@@ -1,7 +1,7 @@
-//! A unit table that other machines made: they look at it and encode it where it lies, and it is taken only when asked for.
+//! A unit table that other machines made: they look at it, encode it and write files of it where it lies, and nobody takes it.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 use bytes::Bytes;
@@ -9,8 +9,8 @@ use datafusion::arrow::datatypes::SchemaRef;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use whom_engine::{
-    EngineError, HandedColumns, HandedFile, HandedRows, HandedUnits, LayoutRecord, PlainFile, RowStore, StageOrder,
-    StoredRows, UnitSource, decoded, encoded, shared_out,
+    EngineError, HandedColumns, HandedFile, HandedRows, HandedUnits, LayoutRecord, PlainFile, SpillFolder, StageOrder,
+    UnitSource, decoded, encoded, shared_out,
 };
 use whom_stats::ProductGroup;
 
@@ -32,9 +32,8 @@ pub(crate) struct TableElsewhere {
     columns: HandedColumns,
     /// By piece.
     rows: Vec<HandedRows>,
-    /// The pieces that were taken.
-    taken: Vec<Mutex<Option<Arc<StoredRows>>>>,
-    store: RowStore,
+    /// Takes files that were written elsewhere.
+    folder: Arc<SpillFolder>,
     runtime: Handle,
 }
 
@@ -44,13 +43,12 @@ impl TableElsewhere {
         elsewhere: &Elsewhere,
         columns: HandedColumns,
         rows: Vec<HandedRows>,
-        store: RowStore,
+        folder: Arc<SpillFolder>,
     ) -> Result<Self, QueryError> {
         if rows.is_empty() {
             return Err(QueryError::Internal("there is no piece".to_owned()));
         }
-        let taken = rows.iter().map(|_| Mutex::default()).collect();
-        Ok(Self { elsewhere: elsewhere.clone(), columns, rows, taken, store, runtime: Handle::current() })
+        Ok(Self { elsewhere: elsewhere.clone(), columns, rows, folder, runtime: Handle::current() })
     }
 
     /// The number of units.
@@ -58,26 +56,9 @@ impl TableElsewhere {
         self.rows.iter().map(HandedRows::rows).sum()
     }
 
-    /// The number of pieces.
-    pub(crate) fn pieces(&self) -> usize {
-        self.rows.len()
-    }
-
     /// The columns.
     pub(crate) fn schema(&self) -> Result<SchemaRef, QueryError> {
         Ok(self.columns.schema()?)
-    }
-
-    /// The rows of a piece, on this machine from now on.
-    pub(crate) fn taken(&self, place: usize) -> Result<Arc<StoredRows>, QueryError> {
-        let missing = || QueryError::Internal(format!("there is no piece {place}"));
-        let (rows, taken) = self.rows.get(place).zip(self.taken.get(place)).ok_or_else(missing)?;
-        let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = &*taken {
-            return Ok(Arc::clone(taken));
-        }
-        let found = self.wait(rows.take(&self.columns, &self.elsewhere.exchange, &self.store))?;
-        Ok(Arc::clone(taken.insert(Arc::new(found))))
     }
 
     /// Has a look taken where the units lie.
@@ -150,7 +131,7 @@ impl TableElsewhere {
 
     /// Takes a file that was written elsewhere.
     pub(crate) fn take_file(&self, file: &HandedFile) -> Result<PlainFile, QueryError> {
-        Ok(self.wait(file.take(&self.elsewhere.exchange, self.store.folder()))?)
+        Ok(self.wait(file.take(&self.elsewhere.exchange, &self.folder))?)
     }
 
     /// Has something done with all pieces, some of them in each part.
