@@ -138,7 +138,9 @@ impl KeyFilter {
         let count = rows.len();
         keys.hash_each(rows.clone(), &mut hashes);
         match &self.segments {
-            None => words.iter_mut().zip(hashes).for_each(|(word, hash)| *word = self.word_in(0..self.words.len(), hash)),
+            None => {
+                words.iter_mut().zip(hashes).for_each(|(word, hash)| *word = self.word_in(0..self.words.len(), hash))
+            }
             Some(segments) => {
                 for ((word, hash), row) in words.iter_mut().zip(hashes).zip(rows) {
                     *word = self.word_in(segments.of(keys.bucket(row)), hash);
@@ -324,8 +326,11 @@ mod tests {
                 };
                 let inside: Vec<i64> =
                     known.iter().copied().filter(|unit| pieces.of_bucket(bucket(unit)) == piece).collect();
-                let column: ArrayRef =
-                    if as_text { Arc::new(StringArray::from(texts(&inside))) } else { Arc::new(Int64Array::from(inside)) };
+                let column: ArrayRef = if as_text {
+                    Arc::new(StringArray::from(texts(&inside)))
+                } else {
+                    Arc::new(Int64Array::from(inside))
+                };
                 filter(vec![("unit", column)])
             };
             let whole = KeyFilter::of_pieces(pieces, (0..5).map(of_piece).collect()).unwrap();

@@ -94,4 +94,6 @@ pub use session::{Engine, Limits};
 pub use spill::{PlainFile, PlainWriter, SpillFolder, SpillWriter, SpilledRows};
 pub use stored::StoredRows;
 pub use table::{PinnedTable, ShareRecord, TableRecord};
-pub use units::{HandedUnits, KeptUnits, LayoutRecord, UnitCache, UnitKeeper, UnitSource, answer_part, blocking};
+pub use units::{
+    HandedSource, HandedUnits, KeptUnits, LayoutRecord, UnitCache, UnitKeeper, UnitSource, answer_part, blocking,
+};

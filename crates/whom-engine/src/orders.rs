@@ -93,6 +93,8 @@ pub struct StageFigures {
 /// One part of a stage, as it reaches who does it.
 #[derive(Clone, Debug)]
 pub struct Order {
+    /// The name of the stage.
+    pub stage: String,
     /// What all parts need to know.
     pub common: Bytes,
     /// What this part needs to know.

@@ -6,18 +6,16 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use whom_engine::{Dispatch, Worker};
-use whom_query::{Elsewhere, Looks, UnitTableWorker};
-use whom_store::{Exchange, Stores};
+use whom_engine::Dispatch;
+use whom_query::Elsewhere;
+use whom_store::Exchange;
 
 use crate::checkpoints::helps_after;
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::identity::checkpoint_identity;
-use crate::models::with_looks;
 use crate::output::located;
 use crate::prepare::Prepared;
-use crate::published_units::PublishedUnits;
 use crate::request::Request;
 
 /// Where a run has its work done; none, if it does it itself.
@@ -50,11 +48,6 @@ impl RunElsewhere {
             exchange.remove_all().await;
         }
     }
-}
-
-/// Who does the work that a run orders from other machines, with these stores.
-pub fn worker(stores: Stores) -> Arc<dyn Worker> {
-    Arc::new(UnitTableWorker::new(stores, with_looks(Looks::of_units()).with_file::<PublishedUnits>()))
 }
 
 /// What a run says of the stages that other machines did in its manifest.

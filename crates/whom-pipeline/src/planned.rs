@@ -10,10 +10,10 @@ use whom_stats::{ArmTable, BUCKETS, Moments};
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::prepare::{Prepared, load_plan, session};
+use crate::published_units::OWN_COLUMNS;
 use crate::request::Request;
 use crate::shared_cache::SharedCache;
 use crate::study::MOST_SEARCHED_STRATA;
-use crate::published_units::OWN_COLUMNS;
 use crate::units_file::UPLOAD;
 
 /// What a run will need, and how its memory is shared out.

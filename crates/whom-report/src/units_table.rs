@@ -100,7 +100,9 @@ impl<W: Write + Send> UnitsWriter<W> {
 
     fn append_groups(&mut self, file: File) -> Result<u64, ParquetError> {
         if !self.units.is_multiple_of(UNITS_GROUP) {
-            return Err(ParquetError::General(format!("a row group of fewer than {UNITS_GROUP} units is not the last")));
+            return Err(ParquetError::General(format!(
+                "a row group of fewer than {UNITS_GROUP} units is not the last"
+            )));
         }
         let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
         let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);

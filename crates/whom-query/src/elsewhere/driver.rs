@@ -9,9 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
-use whom_engine::{
-    Engine, EngineError, ExecutedRecord, Pieces, StageOrder, decoded, encoded,
-};
+use whom_engine::{Engine, EngineError, ExecutedRecord, Pieces, StageOrder, decoded, encoded};
 
 use super::Elsewhere;
 use super::order::{Common, Failure, PieceAnswer, PiecesWork, ScanWork, Scattered, ShareAnswer, Work, marked_table};

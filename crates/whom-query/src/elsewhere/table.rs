@@ -1,7 +1,7 @@
 //! A unit table that other machines made: they look at it, encode it and write files of it where it lies, and nobody takes it.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use bytes::Bytes;

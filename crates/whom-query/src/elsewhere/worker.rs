@@ -10,14 +10,15 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 use whom_engine::{
-    Bench, Engine, EngineError, HandedColumns, HandedFile, HandedRows, HandedUnits, KeyFilter, Limits, Order, Pieces, PlainFile, Regrouping,
-    StoredRows, UnitCache, Worker, answer_part, blocking, decoded, encoded,
+    Bench, Engine, EngineError, HandedColumns, HandedFile, HandedRows, HandedSource, HandedUnits, KeyFilter, Limits,
+    Order, Pieces, PlainFile, Regrouping, StoredRows, UnitCache, UnitSource, Worker, answer_part, blocking, decoded,
+    encoded,
 };
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
 use super::order::{
-    Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork, ScanWork,
-    Scattered, ShareAnswer, SharePart, UnitsPart, Work,
+    Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork,
+    ScanWork, Scattered, ShareAnswer, SharePart, UnitsPart, Work,
 };
 use crate::build::{Finished, PieceTables, PieceWork};
 use crate::compile::Purpose;
@@ -40,7 +41,7 @@ pub struct UnitTableWorker {
     /// The filters that parts ask at the moment, by the object that holds them.
     filters: Mutex<BTreeMap<String, Weak<KeyFilter>>>,
     /// The encoded units that were asked last.
-    units: UnitCache,
+    units: Arc<UnitCache>,
 }
 
 /// A part, with what it works with.
@@ -107,16 +108,19 @@ fn limits(bench: &Bench, pieces: Pieces) -> Limits {
 impl UnitTableWorker {
     /// One that reads from these stores, and takes these looks.
     pub fn new(stores: Stores, looks: Looks) -> Self {
-        Self { stores, looks, filters: Mutex::default(), units: UnitCache::default() }
+        Self { stores, looks, filters: Mutex::default(), units: Arc::default() }
+    }
+
+    /// Encoded units that were handed over, asked by who does an order about them.
+    ///
+    /// # Errors
+    /// As [`HandedSource::take`].
+    pub async fn units(&self, handed: HandedSource, bench: &Bench) -> Result<UnitSource, EngineError> {
+        handed.take(bench, &self.stores.of_another_run(), &self.units).await
     }
 
     /// The filter whose parts an object lists; parts of a scan that are at work at once share it.
-    async fn filter(
-        &self,
-        exchange: &Exchange,
-        object: &str,
-        pieces: Pieces,
-    ) -> Result<Arc<KeyFilter>, EngineError> {
+    async fn filter(&self, exchange: &Exchange, object: &str, pieces: Pieces) -> Result<Arc<KeyFilter>, EngineError> {
         if let Some(known) = self.known().get(object).and_then(Weak::upgrade) {
             return Ok(known);
         }

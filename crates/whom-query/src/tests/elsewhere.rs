@@ -54,10 +54,11 @@ impl Dispatch for Crew {
         if before == self.breaks_before.load(Ordering::Relaxed) {
             return Err(EngineError::Elsewhere { kind: ErrorKind::Transient, problem: "nobody is there".to_owned() });
         }
-        self.stages.lock().unwrap().push((stage.name, stage.parts.len()));
+        self.stages.lock().unwrap().push((stage.name.clone(), stage.parts.len()));
         let mut answers = Vec::new();
         for part in stage.parts.into_iter().rev() {
-            let order = Order { common: stage.common.clone(), part, bench: self.bench.clone() };
+            let (stage, common, bench) = (stage.name.clone(), stage.common.clone(), self.bench.clone());
+            let order = Order { stage, common, part, bench };
             self.worker.work(order.clone()).await?;
             answers.push(self.worker.work(order).await?);
         }
