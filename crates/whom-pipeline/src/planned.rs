@@ -63,7 +63,8 @@ impl Planned {
         let of = if request.elsewhere.is_some() { MemoryPlan::of_caller } else { MemoryPlan::new };
         let memory = of(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
-        let slot = memory.slot(&needs, request.limits.batch_size);
+        let group = if request.keep_units { writer_bytes(plan, &needs) } else { 0 };
+        let slot = memory.slot(&needs, request.limits.batch_size).max(group);
         let units_written = if request.keep_units { needs.table / 4 } else { 0 };
         let checkpoints = checkpoint::expected_bytes(&needs);
         Ok(Self { needs, cache, memory, slot, units_written, checkpoints })
