@@ -103,6 +103,8 @@ fn whatever_is_asked_of_units_is_looked_for_where_they_lie() {
     let kinds = ["percentiles", "thresholds", "ratios", "values", "quantiles", "units of models", "products of models"];
     let further = ["scores of models", "tenths of predictions", "sums of tenths", "cohorts"];
     let looks = kinds.into_iter().chain(further).map(|kind| format!("look for {kind}"));
+    let ordered = stages(&published).iter().map(|stage| stage["bytes_ordered"].as_u64().expect("bytes"));
+    assert!(ordered.max() < Some(100_000), "what is large is not sent with every part");
     for kind in looks.chain(["file of units".to_owned()]) {
         assert!(stages(&published).iter().any(|stage| stage["stage"] == kind.as_str()), "no stage `{kind}`");
     }

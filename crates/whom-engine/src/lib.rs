@@ -71,6 +71,7 @@ mod testing;
 pub mod units;
 mod watched_pool;
 mod words;
+mod written_once;
 
 pub use checkpoint::{CheckpointFolder, CheckpointSweep, CheckpointTerms, FolderState, Kept, TableRows};
 pub use day::DayScan;
@@ -97,3 +98,4 @@ pub use table::{PinnedTable, ShareRecord, TableRecord};
 pub use units::{
     HandedSource, HandedUnits, KeptUnits, LayoutRecord, UnitCache, UnitKeeper, UnitSource, answer_part, blocking,
 };
+pub use written_once::{ReadOnce, WrittenOnce};
