@@ -78,8 +78,9 @@ impl UnitsFile {
         let mut writer = published.writer(&units.table.no_rows()?, outlet)?;
         if let Some(groups) = units.files_elsewhere(published, UNITS_GROUP)? {
             for group in groups {
-                let file = File::open(group?.path());
-                writer.append(file.map_err(internal)?).map_err(internal)?;
+                let group = group?;
+                let file = File::open(group.path()).map_err(internal)?;
+                writer.append(&file).map_err(internal)?;
             }
             return writer.finish().map_err(internal);
         }

@@ -9,6 +9,7 @@
 //! After each stage the caller keeps where everything lies in the same folder. Killed and started again it goes on from there.
 
 mod driver;
+mod filters;
 mod order;
 mod position;
 mod table;

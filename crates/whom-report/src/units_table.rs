@@ -93,12 +93,12 @@ impl<W: Write + Send> UnitsWriter<W> {
     ///
     /// # Errors
     /// As [`UnitsWriter::new`]; if `file` cannot be read, has other columns, or follows units that do not fill a row group.
-    pub fn append(&mut self, file: File) -> Result<(), ReportError> {
+    pub fn append(&mut self, file: &File) -> Result<(), ReportError> {
         self.units += self.append_groups(file).map_err(unwritten)?;
         Ok(())
     }
 
-    fn append_groups(&mut self, file: File) -> Result<u64, ParquetError> {
+    fn append_groups(&mut self, file: &File) -> Result<u64, ParquetError> {
         if !self.units.is_multiple_of(UNITS_GROUP) {
             return Err(ParquetError::General(format!(
                 "a row group of fewer than {UNITS_GROUP} units is not the last"
@@ -106,7 +106,7 @@ impl<W: Write + Send> UnitsWriter<W> {
         }
         let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
         let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
-        let metadata = reader.with_metadata_options(Some(options)).parse_and_finish(&file)?;
+        let metadata = reader.with_metadata_options(Some(options)).parse_and_finish(file)?;
         for (place, group) in metadata.row_groups().iter().enumerate() {
             let mut appended = self.file.next_row_group()?;
             for (column, chunk) in group.columns().iter().enumerate() {
@@ -118,7 +118,7 @@ impl<W: Write + Send> UnitsWriter<W> {
                     column_index: metadata.column_index().and_then(|all| all.get(place)?.get(column)).cloned(),
                     offset_index: metadata.offset_index().and_then(|all| all.get(place)?.get(column)).cloned(),
                 };
-                appended.append_column(&file, written)?;
+                appended.append_column(file, written)?;
             }
             appended.close()?;
         }
@@ -273,10 +273,10 @@ mod tests {
                 part.write(units(first..count.min(first + 50_000).min((first / group + 1) * group))).unwrap();
             }
             part.finish().unwrap();
-            writer.append(file).unwrap();
+            writer.append(&file).unwrap();
         }
         let late = tempfile::tempfile().unwrap();
-        let refused = std::error::Error::source(&writer.append(late).unwrap_err()).unwrap().to_string();
+        let refused = std::error::Error::source(&writer.append(&late).unwrap_err()).unwrap().to_string();
         assert!(refused.contains("is not the last"), "{refused}");
         assert_eq!(writer.finish().unwrap(), count as u64);
         assert!(bytes == written(count, &[100_000]));

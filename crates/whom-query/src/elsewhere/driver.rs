@@ -174,7 +174,9 @@ impl<'a> Driver<'a> {
         let mut filters: BTreeMap<Purpose, Vec<String>> = BTreeMap::new();
         for (piece, answer) in answers.into_iter().enumerate() {
             let PieceAnswer { made, kept, new, regrouped: rows, filters: of_piece, executed } = answer;
-            of_piece.into_iter().for_each(|(purpose, object)| filters.entry(purpose).or_default().push(object));
+            for (purpose, object) in of_piece {
+                filters.entry(purpose).or_default().push(object);
+            }
             all.iter_mut().zip(made).for_each(|(all, made)| *all += made);
             group.iter().zip(executed).for_each(|(statement, executed)| self.executed(statement, executed));
             let tables = &mut self.position.tables[piece];

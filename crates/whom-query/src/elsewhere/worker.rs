@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 use whom_engine::{
     Bench, Engine, EngineError, HandedColumns, HandedFile, HandedRows, HandedSource, HandedUnits, KeyFilter, Limits,
     Order, Pieces, PlainFile, Regrouping, StoredRows, UnitCache, UnitSource, Worker, answer_part, blocking, decoded,
     encoded,
 };
-use whom_store::{ErrorKind, Exchange, Location, Stores};
+use whom_store::{Exchange, Location, Stores};
 
+use super::filters::KnownFilters;
 use super::order::{
     Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork,
     ScanWork, Scattered, ShareAnswer, SharePart, UnitsPart, Work,
@@ -29,9 +29,6 @@ use crate::look::Looks;
 use crate::stretch::analysed_rows;
 use crate::unit_table::rows_of;
 
-/// Filters of pieces that are on their way at once.
-const FILTERS_AT_ONCE: usize = 8;
-
 /// Reads shares of tables and runs statements in pieces, as an executor of a cluster does it.
 #[derive(Debug)]
 pub struct UnitTableWorker {
@@ -39,7 +36,7 @@ pub struct UnitTableWorker {
     /// What it can look for.
     looks: Looks,
     /// The filters that parts ask at the moment, by the object that holds them.
-    filters: Mutex<BTreeMap<String, Weak<KeyFilter>>>,
+    filters: KnownFilters,
     /// The encoded units that were asked last.
     units: Arc<UnitCache>,
 }
@@ -108,7 +105,7 @@ fn limits(bench: &Bench, pieces: Pieces) -> Limits {
 impl UnitTableWorker {
     /// One that reads from these stores, and takes these looks.
     pub fn new(stores: Stores, looks: Looks) -> Self {
-        Self { stores, looks, filters: Mutex::default(), units: Arc::default() }
+        Self { stores, looks, filters: KnownFilters::default(), units: Arc::default() }
     }
 
     /// Encoded units that were handed over, asked by who does an order about them.
@@ -118,41 +115,6 @@ impl UnitTableWorker {
     pub async fn units(&self, handed: HandedSource, bench: &Bench) -> Result<UnitSource, EngineError> {
         handed.take(bench, &self.stores.of_another_run(), &self.units).await
     }
-
-    /// The filter whose parts an object lists; parts of a scan that are at work at once share it.
-    async fn filter(&self, exchange: &Exchange, object: &str, pieces: Pieces) -> Result<Arc<KeyFilter>, EngineError> {
-        if let Some(known) = self.known().get(object).and_then(Weak::upgrade) {
-            return Ok(known);
-        }
-        let listed: Vec<String> = decoded(&read(exchange, object).await?)?;
-        let mut taken = Vec::with_capacity(listed.len());
-        for object in &listed {
-            taken.push(filter_of_piece(exchange, object));
-        }
-        let filters = stream::iter(taken).buffered(FILTERS_AT_ONCE).try_collect().await?;
-        let filter = Arc::new(KeyFilter::of_pieces(pieces, filters)?);
-        let mut known = self.known();
-        known.retain(|_, filter| filter.strong_count() > 0);
-        known.insert(object.to_owned(), Arc::downgrade(&filter));
-        Ok(filter)
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Weak<KeyFilter>>> {
-        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn read(exchange: &Exchange, object: &str) -> Result<Bytes, EngineError> {
-    let removed = || EngineError::Elsewhere {
-        kind: ErrorKind::Transient,
-        problem: format!("`{object}` in `{}` was removed", exchange.address()),
-    };
-    exchange.read(object).await?.ok_or_else(removed)
-}
-
-async fn filter_of_piece(exchange: &Exchange, object: &str) -> Result<KeyFilter, EngineError> {
-    let lost = || EngineError::Internal(format!("`{object}` in `{}` is no filter", exchange.address()));
-    KeyFilter::from_bytes(&read(exchange, object).await?).ok_or_else(lost)
 }
 
 impl Part<'_> {
@@ -162,7 +124,7 @@ impl Part<'_> {
         let table = work.table.open(&share, stores).await?;
         self.engine.add_pinned(work.table.name(), Arc::new(table))?;
         for (name, object) in &work.filters {
-            self.engine.add_filter(name, self.worker.filter(&self.exchange, object, self.pieces).await?);
+            self.engine.add_filter(name, self.worker.filters.get(&self.exchange, object, self.pieces).await?);
         }
         let step = ExposureStep::of(&work.statement.purpose);
         let sql = &work.statement.sql;
