@@ -14,6 +14,7 @@ use crate::object_storage::{InBucket, servers, variables};
 use crate::party::{Certificates, DEADLINE, Party};
 use crate::program::{Answer, Baseline, Published, whom};
 use crate::warehouse::{Sample, Warehouse};
+use crate::{clusters, quantiles};
 
 /// The arguments of every run: the unit table is published as well, so that its bytes are compared, too.
 const ALL: &[&str] = &["--keep-units"];
@@ -87,6 +88,37 @@ fn one_two_and_four_executors_publish_the_bytes_of_one_process() {
         assert_eq!(retries(&published), 0);
         let left = std::fs::read_dir(warehouse.output().join("_exchange")).expect("a folder").count();
         assert_eq!(left, 0, "what was handed over goes with the run");
+    }
+}
+
+/// A percentile cap, ratios, quantiles, a model that is calibrated and one by cluster, and the units themselves.
+#[test]
+fn whatever_is_asked_of_units_is_looked_for_where_they_lie() {
+    const MODELS: &str = "\nmodels:\n  cate: { metric: spend, tags: [age], standardise: true, units: { device: [phone] }, calibrate: { device: [desktop] } }\n  by_device: { metric: orders_placed, tags: [age], cluster: device, errors: CR2 }\n\nslices:";
+    let warehouse = quantiles::shop();
+    warehouse.edit("\nslices:", MODELS);
+    let here = warehouse.copied().run(ALL);
+    let published = run(&Party::of(2), &warehouse);
+    here.assert_same_files(&published, "on two executors");
+    let kinds = ["percentiles", "thresholds", "ratios", "values", "quantiles", "units of models", "products of models"];
+    let further = ["scores of models", "tenths of predictions", "sums of tenths", "cohorts"];
+    let looks = kinds.into_iter().chain(further).map(|kind| format!("look for {kind}"));
+    let ordered = stages(&published).iter().map(|stage| stage["bytes_ordered"].as_u64().expect("bytes"));
+    assert!(ordered.max() < Some(100_000), "what is large is not sent with every part");
+    for kind in looks.chain(["file of units".to_owned()]) {
+        assert!(stages(&published).iter().any(|stage| stage["stage"] == kind.as_str()), "no stage `{kind}`");
+    }
+}
+
+/// Households that were assigned together.
+#[test]
+fn clusters_are_counted_and_summed_where_units_lie() {
+    let warehouse = clusters::households();
+    let here = warehouse.copied().run(ALL);
+    let published = run(&Party::of(2), &warehouse);
+    here.assert_same_files(&published, "on two executors");
+    for kind in ["look for clusters", "look for totals of clusters", "file of units"] {
+        assert!(stages(&published).iter().any(|stage| stage["stage"] == kind), "no stage `{kind}`");
     }
 }
 

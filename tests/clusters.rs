@@ -68,6 +68,11 @@ fn shop(household: Household) -> Warehouse {
     warehouse
 }
 
+/// The shop whose users live in households of one and of dozens.
+pub(crate) fn households() -> Warehouse {
+    shop(many)
+}
+
 /// What differs from the effects in a file of `tests/reference`.
 fn faults(published: &Published, reference: &str) -> Vec<String> {
     let path = repository().join("tests/reference").join(reference);

@@ -1,22 +1,23 @@
 //! Filters over keys: which units, or units on a day, can have rows that matter, known before the rows are decoded.
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use datafusion::arrow::array::{Array, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray};
-use datafusion::arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
-use datafusion::arrow::datatypes::{DataType, Date32Type, Int64Type};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use datafusion::arrow::array::{Array, BooleanArray, RecordBatch};
+use datafusion::arrow::buffer::{BooleanBuffer, Buffer};
 
 use crate::error::EngineError;
+use crate::pieces::Pieces;
 use crate::stored::StoredRows;
+use keys::Keys;
+
+pub(crate) use keys::mixed;
 
 /// Bits of the filter for each key: about 1 % of the keys that were never added pass.
 const BITS_PER_KEY: usize = 12;
-
-/// The seed of keys that are not of a day; no day is so far from 1970.
-const NO_DAY: u64 = u64::MAX;
 
 /// A Bloom filter over units, or over units on a day, that looks at one word for a key.
 ///
@@ -25,6 +26,23 @@ const NO_DAY: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct KeyFilter {
     words: Vec<u64>,
+    /// Where the words of each piece begin, if those of each stand by themselves.
+    segments: Option<Segments>,
+}
+
+/// The words of the units of each piece.
+#[derive(Debug)]
+struct Segments {
+    pieces: Pieces,
+    /// Where those of each piece begin, and the end.
+    starts: Vec<usize>,
+}
+
+impl Segments {
+    fn of(&self, bucket: u16) -> Range<usize> {
+        let piece = self.pieces.of_bucket(bucket);
+        self.starts[piece]..self.starts[piece + 1]
+    }
 }
 
 impl KeyFilter {
@@ -41,7 +59,24 @@ impl KeyFilter {
 
     /// A filter of no keys, for so many that will be added.
     pub fn for_keys(keys: u64) -> Self {
-        Self { words: vec![0; (keys as usize * BITS_PER_KEY).div_ceil(64).max(1)] }
+        Self { words: vec![0; (keys as usize * BITS_PER_KEY).div_ceil(64).max(1)], segments: None }
+    }
+
+    /// The filter of all pieces, from those that were made of the keys of each: a key is looked up among those of its unit's
+    /// piece, so nobody needs to hold the keys of all to make it.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] for another number of filters than there are pieces.
+    pub fn of_pieces(pieces: Pieces, filters: Vec<Self>) -> Result<Self, EngineError> {
+        if filters.len() != pieces.count() {
+            return Err(EngineError::Internal(format!("{} filters of {} pieces", filters.len(), pieces.count())));
+        }
+        let (mut words, mut starts) = (Vec::new(), vec![0]);
+        for filter in filters {
+            words.extend(filter.words);
+            starts.push(words.len());
+        }
+        Ok(Self { words, segments: Some(Segments { pieces, starts }) })
     }
 
     /// Adds the keys in these rows.
@@ -49,7 +84,7 @@ impl KeyFilter {
     /// # Errors
     /// As [`Self::of`].
     pub fn add(&mut self, rows: &StoredRows, unit: &str, day: Option<&str>) -> Result<(), EngineError> {
-        let Self { words } = self;
+        let Self { words, .. } = self;
         for batch in rows.read()? {
             let batch = batch?;
             let units = named(&batch, unit)?;
@@ -73,7 +108,7 @@ impl KeyFilter {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (words, rest) = bytes.as_chunks::<8>();
         let words: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
-        (rest.is_empty() && !words.is_empty()).then_some(Self { words })
+        (rest.is_empty() && !words.is_empty()).then_some(Self { words, segments: None })
     }
 
     /// Which rows may hold a key that was added; a null is none.
@@ -100,14 +135,29 @@ impl KeyFilter {
     fn holds_few(&self, keys: &Keys<'_>, rows: Range<usize>) -> u64 {
         let (mut hashes, mut words) = ([0; AT_ONCE], [0; AT_ONCE]);
         let count = rows.len();
-        keys.hash_each(rows, &mut hashes);
-        for (word, hash) in words.iter_mut().zip(hashes) {
-            *word = self.words[place(hash, self.words.len())];
+        keys.hash_each(rows.clone(), &mut hashes);
+        match &self.segments {
+            None => {
+                for (word, hash) in words.iter_mut().zip(hashes) {
+                    *word = self.word_in(0..self.words.len(), hash);
+                }
+            }
+            Some(segments) => {
+                for ((word, hash), row) in words.iter_mut().zip(hashes).zip(rows) {
+                    *word = self.word_in(segments.of(keys.bucket(row)), hash);
+                }
+            }
         }
         let held = |found: u64, (row, (word, hash)): (usize, (u64, u64))| {
             found | u64::from(word & pattern(hash) == pattern(hash)) << row
         };
         words.into_iter().zip(hashes).enumerate().take(count).fold(0, held)
+    }
+
+    /// The word of a key among some words.
+    #[inline]
+    fn word_in(&self, words: Range<usize>, hash: u64) -> u64 {
+        self.words[words.start + place(hash, words.len())]
     }
 }
 
@@ -131,79 +181,6 @@ fn named<'a>(batch: &'a RecordBatch, column: &str) -> Result<&'a dyn Array, Engi
     found.ok_or_else(|| EngineError::Internal(format!("no column `{column}` to filter by")))
 }
 
-/// The keys of some rows.
-struct Keys<'a> {
-    units: Units<'a>,
-    days: Option<&'a Date32Array>,
-}
-
-enum Units<'a> {
-    Integers(&'a Int64Array),
-    Texts(&'a StringArray),
-}
-
-impl<'a> Keys<'a> {
-    fn new(units: &'a dyn Array, days: Option<&'a dyn Array>) -> Result<Self, EngineError> {
-        let unfit = |kind: &DataType| EngineError::Internal(format!("a key cannot be of type {kind}"));
-        let days = match days {
-            None => None,
-            Some(days) => Some(days.as_primitive_opt::<Date32Type>().ok_or_else(|| unfit(days.data_type()))?),
-        };
-        let integers = units.as_primitive_opt::<Int64Type>().map(Units::Integers);
-        let units = integers
-            .or_else(|| units.as_string_opt::<i32>().map(Units::Texts))
-            .ok_or_else(|| unfit(units.data_type()))?;
-        Ok(Self { units, days })
-    }
-
-    /// The rows in which no part of the key is null; `None` if that is all of them.
-    fn nulls(&self) -> Option<NullBuffer> {
-        let units = match self.units {
-            Units::Integers(units) => units.nulls(),
-            Units::Texts(units) => units.nulls(),
-        };
-        NullBuffer::union(units, self.days.and_then(|days| days.nulls()))
-    }
-
-    /// The hashes of some rows, in their order.
-    #[inline]
-    fn hash_each(&self, rows: Range<usize>, hashes: &mut [u64; AT_ONCE]) {
-        match (&self.units, self.days) {
-            (Units::Integers(units), None) => {
-                for (hash, unit) in hashes.iter_mut().zip(&units.values()[rows]) {
-                    *hash = mixed(unit.cast_unsigned(), NO_DAY);
-                }
-            }
-            (Units::Integers(units), Some(days)) => {
-                let days = &days.values()[rows.clone()];
-                for (hash, (unit, day)) in hashes.iter_mut().zip(units.values()[rows].iter().zip(days)) {
-                    *hash = mixed(unit.cast_unsigned(), u64::from(day.cast_unsigned()));
-                }
-            }
-            (Units::Texts(_), _) => hashes.iter_mut().zip(rows).for_each(|(hash, row)| *hash = self.hash(row)),
-        }
-    }
-
-    #[inline]
-    fn hash(&self, row: usize) -> u64 {
-        let seed = self.days.map_or(NO_DAY, |days| u64::from(days.value(row).cast_unsigned()));
-        match self.units {
-            Units::Integers(units) => mixed(units.value(row).cast_unsigned(), seed),
-            Units::Texts(units) => xxh3_64_with_seed(units.value(row).as_bytes(), seed),
-        }
-    }
-}
-
-/// A hash of an integer: both halves of two products, as in wyhash. Filters live as long as a run, so it may change.
-#[inline]
-pub(crate) fn mixed(unit: u64, seed: u64) -> u64 {
-    let folded = |one: u64, other: u64| {
-        let product = u128::from(one) * u128::from(other);
-        product as u64 ^ (product >> 64) as u64
-    };
-    folded(folded(unit ^ 0xa076_1d64_78bd_642f, seed ^ 0xe703_7ed1_a0b4_28db), 0x8ebc_6af0_9c88_c6e3)
-}
-
 /// The filters of a session by name, which `may_hold` looks up.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyFilters {
@@ -223,7 +200,10 @@ impl KeyFilters {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::ArrayRef;
+    use std::num::NonZeroUsize;
+
+    use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, StringArray};
+    use whom_stats::bucket::{bucket_of_integer, bucket_of_text};
 
     use super::*;
     use crate::rows::Rows;
@@ -244,6 +224,40 @@ mod tests {
         let held = |units| filter.holds(&Int64Array::from_iter_values(units), None).unwrap().true_count();
         assert_eq!(held(0..10_000), 10_000);
         assert!(held(10_000..110_000) < 2_000);
+    }
+
+    #[test]
+    fn filters_of_pieces_hold_together_what_each_holds() {
+        let pieces = Pieces::new(NonZeroUsize::new(5).unwrap());
+        let texts = |units: &[i64]| units.iter().map(i64::to_string).collect::<Vec<_>>();
+        let held = |filter: &KeyFilter, units: &[i64], as_text: bool| {
+            let column: ArrayRef = if as_text {
+                Arc::new(StringArray::from(texts(units)))
+            } else {
+                Arc::new(Int64Array::from(units.to_vec()))
+            };
+            filter.holds(&column, None).unwrap().true_count()
+        };
+        let (known, others): (Vec<i64>, Vec<i64>) = (0..40_000).partition(|unit| unit % 4 == 1);
+        for as_text in [false, true] {
+            let of_piece = |piece: usize| {
+                let bucket = |unit: &i64| {
+                    if as_text { bucket_of_text(&unit.to_string()) } else { bucket_of_integer(*unit) }
+                };
+                let inside: Vec<i64> =
+                    known.iter().copied().filter(|unit| pieces.of_bucket(bucket(unit)) == piece).collect();
+                let column: ArrayRef = if as_text {
+                    Arc::new(StringArray::from(texts(&inside)))
+                } else {
+                    Arc::new(Int64Array::from(inside))
+                };
+                filter(vec![("unit", column)])
+            };
+            let whole = KeyFilter::of_pieces(pieces, (0..5).map(of_piece).collect()).unwrap();
+            assert_eq!(held(&whole, &known, as_text), known.len());
+            assert!(held(&whole, &others, as_text) < others.len() / 50, "{as_text}");
+        }
+        assert!(KeyFilter::of_pieces(pieces, Vec::new()).is_err());
     }
 
     #[test]

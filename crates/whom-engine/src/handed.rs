@@ -18,7 +18,7 @@ use crate::error::EngineError;
 use crate::row_store::RowStore;
 use crate::rows::Rows;
 use crate::spill::row_file::{Seal, seal_of};
-use crate::spill::{SpillFolder, SpilledRows};
+use crate::spill::{PlainFile, Room, SpillFolder, SpilledRows};
 use crate::stored::StoredRows;
 
 /// Rows that somebody handed over, of columns that are told apart ([`HandedColumns`]).
@@ -48,6 +48,34 @@ impl HandedColumns {
     /// [`EngineError::Internal`] if they were not written by this program.
     pub fn schema(&self) -> Result<SchemaRef, EngineError> {
         Ok(StreamReader::try_new(self.0.as_slice(), None).map_err(unfit)?.schema())
+    }
+}
+
+/// A file that somebody handed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedFile(Part);
+
+impl HandedFile {
+    /// Hands over a file as an object, which must have a name that nobody else makes.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub async fn hand_over(exchange: &Exchange, object: &str, file: &PlainFile) -> Result<Self, EngineError> {
+        exchange.write_files(object, &[file.path().to_owned()]).await?;
+        Ok(Self(Part { object: object.to_owned(), start: 0, seal: file.seal() }))
+    }
+
+    /// Takes the file.
+    ///
+    /// # Errors
+    /// As [`HandedRows::take`].
+    pub async fn take(&self, exchange: &Exchange, folder: &Arc<SpillFolder>) -> Result<PlainFile, EngineError> {
+        Ok(self.0.fetch(exchange, folder).await?.filled_plainly())
+    }
+
+    /// Rows of whatever kind that it holds.
+    pub fn rows(&self) -> u64 {
+        self.0.seal.rows
     }
 }
 
@@ -113,7 +141,7 @@ impl HandedRows {
     ) -> Result<Vec<SpilledRows>, EngineError> {
         let mut taken = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
-            taken.push(part.take(exchange, folder));
+            taken.push(async move { part.fetch(exchange, folder).await?.filled() });
         }
         stream::iter(taken).buffered(TAKEN_AT_ONCE).try_collect().await
     }
@@ -151,7 +179,8 @@ const TAKEN_AT_ONCE: usize = 8;
 const SMALL: u64 = 1 << 20;
 
 impl Part {
-    async fn take(&self, exchange: &Exchange, folder: &Arc<SpillFolder>) -> Result<SpilledRows, EngineError> {
+    /// The bytes as they were handed over, in a file of the folder.
+    async fn fetch(&self, exchange: &Exchange, folder: &Arc<SpillFolder>) -> Result<Room, EngineError> {
         let (room, path) = folder.room_for(self.seal)?;
         exchange.fetch(&self.object, self.start..self.start + self.seal.bytes, &path).await?;
         let found = seal_of(&path).map_err(|error| EngineError::Resources(error.to_string()))?;
@@ -159,7 +188,7 @@ impl Part {
             let problem = format!("`{}` in `{}` is not what was handed over", self.object, exchange.address());
             return Err(EngineError::Elsewhere { kind: ErrorKind::Transient, problem });
         }
-        room.filled()
+        Ok(room)
     }
 }
 

@@ -71,6 +71,7 @@ mod testing;
 pub mod units;
 mod watched_pool;
 mod words;
+mod written_once;
 
 pub use checkpoint::{CheckpointFolder, CheckpointSweep, CheckpointTerms, FolderState, Kept, TableRows};
 pub use day::DayScan;
@@ -78,7 +79,7 @@ pub use day_facts::DayFacts;
 pub use error::EngineError;
 pub use executed::{Executed, ExecutedRecord, Ledger};
 pub use filters::KeyFilter;
-pub use handed::{HandedColumns, HandedRows};
+pub use handed::{HandedColumns, HandedFile, HandedRows};
 pub use key_places::{KeyPlaces, NOWHERE};
 pub use memory_plan::{MemoryPlan, Moment, Needs, ScanNeeds, TooLittleMemory};
 pub use no_value::NoValue;
@@ -91,9 +92,10 @@ pub use rows::{Rows, integer};
 pub use scatter::{Regrouping, Scattered, Step, remembered_bytes};
 pub use schema::ColumnSize;
 pub use session::{Engine, Limits};
-pub use spill::{SpillFolder, SpillWriter, SpilledRows};
+pub use spill::{PlainFile, PlainWriter, SpillFolder, SpillWriter, SpilledRows};
 pub use stored::StoredRows;
 pub use table::{PinnedTable, ShareRecord, TableRecord};
 pub use units::{
     HandedSource, HandedUnits, KeptUnits, LayoutRecord, UnitCache, UnitKeeper, UnitSource, answer_part, blocking,
 };
+pub use written_once::{ReadOnce, WrittenOnce};

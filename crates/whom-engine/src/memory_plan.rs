@@ -47,6 +47,12 @@ const FILTERS: u64 = 2;
 /// A piece at work holds its rows about so often: read, put together, and made into the next table.
 const COPIES_AT_WORK: u64 = 3;
 
+/// An executor's slot keeps one part in so many for the rows of a piece.
+const PIECE_OF_A_SLOT: u64 = 4;
+
+/// And one part in so many for what a reader decodes.
+const READER_OF_A_SLOT: u64 = 8;
+
 /// How the memory of a run is shared out, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryPlan {
@@ -137,6 +143,26 @@ impl MemoryPlan {
         Ok(Self { peak: expected.peak(), spilled: expected.on_disk(), ..plan.clone() })
     }
 
+    /// The plan of a caller of other machines, which reads no table and holds no unit: its memory is for what searches count, and
+    /// for the writer of the unit table. A piece fits into what a thread of the caller would have for it, as if it did the
+    /// work itself, so executors whose slots have as much as that have enough.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_caller(limit: usize, limits: &Limits, needs: &Needs) -> Result<Self, TooLittleMemory> {
+        let held = Needs { search: needs.search, writer: needs.writer, ..Needs::default() };
+        let plan = Self::new(limit, limits, &held)?;
+        let needed = || pieces(needs.worked() * COPIES_AT_WORK, plan.work, limits.threads).max(cached(needs.units));
+        Ok(Self { pieces: Pieces::new(limits.pieces.unwrap_or_else(needed)), ..plan })
+    }
+
+    /// The least memory that an executor's slot needs to work on the pieces of this plan, and to read the tables: a fourth of it
+    /// holds a piece, an eighth what a reader decodes.
+    pub fn slot(&self, needs: &Needs, batch_size: usize) -> u64 {
+        let piece = (needs.worked() * COPIES_AT_WORK).div_ceil(self.pieces.count() as u64);
+        (PIECE_OF_A_SLOT * piece).max(READER_OF_A_SLOT * needs.reader(batch_size))
+    }
+
     /// The limits of a session under this plan.
     #[must_use]
     pub fn limits(&self, asked: &Limits) -> Limits {
@@ -220,6 +246,22 @@ mod tests {
             assert_eq!(parts, limit);
             assert!(plan.peak <= limit as u64);
         }
+    }
+
+    #[test]
+    fn a_caller_needs_neither_filters_nor_readers_and_its_pieces_fit_into_slots() {
+        let (large, limit) = (needs(1_000_000_000), 2 << 30);
+        MemoryPlan::new(limit, &asked(2), &large).unwrap_err();
+        let caller = MemoryPlan::of_caller(limit, &asked(2), &large).unwrap();
+        assert_eq!((caller.filters, caller.readers, caller.spilled), (0, 0, 0));
+        assert!(caller.peak < 512 << 20, "{}", caller.peak);
+        let alone = MemoryPlan::new(16 << 30, &asked(2), &large).unwrap();
+        assert!(caller.pieces.count() >= alone.pieces.count());
+        let small = needs(10_000_000);
+        let caller = MemoryPlan::of_caller(limit, &asked(2), &small).unwrap();
+        let slot = caller.slot(&small, 8_192);
+        assert!(slot <= limit as u64 / 2, "a slot with the memory of a thread of the caller has enough: {slot}");
+        assert!(slot >= 4 * small.worked() / caller.pieces.count() as u64);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The folder holds a file that its owner keeps locked; the lock ends with the process, however that ends, so the next start
 //! knows which folders nobody needs.
 
+mod plain_file;
 pub(crate) mod row_file;
 
 use std::fs::{self, File, TryLockError};
@@ -17,6 +18,8 @@ use datafusion::arrow::error::ArrowError;
 
 use crate::error::EngineError;
 use row_file::{RowFile, Seal};
+
+pub use plain_file::{PlainFile, PlainWriter};
 
 /// How the folders of all runs begin.
 const PREFIX: &str = "whom-spill-";

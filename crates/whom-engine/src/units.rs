@@ -74,6 +74,14 @@ impl UnitSource {
         matches!(*self.units, Place::Disk(_))
     }
 
+    /// The number of units in each piece, where they lie elsewhere.
+    pub fn handed_pieces(&self) -> Option<Vec<u64>> {
+        match &*self.units {
+            Place::Elsewhere(elsewhere) => Some(elsewhere.pieces.iter().map(HandedUnits::count).collect()),
+            Place::Memory(_) | Place::Disk(_) | Place::Taken(_) => None,
+        }
+    }
+
     /// Where the units lie and who has work with them done, if that is elsewhere.
     pub fn handed(&self) -> Option<(&dyn Dispatch, HandedSource)> {
         match &*self.units {

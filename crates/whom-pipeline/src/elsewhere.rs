@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use whom_engine::Dispatch;
+use whom_engine::{Dispatch, WrittenOnce};
 use whom_query::Elsewhere;
 use whom_store::Exchange;
 
@@ -33,7 +33,8 @@ impl RunElsewhere {
         name.truncate(32);
         let opened = Exchange::beneath(&request.stores, &output, &name);
         let exchange = opened.map_err(|error| RunError::store(Stage::Sources, &error))?;
-        Ok(Self(Some(Elsewhere { dispatch: Arc::clone(dispatch), exchange })))
+        let dispatch = Arc::new(WrittenOnce::new(Arc::clone(dispatch), exchange.clone()));
+        Ok(Self(Some(Elsewhere { dispatch, exchange })))
     }
 
     /// Where work is done, if not here.

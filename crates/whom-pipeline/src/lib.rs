@@ -70,6 +70,7 @@ mod prepare;
 mod profile;
 mod profiles;
 pub mod published;
+mod published_units;
 mod quantiles;
 mod record;
 mod replication;

@@ -7,6 +7,7 @@
 mod calibration;
 mod design;
 mod fitting;
+mod look;
 mod predictor;
 mod survey;
 mod view;
@@ -14,17 +15,28 @@ mod view;
 use std::sync::Arc;
 
 use whom_engine::blocking;
-use whom_query::{AnalysedUnits, ModelColumns, QueryError};
+use whom_query::{AnalysedUnits, Looks, ModelColumns, QueryError};
 use whom_report::ModelView;
 use whom_spec::plan::{self, Plan};
 
-use calibration::{Calibrated, calibrate};
+use calibration::{Calibrated, Edges, Tenths, calibrate};
 use design::Design;
-use fitting::{Fitted, fit_all};
+use fitting::{Fitted, Scored, fit_all};
+use look::ModelLook;
 use predictor::Predictor;
-use survey::Survey;
+use survey::{Counting, Survey};
 
 use crate::study::Study;
+
+/// Adds the looks of models to those that a worker knows.
+pub(crate) fn with_looks(looks: Looks) -> Looks {
+    looks
+        .with::<ModelLook<Counting>>()
+        .with::<ModelLook<Design>>()
+        .with::<ModelLook<Scored>>()
+        .with::<ModelLook<Edges>>()
+        .with::<ModelLook<Tenths>>()
+}
 
 /// A model of the plan, and where what it reads stands among the units' columns.
 struct Asked {

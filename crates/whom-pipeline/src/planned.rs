@@ -10,10 +10,11 @@ use whom_stats::{ArmTable, BUCKETS, Moments};
 use crate::error::{Cause, RunError};
 use crate::event::Stage;
 use crate::prepare::{Prepared, load_plan, session};
+use crate::published_units::OWN_COLUMNS;
 use crate::request::Request;
 use crate::shared_cache::SharedCache;
 use crate::study::MOST_SEARCHED_STRATA;
-use crate::units_file::{OWN_COLUMNS, UPLOAD};
+use crate::units_file::UPLOAD;
 
 /// What a run will need, and how its memory is shared out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Planned {
     pub cache: Option<ExpectedCache>,
     /// The parts of the memory, the pieces, and what is expected of both.
     pub memory: MemoryPlan,
+    /// The least memory of an executor's slot, where other machines do the work.
+    pub slot: u64,
     /// Bytes of the unit table, if it is published: a guess, as nobody knows how well it compresses.
     pub units_written: u64,
     /// The most bytes of checkpoints that lie on disk at any moment, if they are kept.
@@ -46,18 +49,25 @@ impl Planned {
         let needs = whom_query::needs(&prepared.compiled, &prepared.catalog, &scratch).await;
         let needs = needs.map_err(|error| prepared.refused(Stage::Sources, &error))?;
         let plan = &prepared.loaded.plan;
-        let writer = if request.keep_units { writer_bytes(plan, &needs) } else { 0 };
+        let writer = match &request.elsewhere {
+            _ if !request.keep_units => 0,
+            None => writer_bytes(plan, &needs),
+            Some(_) => UPLOAD.min(needs.table),
+        };
         let fill = cache.as_ref().map(|cache| cache.scans.clone()).unwrap_or_default();
         let analysed = needs.analysed + needs.units * stratum_bytes(plan);
         let counted = strata_bytes(plan, needs.units).max(quantile_bytes(plan, request));
         let counted = counted.max(cluster_bytes(plan, needs.units, request));
         let search = (search_bytes(plan, needs.units) * most_searched_strata(plan, needs.units)).max(counted);
         let needs = Needs { fill, search, writer, analysed, ..needs };
-        let memory = MemoryPlan::new(request.memory, &request.limits, &needs);
+        let of = if request.elsewhere.is_some() { MemoryPlan::of_caller } else { MemoryPlan::new };
+        let memory = of(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
+        let group = if request.keep_units { writer_bytes(plan, &needs) } else { 0 };
+        let slot = memory.slot(&needs, request.limits.batch_size).max(group);
         let units_written = if request.keep_units { needs.table / 4 } else { 0 };
         let checkpoints = checkpoint::expected_bytes(&needs);
-        Ok(Self { needs, cache, memory, units_written, checkpoints })
+        Ok(Self { needs, cache, memory, slot, units_written, checkpoints })
     }
 
     /// A session under this plan.

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use whom_engine::{EngineError, Order, Worker};
-use whom_query::UnitTableWorker;
+use whom_engine::{EngineError, Order, ReadOnce, Worker};
+use whom_query::{Looks, UnitTableWorker};
 use whom_store::Stores;
 
+use crate::models::with_looks;
+use crate::published_units::PublishedUnits;
 use crate::searches::{self, SEARCHES};
 
 /// Does the parts of a run's stages, as an executor of a cluster: those of the unit table and of questions about encoded units,
@@ -13,18 +15,22 @@ use crate::searches::{self, SEARCHES};
 #[derive(Debug)]
 pub struct RunWorker {
     tables: UnitTableWorker,
+    stores: Stores,
+    read: ReadOnce,
 }
 
 impl RunWorker {
     /// One that reads from these stores.
     pub fn new(stores: Stores) -> Self {
-        Self { tables: UnitTableWorker::new(stores) }
+        let looks = with_looks(Looks::of_units()).with_file::<PublishedUnits>();
+        Self { tables: UnitTableWorker::new(stores.clone(), looks), stores, read: ReadOnce::default() }
     }
 }
 
 #[async_trait]
 impl Worker for RunWorker {
     async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
+        let order = self.read.whole(order, &self.stores.of_another_run()).await?;
         match order.common.split_last() {
             Some((&SEARCHES, common)) => {
                 let (units, searches) = searches::asked(common)?;

@@ -16,8 +16,9 @@ use whom_stats::BUCKETS;
 use whom_stats::bucket::bucket_of_text;
 
 pub use counted::ClusterTally;
-pub(crate) use counted::count;
+pub(crate) use counted::{ClusterLook, count};
 pub use totals::ClusterTotals;
+pub(crate) use totals::TotalsLook;
 
 use crate::error::QueryError;
 use crate::unit_table::UnitRows;

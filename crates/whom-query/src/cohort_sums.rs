@@ -8,7 +8,6 @@ use crate::analysed::AnalysedUnits;
 use crate::bins::{Encoder, TagBins};
 use crate::bucket_sums::{BucketSums, Spread};
 use crate::compile::NamedColumn;
-use crate::elsewhere::LookOrder;
 use crate::error::QueryError;
 use crate::look::Look;
 use crate::tag_values::TagValues;
@@ -63,11 +62,12 @@ pub(crate) struct CohortLook {
 }
 
 impl Look for CohortLook {
+    const NAME: &'static str = "cohorts";
     type Seen = Vec<Option<BucketSums>>;
     type Ready<'a> = Ranks<'a>;
 
-    fn ready(&self) -> Ranks<'_> {
-        Ranks::of(&self.schema, &self.bins, &self.tree)
+    fn ready(&self) -> Result<Ranks<'_>, QueryError> {
+        Ok(Ranks::of(&self.schema, &self.bins, &self.tree))
     }
 
     fn nothing(&self) -> Self::Seen {
@@ -85,10 +85,6 @@ impl Look for CohortLook {
         both.filter_map(|(one, other)| Some((one.as_mut()?, other.as_ref()?)))
             .for_each(|(one, other)| one.merge(other));
         one
-    }
-
-    fn order(&self) -> LookOrder {
-        LookOrder::Cohorts(self.clone())
     }
 }
 

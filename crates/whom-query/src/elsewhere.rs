@@ -9,6 +9,7 @@
 //! After each stage the caller keeps where everything lies in the same folder. Killed and started again it goes on from there.
 
 mod driver;
+mod filters;
 mod order;
 mod position;
 mod table;
@@ -25,7 +26,6 @@ use crate::compile::Compiled;
 use crate::error::QueryError;
 use crate::unit_table::UnitTable;
 
-pub(crate) use order::LookOrder;
 pub(crate) use table::TableElsewhere;
 pub use worker::UnitTableWorker;
 

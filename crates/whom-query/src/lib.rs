@@ -12,7 +12,7 @@
 //! From there on nobody holds all units. [`AnalysedUnits`] looks at the table twice, a piece at a time: first for the bins of
 //! the tags ([`TagBins`]) and the ranges of the metrics, then to turn tags into codes and to count what [`checks`] judge
 //! before any effect is computed. A third look sums tags by cohort ([`CohortSums`]), and
-//! linear models take looks of their own ([`AnalysedUnits::look_for_models`]). Counts are integers, which add up in any
+//! linear models take looks of their own ([`ModelUnits`]). Counts are integers, which add up in any
 //! order, and floating-point sums are made by bucket ([`BucketSums`]), so the pieces change no byte of any result.
 //!
 //! All of that can be done by other machines ([`elsewhere`]): each statement, look and count is then a stage of parts, and the
@@ -51,7 +51,7 @@ pub mod flow;
 mod folds;
 mod gather;
 mod level;
-mod look;
+pub mod look;
 mod missing_days;
 pub mod model_units;
 mod needs;
@@ -63,6 +63,7 @@ mod sampling;
 pub mod sql;
 pub mod status;
 mod strata;
+pub mod stretch;
 mod survey;
 mod tag_values;
 pub mod tally;
@@ -88,13 +89,15 @@ pub use dialect::Dialect;
 pub use elsewhere::{Elsewhere, UnitTableWorker, build_elsewhere};
 pub use error::QueryError;
 pub use folds::folds;
-pub use model_units::{ModelColumns, ModelUnit};
+pub use look::{Look, Looks};
+pub use model_units::{ModelColumns, ModelReader, ModelUnit, ModelUnits};
 pub use needs::needs;
 pub use outcome::Outcome;
 pub use portable::portable;
 pub use quantiles::{Among, AskedQuantiles};
 pub use status::Status;
 pub use strata::{MOST_STRATA, Strata};
+pub use stretch::{AnalysedRows, StretchFile};
 pub use tally::{TagTally, Tally};
 pub use thresholds::FoundCap;
 pub use unit_schema::UnitSchema;

@@ -1,17 +1,19 @@
 //! The units of linear models: what each of them has of the metric, the tags and the cluster.
 
 use datafusion::arrow::array::ArrayRef;
+use serde::{Deserialize, Serialize};
 use whom_stats::{ABSENT, CodeColumn, Grid};
 
 use crate::analysed::AnalysedUnits;
-use crate::bins::Encoder;
+use crate::bins::{Encoder, TagBins};
 use crate::error::QueryError;
 use crate::tag_values::TagValues;
+use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitRows;
 use crate::values::{tag_numbers, values};
 
 /// What a model reads of each unit. Tags are told by their columns.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelColumns {
     /// The metric's place in the file.
     pub metric: usize,
@@ -47,44 +49,57 @@ impl AnalysedUnits {
         self.schema.tags.get(column).map_or(Grid::INTEGER, |tag| tag.grid)
     }
 
-    /// Gathers something of each model from the units that it is of: one look at the unit table for all models. Neither adding
-    /// nor merging may depend on order. Keeps processors busy.
-    ///
-    /// # Errors
-    /// [`QueryError::Data`] for a number beyond the grid of its tag; otherwise as [`AnalysedUnits::new`].
-    pub fn look_for_models<T: Send>(
-        &self,
-        models: &[ModelColumns],
-        empty: impl Fn() -> Vec<T> + Sync + Send,
-        add: impl Fn(&mut T, ModelUnit<'_>) + Sync + Send,
-        merge: impl Fn(&mut T, &T) + Sync + Send,
-    ) -> Result<Vec<T>, QueryError> {
-        let encoders: Vec<Encoder> = self.bins.iter().map(Encoder::new).collect();
-        let add_all = |gathered: &mut Vec<T>, rows| {
-            let rows = self.schema.analysed(rows)?;
-            let look = Look { units: self, encoders: &encoders, outcomes: values(&self.schema.values, &rows)?, rows };
-            models.iter().zip(gathered).try_for_each(|(model, of_model)| look.each(model, |unit| add(of_model, unit)))
-        };
-        let merge_all = |mut one: Vec<T>, other: Vec<T>| {
-            one.iter_mut().zip(&other).for_each(|(one, other)| merge(one, other));
-            one
-        };
-        self.table.gather(&self.cancel, &empty, add_all, merge_all)
+    /// What models read of these units.
+    pub fn of_models(&self) -> ModelUnits {
+        ModelUnits { schema: self.schema.clone(), bins: self.bins.clone() }
     }
 }
 
+/// What the units of models are read by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ModelUnits {
+    schema: UnitSchema,
+    bins: Vec<TagBins>,
+}
+
+/// Reads units of models.
+pub struct ModelReader<'a> {
+    units: &'a ModelUnits,
+    encoders: Vec<Encoder>,
+}
+
 /// Some units, with what all models read of them.
-struct Look<'a> {
-    units: &'a AnalysedUnits,
-    encoders: &'a [Encoder],
+pub struct ModelRows<'a> {
+    reader: &'a ModelReader<'a>,
     rows: UnitRows,
     /// The columns of integers that metrics are estimated from.
     outcomes: Vec<Vec<i64>>,
 }
 
-impl Look<'_> {
+impl ModelUnits {
+    /// Gets ready to read.
+    pub fn reader(&self) -> ModelReader<'_> {
+        ModelReader { units: self, encoders: self.bins.iter().map(Encoder::new).collect() }
+    }
+}
+
+impl ModelReader<'_> {
+    /// Reads what all models need of some units.
+    ///
+    /// # Errors
+    /// As [`AnalysedUnits::new`].
+    pub fn read(&self, rows: UnitRows) -> Result<ModelRows<'_>, QueryError> {
+        let rows = self.units.schema.analysed(rows)?;
+        Ok(ModelRows { reader: self, outcomes: values(&self.units.schema.values, &rows)?, rows })
+    }
+}
+
+impl ModelRows<'_> {
     /// Tells of every unit that a model is of.
-    fn each(&self, model: &ModelColumns, mut tell: impl FnMut(ModelUnit<'_>)) -> Result<(), QueryError> {
+    ///
+    /// # Errors
+    /// [`QueryError::Data`] for a number beyond the grid of its tag; [`QueryError::Internal`] for a metric or tag that there is not.
+    pub fn each(&self, model: &ModelColumns, mut tell: impl FnMut(ModelUnit<'_>)) -> Result<(), QueryError> {
         let arms = self.rows.arms()?;
         let outcomes = self.outcomes_of(model.metric)?;
         let tags = model.tags.iter().map(|tag| self.tag(*tag)).collect::<Result<Vec<Vec<i64>>, QueryError>>()?;
@@ -108,16 +123,16 @@ impl Look<'_> {
     }
 
     fn outcomes_of(&self, metric: usize) -> Result<&[i64], QueryError> {
-        let outcome = self.units.schema.outcomes.get(metric);
+        let outcome = self.reader.units.schema.outcomes.get(metric);
         let values = outcome.and_then(|outcome| self.outcomes.get(outcome.value));
         values.map(Vec::as_slice).ok_or_else(|| QueryError::Internal(format!("there is no metric {metric}")))
     }
 
     /// The values of a tag on its grid or, of a categorical one, codes; [`ABSENT`] where it is missing.
     fn tag(&self, place: usize) -> Result<Vec<i64>, QueryError> {
-        let schema = &self.units.schema;
+        let ModelUnits { schema, bins } = self.reader.units;
         let (Some(tag), Some(bins), Some(encoder)) =
-            (schema.tags.get(place), self.units.bins.get(place), self.encoders.get(place))
+            (schema.tags.get(place), bins.get(place), self.reader.encoders.get(place))
         else {
             return Err(QueryError::Internal(format!("there is no tag {place}")));
         };
@@ -146,7 +161,7 @@ impl Look<'_> {
     }
 
     fn column(&self, tag: usize) -> Result<ArrayRef, QueryError> {
-        let tag = self.units.schema.tags.get(tag);
+        let tag = self.reader.units.schema.tags.get(tag);
         let tag = tag.ok_or_else(|| QueryError::Internal("a model names a tag that is not there".to_owned()))?;
         self.rows.column(&tag.column)
     }

@@ -6,16 +6,20 @@
 
 use datafusion::arrow::array::{Array, AsArray, ListArray};
 use datafusion::arrow::datatypes::Int64Type;
+use serde::{Deserialize, Serialize};
 use whom_stats::{ABSENT, BucketSet, FoundQuantile, Percentile, QuantileOf, QuantileSearch, Routing};
 
 use crate::analysed::AnalysedUnits;
+use crate::bins::TagBins;
 use crate::cohort_sums::Ranks;
 use crate::compile::MeasureColumn;
 use crate::error::QueryError;
+use crate::look::Look;
+use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitRows;
 
 /// Some of the units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Among {
     /// All that are analysed.
     Everybody,
@@ -71,67 +75,98 @@ impl AnalysedUnits {
 
     /// As many looks as some pairs need.
     fn found(&self, pairs: &[Pair], asked: &AskedQuantiles) -> Result<Vec<Vec<FoundQuantile>>, QueryError> {
-        let ranks = asked.tree.as_ref().map(|(tree, buckets)| (Ranks::of(&self.schema, &self.bins, tree), buckets));
         let start = |pair: &Pair| {
-            let of = self.measure(pair.metric)?.events.as_ref().map_or(QuantileOf::Units, |_| QuantileOf::Events);
+            let events = &measure(&self.schema, pair.metric)?.events;
+            let of = events.as_ref().map_or(QuantileOf::Units, |_| QuantileOf::Events);
             Ok(vec![QuantileSearch::new(pair.percentile, of); self.schema.arms])
         };
-        let mut searches = pairs.iter().map(start).collect::<Result<Vec<Vec<QuantileSearch>>, QueryError>>()?;
-        while !searches.iter().flatten().all(QuantileSearch::is_done) {
-            let look = Look { units: self, pairs, ranks: ranks.as_ref() };
-            let counted = self.table.gather(
-                &self.cancel,
-                || searches.clone(),
-                |counted, rows| look.add(counted, &rows),
-                |mut one, other| {
-                    one.iter_mut().flatten().zip(other.iter().flatten()).for_each(|(one, other)| one.add(other));
-                    one
-                },
-            )?;
-            searches = counted.into_iter().map(|arms| arms.into_iter().map(QuantileSearch::narrow).collect()).collect();
+        let searches = pairs.iter().map(start).collect::<Result<Vec<Vec<QuantileSearch>>, QueryError>>()?;
+        let (schema, bins) = (self.schema.clone(), self.bins.clone());
+        let mut look = QuantileLook { schema, bins, tree: asked.tree.clone(), pairs: pairs.to_vec(), searches };
+        while !look.searches.iter().flatten().all(QuantileSearch::is_done) {
+            let counted = self.table.look(&look, &self.cancel)?;
+            look.searches =
+                counted.into_iter().map(|arms| arms.into_iter().map(QuantileSearch::narrow).collect()).collect();
         }
         let of_pair = |(pair, arms): (&Pair, Vec<QuantileSearch>)| {
-            let grid = self.measure(pair.metric)?.grid_of_events();
+            let grid = measure(&self.schema, pair.metric)?.grid_of_events();
             Ok(arms.iter().map(|search| search.found(grid)).collect())
         };
-        pairs.iter().zip(searches).map(of_pair).collect()
-    }
-
-    fn measure(&self, metric: usize) -> Result<&MeasureColumn, QueryError> {
-        let measure = self.schema.measures.get(metric);
-        measure.ok_or_else(|| QueryError::Internal(format!("there is no metric {metric}")))
+        pairs.iter().zip(look.searches).map(of_pair).collect()
     }
 }
 
+fn measure(schema: &UnitSchema, metric: usize) -> Result<&MeasureColumn, QueryError> {
+    let measure = schema.measures.get(metric);
+    measure.ok_or_else(|| QueryError::Internal(format!("there is no metric {metric}")))
+}
+
 /// A metric among some units.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Pair {
     among: Among,
     metric: usize,
     percentile: Percentile,
 }
 
-/// A look at some units.
-struct Look<'a> {
-    units: &'a AnalysedUnits,
-    pairs: &'a [Pair],
-    ranks: Option<&'a (Ranks<'a>, &'a BucketSet)>,
+/// The look by which quantiles are come nearer to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct QuantileLook {
+    schema: UnitSchema,
+    bins: Vec<TagBins>,
+    /// The tree whose leaves are meant, and the buckets whose units count in them.
+    tree: Option<(Routing, BucketSet)>,
+    pairs: Vec<Pair>,
+    /// By pair and arm; they have counted nothing yet.
+    searches: Vec<Vec<QuantileSearch>>,
 }
 
-impl Look<'_> {
+/// The look, and what finds the leaves of units.
+pub(crate) struct ReadyLook<'a> {
+    look: &'a QuantileLook,
+    ranks: Option<(Ranks<'a>, &'a BucketSet)>,
+}
+
+impl Look for QuantileLook {
+    const NAME: &'static str = "quantiles";
+    type Seen = Vec<Vec<QuantileSearch>>;
+    type Ready<'a> = ReadyLook<'a>;
+
+    fn ready(&self) -> Result<ReadyLook<'_>, QueryError> {
+        let tree = self.tree.as_ref();
+        let ranks = tree.map(|(tree, buckets)| (Ranks::of(&self.schema, &self.bins, tree), buckets));
+        Ok(ReadyLook { look: self, ranks })
+    }
+
+    fn nothing(&self) -> Self::Seen {
+        self.searches.clone()
+    }
+
+    fn add(ready: &ReadyLook<'_>, seen: &mut Self::Seen, rows: UnitRows) -> Result<(), QueryError> {
+        ready.add(seen, &rows)
+    }
+
+    fn merged(mut one: Self::Seen, other: Self::Seen) -> Self::Seen {
+        one.iter_mut().flatten().zip(other.iter().flatten()).for_each(|(one, other)| one.add(other));
+        one
+    }
+}
+
+impl ReadyLook<'_> {
     fn add(&self, counted: &mut [Vec<QuantileSearch>], exposed: &UnitRows) -> Result<(), QueryError> {
-        let analysed = self.units.schema.analysed(exposed.clone())?;
+        let QuantileLook { schema, pairs, .. } = self.look;
+        let analysed = schema.analysed(exposed.clone())?;
         let (arms, arms_exposed) = (analysed.arms()?, exposed.arms()?);
-        let leaves = match self.ranks {
+        let leaves = match &self.ranks {
             Some((ranks, buckets)) => leaves(ranks, buckets, &analysed)?,
             None => Vec::new(),
         };
-        for (pair, searches) in self.pairs.iter().zip(counted) {
+        for (pair, searches) in pairs.iter().zip(counted) {
             if searches.iter().all(QuantileSearch::is_done) {
                 continue;
             }
             let (rows, arms) = if pair.among == Among::Exposed { (exposed, &arms_exposed) } else { (&analysed, &arms) };
-            let values = Values::of(self.units.measure(pair.metric)?, rows)?;
+            let values = Values::of(measure(schema, pair.metric)?, rows)?;
             let holds = self.members(pair.among, rows, &leaves)?;
             for (row, arm) in arms.iter().enumerate() {
                 let search = searches.get_mut(usize::from(*arm)).filter(|_| holds(row));
@@ -156,7 +191,7 @@ impl Look<'_> {
             Among::Leaf(rank) => Box::new(move |row| in_leaf(row) == Some(rank)),
             Among::BesideLeaf(rank) => Box::new(move |row| in_leaf(row).is_some_and(|leaf| leaf != rank)),
             Among::Cohort(place) | Among::BesideCohort(place) => {
-                let cohort = self.units.schema.cohorts.get(place);
+                let cohort = self.look.schema.cohorts.get(place);
                 let cohort = cohort.ok_or_else(|| QueryError::Internal(format!("there is no cohort {place}")))?;
                 let members: Vec<bool> =
                     rows.cohort(&cohort.column)?.iter().map(|member| member == Some(true)).collect();

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use whom_stats::MetricRange;
 
 use crate::bins::TagSurvey;
-use crate::elsewhere::LookOrder;
 use crate::error::QueryError;
 use crate::look::Look;
 use crate::sampling::Sampling;
@@ -39,11 +38,12 @@ pub(crate) struct SurveyLook {
 }
 
 impl Look for SurveyLook {
+    const NAME: &'static str = "values";
     type Seen = Survey;
     type Ready<'a> = &'a Self;
 
-    fn ready(&self) -> &Self {
-        self
+    fn ready(&self) -> Result<&Self, QueryError> {
+        Ok(self)
     }
 
     fn nothing(&self) -> Survey {
@@ -56,10 +56,6 @@ impl Look for SurveyLook {
 
     fn merged(one: Survey, other: Survey) -> Survey {
         one.merged(other)
-    }
-
-    fn order(&self) -> LookOrder {
-        LookOrder::Survey(self.clone())
     }
 }
 

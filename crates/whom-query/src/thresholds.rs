@@ -5,14 +5,16 @@
 
 use std::sync::atomic::AtomicBool;
 
+use serde::{Deserialize, Serialize};
 use whom_spec::plan::{self, CapOf};
 use whom_stats::{Cap, CapError, Grid, Narrowed, Percentile, RankSearch, Ranked};
 
 use crate::error::QueryError;
+use crate::look::Look;
 use crate::ratios::ratios;
 use crate::unit_schema::{UnitSchema, place_of};
-use crate::unit_table::UnitTable;
-use crate::values::{GatheredValues, LINEARISED, Origin, SomeValues, ValueColumn};
+use crate::unit_table::{UnitRows, UnitTable};
+use crate::values::{LINEARISED, Origin, SomeValues, ValueColumn};
 
 /// The cap of a metric, as it was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,9 +36,8 @@ pub(crate) fn derive(
     table: &UnitTable,
     cancel: &AtomicBool,
 ) -> Result<Vec<FoundCap>, QueryError> {
-    let units = GatheredValues { schema, table, cancel };
-    let caps = Caps(&units).find()?;
-    let ratios = ratios(&units)?;
+    let caps = Caps { schema, table, cancel }.find()?;
+    let ratios = ratios(schema, table, cancel)?;
     for cap in &caps {
         add_caps(schema, cap);
     }
@@ -73,10 +74,14 @@ fn add_linearised(schema: &mut UnitSchema, metric: usize, ratio: f64) {
 }
 
 /// Finds the caps of metrics.
-struct Caps<'a>(&'a GatheredValues<'a>);
+struct Caps<'a> {
+    schema: &'a UnitSchema,
+    table: &'a UnitTable,
+    cancel: &'a AtomicBool,
+}
 
 /// A percentile that is searched among the values of a column.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Wanted {
     column: usize,
     share: Percentile,
@@ -86,15 +91,15 @@ struct Wanted {
 }
 
 /// How far a search is.
-#[derive(Clone)]
-enum Search {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Search {
     Looking(RankSearch),
     Found(Option<i64>),
 }
 
 impl Caps<'_> {
     fn find(&self) -> Result<Vec<FoundCap>, QueryError> {
-        let capped = &self.0.schema.caps;
+        let capped = &self.schema.caps;
         let mut wanted = Vec::new();
         for (metric, _, cap) in capped {
             if let plan::Cap::Percentile { percentile, of } = cap {
@@ -102,24 +107,24 @@ impl Caps<'_> {
                 wanted.extend([false, true].map(|discover| Wanted { column: *metric, share, of: *of, discover }));
             }
         }
-        let mut percentiles = self.percentiles(&wanted)?.into_iter();
+        let mut percentiles = self.percentiles(wanted)?.into_iter();
         let mut thresholds = Vec::new();
         for (metric, name, cap) in capped {
             let refused = |error: &dyn std::fmt::Display| QueryError::Data(format!("`{name}`: {error}"));
             let [all, discover] = match cap {
                 plan::Cap::Value(value) => {
-                    let grid = self.0.schema.values[*metric].grid;
+                    let grid = self.schema.values[*metric].grid;
                     [Some(grid.to_grid(*value).map_err(|error| refused(&error))?); 2]
                 }
                 plan::Cap::Percentile { .. } => [percentiles.next().flatten(), percentiles.next().flatten()],
             };
-            thresholds.push((*metric, all, discover));
+            thresholds.push(Thresholds { column: *metric, all, discover });
         }
         let counted = self.counts(&thresholds)?;
         let found = capped.iter().zip(thresholds).zip(counted);
         found
-            .map(|(((metric, name, cap), (_, all, discover)), [of_all, of_discover])| {
-                let grid = self.0.schema.values[*metric].grid;
+            .map(|(((metric, name, cap), Thresholds { all, discover, .. }), [of_all, of_discover])| {
+                let grid = self.schema.values[*metric].grid;
                 let all =
                     judged(cap, all, &of_all, grid).map_err(|error| QueryError::Data(format!("`{name}`: {error}")))?;
                 // Who discovers may have nothing to cap: trees then see the values as they are.
@@ -130,12 +135,13 @@ impl Caps<'_> {
     }
 
     /// The value at each percentile; `None` where there is no value to rank.
-    fn percentiles(&self, wanted: &[Wanted]) -> Result<Vec<Option<i64>>, QueryError> {
+    fn percentiles(&self, wanted: Vec<Wanted>) -> Result<Vec<Option<i64>>, QueryError> {
         let mut ranks: Vec<Option<u64>> = vec![None; wanted.len()];
-        let mut searches = vec![Search::Looking(RankSearch::new()); wanted.len()];
-        while searches.iter().any(|search| matches!(search, Search::Looking(_))) {
-            searches = self.look(wanted, &searches)?;
-            for ((search, wanted), rank) in searches.iter_mut().zip(wanted).zip(&mut ranks) {
+        let searches = vec![Search::Looking(RankSearch::new()); wanted.len()];
+        let mut look = RankLook { schema: self.schema.clone(), wanted, searches };
+        while look.searches.iter().any(|search| matches!(search, Search::Looking(_))) {
+            look.searches = self.table.look(&look, self.cancel)?;
+            for ((search, wanted), rank) in look.searches.iter_mut().zip(&look.wanted).zip(&mut ranks) {
                 let Search::Looking(looked) = search else { continue };
                 let rank = *rank.get_or_insert_with(|| wanted.share.rank(looked.total()));
                 *search = match looked.narrow(rank) {
@@ -149,55 +155,113 @@ impl Caps<'_> {
             Search::Found(found) => found,
             Search::Looking(_) => None,
         };
-        Ok(searches.into_iter().map(found).collect())
-    }
-
-    /// Counts what the searches ask, from nothing.
-    fn look(&self, wanted: &[Wanted], searches: &[Search]) -> Result<Vec<Search>, QueryError> {
-        let add = |counted: &mut Vec<Search>, units: &SomeValues| {
-            for (wanted, search) in wanted.iter().zip(counted) {
-                let Search::Looking(search) = search else { continue };
-                for (value, bucket) in units.present(wanted.column) {
-                    let counts = wanted.of == CapOf::All || value != 0;
-                    if counts && (!wanted.discover || self.0.schema.discover.contains(bucket)) {
-                        search.push(value);
-                    }
-                }
-            }
-        };
-        let merge = |mut one: Vec<Search>, other: Vec<Search>| {
-            for (one, other) in one.iter_mut().zip(&other) {
-                if let (Search::Looking(one), Search::Looking(other)) = (one, other) {
-                    one.add(other);
-                }
-            }
-            one
-        };
-        self.0.gather(|| searches.to_vec(), add, merge)
+        Ok(look.searches.into_iter().map(found).collect())
     }
 
     /// What lies above each threshold, among all units and among those that discover.
-    fn counts(&self, thresholds: &[(usize, Option<i64>, Option<i64>)]) -> Result<Vec<[Ranked; 2]>, QueryError> {
+    fn counts(&self, thresholds: &[Thresholds]) -> Result<Vec<[Ranked; 2]>, QueryError> {
         if thresholds.is_empty() {
             return Ok(Vec::new());
         }
-        let add = |counted: &mut Vec<[Ranked; 2]>, units: &SomeValues| {
-            for ((column, all, discover), [of_all, of_discover]) in thresholds.iter().zip(counted) {
-                for (value, bucket) in units.present(*column) {
-                    of_all.push(value, all.unwrap_or(i64::MAX));
-                    if self.0.schema.discover.contains(bucket) {
-                        of_discover.push(value, discover.unwrap_or(i64::MAX));
-                    }
+        let look = AboveLook { schema: self.schema.clone(), thresholds: thresholds.to_vec() };
+        self.table.look(&look, self.cancel)
+    }
+}
+
+/// The look by which a percentile is come nearer to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RankLook {
+    schema: UnitSchema,
+    wanted: Vec<Wanted>,
+    /// By what is wanted; they have counted nothing yet.
+    searches: Vec<Search>,
+}
+
+impl Look for RankLook {
+    const NAME: &'static str = "percentiles";
+    type Seen = Vec<Search>;
+    type Ready<'a> = &'a Self;
+
+    fn ready(&self) -> Result<&Self, QueryError> {
+        Ok(self)
+    }
+
+    fn nothing(&self) -> Self::Seen {
+        self.searches.clone()
+    }
+
+    fn add(look: &&Self, seen: &mut Self::Seen, rows: UnitRows) -> Result<(), QueryError> {
+        let units = SomeValues::of(&look.schema, rows)?;
+        for (wanted, search) in look.wanted.iter().zip(seen) {
+            let Search::Looking(search) = search else { continue };
+            for (value, bucket) in units.present(wanted.column) {
+                let counts = wanted.of == CapOf::All || value != 0;
+                if counts && (!wanted.discover || look.schema.discover.contains(bucket)) {
+                    search.push(value);
                 }
             }
-        };
-        let merge = |mut one: Vec<[Ranked; 2]>, other: Vec<[Ranked; 2]>| {
-            for (one, other) in one.iter_mut().flatten().zip(other.iter().flatten()) {
+        }
+        Ok(())
+    }
+
+    fn merged(mut one: Self::Seen, other: Self::Seen) -> Self::Seen {
+        for (one, other) in one.iter_mut().zip(&other) {
+            if let (Search::Looking(one), Search::Looking(other)) = (one, other) {
                 one.add(other);
             }
-            one
-        };
-        self.0.gather(|| vec![[Ranked::default(); 2]; thresholds.len()], add, merge)
+        }
+        one
+    }
+}
+
+/// The thresholds of a column; `None` where nothing is above.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Thresholds {
+    column: usize,
+    all: Option<i64>,
+    /// That of the units that discover.
+    discover: Option<i64>,
+}
+
+/// The look by which is counted what lies above thresholds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AboveLook {
+    schema: UnitSchema,
+    thresholds: Vec<Thresholds>,
+}
+
+impl Look for AboveLook {
+    const NAME: &'static str = "thresholds";
+    /// By threshold, among all units and among those that discover.
+    type Seen = Vec<[Ranked; 2]>;
+    type Ready<'a> = &'a Self;
+
+    fn ready(&self) -> Result<&Self, QueryError> {
+        Ok(self)
+    }
+
+    fn nothing(&self) -> Self::Seen {
+        vec![[Ranked::default(); 2]; self.thresholds.len()]
+    }
+
+    fn add(look: &&Self, seen: &mut Self::Seen, rows: UnitRows) -> Result<(), QueryError> {
+        let units = SomeValues::of(&look.schema, rows)?;
+        for (Thresholds { column, all, discover }, [of_all, of_discover]) in look.thresholds.iter().zip(seen) {
+            for (value, bucket) in units.present(*column) {
+                of_all.push(value, all.unwrap_or(i64::MAX));
+                if look.schema.discover.contains(bucket) {
+                    of_discover.push(value, discover.unwrap_or(i64::MAX));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn merged(mut one: Self::Seen, other: Self::Seen) -> Self::Seen {
+        for (one, other) in one.iter_mut().flatten().zip(other.iter().flatten()) {
+            one.add(other);
+        }
+        one
     }
 }
 

@@ -1,5 +1,6 @@
 //! The unit table: one row per unit, with arm, first exposure, metrics and tags.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -67,37 +68,33 @@ impl UnitTable {
         }
     }
 
-    /// The number of pieces.
-    fn count(&self) -> usize {
+    /// The pieces, on this machine.
+    fn pieces(&self) -> Result<&[Arc<StoredRows>], QueryError> {
         match &self.pieces {
-            Pieces::Here(pieces) => pieces.len(),
-            Pieces::Elsewhere(elsewhere) => elsewhere.pieces(),
-        }
-    }
-
-    /// The rows of a piece, on this machine.
-    fn piece(&self, place: usize) -> Result<Arc<StoredRows>, QueryError> {
-        match &self.pieces {
-            Pieces::Here(pieces) => {
-                let piece = pieces.get(place).map(Arc::clone);
-                piece.ok_or_else(|| QueryError::Internal(format!("there is no piece {place}")))
+            Pieces::Here(pieces) => Ok(pieces),
+            Pieces::Elsewhere(_) => {
+                Err(QueryError::Internal("units that lie elsewhere are looked at there, and not read here".to_owned()))
             }
-            Pieces::Elsewhere(elsewhere) => elsewhere.taken(place),
         }
     }
 
-    /// Every unit, in order, some at a time; [`QueryError::Engine`] where some cannot be read back.
+    /// Every unit, in order, some at a time; [`QueryError::Engine`] where some cannot be read back, and
+    /// [`QueryError::Internal`] where they lie elsewhere.
     ///
     /// A piece is opened when the one before it has ended: an open file takes a buffer, and there may be 512 pieces.
     pub fn read(&self) -> impl Iterator<Item = Result<UnitRows, QueryError>> + Send {
-        (0..self.count()).flat_map(|place| {
-            let (rows, refusal) = match self.piece(place).and_then(|piece| Ok(piece.read()?)) {
+        let (pieces, refusal) = match self.pieces() {
+            Ok(pieces) => (pieces, None),
+            Err(error) => (&[][..], Some(Err(error))),
+        };
+        let rows = pieces.iter().flat_map(|piece| {
+            let (rows, refusal) = match piece.read() {
                 Ok(rows) => (Some(rows), None),
-                Err(error) => (None, Some(Err(error))),
+                Err(error) => (None, Some(Err(error.into()))),
             };
-            let rows = rows.into_iter().flatten().map(|batch| Ok(UnitRows(batch?)));
-            rows.chain(refusal)
-        })
+            rows.into_iter().flatten().map(|batch| Ok(UnitRows(batch?))).chain(refusal)
+        });
+        rows.chain(refusal)
     }
 
     /// None of the units, in the columns of all.
@@ -106,7 +103,10 @@ impl UnitTable {
     /// [`QueryError::Internal`] if nobody knows the columns.
     pub fn no_rows(&self) -> Result<UnitRows, QueryError> {
         let schema = match &self.pieces {
-            Pieces::Here(_) => Arc::clone(self.piece(0)?.schema()),
+            Pieces::Here(pieces) => {
+                let first = pieces.first().ok_or_else(|| QueryError::Internal("there is no piece".to_owned()))?;
+                Arc::clone(first.schema())
+            }
             Pieces::Elsewhere(elsewhere) => elsewhere.schema()?,
         };
         Ok(UnitRows(RecordBatch::new_empty(schema)))
@@ -119,10 +119,10 @@ impl UnitTable {
         cancel: &AtomicBool,
         work: impl Fn(&mut dyn Iterator<Item = Result<UnitRows, QueryError>>) -> Result<T, QueryError> + Sync,
     ) -> Result<Vec<T>, QueryError> {
-        (0..self.count()).into_par_iter().map(|place| work(&mut rows_of(&*self.piece(place)?, cancel)?)).collect()
+        self.pieces()?.par_iter().map(|piece| work(&mut rows_of(piece, cancel)?)).collect()
     }
 
-    /// Gathers something from all units: each thread adds the units of its pieces to something empty, and what they come to
+    /// Gathers something from all units that lie here, as a [look](crate::Look) does: each thread adds the units of its pieces to something empty, and what they come to
     /// is merged. Neither may depend on order, but for that of units within a piece.
     pub(crate) fn gather<T: Send>(
         &self,
@@ -131,8 +131,8 @@ impl UnitTable {
         add: impl Fn(&mut T, UnitRows) -> Result<(), QueryError> + Sync + Send,
         merge: impl Fn(T, T) -> T + Sync + Send,
     ) -> Result<T, QueryError> {
-        let added = (0..self.count()).into_par_iter().try_fold(&empty, |mut gathered, place| {
-            rows_of(&*self.piece(place)?, cancel)?.try_for_each(|rows| add(&mut gathered, rows?))?;
+        let added = self.pieces()?.par_iter().try_fold(&empty, |mut gathered, piece| {
+            rows_of(piece, cancel)?.try_for_each(|rows| add(&mut gathered, rows?))?;
             Ok::<T, QueryError>(gathered)
         });
         added.try_reduce(&empty, |one, other| Ok(merge(one, other)))
@@ -168,6 +168,12 @@ impl UnitRows {
         Self(rows)
     }
 
+    /// The units, in the columns of the unit table.
+    #[cfg(test)]
+    pub(crate) fn batch(&self) -> &RecordBatch {
+        &self.0
+    }
+
     /// The units of all of some rows.
     #[cfg(test)]
     pub(crate) fn joined(rows: &[Self]) -> Self {
@@ -182,6 +188,11 @@ impl UnitRows {
     /// Whether there is no unit.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Some of the units, which follow each other.
+    pub(crate) fn slice(&self, places: Range<usize>) -> Self {
+        Self(self.0.slice(places.start, places.len()))
     }
 
     /// The units whose place is kept.

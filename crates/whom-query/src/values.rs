@@ -1,7 +1,5 @@
 //! The integers of a unit that passes and products see: measures, covariates, and what is made of them.
 
-use std::sync::atomic::AtomicBool;
-
 use serde::{Deserialize, Serialize};
 use whom_stats::{ABSENT, Grid};
 
@@ -9,7 +7,7 @@ use crate::error::QueryError;
 use crate::level::Level;
 use crate::tag_values::TagValues;
 use crate::unit_schema::UnitSchema;
-use crate::unit_table::{UnitRows, UnitTable};
+use crate::unit_table::UnitRows;
 
 /// The grid of the part of a ratio's numerator that its denominator does not explain: fine beside whole numbers, and wide
 /// enough for sums of money.
@@ -96,6 +94,15 @@ pub(crate) struct SomeValues {
 }
 
 impl SomeValues {
+    /// Those of the analysed units in some rows.
+    ///
+    /// # Errors
+    /// As [`values`].
+    pub(crate) fn of(schema: &UnitSchema, rows: UnitRows) -> Result<Self, QueryError> {
+        let rows = schema.analysed(rows)?;
+        Ok(Self { columns: values(&schema.values, &rows)?, buckets: rows.buckets()? })
+    }
+
     /// The values of a column that are there, with the buckets of their units.
     pub(crate) fn present(&self, column: usize) -> impl Iterator<Item = (i64, u16)> + '_ {
         let all = self.columns[column].iter().copied().zip(self.buckets.iter().copied());
@@ -107,34 +114,6 @@ impl SomeValues {
         let both = self.columns[one].iter().zip(&self.columns[other]).zip(&self.buckets);
         both.filter(|((one, other), _)| **one != ABSENT && **other != ABSENT)
             .map(|((one, other), bucket)| (*one, *other, *bucket))
-    }
-}
-
-/// The values of all analysed units, looked at piece by piece.
-pub(crate) struct GatheredValues<'a> {
-    pub(crate) schema: &'a UnitSchema,
-    pub(crate) table: &'a UnitTable,
-    pub(crate) cancel: &'a AtomicBool,
-}
-
-impl GatheredValues<'_> {
-    /// Gathers something from all units; neither adding nor merging may depend on order.
-    ///
-    /// # Errors
-    /// As [`values`], and what reading units says.
-    pub(crate) fn gather<T: Send>(
-        &self,
-        empty: impl Fn() -> T + Sync + Send,
-        add: impl Fn(&mut T, &SomeValues) + Sync + Send,
-        merge: impl Fn(T, T) -> T + Sync + Send,
-    ) -> Result<T, QueryError> {
-        let count = |gathered: &mut T, rows| {
-            let rows = self.schema.analysed(rows)?;
-            let some = SomeValues { columns: values(&self.schema.values, &rows)?, buckets: rows.buckets()? };
-            add(gathered, &some);
-            Ok(())
-        };
-        self.table.gather(self.cancel, empty, count, merge)
     }
 }
 

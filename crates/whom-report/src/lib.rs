@@ -150,7 +150,7 @@ pub use tags_table::{TAGS_SCHEMA_VERSION, tags_batch, tags_parquet};
 pub use terminal::{Colour, planning_text, refusal_text, terminal_summary};
 pub use tree::{NodeEffect, NodeView, Side, SplitView, TreeView};
 pub use tree_json::{TREE_SCHEMA_VERSION, tree_json};
-pub use units_table::{UNITS_FILE, UNITS_SCHEMA_VERSION, UnitsWriter, units_writer_bytes};
+pub use units_table::{UNITS_FILE, UNITS_GROUP, UNITS_SCHEMA_VERSION, UnitsWriter, units_writer_bytes};
 pub use verdict::{
     Action, AverageOutcome, AverageVerdict, CohortVerdict, GuardrailOutcome, GuardrailVerdict, Headline,
     HeterogeneityOutcome, HeterogeneityVerdict, Standing, Verdict,

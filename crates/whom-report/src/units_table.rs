@@ -1,5 +1,6 @@
 //! `units.parquet`: the unit table, written as it was made, some units after others.
 
+use std::fs::File;
 use std::io::Write;
 
 use arrow::array::RecordBatch;
@@ -8,7 +9,10 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, compute_leaves,
 };
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaDataOptions, ParquetMetaDataReader};
+use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 use rayon::prelude::*;
 
@@ -25,7 +29,7 @@ pub const UNITS_FILE: &str = "units.parquet";
 const CHUNK_UNITS: usize = 1 << 16;
 
 /// Units of a row group: a whole number of chunks.
-const GROUP_UNITS: usize = 1 << 20;
+pub const UNITS_GROUP: u64 = 1 << 20;
 
 /// Bytes that encoding a column takes besides: a dictionary, what finds values in it, and a page.
 const COLUMN_BYTES: u64 = 1 << 20;
@@ -36,7 +40,7 @@ const SMALLER: u64 = 8;
 /// About how many bytes a [`UnitsWriter`] takes for so many units of so many columns, where a unit takes `row` bytes: a row
 /// group of encoded columns, two chunks of units, and what encodes each column.
 pub fn units_writer_bytes(units: u64, columns: u64, row: u64) -> u64 {
-    let group = units.min(GROUP_UNITS as u64) * row / SMALLER;
+    let group = units.min(UNITS_GROUP) * row / SMALLER;
     let chunks = 2 * units.min(CHUNK_UNITS as u64) * row;
     group + chunks + columns * COLUMN_BYTES.min(8 * units)
 }
@@ -84,6 +88,43 @@ impl<W: Write + Send> UnitsWriter<W> {
         self.write_chunks()
     }
 
+    /// Adds the units of a file that another writer of the same columns made, as they are encoded there: of [`UNITS_GROUP`] units,
+    /// or fewer if none follow. So a file may be written by many, and has the bytes that one would have written.
+    ///
+    /// # Errors
+    /// As [`UnitsWriter::new`]; if `file` cannot be read, has other columns, or follows units that do not fill a row group.
+    pub fn append(&mut self, file: &File) -> Result<(), ReportError> {
+        self.units += self.append_groups(file).map_err(unwritten)?;
+        Ok(())
+    }
+
+    fn append_groups(&mut self, file: &File) -> Result<u64, ParquetError> {
+        if !self.units.is_multiple_of(UNITS_GROUP) {
+            return Err(ParquetError::General(format!(
+                "a row group of fewer than {UNITS_GROUP} units is not the last"
+            )));
+        }
+        let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
+        let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
+        let metadata = reader.with_metadata_options(Some(options)).parse_and_finish(file)?;
+        for (place, group) in metadata.row_groups().iter().enumerate() {
+            let mut appended = self.file.next_row_group()?;
+            for (column, chunk) in group.columns().iter().enumerate() {
+                let written = ColumnCloseResult {
+                    bytes_written: chunk.compressed_size() as u64,
+                    rows_written: group.num_rows() as u64,
+                    metadata: as_written(chunk)?,
+                    bloom_filter: None,
+                    column_index: metadata.column_index().and_then(|all| all.get(place)?.get(column)).cloned(),
+                    offset_index: metadata.offset_index().and_then(|all| all.get(place)?.get(column)).cloned(),
+                };
+                appended.append_column(file, written)?;
+            }
+            appended.close()?;
+        }
+        Ok(metadata.file_metadata().num_rows() as u64)
+    }
+
     /// Ends the file; gives the number of its units.
     ///
     /// # Errors
@@ -113,7 +154,7 @@ impl<W: Write + Send> UnitsWriter<W> {
             compute_leaves(field, values)?.iter().try_for_each(|leaf| writer.write(leaf))
         })?;
         self.in_group += chunk.num_rows();
-        if self.in_group >= GROUP_UNITS { self.end_group() } else { Ok(()) }
+        if self.in_group >= UNITS_GROUP as usize { self.end_group() } else { Ok(()) }
     }
 
     fn end_group(&mut self) -> Result<(), ParquetError> {
@@ -131,6 +172,23 @@ impl<W: Write + Send> UnitsWriter<W> {
     }
 }
 
+/// What the writer of a column said of it: a reader forgets that smallest and largest values are said twice, once for old readers.
+fn as_written(column: &ColumnChunkMetaData) -> Result<ColumnChunkMetaData, ParquetError> {
+    let Some(statistics) = column.statistics() else { return Ok(column.clone()) };
+    let twice = column.column_descr().sort_order().is_signed();
+    let statistics = match statistics.clone() {
+        Statistics::Boolean(of) => Statistics::Boolean(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Int32(of) => Statistics::Int32(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Int64(of) => Statistics::Int64(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Int96(of) => Statistics::Int96(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Float(of) => Statistics::Float(of.with_backwards_compatible_min_max(twice)),
+        Statistics::Double(of) => Statistics::Double(of.with_backwards_compatible_min_max(twice)),
+        // Of texts and bytes they are said once, as they have no sign.
+        bytes @ (Statistics::ByteArray(_) | Statistics::FixedLenByteArray(_)) => bytes,
+    };
+    column.clone().into_builder().set_statistics(statistics).build()
+}
+
 fn unwritten(source: ParquetError) -> ReportError {
     ReportError::Parquet { table: UNITS_FILE, source }
 }
@@ -139,7 +197,7 @@ fn unwritten(source: ParquetError) -> ReportError {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+    use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray, UInt16Array};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     use parquet::file::metadata::RowGroupMetaData;
 
@@ -150,9 +208,19 @@ mod tests {
         let number = |row: i64| (row % 5 > 0).then_some(row as f64 / 8.0);
         let texts: ArrayRef = Arc::new(rows.clone().map(text).collect::<StringArray>());
         let numbers: ArrayRef = Arc::new(rows.clone().map(number).collect::<Float64Array>());
+        let buckets: ArrayRef = Arc::new(UInt16Array::from_iter_values(rows.clone().map(|row| (row % 1_024) as u16)));
+        let instants = TimestampMicrosecondArray::from_iter_values(rows.clone()).with_timezone("UTC");
+        let nothing: ArrayRef = Arc::new(Float64Array::new_null(rows.clone().count()));
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
-        RecordBatch::try_from_iter_with_nullable([("unit", ids, true), ("spend", numbers, true), ("plan", texts, true)])
-            .unwrap()
+        let columns = [
+            ("unit", ids),
+            ("first_exposure", Arc::new(instants) as ArrayRef),
+            ("bucket", buckets),
+            ("spend", numbers),
+            ("plan", texts),
+            ("unknown", nothing),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
     }
 
     /// The file of so many units, handed over in parts of these sizes by turns.
@@ -188,14 +256,36 @@ mod tests {
 
     #[test]
     fn row_groups_are_cut_by_the_number_of_units() {
-        let count = GROUP_UNITS as i64 + 5;
-        assert_eq!(read(written(count, &[300_000])).0, [GROUP_UNITS as i64, 5]);
+        let count = UNITS_GROUP as i64 + 5;
+        assert_eq!(read(written(count, &[300_000])).0, [UNITS_GROUP as i64, 5]);
+    }
+
+    #[test]
+    fn a_file_that_many_wrote_has_the_bytes_of_one_writer() {
+        let group = UNITS_GROUP as i64;
+        let count = 2 * group + 70_000;
+        let mut bytes = Vec::new();
+        let mut writer = UnitsWriter::new(&units(0..0).schema(), "51ab", &mut bytes).unwrap();
+        for first in (0..count).step_by(UNITS_GROUP as usize) {
+            let mut file = tempfile::tempfile().unwrap();
+            let mut part = UnitsWriter::new(&units(0..0).schema(), "51ab", &mut file).unwrap();
+            for first in (first..count.min(first + group)).step_by(50_000) {
+                part.write(units(first..count.min(first + 50_000).min((first / group + 1) * group))).unwrap();
+            }
+            part.finish().unwrap();
+            writer.append(&file).unwrap();
+        }
+        let late = tempfile::tempfile().unwrap();
+        let refused = std::error::Error::source(&writer.append(&late).unwrap_err()).unwrap().to_string();
+        assert!(refused.contains("is not the last"), "{refused}");
+        assert_eq!(writer.finish().unwrap(), count as u64);
+        assert!(bytes == written(count, &[100_000]));
     }
 
     #[test]
     fn no_unit_is_a_file_without_rows() {
         let (groups, rows) = read(written(0, &[1]));
-        assert_eq!((groups.len(), rows.num_rows(), rows.num_columns()), (0, 0, 3));
+        assert_eq!((groups.len(), rows.num_rows(), rows.num_columns()), (0, 0, 6));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum CapOf {
 }
 
 /// How values lie to a threshold. Those of parts add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranked {
     /// Values above it.
     pub above: u64,

@@ -30,6 +30,7 @@ mod least_squares;
 mod meat;
 mod score;
 mod symmetric;
+mod wide;
 
 pub use cholesky::{Cholesky, LEAST_NEW_VARIANCE};
 pub use clusters::{ClusterError, ClusterScores};

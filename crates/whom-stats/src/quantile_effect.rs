@@ -43,7 +43,7 @@ pub struct QuantileArm {
 }
 
 /// Where a quantile of some values and the ends of its interval stand among them in ascending order, the smallest having rank 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuantileRanks {
     /// How many values there are.
     pub values: u64,

@@ -5,6 +5,8 @@
 //! several values, the quantile is found first; one more look tells which share of its values each unit has at or below it,
 //! how much that share varies over units, and with that the ranks of the ends. Looks at parts of the units add up, in any order.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cross_products::CrossProducts;
 use crate::estimate::NotEstimable;
 use crate::grid::Grid;
@@ -14,7 +16,7 @@ use crate::sample::{RatioColumn, Sample};
 use crate::value_counts::Percentile;
 
 /// What a quantile is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum QuantileOf {
     /// Units, each with one value.
     Units,
@@ -37,7 +39,7 @@ pub enum QuantileOf {
 /// assert!((median.arm?.variance.sqrt() - 62.0 / 3.92).abs() < 0.3, "31 ranks to either side");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct QuantileSearch {
     percentile: Percentile,
     of: QuantileOf,
@@ -53,7 +55,7 @@ pub struct QuantileSearch {
 }
 
 /// What is counted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Look {
     /// How many units and values there are, and roughly where.
     First {
@@ -71,7 +73,7 @@ enum Look {
 }
 
 /// How far the search for a rank is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Place {
     Unknown,
     /// By the place of the look that gets nearer to it.

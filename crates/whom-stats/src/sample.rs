@@ -4,6 +4,8 @@
 //! estimator is a function of one sample per arm, so whatever can be estimated once can be estimated for clusters and in
 //! every replicate.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cross_products::CrossProducts;
 use crate::estimate::NotEstimable;
 use crate::grid::Grid;
@@ -16,7 +18,7 @@ pub(crate) const ROUNDING: f64 = 1e-12;
 ///
 /// A column's mean is held as a centre, the same for all arms, and an offset from it: a difference of arms is one of offsets,
 /// so that it keeps its digits however far from zero the column lies.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     units: f64,
     centres: Vec<f64>,

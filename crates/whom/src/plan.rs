@@ -81,6 +81,7 @@ fn expected(planned: &Planned) -> String {
         ("pieces", count(planned.memory.pieces.count() as u64)),
         ("peak memory", shown(planned.memory.peak)),
         ("spilled, at most", shown(planned.memory.spilled)),
+        ("slot of an executor, at least", shown(planned.slot)),
         ("checkpoints, if kept, at most", shown(planned.checkpoints)),
         ("read", shown(source)),
         ("unit table written", shown(planned.units_written)),

@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 const READ_BUFFER: usize = 1 << 18;
 
 /// Bytes that wait to be written together. A scan may have a file open for each of 512 pieces, and batches are larger.
-const WRITE_BUFFER: usize = 1 << 14;
+pub(super) const WRITE_BUFFER: usize = 1 << 14;
 
 /// Asked before bytes are written; an error keeps them from being written.
 pub(crate) type Allowance = Arc<dyn Fn(u64) -> io::Result<()> + Send + Sync>;
@@ -43,7 +43,7 @@ pub(crate) struct RowFile {
 impl RowFile {
     /// Begins a file that must not be there yet.
     pub(crate) fn create(path: &Path, schema: &SchemaRef, allowance: Allowance) -> Result<Self, ArrowError> {
-        let sealing = Sealing { file: File::create_new(path)?, allowance, bytes: 0, hash: Xxh3Default::new() };
+        let sealing = Sealing::new(File::create_new(path)?, allowance);
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
         let buffered = BufWriter::with_capacity(WRITE_BUFFER, sealing);
         Ok(Self { writer: StreamWriter::try_new_with_options(buffered, schema, options)?, rows: 0 })
@@ -59,8 +59,7 @@ impl RowFile {
     pub(crate) fn finish(mut self) -> Result<Seal, ArrowError> {
         self.writer.finish()?;
         self.writer.flush()?;
-        let written = self.writer.get_ref().get_ref();
-        Ok(Seal { bytes: written.bytes, hash: written.hash.digest(), rows: self.rows })
+        Ok(self.writer.get_ref().get_ref().seal(self.rows))
     }
 }
 
@@ -92,11 +91,22 @@ pub(crate) fn in_blocks(file: &mut File, mut use_block: impl FnMut(&[u8]) -> io:
 }
 
 /// Counts and hashes what is written.
-struct Sealing {
+pub(super) struct Sealing {
     file: File,
     allowance: Allowance,
     bytes: u64,
     hash: Xxh3Default,
+}
+
+impl Sealing {
+    pub(super) fn new(file: File, allowance: Allowance) -> Self {
+        Self { file, allowance, bytes: 0, hash: Xxh3Default::new() }
+    }
+
+    /// The seal of what was written, which is so many rows.
+    pub(super) fn seal(&self, rows: u64) -> Seal {
+        Seal { bytes: self.bytes, hash: self.hash.digest(), rows }
+    }
 }
 
 impl Write for Sealing {

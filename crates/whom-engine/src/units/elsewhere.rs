@@ -71,6 +71,11 @@ impl LayoutRecord {
 }
 
 impl HandedUnits {
+    /// The number of units.
+    pub(super) fn count(&self) -> u64 {
+        self.units.rows()
+    }
+
     /// Hands over the units of a piece as an object, which must have a name that nobody else makes.
     ///
     /// # Errors

@@ -4,18 +4,20 @@
 //! ranks and their sums are exact. A unit's tenth follows from its rank: of n units ranked from 0 the one with rank r is in tenth
 //! 10 r / n, rounded down; those with equal predictions are in one tenth, the one that the last of them is in.
 
+use serde::{Deserialize, Serialize};
 use whom_query::{AnalysedUnits, ModelColumns, ModelUnit, QueryError};
 use whom_stats::{Effect, Grid, Moments, Narrowed, NotEstimable, RankSearch};
 
+use super::look::{Gathers, gathered};
 use super::predictor::Predictor;
 
 /// Groups of units by their prediction.
 const TENTHS: u64 = 10;
 
 /// The units of the control and of a treatment, and what predicts their effects.
-pub(super) struct Calibrated<'a> {
+pub(super) struct Calibrated {
     pub(super) columns: ModelColumns,
-    pub(super) predictor: Predictor<'a>,
+    pub(super) predictor: Predictor,
     /// The grid of the metric.
     pub(super) grid: Grid,
 }
@@ -32,72 +34,81 @@ pub(super) struct Tenth {
 }
 
 /// The tenths of each, those of no unit left out: at most four looks that find where they end, and one that measures.
-pub(super) fn calibrate(units: &AnalysedUnits, asked: &[Calibrated<'_>]) -> Result<Vec<Vec<Tenth>>, QueryError> {
-    if asked.is_empty() {
-        return Ok(Vec::new());
-    }
+pub(super) fn calibrate(units: &AnalysedUnits, asked: &[Calibrated]) -> Result<Vec<Vec<Tenth>>, QueryError> {
     let columns: Vec<ModelColumns> = asked.iter().map(|asked| asked.columns.clone()).collect();
     let mut edges: Vec<Edges> = asked.iter().map(|asked| Edges::new(&asked.predictor)).collect();
     while edges.iter().any(Edges::is_open) {
-        edges = units.look_for_models(&columns, || edges.clone(), Edges::add, Edges::merge)?;
-        edges.iter_mut().for_each(Edges::narrow);
+        let looked = gathered(units, columns.clone(), edges)?;
+        edges = looked.into_iter().map(|(edges, counted)| edges.narrow(counted)).collect();
     }
-    let empty = || asked.iter().zip(&edges).map(|(asked, edges)| Sums::new(&asked.predictor, edges)).collect();
-    let sums = units.look_for_models(&columns, empty, Sums::add, Sums::merge)?;
-    Ok(sums.iter().zip(asked).map(|(sums, asked)| sums.tenths(asked.grid)).collect())
+    let measured = gathered(units, columns, edges.into_iter().map(Tenths).collect())?;
+    let tenths = measured.iter().zip(asked);
+    Ok(tenths.map(|((Tenths(edges), sums), asked)| edges.predictor.tenths(sums, asked.grid)).collect())
 }
 
 /// The smallest predictions of the second tenth and those after it.
-#[derive(Clone)]
-struct Edges<'a> {
-    predictor: &'a Predictor<'a>,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Edges {
+    predictor: Predictor,
+    /// Those that are looked for have counted nothing yet.
     edges: Vec<Edge>,
 }
 
-#[derive(Clone)]
-enum Edge {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Edge {
     Looking(RankSearch),
     /// Found; the largest number where there is no unit of that rank.
     At(i64),
 }
 
-impl<'a> Edges<'a> {
-    fn new(predictor: &'a Predictor<'a>) -> Self {
-        let edges = (1..TENTHS).map(|_| Edge::Looking(RankSearch::new())).collect();
-        Self { predictor, edges }
+impl Gathers for Edges {
+    const NAME: &'static str = "tenths of predictions";
+    type Gathered = Vec<Edge>;
+
+    fn nothing(&self) -> Vec<Edge> {
+        self.edges.clone()
     }
 
-    fn is_open(&self) -> bool {
-        self.edges.iter().any(|edge| matches!(edge, Edge::Looking(_)))
-    }
-
-    fn add(&mut self, unit: ModelUnit<'_>) {
+    fn add(&self, edges: &mut Vec<Edge>, unit: ModelUnit<'_>) {
         let Some(prediction) = self.predictor.predict(unit) else { return };
-        for edge in &mut self.edges {
+        for edge in edges {
             if let Edge::Looking(search) = edge {
                 search.push(prediction);
             }
         }
     }
 
-    fn merge(&mut self, other: &Self) {
-        for (edge, other) in self.edges.iter_mut().zip(&other.edges) {
+    fn merge(one: &mut Vec<Edge>, other: &Vec<Edge>) {
+        for (edge, other) in one.iter_mut().zip(other) {
             if let (Edge::Looking(search), Edge::Looking(other)) = (edge, other) {
                 search.add(other);
             }
         }
     }
+}
 
-    fn narrow(&mut self) {
-        for (edge, tenth) in self.edges.iter_mut().zip(1..) {
-            let Edge::Looking(search) = edge else { continue };
+impl Edges {
+    fn new(predictor: &Predictor) -> Self {
+        let edges = (1..TENTHS).map(|_| Edge::Looking(RankSearch::new())).collect();
+        Self { predictor: predictor.clone(), edges }
+    }
+
+    fn is_open(&self) -> bool {
+        self.edges.iter().any(|edge| matches!(edge, Edge::Looking(_)))
+    }
+
+    /// Nearer by what was counted.
+    fn narrow(self, counted: Vec<Edge>) -> Self {
+        let nearer = |(edge, tenth): (Edge, u64)| {
+            let Edge::Looking(search) = edge else { return edge };
             let below = (search.total() * tenth).div_ceil(TENTHS);
-            *edge = match search.narrow(below + 1) {
+            match search.narrow(below + 1) {
                 Narrowed::Again(next) => Edge::Looking(next),
                 Narrowed::Found(value) => Edge::At(value),
                 Narrowed::Beyond => Edge::At(i64::MAX),
-            };
-        }
+            }
+        };
+        Self { predictor: self.predictor, edges: counted.into_iter().zip(1..).map(nearer).collect() }
     }
 
     fn tenth(&self, prediction: i64) -> usize {
@@ -105,43 +116,46 @@ impl<'a> Edges<'a> {
     }
 }
 
-/// The sums of all tenths.
-struct Sums<'a> {
-    predictor: &'a Predictor<'a>,
-    edges: &'a Edges<'a>,
-    tenths: Vec<TenthSums>,
-}
+/// The tenths, once it is known where they end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Tenths(Edges);
 
-#[derive(Clone, Default)]
-struct TenthSums {
+/// The sums of a tenth.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct TenthSums {
     control: Moments,
     treatment: Moments,
     predictions: i128,
 }
 
-impl<'a> Sums<'a> {
-    fn new(predictor: &'a Predictor<'a>, edges: &'a Edges<'a>) -> Self {
-        Self { predictor, edges, tenths: vec![TenthSums::default(); edges.edges.len() + 1] }
+impl Gathers for Tenths {
+    const NAME: &'static str = "sums of tenths";
+    type Gathered = Vec<TenthSums>;
+
+    fn nothing(&self) -> Vec<TenthSums> {
+        vec![TenthSums::default(); self.0.edges.len() + 1]
     }
 
-    fn add(&mut self, unit: ModelUnit<'_>) {
-        let Some(prediction) = self.predictor.predict(unit) else { return };
+    fn add(&self, sums: &mut Vec<TenthSums>, unit: ModelUnit<'_>) {
+        let Some(prediction) = self.0.predictor.predict(unit) else { return };
         let ModelUnit::Complete { arm, outcome, .. } = unit else { return };
-        let tenth = &mut self.tenths[self.edges.tenth(prediction)];
+        let tenth = &mut sums[self.0.tenth(prediction)];
         tenth.predictions += i128::from(prediction);
         if arm == 0 { tenth.control.push(outcome) } else { tenth.treatment.push(outcome) }
     }
 
-    fn merge(&mut self, other: &Self) {
-        for (tenth, other) in self.tenths.iter_mut().zip(&other.tenths) {
+    fn merge(one: &mut Vec<TenthSums>, other: &Vec<TenthSums>) {
+        for (tenth, other) in one.iter_mut().zip(other) {
             tenth.control += other.control;
             tenth.treatment += other.treatment;
             tenth.predictions += other.predictions;
         }
     }
+}
 
-    fn tenths(&self, grid: Grid) -> Vec<Tenth> {
-        let tenths = self.tenths.iter().zip(1..);
+impl Predictor {
+    fn tenths(&self, sums: &[TenthSums], grid: Grid) -> Vec<Tenth> {
+        let tenths = sums.iter().zip(1..);
         let with_units = tenths.filter(|(sums, _)| sums.control.n + sums.treatment.n > 0);
         with_units.map(|(sums, number)| self.tenth(sums, number, grid)).collect()
     }
@@ -152,7 +166,7 @@ impl<'a> Sums<'a> {
             number,
             control,
             treatment,
-            predicted: self.predictor.mean(sums.predictions, control + treatment),
+            predicted: self.mean(sums.predictions, control + treatment),
             measured: Effect::welch(&sums.treatment, &sums.control, grid),
         }
     }

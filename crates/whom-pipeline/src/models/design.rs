@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use whom_query::{AnalysedUnits, BinKind, TagBins};
 use whom_spec::plan::StandardErrors;
 use whom_stats::linear::{Covariate, Interaction, Scaling};
@@ -16,6 +17,7 @@ const MOST_COEFFICIENTS: usize = 128;
 const CLUSTER_BYTES: usize = 64 << 20;
 
 /// The columns of a model, once it is known which levels there are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Design {
     pub(super) interaction: Interaction,
     pub(super) columns: Vec<DesignColumn>,
@@ -27,6 +29,7 @@ pub(super) struct Design {
 }
 
 /// A column that a tag makes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct DesignColumn {
     /// The tag's place among those of the model.
     pub(super) tag: usize,
@@ -34,6 +37,7 @@ pub(super) struct DesignColumn {
 }
 
 /// What a column holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum ColumnOf {
     /// The tag's numbers.
     Number,
@@ -102,6 +106,11 @@ impl Design {
         if units == 0 { Err("there are no units".to_owned()) } else { Ok(()) }
     }
 
+    /// The same, where nobody asks for clusters.
+    pub(super) fn without_clusters(&self) -> Self {
+        Self { clusters: BTreeMap::new(), ..self.clone() }
+    }
+
     /// Whether the model saw every level of a unit.
     pub(super) fn knows(&self, tags: &[i64]) -> bool {
         tags.iter().zip(&self.levels).all(|(tag, levels)| levels.as_ref().is_none_or(|levels| levels.contains(tag)))
@@ -120,7 +129,7 @@ impl Design {
 }
 
 /// Room for one row after the other.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
     covariates: Vec<i64>,
     pub(super) row: Vec<i64>,

@@ -1,11 +1,13 @@
 //! The second look, and the third: products and squared scores.
 
+use serde::{Deserialize, Serialize};
 use whom_query::{AnalysedUnits, ModelColumns, ModelUnit, QueryError};
 use whom_spec::plan::StandardErrors;
 use whom_stats::linear::{ClusterError, ClusterScores, Covariance, LeastSquares, Meat, RobustError};
 use whom_stats::{CrossProducts, NotEstimable};
 
 use super::design::{Design, Scratch};
+use super::look::{Gathers, gathered};
 
 /// A model with its coefficients and their errors.
 pub(super) struct Fitted {
@@ -28,51 +30,61 @@ impl Fitted {
 /// Fits all models in two looks at the units.
 pub(super) fn fit_all(units: &AnalysedUnits, models: &[(&ModelColumns, &Design)]) -> Result<Vec<Fitted>, QueryError> {
     let columns: Vec<ModelColumns> = models.iter().map(|(columns, _)| (*columns).clone()).collect();
-    let empty = || models.iter().map(|(_, design)| Products::of(design)).collect();
-    let products = units.look_for_models(&columns, empty, Products::add, Products::merge)?;
-    let fits: Vec<Result<LeastSquares, NotEstimable>> = products.iter().map(Products::fit).collect();
+    let designs = models.iter().map(|(_, design)| (*design).clone()).collect();
+    let products = gathered(units, columns, designs)?;
+    let fits: Vec<Result<LeastSquares, NotEstimable>> =
+        products.iter().map(|(design, products)| products.fit(design)).collect();
 
     let with_fit = || models.iter().zip(&fits).filter_map(|(model, fit)| Some((model, fit.as_ref().ok()?)));
     let columns: Vec<ModelColumns> = with_fit().map(|((columns, _), _)| (*columns).clone()).collect();
-    let empty = || with_fit().map(|((_, design), fit)| Scores::of(design, fit)).collect();
-    let mut scores = units.look_for_models(&columns, empty, Scores::add, Scores::merge)?.into_iter();
+    let scored = |((_, design), fit): (&(&ModelColumns, &Design), &LeastSquares)| Scored {
+        design: (*design).clone(),
+        fit: fit.clone(),
+    };
+    let mut scores = gathered(units, columns, with_fit().map(scored).collect())?.into_iter();
     let fitted = fits.iter().map(|fit| match fit {
         Err(reason) => Fitted::not_estimable(*reason),
-        Ok(fit) => scores.next().map_or_else(Fitted::nothing, |scores| scores.finish(fit.clone())),
+        Ok(fit) => scores.next().map_or_else(Fitted::nothing, |(_, scores)| scores.finish(fit.clone())),
     });
     Ok(fitted.collect())
 }
 
 /// The products of a model's columns.
-struct Products<'a> {
-    design: &'a Design,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Products {
     sums: CrossProducts,
     /// Units of the control, without which nothing is compared.
     controls: u64,
+    #[serde(skip)]
     scratch: Scratch,
 }
 
-impl<'a> Products<'a> {
-    fn of(design: &'a Design) -> Self {
-        let sums = CrossProducts::new(design.interaction.columns());
-        Self { design, sums, controls: 0, scratch: Scratch::default() }
+impl Gathers for Design {
+    const NAME: &'static str = "products of models";
+    type Gathered = Products;
+
+    fn nothing(&self) -> Products {
+        let sums = CrossProducts::new(self.interaction.columns());
+        Products { sums, controls: 0, scratch: Scratch::default() }
     }
 
-    fn add(&mut self, unit: ModelUnit<'_>) {
+    fn add(&self, products: &mut Products, unit: ModelUnit<'_>) {
         if let ModelUnit::Complete { arm, outcome, tags, .. } = unit {
-            self.controls += u64::from(arm == 0);
-            self.design.row((arm, outcome), tags, &mut self.scratch);
-            self.sums.push(&self.scratch.row);
+            products.controls += u64::from(arm == 0);
+            self.row((arm, outcome), tags, &mut products.scratch);
+            products.sums.push(&products.scratch.row);
         }
     }
 
-    fn merge(&mut self, other: &Self) {
-        self.sums += &other.sums;
-        self.controls += other.controls;
+    fn merge(one: &mut Products, other: &Products) {
+        one.sums += &other.sums;
+        one.controls += other.controls;
     }
+}
 
-    fn fit(&self) -> Result<LeastSquares, NotEstimable> {
-        let interaction = &self.design.interaction;
+impl Products {
+    fn fit(&self, design: &Design) -> Result<LeastSquares, NotEstimable> {
+        let interaction = &design.interaction;
         if self.sums.n() > 0 && self.controls == 0 {
             return Err(NotEstimable::EmptyArm);
         }
@@ -80,13 +92,22 @@ impl<'a> Products<'a> {
     }
 }
 
+/// A model whose errors are asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Scored {
+    design: Design,
+    fit: LeastSquares,
+}
+
 /// What the errors of a model are made of.
-struct Scores<'a> {
-    design: &'a Design,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Scores {
     sums: Sums,
+    #[serde(skip)]
     scratch: Scratch,
 }
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Sums {
     /// Nothing: the products tell the errors.
     Classical,
@@ -94,11 +115,14 @@ enum Sums {
     Clustered(Box<ClusterScores>),
 }
 
-impl<'a> Scores<'a> {
-    fn of(design: &'a Design, fit: &LeastSquares) -> Self {
-        let robust = |kind| Sums::Robust(Box::new(Meat::new(fit, kind)));
-        let clustered = |kind| Sums::Clustered(Box::new(ClusterScores::new(fit, kind)));
-        let sums = match design.errors {
+impl Gathers for Scored {
+    const NAME: &'static str = "scores of models";
+    type Gathered = Scores;
+
+    fn nothing(&self) -> Scores {
+        let robust = |kind| Sums::Robust(Box::new(Meat::new(&self.fit, kind)));
+        let clustered = |kind| Sums::Clustered(Box::new(ClusterScores::new(&self.fit, kind)));
+        let sums = match self.design.errors {
             StandardErrors::Classical => Sums::Classical,
             StandardErrors::Hc0 => robust(RobustError::Hc0),
             StandardErrors::Hc1 => robust(RobustError::Hc1),
@@ -108,31 +132,33 @@ impl<'a> Scores<'a> {
             StandardErrors::Cr1 => clustered(ClusterError::Cr1),
             StandardErrors::Cr2 => clustered(ClusterError::Cr2),
         };
-        Self { design, sums, scratch: Scratch::default() }
+        Scores { sums, scratch: Scratch::default() }
     }
 
-    fn add(&mut self, unit: ModelUnit<'_>) {
+    fn add(&self, scores: &mut Scores, unit: ModelUnit<'_>) {
         let ModelUnit::Complete { arm, outcome, tags, cluster } = unit else { return };
-        self.design.row((arm, outcome), tags, &mut self.scratch);
-        match &mut self.sums {
+        self.design.row((arm, outcome), tags, &mut scores.scratch);
+        match &mut scores.sums {
             Sums::Classical => {}
-            Sums::Robust(meat) => meat.push(&self.scratch.row),
-            Sums::Clustered(scores) => {
+            Sums::Robust(meat) => meat.push(&scores.scratch.row),
+            Sums::Clustered(sums) => {
                 // Every cluster has a number since the first look.
                 let number = self.design.clusters.get(cluster).copied().unwrap_or(u64::MAX);
-                scores.push(number, &self.scratch.row);
+                sums.push(number, &scores.scratch.row);
             }
         }
     }
 
-    fn merge(&mut self, other: &Self) {
-        match (&mut self.sums, &other.sums) {
+    fn merge(one: &mut Scores, other: &Scores) {
+        match (&mut one.sums, &other.sums) {
             (Sums::Robust(meat), Sums::Robust(other)) => **meat += other,
             (Sums::Clustered(scores), Sums::Clustered(other)) => **scores += other,
             _ => {}
         }
     }
+}
 
+impl Scores {
     fn finish(self, fit: LeastSquares) -> Fitted {
         let (errors, effective_clusters) = match self.sums {
             Sums::Classical => (Ok(fit.classical()), None),

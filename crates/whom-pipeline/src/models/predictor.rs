@@ -1,5 +1,6 @@
 //! The effect of a treatment on a unit, as a model predicts it.
 
+use serde::{Deserialize, Serialize};
 use whom_query::ModelUnit;
 use whom_report::{ModelCoefficient, ModelTerm, ModelView};
 use whom_stats::Grid;
@@ -12,8 +13,9 @@ const FINE_BITS: i32 = 24;
 const MOST: f64 = ((1_u64 << 45) - 1) as f64;
 
 /// Predicts by the coefficients of a model as they are published.
-pub(super) struct Predictor<'a> {
-    design: &'a Design,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Predictor {
+    design: Design,
     /// The treatment's arm.
     arm: usize,
     effect: f64,
@@ -23,6 +25,7 @@ pub(super) struct Predictor<'a> {
 }
 
 /// What a column of the model adds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Slope {
     by: f64,
     grid: Grid,
@@ -30,9 +33,9 @@ struct Slope {
     deviation: f64,
 }
 
-impl<'a> Predictor<'a> {
+impl Predictor {
     /// The predictions for an arm; `None` if one of its coefficients could not be estimated.
-    pub(super) fn of(design: &'a Design, model: &ModelView, (arm, variant): (usize, &str)) -> Option<Self> {
+    pub(super) fn of(design: &Design, model: &ModelView, (arm, variant): (usize, &str)) -> Option<Self> {
         let is_of = |row: &&ModelCoefficient, term| row.term == term && row.variant.as_deref() == Some(variant);
         let effect = model.coefficients.iter().find(|row| is_of(row, ModelTerm::Variant))?;
         let interactions = model.coefficients.iter().filter(|row| is_of(row, ModelTerm::Interaction));
@@ -43,6 +46,7 @@ impl<'a> Predictor<'a> {
         let grids = design.interaction.covariates.iter().map(|covariate| covariate.grid);
         let slopes = interactions.zip(grids).map(slope).collect::<Option<Vec<Slope>>>()?;
         let (_, exponent) = libm::frexp(effect.std_err?);
+        let design = design.without_clusters();
         Some(Self { design, arm, effect: effect.estimate?, slopes, steps: libm::ldexp(1.0, FINE_BITS - exponent) })
     }
 

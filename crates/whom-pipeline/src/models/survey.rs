@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use whom_query::{AnalysedUnits, ModelColumns, ModelUnit, QueryError};
 use whom_stats::CrossProducts;
 
 use super::Asked;
+use super::look::{Gathers, gathered};
 
 /// The most clusters of a model; beyond, it has no errors by cluster.
 pub(super) const MOST_CLUSTERS: usize = 100_000;
 
 /// The units of a model, counted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Survey {
     /// Units with everything, by arm.
     pub(super) arms: Vec<u64>,
@@ -19,10 +22,10 @@ pub(super) struct Survey {
     pub(super) tags: Vec<SurveyedTag>,
     /// The clusters; one more than [`MOST_CLUSTERS`] where there are more.
     pub(super) clusters: BTreeSet<String>,
-    is_clustered: bool,
 }
 
 /// A tag of a model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum SurveyedTag {
     /// Count, sum and sum of squares of its grid values.
     Number(CrossProducts),
@@ -30,51 +33,54 @@ pub(super) enum SurveyedTag {
     Levels(BTreeMap<i64, Vec<u64>>),
 }
 
-impl Survey {
-    /// Counts the units of all models.
-    pub(super) fn take(units: &AnalysedUnits, asked: &[Asked]) -> Result<Vec<Self>, QueryError> {
-        let columns: Vec<ModelColumns> = asked.iter().map(|asked| asked.columns.clone()).collect();
-        let empty = || asked.iter().map(|asked| Self::empty(units, asked)).collect();
-        units.look_for_models(&columns, empty, Self::add, Self::merge)
-    }
+/// What units of a model are counted by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Counting {
+    arms: usize,
+    /// By tag, whether it is a number.
+    numbers: Vec<bool>,
+    is_clustered: bool,
+}
 
-    fn empty(units: &AnalysedUnits, asked: &Asked) -> Self {
-        let tag = |column: &usize| match units.bins.get(*column) {
-            Some(bins) if bins.shape().ordered => SurveyedTag::Number(CrossProducts::new(1)),
-            _ => SurveyedTag::Levels(BTreeMap::new()),
+impl Gathers for Counting {
+    const NAME: &'static str = "units of models";
+    type Gathered = Survey;
+
+    fn nothing(&self) -> Survey {
+        let tag = |is_number: &bool| {
+            if *is_number { SurveyedTag::Number(CrossProducts::new(1)) } else { SurveyedTag::Levels(BTreeMap::new()) }
         };
-        Self {
-            arms: vec![0; asked.variants.len()],
+        Survey {
+            arms: vec![0; self.arms],
             incomplete: 0,
-            tags: asked.columns.tags.iter().map(tag).collect(),
+            tags: self.numbers.iter().map(tag).collect(),
             clusters: BTreeSet::new(),
-            is_clustered: asked.columns.cluster.is_some(),
         }
     }
 
-    fn add(&mut self, unit: ModelUnit<'_>) {
+    fn add(&self, survey: &mut Survey, unit: ModelUnit<'_>) {
         let ModelUnit::Complete { arm, tags, cluster, .. } = unit else {
-            self.incomplete += 1;
+            survey.incomplete += 1;
             return;
         };
-        self.arms[arm] += 1;
-        for (tag, value) in self.tags.iter_mut().zip(tags) {
+        survey.arms[arm] += 1;
+        for (tag, value) in survey.tags.iter_mut().zip(tags) {
             match tag {
                 SurveyedTag::Number(sums) => sums.push(&[*value]),
                 SurveyedTag::Levels(levels) => {
-                    levels.entry(*value).or_insert_with(|| vec![0; self.arms.len()])[arm] += 1;
+                    levels.entry(*value).or_insert_with(|| vec![0; self.arms])[arm] += 1;
                 }
             }
         }
-        if self.is_clustered && self.clusters.len() <= MOST_CLUSTERS && !self.clusters.contains(cluster) {
-            self.clusters.insert(cluster.to_owned());
+        if self.is_clustered && survey.clusters.len() <= MOST_CLUSTERS && !survey.clusters.contains(cluster) {
+            survey.clusters.insert(cluster.to_owned());
         }
     }
 
-    fn merge(&mut self, other: &Self) {
-        self.arms.iter_mut().zip(&other.arms).for_each(|(arm, other)| *arm += other);
-        self.incomplete += other.incomplete;
-        for (tag, other) in self.tags.iter_mut().zip(&other.tags) {
+    fn merge(survey: &mut Survey, other: &Survey) {
+        survey.arms.iter_mut().zip(&other.arms).for_each(|(arm, other)| *arm += other);
+        survey.incomplete += other.incomplete;
+        for (tag, other) in survey.tags.iter_mut().zip(&other.tags) {
             match (tag, other) {
                 (SurveyedTag::Number(sums), SurveyedTag::Number(other)) => *sums += other,
                 (SurveyedTag::Levels(levels), SurveyedTag::Levels(other)) => {
@@ -87,11 +93,26 @@ impl Survey {
             }
         }
         for cluster in &other.clusters {
-            if self.clusters.len() > MOST_CLUSTERS {
+            if survey.clusters.len() > MOST_CLUSTERS {
                 break;
             }
-            self.clusters.insert(cluster.clone());
+            survey.clusters.insert(cluster.clone());
         }
+    }
+}
+
+impl Survey {
+    /// Counts the units of all models.
+    pub(super) fn take(units: &AnalysedUnits, asked: &[Asked]) -> Result<Vec<Self>, QueryError> {
+        let columns: Vec<ModelColumns> = asked.iter().map(|asked| asked.columns.clone()).collect();
+        let is_number = |column: &usize| units.bins.get(*column).is_some_and(|bins| bins.shape().ordered);
+        let counting = |asked: &Asked| Counting {
+            arms: asked.variants.len(),
+            numbers: asked.columns.tags.iter().map(is_number).collect(),
+            is_clustered: asked.columns.cluster.is_some(),
+        };
+        let surveyed = gathered(units, columns, asked.iter().map(counting).collect())?;
+        Ok(surveyed.into_iter().map(|(_, survey)| survey).collect())
     }
 
     /// The units that the model is fitted to.

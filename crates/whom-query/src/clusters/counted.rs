@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 
 use datafusion::arrow::array::Array;
+use serde::{Deserialize, Serialize};
 use whom_stats::BUCKETS;
 use whom_stats::bucket::bucket_of_text;
 
 use super::{Cells, Clusters, MOST_CLUSTERS, is_missing};
 use crate::error::QueryError;
+use crate::look::Look;
 use crate::unit_table::{UnitRows, UnitTable};
 
 /// About as many units are looked at for each part of the clusters.
@@ -38,7 +40,7 @@ pub struct ClusterTally {
 }
 
 /// What is known of a cluster.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Seen {
     arm: u8,
     crosses: bool,
@@ -53,8 +55,8 @@ impl Seen {
 }
 
 /// The clusters of some buckets.
-#[derive(Default)]
-struct SomeClusters {
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct SomeClusters {
     seen: HashMap<Box<str>, Seen>,
     missing: u64,
 }
@@ -94,6 +96,36 @@ impl SomeClusters {
     }
 }
 
+/// The look by which a part of the clusters is counted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ClusterLook {
+    clusters: Clusters,
+    part: u64,
+    parts: u64,
+}
+
+impl Look for ClusterLook {
+    const NAME: &'static str = "clusters";
+    type Seen = SomeClusters;
+    type Ready<'a> = &'a Self;
+
+    fn ready(&self) -> Result<&Self, QueryError> {
+        Ok(self)
+    }
+
+    fn nothing(&self) -> SomeClusters {
+        SomeClusters::default()
+    }
+
+    fn add(look: &&Self, seen: &mut SomeClusters, rows: UnitRows) -> Result<(), QueryError> {
+        seen.add(&look.clusters, (look.part, look.parts), &rows)
+    }
+
+    fn merged(one: SomeClusters, other: SomeClusters) -> SomeClusters {
+        one.merged(other)
+    }
+}
+
 /// Looks at every unit, and learns which clusters there are.
 ///
 /// # Errors
@@ -119,8 +151,7 @@ fn count_in(
     let mut tally = ClusterTally { by_arm: vec![0; arms], ..ClusterTally::default() };
     let (mut crossing, mut names) = (Vec::new(), Vec::new());
     for part in 0..parts {
-        let add = |some: &mut SomeClusters, rows: UnitRows| some.add(clusters, (part, parts), &rows);
-        let found = table.gather(cancel, SomeClusters::default, add, SomeClusters::merged)?;
+        let found = table.look(&ClusterLook { clusters: clusters.clone(), part, parts }, cancel)?;
         if found.missing > 0 {
             return Err(missing(&clusters.name, found.missing, table.units()));
         }

@@ -1,12 +1,15 @@
 //! Sums by cluster: what errors by cluster are made from.
 
 use datafusion::arrow::array::Array;
+use serde::{Deserialize, Serialize};
 use whom_stats::{ABSENT, Moments};
 
 use super::Clusters;
 use crate::analysed::AnalysedUnits;
 use crate::error::QueryError;
+use crate::look::Look;
 use crate::quantiles::Among;
+use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitRows;
 use crate::values::values;
 
@@ -14,7 +17,7 @@ use crate::values::values;
 type Asked = (usize, Option<usize>);
 
 /// Exact sums of every metric by cell of clusters and arm, over all analysed units and over those of each pre-registered cohort.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterTotals {
     asked: Vec<Asked>,
     /// Everybody, then the cohorts in the order of the file.
@@ -26,7 +29,7 @@ pub struct ClusterTotals {
 }
 
 /// The units that have all values of a metric.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Sum {
     units: u64,
     above: i128,
@@ -94,20 +97,53 @@ impl AnalysedUnits {
     /// # Errors
     /// As [`AnalysedUnits::new`].
     pub fn cluster_totals(&self) -> Result<Option<ClusterTotals>, QueryError> {
-        let Some(clusters) = &self.schema.clusters else { return Ok(None) };
+        if self.schema.clusters.is_none() {
+            return Ok(None);
+        }
         let mut asked: Vec<Asked> = Vec::new();
         for outcome in self.outcomes() {
             asked.push((outcome.value, outcome.denominator));
             asked.extend(outcome.uncapped.map(|value| (value, outcome.denominator)));
         }
-        let (groups, arms, cells) = (1 + self.schema.cohorts.len(), self.schema.arms, clusters.cells());
-        let sums = vec![Sum::default(); asked.len() * groups * arms * cells];
-        let empty = ClusterTotals { asked, groups, arms, cells, sums };
-        let add =
-            |totals: &mut ClusterTotals, rows: UnitRows| self.add_to(totals, clusters, &self.schema.analysed(rows)?);
-        self.table.gather(&self.cancel, || empty.clone(), add, ClusterTotals::merged).map(Some)
+        let look = TotalsLook { schema: self.schema.clone(), asked };
+        self.table.look(&look, &self.cancel).map(Some)
+    }
+}
+
+/// The look by which metrics are summed by cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TotalsLook {
+    schema: UnitSchema,
+    asked: Vec<Asked>,
+}
+
+impl Look for TotalsLook {
+    const NAME: &'static str = "totals of clusters";
+    type Seen = ClusterTotals;
+    type Ready<'a> = (&'a Self, &'a Clusters);
+
+    fn ready(&self) -> Result<(&Self, &Clusters), QueryError> {
+        let without = || QueryError::Internal("units were assigned by themselves".to_owned());
+        Ok((self, self.schema.clusters.as_ref().ok_or_else(without)?))
     }
 
+    fn nothing(&self) -> ClusterTotals {
+        let cells = self.schema.clusters.as_ref().map_or(0, Clusters::cells);
+        let (groups, arms) = (1 + self.schema.cohorts.len(), self.schema.arms);
+        let sums = vec![Sum::default(); self.asked.len() * groups * arms * cells];
+        ClusterTotals { asked: self.asked.clone(), groups, arms, cells, sums }
+    }
+
+    fn add((look, clusters): &(&Self, &Clusters), seen: &mut ClusterTotals, rows: UnitRows) -> Result<(), QueryError> {
+        look.add_to(seen, clusters, &look.schema.analysed(rows)?)
+    }
+
+    fn merged(one: ClusterTotals, other: ClusterTotals) -> ClusterTotals {
+        one.merged(other)
+    }
+}
+
+impl TotalsLook {
     fn add_to(&self, totals: &mut ClusterTotals, clusters: &Clusters, rows: &UnitRows) -> Result<(), QueryError> {
         let (names, arms) = (clusters.of_units(rows)?, rows.arms()?);
         let columns = values(&self.schema.values, rows)?;
@@ -115,7 +151,7 @@ impl AnalysedUnits {
         let cohorts = cohorts.collect::<Result<Vec<_>, _>>()?;
         let cells: Option<Vec<usize>> = names.iter().map(|name| clusters.cell(name?)).collect();
         let cells = cells.ok_or_else(|| QueryError::Internal("a unit is in no cluster".to_owned()))?;
-        for (place, (value, denominator)) in totals.asked.clone().into_iter().enumerate() {
+        for (place, (value, denominator)) in self.asked.iter().copied().enumerate() {
             for (row, (cell, arm)) in cells.iter().zip(&arms).enumerate() {
                 let (above, below) = (columns[value][row], denominator.map_or(0, |below| columns[below][row]));
                 if above == ABSENT || below == ABSENT {

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
-use whom_engine::{
-    Engine, EngineError, ExecutedRecord, HandedColumns, HandedRows, KeyFilter, Pieces, StageOrder, StoredRows, decoded,
-    encoded,
-};
+use whom_engine::{Engine, EngineError, ExecutedRecord, Pieces, StageOrder, decoded, encoded};
 
 use super::Elsewhere;
 use super::order::{Common, Failure, PieceAnswer, PiecesWork, ScanWork, Scattered, ShareAnswer, Work, marked_table};
@@ -36,9 +33,6 @@ const SHARE_BYTES: u64 = 256 << 20;
 
 /// The most shares of a table.
 const MOST_SHARES: usize = 4_096;
-
-/// Pieces that are taken up at once.
-const TAKEN_AT_ONCE: usize = 8;
 
 /// Makes the unit table.
 pub(super) struct Driver<'a> {
@@ -177,8 +171,12 @@ impl<'a> Driver<'a> {
         let parts = self.position.tables.clone();
         let answers: Vec<PieceAnswer> = self.dispatch(group, work, &parts).await?;
         let (mut all, mut regrouped) = (vec![Made::default(); group.len()], Vec::new());
+        let mut filters: BTreeMap<Purpose, Vec<String>> = BTreeMap::new();
         for (piece, answer) in answers.into_iter().enumerate() {
-            let PieceAnswer { made, kept, new, regrouped: rows, executed } = answer;
+            let PieceAnswer { made, kept, new, regrouped: rows, filters: of_piece, executed } = answer;
+            for (purpose, object) in of_piece {
+                filters.entry(purpose).or_default().push(object);
+            }
             all.iter_mut().zip(made).for_each(|(all, made)| *all += made);
             group.iter().zip(executed).for_each(|(statement, executed)| self.executed(statement, executed));
             let tables = &mut self.position.tables[piece];
@@ -195,7 +193,9 @@ impl<'a> Driver<'a> {
         }
         for (statement, made) in group.iter().zip(&all) {
             self.recorder.record(&statement.purpose, made)?;
-            self.filter_by(&statement.purpose).await?;
+        }
+        for (purpose, of_pieces) in filters {
+            self.filter_by(&purpose, of_pieces).await?;
         }
         Ok(())
     }
@@ -240,39 +240,13 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Makes the filter by which scans of other tables leave out rows of other units, and hands it over.
-    async fn filter_by(&mut self, purpose: &Purpose) -> Result<(), QueryError> {
-        let Some((unit, day)) = purpose.filter_key() else { return Ok(()) };
-        let keys = self.position.tables.iter().filter_map(|tables| tables.get(purpose)).map(HandedRows::rows).sum();
-        let mut filter = KeyFilter::for_keys(keys);
-        let taken = self.taken(purpose)?;
-        let mut taken = stream::iter(taken).buffer_unordered(TAKEN_AT_ONCE);
-        while let Some(rows) = taken.try_next().await? {
-            filter.add(&rows, unit, day)?;
-        }
-        drop(taken);
+    /// Lists the filters that the pieces made of their keys, by which scans of other tables leave out rows of other units.
+    async fn filter_by(&mut self, purpose: &Purpose, of_pieces: Vec<String>) -> Result<(), QueryError> {
         let object = format!("filters/{}", Uuid::new_v4());
-        self.elsewhere.exchange.write(&object, filter.to_bytes().into()).await?;
+        self.elsewhere.exchange.write(&object, encoded(&of_pieces)?.into()).await?;
         self.position.filters.insert(purpose.table(), object);
+        self.position.listed.extend(of_pieces);
         Ok(())
-    }
-
-    /// The rows of a table by piece, not taken yet.
-    fn taken(
-        &self,
-        purpose: &Purpose,
-    ) -> Result<Vec<impl Future<Output = Result<StoredRows, EngineError>> + use<'_, 'a>>, QueryError> {
-        let columns = self.position.columns.get(purpose).cloned();
-        let columns: HandedColumns =
-            columns.ok_or_else(|| QueryError::Internal(format!("nobody made `{}`", purpose.table())))?;
-        let (exchange, store) = (&self.elsewhere.exchange, self.engine.store());
-        let pieces = self.position.tables.iter().filter_map(|tables| tables.get(purpose));
-        Ok(pieces
-            .map(|rows| {
-                let columns = columns.clone();
-                async move { rows.take(&columns, exchange, store).await }
-            })
-            .collect())
     }
 
     /// The unit table, which the last statement made.
@@ -280,7 +254,7 @@ impl<'a> Driver<'a> {
         let columns = self.position.columns.remove(&Purpose::UnitTable);
         let columns = columns.ok_or_else(|| QueryError::Internal("nobody made the unit table".to_owned()))?;
         let pieces = self.position.tables.iter_mut().filter_map(|tables| tables.remove(&Purpose::UnitTable)).collect();
-        let table = TableElsewhere::new(self.elsewhere, columns, pieces, self.engine.store().clone())?;
+        let table = TableElsewhere::new(self.elsewhere, columns, pieces, Arc::clone(self.engine.store().folder()))?;
         Ok(UnitTable::elsewhere_made(table, self.recorder.finish()))
     }
 }

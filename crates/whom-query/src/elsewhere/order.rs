@@ -12,11 +12,9 @@ use whom_stats::ProductGroup;
 
 use crate::bins::Fitted;
 use crate::build::Made;
-use crate::cohort_sums::CohortLook;
 use crate::compile::{JoinedTable, Purpose, Statement};
 use crate::encoding::Counts;
 use crate::error::QueryError;
-use crate::survey::SurveyLook;
 use crate::unit_schema::UnitSchema;
 
 /// What all parts of a stage have in common.
@@ -37,31 +35,18 @@ pub(super) enum Work {
     Pieces(PiecesWork),
     Look(LookWork),
     Encode(EncodeWork),
+    File(FileWork),
 }
 
 /// A look at the units of some pieces. A part is a [`UnitsPart`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LookWork {
-    pub(super) order: LookOrder,
+    /// The name of the look, by which workers know it.
+    pub(super) name: String,
+    /// The look, as bytes.
+    pub(super) look: Vec<u8>,
     /// The columns of the unit table.
     pub(super) columns: HandedColumns,
-}
-
-/// What can be looked for elsewhere.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum LookOrder {
-    Survey(SurveyLook),
-    Cohorts(CohortLook),
-}
-
-impl LookOrder {
-    /// What is looked for, in a word.
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Survey(_) => "values",
-            Self::Cohorts(_) => "cohorts",
-        }
-    }
 }
 
 /// From the unit table to codes. A part is a [`UnitsPart`].
@@ -75,6 +60,28 @@ pub(super) struct EncodeWork {
     pub(super) by_first_exposure: bool,
     /// The columns of the unit table.
     pub(super) columns: HandedColumns,
+}
+
+/// A file of units that follow each other. A part is a [`FilePart`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct FileWork {
+    /// The name of the kind of file, by which workers know it.
+    pub(super) name: String,
+    /// How it is written, as bytes.
+    pub(super) file: Vec<u8>,
+    pub(super) schema: UnitSchema,
+    /// The columns of the unit table.
+    pub(super) columns: HandedColumns,
+}
+
+/// Units that follow each other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct FilePart {
+    /// The pieces that hold them.
+    pub(super) pieces: UnitsPart,
+    /// Analysed units of these pieces that come before them.
+    pub(super) skipped: u64,
+    pub(super) units: u64,
 }
 
 /// The unit tables of some pieces that follow each other.
@@ -93,7 +100,7 @@ pub(super) struct Encoded {
 pub(super) struct ScanWork {
     pub(super) statement: Statement,
     pub(super) table: TableRecord,
-    /// The filters that it may ask, by name, and the objects that hold them.
+    /// The filters that it may ask, by name, and the objects that list those of the pieces.
     pub(super) filters: BTreeMap<String, String>,
 }
 
@@ -144,6 +151,8 @@ pub(super) struct PieceAnswer {
     pub(super) new: BTreeMap<Purpose, (HandedColumns, HandedRows)>,
     /// The rows of the last statement, if they go to pieces anew.
     pub(super) regrouped: Option<Scattered>,
+    /// By the table that it is made of, the object of the filter of the piece's keys.
+    pub(super) filters: BTreeMap<Purpose, String>,
     /// By statement.
     pub(super) executed: Vec<Option<ExecutedRecord>>,
 }

@@ -25,8 +25,10 @@ pub(super) struct Position {
     /// By piece.
     pub(super) tables: Vec<BTreeMap<Purpose, HandedRows>>,
     pub(super) columns: BTreeMap<Purpose, HandedColumns>,
-    /// The filters that scans may ask, by name, and the objects that hold them.
+    /// The filters that scans may ask, by name, and the objects that list those of the pieces.
     pub(super) filters: BTreeMap<String, String>,
+    /// The objects that are listed there.
+    pub(super) listed: Vec<String>,
     pub(super) recorded: Recorded,
     /// By statement.
     pub(super) executed: BTreeMap<String, ExecutedRecord>,
@@ -45,7 +47,7 @@ impl Position {
     /// The objects that it needs.
     fn objects(&self) -> impl Iterator<Item = &str> {
         let rows = self.tables.iter().flat_map(BTreeMap::values).flat_map(HandedRows::objects);
-        rows.chain(self.filters.values().map(String::as_str))
+        rows.chain(self.filters.values().chain(&self.listed).map(String::as_str))
     }
 
     /// Keeps it.

@@ -1,24 +1,28 @@
-//! A unit table that other machines made: they look at it and encode it where it lies, and it is taken only when asked for.
+//! A unit table that other machines made: they look at it, encode it and write files of it where it lies, and nobody takes it.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use bytes::Bytes;
 use datafusion::arrow::datatypes::SchemaRef;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use whom_engine::{
-    EngineError, HandedColumns, HandedRows, HandedUnits, LayoutRecord, RowStore, StageOrder, StoredRows, UnitSource,
-    decoded, shared_out,
+    EngineError, HandedColumns, HandedFile, HandedRows, HandedUnits, LayoutRecord, PlainFile, SpillFolder, StageOrder,
+    UnitSource, decoded, encoded, shared_out,
 };
 use whom_stats::ProductGroup;
 
 use super::Elsewhere;
-use super::order::{Common, EncodeWork, Encoded, Failure, LookWork, Work, marked_question, marked_table};
+use super::order::{
+    Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Work, marked_question, marked_table,
+};
 use crate::bins::Fitted;
 use crate::encoding::Counts;
 use crate::error::QueryError;
 use crate::look::Look;
+use crate::stretch::{Stretch, StretchFile};
 use crate::unit_schema::UnitSchema;
 
 /// A unit table where other machines can take it.
@@ -28,9 +32,8 @@ pub(crate) struct TableElsewhere {
     columns: HandedColumns,
     /// By piece.
     rows: Vec<HandedRows>,
-    /// The pieces that were taken.
-    taken: Vec<Mutex<Option<Arc<StoredRows>>>>,
-    store: RowStore,
+    /// Takes files that were written elsewhere.
+    folder: Arc<SpillFolder>,
     runtime: Handle,
 }
 
@@ -40,13 +43,12 @@ impl TableElsewhere {
         elsewhere: &Elsewhere,
         columns: HandedColumns,
         rows: Vec<HandedRows>,
-        store: RowStore,
+        folder: Arc<SpillFolder>,
     ) -> Result<Self, QueryError> {
         if rows.is_empty() {
             return Err(QueryError::Internal("there is no piece".to_owned()));
         }
-        let taken = rows.iter().map(|_| Mutex::default()).collect();
-        Ok(Self { elsewhere: elsewhere.clone(), columns, rows, taken, store, runtime: Handle::current() })
+        Ok(Self { elsewhere: elsewhere.clone(), columns, rows, folder, runtime: Handle::current() })
     }
 
     /// The number of units.
@@ -54,35 +56,25 @@ impl TableElsewhere {
         self.rows.iter().map(HandedRows::rows).sum()
     }
 
-    /// The number of pieces.
-    pub(crate) fn pieces(&self) -> usize {
-        self.rows.len()
-    }
-
     /// The columns.
     pub(crate) fn schema(&self) -> Result<SchemaRef, QueryError> {
         Ok(self.columns.schema()?)
     }
 
-    /// The rows of a piece, on this machine from now on.
-    pub(crate) fn taken(&self, place: usize) -> Result<Arc<StoredRows>, QueryError> {
-        let missing = || QueryError::Internal(format!("there is no piece {place}"));
-        let (rows, taken) = self.rows.get(place).zip(self.taken.get(place)).ok_or_else(missing)?;
-        let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = &*taken {
-            return Ok(Arc::clone(taken));
-        }
-        let found = self.wait(rows.take(&self.columns, &self.elsewhere.exchange, &self.store))?;
-        Ok(Arc::clone(taken.insert(Arc::new(found))))
-    }
-
     /// Has a look taken where the units lie.
     pub(crate) fn look<L: Look>(&self, look: &L) -> Result<L::Seen, QueryError> {
-        let order = look.order();
-        let name = format!("look for {}", order.name());
-        let work = Work::Look(LookWork { order, columns: self.columns.clone() });
-        let seen: Vec<L::Seen> = self.dispatch(&name, work)?;
-        seen.into_iter().reduce(L::merged).ok_or_else(|| QueryError::Internal("nobody looked".to_owned()))
+        let (name, columns) = (L::NAME.to_owned(), self.columns.clone());
+        let work = Work::Look(LookWork { name, look: encoded(look)?, columns });
+        let answers: Vec<Vec<u8>> = self.dispatch(&format!("look for {}", L::NAME), work)?;
+        let mut seen: Option<L::Seen> = None;
+        for answer in answers {
+            let of_part = decoded(&answer)?;
+            seen = Some(match seen {
+                Some(seen) => L::merged(seen, of_part),
+                None => of_part,
+            });
+        }
+        seen.ok_or_else(|| QueryError::Internal("nobody looked".to_owned()))
     }
 
     /// Has the units encoded where they lie; asks them there from then on.
@@ -116,10 +108,45 @@ impl TableElsewhere {
         Ok((source, counts))
     }
 
+    /// Has a file written of each of these stretches of the analysed units.
+    pub(crate) fn files<F: StretchFile>(
+        &self,
+        file: &F,
+        schema: &UnitSchema,
+        stretches: &[Stretch],
+    ) -> Result<Vec<HandedFile>, QueryError> {
+        let work = Work::File(FileWork {
+            name: F::NAME.to_owned(),
+            file: encoded(file)?,
+            schema: schema.clone(),
+            columns: self.columns.clone(),
+        });
+        let part = |stretch: &Stretch| {
+            let pieces = self.rows.get(stretch.pieces.clone()).unwrap_or_default().to_vec();
+            encoded(&FilePart { pieces, skipped: stretch.skipped, units: stretch.units }).map(Bytes::from)
+        };
+        let parts = stretches.iter().map(part).collect::<Result<_, _>>()?;
+        self.dispatch_parts(&format!("file of {}", F::NAME), work, parts)
+    }
+
+    /// Takes a file that was written elsewhere.
+    pub(crate) fn take_file(&self, file: &HandedFile) -> Result<PlainFile, QueryError> {
+        Ok(self.wait(file.take(&self.elsewhere.exchange, &self.folder))?)
+    }
+
     /// Has something done with all pieces, some of them in each part.
     fn dispatch<Answer: DeserializeOwned>(&self, name: &str, work: Work) -> Result<Vec<Answer>, QueryError> {
+        let parts = self.wait(shared_out(self.elsewhere.dispatch.as_ref(), &self.rows))?;
+        self.dispatch_parts(name, work, parts)
+    }
+
+    fn dispatch_parts<Answer: DeserializeOwned>(
+        &self,
+        name: &str,
+        work: Work,
+        parts: Vec<Bytes>,
+    ) -> Result<Vec<Answer>, QueryError> {
         let Elsewhere { dispatch, exchange } = &self.elsewhere;
-        let parts = self.wait(shared_out(dispatch.as_ref(), &self.rows))?;
         let common = Common { exchange: exchange.address(), pieces: self.rows.len(), work };
         let order = StageOrder { name: name.to_owned(), common: marked_table(&common)?, parts };
         let answers = self.wait(dispatch.dispatch(order))?;

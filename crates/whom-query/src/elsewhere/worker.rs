@@ -3,35 +3,40 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
 use whom_engine::{
-    Bench, Engine, EngineError, HandedColumns, HandedRows, HandedSource, HandedUnits, KeyFilter, Limits, Order, Pieces,
-    Regrouping, StoredRows, UnitCache, UnitSource, Worker, answer_part, blocking, decoded, encoded,
+    Bench, Engine, EngineError, HandedColumns, HandedFile, HandedRows, HandedSource, HandedUnits, KeyFilter, Limits,
+    Order, Pieces, PlainFile, Regrouping, StoredRows, UnitCache, UnitSource, Worker, answer_part, blocking, decoded,
+    encoded,
 };
-use whom_store::{ErrorKind, Exchange, Location, Stores};
+use whom_store::{Exchange, Location, Stores};
 
+use super::filters::KnownFilters;
 use super::order::{
-    Common, EncodeWork, Encoded, Failure, LookOrder, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork, ScanWork,
-    Scattered, ShareAnswer, SharePart, UnitsPart, Work,
+    Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork,
+    ScanWork, Scattered, ShareAnswer, SharePart, UnitsPart, Work,
 };
 use crate::build::{Finished, PieceTables, PieceWork};
 use crate::compile::Purpose;
 use crate::encoding::{Counts, Encoding, Piece};
 use crate::error::QueryError;
 use crate::flow::ExposureStep;
-use crate::look::Look;
+use crate::look::Looks;
+use crate::stretch::analysed_rows;
 use crate::unit_table::rows_of;
 
 /// Reads shares of tables and runs statements in pieces, as an executor of a cluster does it.
 #[derive(Debug)]
 pub struct UnitTableWorker {
     stores: Stores,
+    /// What it can look for.
+    looks: Looks,
     /// The filters that parts ask at the moment, by the object that holds them.
-    filters: Mutex<BTreeMap<String, Weak<KeyFilter>>>,
+    filters: KnownFilters,
     /// The encoded units that were asked last.
     units: Arc<UnitCache>,
 }
@@ -62,15 +67,9 @@ impl Worker for UnitTableWorker {
                 encoded(&settled(host, part.share(&work, &order.part, &stores).await.map_err(at_once))?)
             }
             Work::Pieces(work) => encoded(&settled(host, part.piece(&work, &order.part).await)?),
-            Work::Look(LookWork { order: look, columns }) => match look {
-                LookOrder::Survey(look) => {
-                    encoded(&settled(host, part.look(look, &columns, &order).await.map_err(at_once))?)
-                }
-                LookOrder::Cohorts(look) => {
-                    encoded(&settled(host, part.look(look, &columns, &order).await.map_err(at_once))?)
-                }
-            },
+            Work::Look(work) => encoded(&settled(host, part.look(work, &order).await.map_err(at_once))?),
             Work::Encode(work) => encoded(&settled(host, part.encode(work, &order).await.map_err(at_once))?),
+            Work::File(work) => encoded(&settled(host, part.file(work, &order).await.map_err(at_once))?),
         };
         Ok(answer?.into())
     }
@@ -104,9 +103,9 @@ fn limits(bench: &Bench, pieces: Pieces) -> Limits {
 }
 
 impl UnitTableWorker {
-    /// One that reads from these stores.
-    pub fn new(stores: Stores) -> Self {
-        Self { stores, filters: Mutex::default(), units: Arc::default() }
+    /// One that reads from these stores, and takes these looks.
+    pub fn new(stores: Stores, looks: Looks) -> Self {
+        Self { stores, looks, filters: KnownFilters::default(), units: Arc::default() }
     }
 
     /// Encoded units that were handed over, asked by who does an order about them.
@@ -115,28 +114,6 @@ impl UnitTableWorker {
     /// As [`HandedSource::take`].
     pub async fn units(&self, handed: HandedSource, bench: &Bench) -> Result<UnitSource, EngineError> {
         handed.take(bench, &self.stores.of_another_run(), &self.units).await
-    }
-
-    /// The filter that an object holds; parts that work at once share it.
-    async fn filter(&self, exchange: &Exchange, object: &str) -> Result<Arc<KeyFilter>, EngineError> {
-        if let Some(known) = self.known().get(object).and_then(Weak::upgrade) {
-            return Ok(known);
-        }
-        let lost = || EngineError::Internal(format!("`{object}` in `{}` is no filter", exchange.address()));
-        let removed = || EngineError::Elsewhere {
-            kind: ErrorKind::Transient,
-            problem: format!("`{object}` in `{}` was removed", exchange.address()),
-        };
-        let bytes = exchange.read(object).await?.ok_or_else(removed)?;
-        let filter = Arc::new(KeyFilter::from_bytes(&bytes).ok_or_else(lost)?);
-        let mut known = self.known();
-        known.retain(|_, filter| filter.strong_count() > 0);
-        known.insert(object.to_owned(), Arc::downgrade(&filter));
-        Ok(filter)
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Weak<KeyFilter>>> {
-        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,7 +124,7 @@ impl Part<'_> {
         let table = work.table.open(&share, stores).await?;
         self.engine.add_pinned(work.table.name(), Arc::new(table))?;
         for (name, object) in &work.filters {
-            self.engine.add_filter(name, self.worker.filter(&self.exchange, object).await?);
+            self.engine.add_filter(name, self.worker.filters.get(&self.exchange, object, self.pieces).await?);
         }
         let step = ExposureStep::of(&work.statement.purpose);
         let sql = &work.statement.sql;
@@ -205,27 +182,30 @@ impl Part<'_> {
             Some(None) => return Err(QueryError::Internal("a piece is still at work".to_owned())),
             Some(Some(regrouping)) => Some(self.scattered(regrouping.finish()?).await?),
         };
+        let filters = self.filters(work, &tables).await?;
         let executed = |sql: &str| self.engine.ledger().executed(sql).map(|executed| executed.record());
         let executed = work.statements.iter().map(|statement| executed(&statement.sql)).collect();
-        Ok(PieceAnswer { made, kept: tables.keys().cloned().collect(), new, regrouped, executed })
+        Ok(PieceAnswer { made, kept: tables.keys().cloned().collect(), new, regrouped, filters, executed })
+    }
+
+    /// The filters of the keys of a piece that its statements made.
+    async fn filters(&self, work: &PiecesWork, tables: &PieceTables) -> Result<BTreeMap<Purpose, String>, QueryError> {
+        let mut made = BTreeMap::new();
+        for purpose in work.statements.iter().map(|statement| &statement.purpose) {
+            let (Some((unit, day)), Some(rows)) = (purpose.filter_key(), tables.get(purpose)) else { continue };
+            let object = format!("filters/{}", Uuid::new_v4());
+            let filter = KeyFilter::of(&[&**rows], unit, day)?;
+            self.exchange.write(&object, filter.to_bytes().into()).await?;
+            made.insert(purpose.clone(), object);
+        }
+        Ok(made)
     }
 
     /// Looks at the units of some pieces.
-    async fn look<L: Look + Send + 'static>(
-        &self,
-        look: L,
-        columns: &HandedColumns,
-        order: &Order,
-    ) -> Result<L::Seen, QueryError> {
-        let taken = self.units(columns, order).await?;
-        let cancel = Arc::clone(&order.bench.cancel);
-        let looking = move || {
-            let (ready, mut seen) = (look.ready(), look.nothing());
-            for piece in taken {
-                rows_of(&piece, &cancel)?.try_for_each(|rows| L::add(&ready, &mut seen, rows?))?;
-            }
-            Ok(seen)
-        };
+    async fn look(&self, work: LookWork, order: &Order) -> Result<Vec<u8>, QueryError> {
+        let taken = self.units(&work.columns, order).await?;
+        let (looks, cancel) = (self.worker.looks.clone(), Arc::clone(&order.bench.cancel));
+        let looking = move || looks.take(&work.name, &work.look, (&taken, &cancel));
         blocking(&order.bench.cancel, looking).await
     }
 
@@ -256,9 +236,29 @@ impl Part<'_> {
         Ok(Encoded { units, counts })
     }
 
+    /// Writes a file of units that follow each other, and hands it over.
+    async fn file(&self, work: FileWork, order: &Order) -> Result<HandedFile, QueryError> {
+        let FilePart { pieces, skipped, units } = decoded(&order.part)?;
+        let taken = self.taken(&work.columns, pieces).await?;
+        let folder = self.engine.store().folder();
+        let mut out = folder.plain_writer()?;
+        let (looks, cancel) = (self.worker.looks.clone(), Arc::clone(&order.bench.cancel));
+        let writing = move || {
+            let FileWork { name, file, schema, .. } = work;
+            let mut rows = analysed_rows(&taken, &schema, (skipped, units), &cancel);
+            looks.write(&name, &file, (&mut rows, &mut out))?;
+            Ok::<PlainFile, QueryError>(out.finish(units)?)
+        };
+        let written = blocking(&order.bench.cancel, writing).await?;
+        Ok(HandedFile::hand_over(&self.exchange, &format!("files/{}", Uuid::new_v4()), &written).await?)
+    }
+
     /// The unit tables of the pieces of a part.
     async fn units(&self, columns: &HandedColumns, order: &Order) -> Result<Vec<StoredRows>, QueryError> {
-        let given: UnitsPart = decoded(&order.part)?;
+        self.taken(columns, decoded(&order.part)?).await
+    }
+
+    async fn taken(&self, columns: &HandedColumns, given: UnitsPart) -> Result<Vec<StoredRows>, QueryError> {
         let mut taken = Vec::with_capacity(given.len());
         for rows in &given {
             taken.push(rows.take(columns, &self.exchange, self.engine.store()).await?);

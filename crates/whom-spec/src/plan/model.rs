@@ -1,7 +1,7 @@
 //! Linear models of a metric on the variants and on tags.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Reference;
 use crate::spanned::Spanned;
@@ -53,7 +53,7 @@ pub struct TagLevels {
 }
 
 /// A kind of standard error of least squares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum StandardErrors {
     /// One variance of all units, as textbooks assume; for published tables.
     #[serde(rename = "classical")]

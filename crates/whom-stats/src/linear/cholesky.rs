@@ -1,5 +1,7 @@
 //! Cholesky's factor of a correlation matrix, with a rule for columns that say nothing new.
 
+use serde::{Deserialize, Serialize};
+
 use super::symmetric::{Symmetric, dot};
 
 /// The share of a column's variance that those before it must leave unexplained. Below, the column counts as a linear
@@ -11,7 +13,7 @@ pub const LEAST_NEW_VARIANCE: f64 = 1e-10;
 /// Columns are taken in their order. One whose pivot, the share of its variance that the columns kept so far do not explain,
 /// is at most [`LEAST_NEW_VARIANCE`] is left out, and its place is known: of columns that depend on each other the last one
 /// goes, on every machine.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cholesky {
     /// The columns that are kept, ascending.
     kept: Vec<usize>,

@@ -66,7 +66,7 @@ pub enum ClusterError {
 /// assert!(effect.degrees_of_freedom < 4.0, "{} clusters say less than 4 degrees", scores.clusters());
 /// # Ok::<(), whom_stats::NotEstimable>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClusterScores {
     kind: ClusterError,
     scorer: Scorer,
@@ -75,7 +75,7 @@ pub struct ClusterScores {
     centred: Vec<i64>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct ClusterSum {
     n: u64,
     /// In grid steps of scores, the constant first.

@@ -1,5 +1,7 @@
 //! Ordinary least squares with an intercept, from cross-products.
 
+use serde::{Deserialize, Serialize};
+
 use super::cholesky::Cholesky;
 use super::covariance::{Covariance, Range};
 use super::symmetric::{Symmetric, dot};
@@ -23,7 +25,7 @@ pub struct Variables {
 }
 
 /// A column centred and scaled: its values less the mean, over the root of their sum of squares.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Axis {
     /// The column.
     pub(super) column: usize,
@@ -54,7 +56,7 @@ pub(super) struct Axis {
 /// assert_eq!(format!("{:.3} ({:.3})", slope.value, slope.std_err), "2.200 (0.424)");
 /// # Ok::<(), whom_stats::NotEstimable>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LeastSquares {
     pub(super) n: u64,
     pub(super) predictors: Vec<Axis>,

@@ -9,6 +9,7 @@ use super::covariance::{Covariance, Range};
 use super::least_squares::LeastSquares;
 use super::score::Scorer;
 use super::symmetric::Symmetric;
+use super::wide;
 use crate::cross_products::to_f64;
 use crate::estimate::NotEstimable;
 
@@ -65,7 +66,7 @@ pub enum RobustError {
 /// assert!((effect.std_err - welch).abs() < 1e-14, "HC2 of two arms is Welch's standard error");
 /// # Ok::<(), whom_stats::NotEstimable>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Meat {
     kind: RobustError,
     scorer: Scorer,
@@ -73,6 +74,7 @@ pub struct Meat {
     /// Rows that decide a coefficient alone.
     deciding: u64,
     /// The lower triangle, row by row, in squared grid steps of scores.
+    #[serde(with = "wide")]
     squares: Vec<i256>,
     /// The coefficients' directions, at length 1.
     directions: Vec<Option<Vec<f64>>>,

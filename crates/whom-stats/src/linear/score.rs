@@ -1,5 +1,7 @@
 //! A row's place, residual and score in the basis of a fit, and the grid of scores.
 
+use serde::{Deserialize, Serialize};
+
 use super::least_squares::LeastSquares;
 use super::symmetric::dot;
 
@@ -7,7 +9,7 @@ use super::symmetric::dot;
 const SCORE_BITS: i32 = 60;
 
 /// Works out rows of a fit one after the other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Scorer {
     fit: LeastSquares,
     /// Grid steps of scores in a grid step of the outcome: a power of two.
