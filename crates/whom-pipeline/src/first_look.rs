@@ -39,8 +39,12 @@ struct CountedLevel {
 }
 
 impl FirstLook {
-    /// Counts all units by every code of every tag, and puts codes together to levels.
+    /// Counts all units by every code of every tag, and puts codes together to levels. There is no first look where units were
+    /// assigned by cluster: it would be taken unit by unit.
     pub(crate) async fn count(study: &Study<'_>) -> Result<Self, EngineError> {
+        if study.is_clustered() {
+            return Ok(Self { tags: Vec::new() });
+        }
         let bins = &study.units.bins;
         let (mut tags, mut levels) = (Vec::with_capacity(bins.len()), Vec::with_capacity(bins.len()));
         for columns in counting::passes(study) {
@@ -97,8 +101,11 @@ impl FirstLook {
         tables.collect()
     }
 
-    /// The tags by how much they change each effect.
+    /// The tags by how much they change each effect; nothing without a first look.
     pub(crate) fn rankings(&self, study: &Study<'_>) -> Vec<TagRanking> {
+        if study.is_clustered() {
+            return Vec::new();
+        }
         let ranking = |question| ranking::ranking(study, &self.estimation(study, question), &self.tags);
         primary(study).map(ranking).collect()
     }

@@ -1,11 +1,12 @@
 //! Other halves: the whole analysis tried again with other buckets to discover and to measure.
 
 use whom_forest::{Cohort, Discovered, Discovery, Tree};
-use whom_report::{DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability};
+use whom_report::{self as report, DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability};
 use whom_stats::{BucketSet, Fold, Folds};
 
 use super::ranked::{Ranked, over_splits};
 use super::{Declaration, RETURNED_FROM, internal, mean};
+use crate::clustered::Clustered;
 use crate::cohorts::MeasuredCohorts;
 use crate::discovery::{declared_tree, plan_of};
 use crate::error::RunError;
@@ -21,7 +22,7 @@ struct Halving {
     tests: Vec<GlobalTestRow>,
     /// Family F2.
     effects: Vec<EffectRow>,
-    /// By question.
+    /// By question; nothing where units were assigned by cluster.
     ranked: Vec<Ranked>,
 }
 
@@ -130,14 +131,19 @@ async fn halvings(
 async fn measured(study: &Study<'_>, questions: &[Question], discovered: &Discovered) -> Result<Halving, RunError> {
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Resplits, &error);
     let unpruned = leaves_of_unpruned(study, discovered).await.map_err(failed)?;
-    let tests = tested(study, questions, discovered, &unpruned);
-    let singles = questions.iter().zip(&discovered.single).zip(&unpruned);
-    let ranked = singles.map(|((question, tree), cells)| Ranked::of(study, *question, &tree.unpruned, cells)).collect();
     let (_, tree) = declared_tree(study, questions, discovered)
         .ok_or_else(|| internal(Stage::Resplits, &"the declared tree is not among those that were grown"))?;
+    let clusters = Clustered::of_leaves(study, &tree.routing, &[report::Fold::Measure]).await.map_err(failed)?;
+    let clusters = clusters.first();
+    let tests = tested(study, questions, discovered, (&unpruned, clusters));
+    let singles = questions.iter().zip(&discovered.single).zip(&unpruned);
+    // Ranked groups are compared unit by unit.
+    let singles = singles.filter(|_| clusters.is_none());
+    let ranked = singles.map(|((question, tree), cells)| Ranked::of(study, *question, &tree.unpruned, cells)).collect();
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
     let leaves = LeafSums::of(study, &tree.routing).await.map_err(failed)?;
-    let effects = MeasuredCohorts::new(study, &leaves, &cohorts).discovered_family(questions);
+    let measured = MeasuredCohorts::new(study, &leaves, &cohorts).with_clusters(clusters);
+    let effects = measured.discovered_family(questions);
     Ok(Halving { tree: tree.clone(), cohorts, tests, effects, ranked })
 }
 
@@ -180,8 +186,11 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The effects of ranked groups over all halvings, question by question.
+/// The effects of ranked groups over all halvings, question by question; nothing where nobody ranked.
 fn ranked_rows(study: &Study<'_>, questions: &[Question], halvings: &[Halving]) -> Vec<RankedGroupRow> {
+    if study.is_clustered() {
+        return Vec::new();
+    }
     let of_question = |(place, question): (usize, &Question)| {
         let ranked: Vec<&Ranked> = halvings.iter().filter_map(|halving| halving.ranked.get(place)).collect();
         over_splits(study, *question, &ranked)
