@@ -112,13 +112,15 @@ fn of_arms(
 
 /// What was compared unit by unit, with its error by cluster.
 fn compared(units: Comparison, arms: Result<Arms, NotEstimable>, estimation: &Estimation<'_>) -> Comparison {
+    let holding = |arm: &[Vec<Moments>; 2]| arm[0].iter().filter(|total| total.n > 0).count() as u64;
+    let clusters = arms.as_ref().ok().map(|[treatment, control]| [control, treatment].map(holding));
     let values = arms.and_then(|arms| values(&arms, estimation));
     let judged = units.effect.as_ref().ok().and_then(Effect::unreliable);
     let effect = values.and_then(|values| {
         let unreliable = values.unreliable.or(judged);
         Effect::of(Values { unreliable, ..values })
     });
-    Comparison { effect, method: method(estimation), ..units }
+    Comparison { effect, method: method(estimation), clusters, ..units }
 }
 
 /// How rows name it.
