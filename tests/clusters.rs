@@ -14,7 +14,8 @@ use crate::warehouse::{Sample, Warehouse, read_parquet, repository, with_column}
 /// How far apart two numbers may be, in standard errors: matrices by another route.
 pub(crate) const TOLERANCE: f64 = 1e-8;
 
-pub(crate) const SEARCH: &str = "discover:\n  tree: { depth: 2, units_per_arm: 200, events_per_arm: 50, pruning_folds: 0 }\n\n";
+pub(crate) const SEARCH: &str =
+    "discover:\n  tree: { depth: 2, units_per_arm: 200, events_per_arm: 50, pruning_folds: 0 }\n\n";
 
 /// Who lives together, given a user and whether the new page is shown to them.
 pub(crate) type Household = fn(i64, bool) -> i64;

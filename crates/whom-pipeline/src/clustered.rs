@@ -34,11 +34,7 @@ impl Clustered {
     }
 
     /// Sums over the leaves of a tree, one for each of these folds; nothing where units were assigned by themselves.
-    pub(crate) async fn of_leaves(
-        study: &Study<'_>,
-        tree: &Routing,
-        folds: &[Fold],
-    ) -> Result<Vec<Self>, EngineError> {
+    pub(crate) async fn of_leaves(study: &Study<'_>, tree: &Routing, folds: &[Fold]) -> Result<Vec<Self>, EngineError> {
         let (units, tree) = (Arc::clone(study.units), tree.clone());
         let folds: Vec<BucketSet> = folds.iter().map(|fold| study.buckets(*fold).clone()).collect();
         let counted = blocking(study.units.cancel(), move || units.cluster_totals_in(&tree, &folds)).await;

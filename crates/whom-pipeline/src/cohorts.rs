@@ -55,9 +55,8 @@ impl<'a> MeasuredCohorts<'a> {
             let groups = [Among::Leaf(cohort.cell), Among::BesideLeaf(cohort.cell)];
             let of_quantiles = self.quantiles.and_then(|quantiles| quantiles.contrast(groups, question));
             let of_units = || self.study.contrast(sides, question);
-            let of_clusters = |clusters: &Clustered| {
-                clusters.contrast(of_units(), groups, &self.study.estimation(question))
-            };
+            let of_clusters =
+                |clusters: &Clustered| clusters.contrast(of_units(), groups, &self.study.estimation(question));
             let contrast = of_quantiles.or_else(|| self.clusters.map(of_clusters)).unwrap_or_else(of_units);
             (cohort.name.as_str(), contrast)
         };

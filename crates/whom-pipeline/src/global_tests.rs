@@ -72,16 +72,15 @@ fn global_row(
     let strata = leaves.strata();
     let predictions: Vec<f64> = predictions.flat_map(|prediction| std::iter::repeat_n(prediction, strata)).collect();
     let few = measuring.is_some_and(|clusters| clusters.too_few(&study.estimation(question)).is_some());
-    let test =
-        (!few).then(|| global_test(&study.measured(&leaves.cells.cells, Fold::Measure), target, &predictions));
+    let test = (!few).then(|| global_test(&study.measured(&leaves.cells.cells, Fold::Measure), target, &predictions));
     let slope = match &test {
         Some(GlobalTest::Tested(slope)) => Some(slope),
         Some(GlobalTest::NoCandidate | GlobalTest::NotEstimable(_)) | None => None,
     };
     // Cochran's test takes the leaves' effects for independent, and those of leaves that share clusters are not.
     let cochran = slope.filter(|_| measuring.is_none());
-    let cochran =
-        cochran.and_then(|slope| if strata == 1 { Some(slope.cochran) } else { cochran_within(study, question, leaves) });
+    let cochran = cochran
+        .and_then(|slope| if strata == 1 { Some(slope.cochran) } else { cochran_within(study, question, leaves) });
     GlobalTestRow {
         variant: study.variant(question.treatment).to_owned(),
         metric: study.metric(question.metric).name.value.clone(),

@@ -1,7 +1,9 @@
 //! Other halves: the whole analysis tried again with other buckets to discover and to measure.
 
 use whom_forest::{Cohort, Discovered, Discovery, Tree};
-use whom_report::{self as report, DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability};
+use whom_report::{
+    self as report, DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability,
+};
 use whom_stats::{BucketSet, Fold, Folds};
 
 use super::ranked::{Ranked, over_splits};

@@ -2,8 +2,8 @@
 
 use whom_stats::{ABSENT, BucketSet, Routing};
 
-use super::totals::{Asked, ClusterTotals, Groups, Sum};
 use super::Clusters;
+use super::totals::{Asked, ClusterTotals, Groups, Sum};
 use crate::analysed::AnalysedUnits;
 use crate::cohort_sums::Ranks;
 use crate::error::QueryError;

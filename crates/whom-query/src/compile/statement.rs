@@ -139,10 +139,8 @@ impl Purpose {
     /// Whether plain SQL, which says what the unit table is, does without the statement: its rows only tell about the data, or
     /// only move units.
     pub(super) fn is_ours_alone(&self) -> bool {
-        let only_counts = matches!(
-            self,
-            Self::UnknownVariants | Self::EventRepeats(_) | Self::EventKeys(_) | Self::DistinctKeys(_)
-        );
+        let only_counts =
+            matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::EventKeys(_) | Self::DistinctKeys(_));
         only_counts || matches!(self, Self::UnitsOfClusters | Self::UnitsByCluster)
     }
 
