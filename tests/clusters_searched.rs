@@ -70,6 +70,9 @@ fn faults(published: &Published) -> Vec<String> {
     let clusters: Vec<(i64, i64)> =
         table.counts("clusters_control").into_iter().zip(table.counts("clusters_variant")).collect();
     let (found, nodes) = (published.effects(), published.json("tree.json")["trees"][0]["nodes"][0].clone());
+    let levels = Table(published.table("tags.parquet"));
+    let [of_levels, with_errors] = ["estimate", "std_err"].map(|name| levels.numbers(name));
+    let units = levels.counts("n_control");
     let mut faults = Vec::new();
     for line in text.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
@@ -81,6 +84,17 @@ fn faults(published: &Published) -> Vec<String> {
         let meets = |found: Option<f64>, expected: &f64, tolerance: f64| {
             found.is_some_and(|found| (found - expected).abs() <= tolerance * std_err)
         };
+        if cohort.starts_with("level ") {
+            let is_met = |row: &usize| {
+                meets(of_levels[*row], estimate, TOLERANCE)
+                    && meets(with_errors[*row], std_err, TOLERANCE)
+                    && units[*row] as f64 == *n_control
+            };
+            if (0..units.len()).filter(is_met).count() != 1 {
+                faults.push(line.to_owned());
+            }
+            continue;
+        }
         if let Some(half) = cohort.strip_prefix("all of the ") {
             let effect: &Value = &nodes[half.strip_suffix(" fold").expect("a fold")][0];
             let is_met = meets(effect["estimate"].as_f64(), estimate, TOLERANCE)

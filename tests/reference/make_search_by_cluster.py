@@ -5,7 +5,7 @@
 
 The households of make_clusters.py, and a new page that adds to the orders of phones alone. Half of the buckets of xxhash, into which households go
 by their names, discover; the rest measures. There phones and everybody else are compared by the matrices of make_clusters.py, and so are all users of
-each half. Intervals of the metric that is searched on hold for both cohorts at once (Bonferroni).
+each half; the levels of the device are compared over all users. Intervals of the metric that is searched on hold for both cohorts at once (Bonferroni).
 """
 
 import csv
@@ -56,6 +56,13 @@ def errors(some, side, weights, above, below):
             parts.append(by.delta(above[taken], below[taken], side[taken], names[taken], np.array(weights)))
     return by.combined(parts, [1, 1])
 
+
+kinds = {kind for kind in shop.device if kind is not None}
+for kind in sorted(kinds):
+    who = np.array([other == kind for other in shop.device])
+    counts = [int((who & (shop.arm == arm)).sum()) for arm in (0, 1)]
+    counts += [len(np.unique(names[who & (shop.arm == arm)])) for arm in (0, 1)]
+    row(f"level {kind}", "revenue", "effect", "clustered", counts, effect(who, spend, None), *errors(who, np.where(who, 0, 1), [1.0], spend, None))
 
 metrics = {"revenue": (spend, None), "spend": (spend, None), "orders_placed": (shop.count, None), "click_rate": (shop.clicks, shop.pages)}
 halves = {"all of the discovery fold": discovers, "all of the measuring fold": ~discovers}

@@ -192,8 +192,8 @@ const CLUSTERED_TREE: Method = Method {
     name: "Searched where units were assigned by cluster",
     words: "A fold, and every part of it that is drawn again, holds whole clusters. Within the discovery fold splits are scored unit by \
             unit, which only decides where is looked; what is said of cohorts, nodes and contrasts has its error by cluster, and \
-            p-values are Holm’s. On fewer than 50 equal clusters in a variant nobody is told from the rest. One-tag tables, \
-            effects over weeks, ranked groups, effects drawn to each other and tests of how much effects scatter would take units or \
+            p-values are Holm’s. On fewer than 50 equal clusters in a variant nobody is told from the rest. A ranking of \
+            tags, effects over weeks, ranked groups, effects drawn to each other and tests of how much effects scatter would take units or \
             cohorts for independent, and are left out.",
     formula: "var b = G/(G − 1) Σ ψ² over the G buckets of whole clusters, ψ what a bucket moves the slope b by",
     source: "Bell and McCaffrey, Survey Methodology 28 (2002); Athey and Imbens, PNAS 113 (2016)",
