@@ -17,6 +17,9 @@ pub(crate) const TOLERANCE: f64 = 1e-8;
 pub(crate) const SEARCH: &str =
     "discover:\n  tree: { depth: 2, units_per_arm: 200, events_per_arm: 50, pruning_folds: 0 }\n\n";
 
+/// A search without repetitions.
+pub(crate) const ONCE: &str = "discover:\n  tree: { depth: 2, units_per_arm: 200, events_per_arm: 50, pruning_folds: 0 }\n  search_replicates: 0\n  resplits: 0\n\n";
+
 /// Who lives together, given a user and whether the new page is shown to them.
 pub(crate) type Household = fn(i64, bool) -> i64;
 
@@ -65,7 +68,7 @@ pub(crate) fn shop(household: Household) -> Warehouse {
     warehouse.edit("    cuped: { pre_period: 7d, tags: [age] }\n", "");
     warehouse.edit("    cuped: 7d\n", "");
     warehouse.edit(", cuped: 7d }", " }");
-    warehouse.edit(SEARCH, "");
+    warehouse.edit(SEARCH, ONCE);
     warehouse
 }
 

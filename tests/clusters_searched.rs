@@ -9,7 +9,7 @@ use arrow::compute::{cast, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Float64Type};
 use serde_json::Value;
 
-use crate::clusters::{Household, TOLERANCE, few, integers, many, shop};
+use crate::clusters::{Household, ONCE, SEARCH, TOLERANCE, few, integers, many, shop};
 use crate::effects::{Effect, Table};
 use crate::program::Published;
 use crate::warehouse::{Sample, Warehouse, repository, users, with_column};
@@ -17,7 +17,7 @@ use crate::warehouse::{Sample, Warehouse, repository, users, with_column};
 /// What the new page adds to the orders of phones.
 const GAIN: f64 = 30.0;
 
-const SEARCH: &str = "\
+const BY_DEVICE: &str = "\
 discover:
   tags: [device]
   metrics: [revenue]
@@ -52,7 +52,7 @@ fn searched(household: Household) -> Warehouse {
         with_column(&rows, "amount", Arc::new(amounts))
     });
     warehouse.edit("    cap: { percentile: 0.99, of: non_zero }\n", "");
-    warehouse.edit("validate: { bootstrap: 200 }\n", &format!("{SEARCH}\nvalidate: {{ bootstrap: 200 }}\n"));
+    warehouse.edit(ONCE, &format!("{BY_DEVICE}\n"));
     warehouse
 }
 
@@ -197,6 +197,7 @@ fn alone() -> Warehouse {
     warehouse.edit("    cuped: { pre_period: 7d, tags: [age] }\n", "");
     warehouse.edit("    cuped: 7d\n", "");
     warehouse.edit(", cuped: 7d }", " }");
+    warehouse.edit(SEARCH, ONCE);
     warehouse.edit("validate: { bootstrap: 200 }\n", "validate: { correction: holm }\n");
     warehouse
 }
