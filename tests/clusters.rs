@@ -12,21 +12,25 @@ use crate::program::Published;
 use crate::warehouse::{Sample, Warehouse, read_parquet, repository, with_column};
 
 /// How far apart two numbers may be, in standard errors: matrices by another route.
-const TOLERANCE: f64 = 1e-8;
+pub(crate) const TOLERANCE: f64 = 1e-8;
 
-const SEARCH: &str = "discover:\n  tree: { depth: 2, units_per_arm: 200, events_per_arm: 50, pruning_folds: 0 }\n\n";
+pub(crate) const SEARCH: &str =
+    "discover:\n  tree: { depth: 2, units_per_arm: 200, events_per_arm: 50, pruning_folds: 0 }\n\n";
+
+/// A search without repetitions.
+pub(crate) const ONCE: &str = "discover:\n  tree: { depth: 2, units_per_arm: 200, events_per_arm: 50, pruning_folds: 0 }\n  search_replicates: 0\n  resplits: 0\n\n";
 
 /// Who lives together, given a user and whether the new page is shown to them.
-type Household = fn(i64, bool) -> i64;
+pub(crate) type Household = fn(i64, bool) -> i64;
 
 /// Households of one user and of dozens; three to two, as the variants are.
-fn many(user: i64, is_new: bool) -> i64 {
+pub(crate) fn many(user: i64, is_new: bool) -> i64 {
     let hash = user * 7_919 % 1_000;
     part(if hash < 400 { hash % 30 } else { hash }, user, is_new)
 }
 
 /// Twelve and eight, some of them larger.
-fn few(user: i64, is_new: bool) -> i64 {
+pub(crate) fn few(user: i64, is_new: bool) -> i64 {
     let hash = user * 7_919 % 1_000;
     part(if hash < 600 { hash % 4 } else { hash % 2 }, user, is_new)
 }
@@ -40,12 +44,12 @@ fn part(group: i64, user: i64, is_new: bool) -> i64 {
     2 * (3 * group + user / 7 % if is_new { 2 } else { 3 }) + i64::from(is_new)
 }
 
-fn integers(rows: &RecordBatch, name: &str) -> Vec<i64> {
+pub(crate) fn integers(rows: &RecordBatch, name: &str) -> Vec<i64> {
     rows[name].as_primitive::<Int64Type>().values().to_vec()
 }
 
 /// The shop, whose users live in households that were assigned together and spend alike.
-fn shop(household: Household) -> Warehouse {
+pub(crate) fn shop(household: Household) -> Warehouse {
     let warehouse = Warehouse::copy(Sample::Shop);
     warehouse.rewrite("exposures.parquet", |_, rows| {
         let variants = rows["variant"].as_string::<i32>();
@@ -64,7 +68,7 @@ fn shop(household: Household) -> Warehouse {
     warehouse.edit("    cuped: { pre_period: 7d, tags: [age] }\n", "");
     warehouse.edit("    cuped: 7d\n", "");
     warehouse.edit(", cuped: 7d }", " }");
-    warehouse.edit(SEARCH, "");
+    warehouse.edit(SEARCH, ONCE);
     warehouse
 }
 

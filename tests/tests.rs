@@ -42,6 +42,8 @@ mod searched_within;
 mod stratified;
 // Users who were assigned with their household.
 mod clusters;
+// Searches by cluster: numpy's numbers, few clusters, and clusters of one.
+mod clusters_searched;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

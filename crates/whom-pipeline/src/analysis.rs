@@ -4,7 +4,7 @@ use whom_forest::{Cohort, Discovered, Tree};
 use whom_query::QueryError;
 use whom_query::checks::{cohort_check, stratified_cohort_check};
 use whom_report::{
-    CohortDefinition, CohortView, ConfirmingTest, EffectRow, GlobalTestRow, MetricView, Partition, Results,
+    CohortDefinition, CohortView, ConfirmingTest, EffectRow, Fold, GlobalTestRow, MetricView, Partition, Results,
     SlicedEffect, Stability, TagTable, VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check};
@@ -12,6 +12,7 @@ use whom_stats::{CellStatistics, CellSums, Check};
 use crate::averages::{AverageCells, MEMBERS, Rows, average_rows};
 use crate::caps::Caps;
 use crate::clock::Stages;
+use crate::clustered::{Clustered, enough_clusters};
 use crate::cohort_scatter::cohort_scatter;
 use crate::cohorts::MeasuredCohorts;
 use crate::discovery::{declared_tree, discover};
@@ -69,10 +70,13 @@ pub(crate) async fn analyse(
 
     stages.begin(Stage::Validation)?;
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Validation, &error);
-    let global_tests = global_tests(study, &questions, &discovered).await.map_err(failed)?;
     let declared = declared(study, name.clone(), tree).await?;
+    let clusters = Clustered::of_leaves(study, &tree.routing, &[Fold::Measure]).await.map_err(failed)?;
+    let clusters = clusters.first();
+    let global_tests = global_tests(study, &questions, &discovered, clusters).await.map_err(failed)?;
     let quantiles = Quantiles::of_leaves(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
     let measured = MeasuredCohorts::new(study, &declared.leaves, &declared.cohorts).with_quantiles(&quantiles);
+    let measured = measured.with_clusters(clusters);
     let found = Found { study, questions: &questions, declared: &declared, measured };
     let sliced = sliced_effects(study, &declared.tree.routing, &declared.cohorts).await.map_err(failed)?;
     let shown = found.shown(&discovered);
@@ -84,7 +88,11 @@ pub(crate) async fn analyse(
     stages.begin(Stage::Resplits)?;
     let resplits = resplits(&declaration, &questions, &effects).await?;
     Ok(Results {
-        checks: checks.into_iter().chain(found.cohort_check(&cells)).collect(),
+        checks: checks
+            .into_iter()
+            .chain(found.cohort_check(&cells))
+            .chain(enough_clusters(study, &questions, clusters))
+            .collect(),
         effects,
         slices,
         tag_tables,
@@ -96,7 +104,7 @@ pub(crate) async fn analyse(
         shrunken_effects: shrunken_effects(&found.measured, &questions, &cells.everybody),
         importance: importance(&shown),
         trees,
-        detectable_differences: detectable_differences(study, &questions, &cells.everybody),
+        detectable_differences: detectable_differences(study, &questions, &cells.everybody, clusters),
         confirming_tests: found.confirming_tests(&global_tests),
         global_tests,
         stability: Stability { search, resplits },
@@ -229,8 +237,12 @@ impl<'d> Found<'_, 'd> {
         confirming_tests(&self.measured, &questions)
     }
 
-    /// The sample ratio of the pre-registered cohorts over all units, and of the discovered ones on the measuring fold.
+    /// The sample ratio of the pre-registered cohorts over all units, and of the discovered ones on the measuring fold; not of those that
+    /// share clusters, as in [`AverageCells::cohort_check`].
     fn cohort_check(&self, cells: &AverageCells) -> Option<Check> {
+        if self.study.is_clustered() {
+            return None;
+        }
         if self.study.plan.split.is_stratified() {
             let cohorts = cells.members_in_strata(self.study).chain(self.measured.units_in_strata());
             return stratified_cohort_check(self.study.plan, self.study.units, cohorts.collect());

@@ -1,10 +1,8 @@
 //! Average effects and pre-registered cohorts: families F1 and guardrails, on all units.
 
-use std::sync::Arc;
-
-use whom_engine::{EngineError, blocking};
+use whom_engine::EngineError;
 use whom_query::checks::{cohort_check, stratified_cohort_check};
-use whom_query::{Among, Outcome, QueryError};
+use whom_query::{Among, Outcome};
 use whom_report::{EVERYBODY, EffectRow, Estimand, Evidence, Family, Fold};
 use whom_spec::plan::Role;
 use whom_stats::routing::Code;
@@ -64,7 +62,7 @@ impl AverageCells {
         let mut counted = study.sums(groupings).await?.into_iter();
         let everybody = counted.next().ok_or_else(|| EngineError::Internal("nobody was counted".to_owned()))?;
         let of_cohorts = counted.by_ref().take(cohorts).collect();
-        let clusters = clusters(study).await?;
+        let clusters = Clustered::of_declared(study).await?;
         // Whoever was first exposed beside their cluster was not assigned with it.
         let by_first_exposure = study.units.by_first_exposure.clone().filter(|_| clusters.is_none());
         let quantiles = Quantiles::of_declared(study).await?;
@@ -85,7 +83,10 @@ impl AverageCells {
     pub(crate) fn contrast(&self, study: &Study<'_>, (place, sides): (usize, &Sides), question: Question) -> Contrast {
         let contrast = study.contrast(sides, question);
         match &self.clusters {
-            Some(clusters) => clusters.contrast(contrast, place, &study.estimation(question)),
+            Some(clusters) => {
+                let groups = [Among::Cohort(place), Among::BesideCohort(place)];
+                clusters.contrast(contrast, groups, &study.estimation(question))
+            }
             None => contrast,
         }
     }
@@ -132,17 +133,6 @@ impl AverageCells {
         };
         names.zip(self.within_strata.iter().map(of_members))
     }
-}
-
-/// Sums every metric by cluster, where units were assigned by cluster.
-async fn clusters(study: &Study<'_>) -> Result<Option<Clustered>, EngineError> {
-    let units = Arc::clone(study.units);
-    let counted = blocking(study.units.cancel(), move || units.cluster_totals()).await;
-    let counted = counted.map_err(|error| match error {
-        QueryError::Engine(error) => error,
-        other => EngineError::Internal(other.to_string()),
-    })?;
-    Ok(counted.map(Clustered))
 }
 
 fn by_cell(study: &Study<'_>, counted: &CellSums) -> Vec<ArmSums> {

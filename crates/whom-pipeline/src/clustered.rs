@@ -1,13 +1,23 @@
 //! Two arms where units were assigned with their cluster: the values are those of the units, and the errors are by cluster.
 
-use whom_query::{Among, ClusterTotals};
+mod measuring;
+
+use std::sync::Arc;
+
+use whom_engine::{EngineError, blocking};
+use whom_query::clusters::Asked;
+use whom_query::{Among, ClusterTotals, QueryError};
+use whom_report::Fold;
 use whom_stats::{
-    CONTROL, ClusterColumn, ClusterMeans, Clusters, Comparison as Values, Estimate, Grid, Moments, NotEstimable,
-    Sample, Source, UnbiasedMean,
+    BucketSet, CONTROL, ClusterColumn, ClusterMeans, Clusters, Comparison as Values, Estimate, Grid, Moments,
+    NotEstimable, Routing, Sample, Source, UnbiasedMean, Unreliable,
 };
 
 use crate::comparison::{Comparison, Contrast, Effect};
 use crate::estimation::Estimation;
+use crate::study::Study;
+
+pub(crate) use measuring::enough_clusters;
 
 /// The sums of clusters, of which errors are made.
 pub(crate) struct Clustered(pub(crate) ClusterTotals);
@@ -16,20 +26,54 @@ pub(crate) struct Clustered(pub(crate) ClusterTotals);
 type Arms = [[Vec<Moments>; 2]; 2];
 
 impl Clustered {
-    /// A comparison among some units with its error by cluster.
-    pub(crate) fn compare(&self, units: Comparison, among: Among, estimation: &Estimation<'_>) -> Comparison {
-        let values = self.arms(among, estimation).and_then(|arms| values(&arms, estimation));
-        let judged = units.effect.as_ref().ok().and_then(Effect::unreliable);
-        let effect = values.and_then(|values| {
-            let unreliable = values.unreliable.or(judged);
-            Effect::of(Values { unreliable, ..values })
-        });
-        Comparison { effect, method: method(estimation), ..units }
+    /// Sums over everybody and the pre-registered cohorts; `None` where units were assigned by themselves.
+    pub(crate) async fn of_declared(study: &Study<'_>) -> Result<Option<Self>, EngineError> {
+        let units = Arc::clone(study.units);
+        let counted = blocking(study.units.cancel(), move || units.cluster_totals()).await;
+        Ok(counted.map_err(uncounted)?.map(Self))
     }
 
-    /// A pre-registered cohort against the rest, whose errors go together where both have units of a cluster.
-    pub(crate) fn contrast(&self, units: Contrast, place: usize, estimation: &Estimation<'_>) -> Contrast {
-        let (cohort, rest) = (Among::Cohort(place), Among::BesideCohort(place));
+    /// Sums over the leaves of a tree, one for each of these folds; nothing where units were assigned by themselves.
+    pub(crate) async fn of_leaves(study: &Study<'_>, tree: &Routing, folds: &[Fold]) -> Result<Vec<Self>, EngineError> {
+        let (units, tree) = (Arc::clone(study.units), tree.clone());
+        let folds: Vec<BucketSet> = folds.iter().map(|fold| study.buckets(*fold).clone()).collect();
+        let counted = blocking(study.units.cancel(), move || units.cluster_totals_in(&tree, &folds)).await;
+        Ok(counted.map_err(uncounted)?.into_iter().flatten().map(Self).collect())
+    }
+
+    /// A comparison among some units with its error by cluster.
+    pub(crate) fn compare(&self, units: Comparison, among: Among, estimation: &Estimation<'_>) -> Comparison {
+        compared(units, self.arms(among, estimation), estimation)
+    }
+
+    /// A comparison over some leaves with its error by cluster.
+    pub(crate) fn compare_leaves(
+        &self,
+        units: Comparison,
+        leaves: &[usize],
+        estimation: &Estimation<'_>,
+    ) -> Comparison {
+        let arms = of_arms(estimation, |asked, arm| self.0.over(leaves, asked, arm));
+        compared(units, arms, estimation)
+    }
+
+    /// Why everybody is in too few clusters for tests that take the clusters of an arm for many; `None` if there are enough.
+    pub(crate) fn too_few(&self, estimation: &Estimation<'_>) -> Option<String> {
+        let values = self.arms(Among::Everybody, estimation).and_then(|arms| values(&arms, estimation));
+        match values.map(|values| values.unreliable) {
+            Ok(Some(few @ Unreliable::FewClusters { .. })) => Some(few.to_string()),
+            Ok(_) => None,
+            Err(reason) => Some(reason.to_string()),
+        }
+    }
+
+    /// A cohort against the rest, whose errors go together where both have units of a cluster.
+    pub(crate) fn contrast(
+        &self,
+        units: Contrast,
+        [cohort, rest]: [Among; 2],
+        estimation: &Estimation<'_>,
+    ) -> Contrast {
         let together = self
             .arms(cohort, estimation)
             .and_then(|cohort| difference(&cohort, &self.arms(rest, estimation)?, estimation));
@@ -41,10 +85,38 @@ impl Clustered {
     }
 
     fn arms(&self, among: Among, estimation: &Estimation<'_>) -> Result<Arms, NotEstimable> {
-        let asked = (estimation.outcome.value, estimation.outcome.denominator);
-        let of = |arm: usize| self.0.of(among, asked, arm).ok_or(NotEstimable::NotCounted);
-        Ok([of(estimation.question.treatment)?, of(CONTROL)?])
+        of_arms(estimation, |asked, arm| self.0.of(among, asked, arm))
     }
+}
+
+pub(crate) fn uncounted(error: QueryError) -> EngineError {
+    match error {
+        QueryError::Engine(error) => error,
+        other => EngineError::Internal(other.to_string()),
+    }
+}
+
+/// The sums of both arms of a question, given those of each.
+fn of_arms(
+    estimation: &Estimation<'_>,
+    sums: impl Fn(Asked, usize) -> Option<[Vec<Moments>; 2]>,
+) -> Result<Arms, NotEstimable> {
+    let asked = (estimation.outcome.value, estimation.outcome.denominator);
+    let of = |arm: usize| sums(asked, arm).ok_or(NotEstimable::NotCounted);
+    Ok([of(estimation.question.treatment)?, of(CONTROL)?])
+}
+
+/// What was compared unit by unit, with its error by cluster.
+fn compared(units: Comparison, arms: Result<Arms, NotEstimable>, estimation: &Estimation<'_>) -> Comparison {
+    let holding = |arm: &[Vec<Moments>; 2]| arm[0].iter().filter(|total| total.n > 0).count() as u64;
+    let clusters = arms.as_ref().ok().map(|[treatment, control]| [control, treatment].map(holding));
+    let values = arms.and_then(|arms| values(&arms, estimation));
+    let judged = units.effect.as_ref().ok().and_then(Effect::unreliable);
+    let effect = values.and_then(|values| {
+        let unreliable = values.unreliable.or(judged);
+        Effect::of(Values { unreliable, ..values })
+    });
+    Comparison { effect, method: method(estimation), clusters, ..units }
 }
 
 /// How rows name it.

@@ -10,10 +10,10 @@ use crate::scatter::{reliable, scatter};
 use crate::study::Question;
 
 /// Heterogeneity on both scales on the measuring fold, for every question that was searched; each scale corrected by Holm over
-/// the questions. Nothing where there is no cohort.
+/// the questions. Nothing where there is no cohort, and where cohorts share clusters: the tests take their effects for independent.
 pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Question]) -> Vec<CohortScatter> {
     let (study, groups) = (cohorts.study, cohorts.units().count());
-    if groups == 0 {
+    if groups == 0 || study.is_clustered() {
         return Vec::new();
     }
     let level = study.plan.validate.level;

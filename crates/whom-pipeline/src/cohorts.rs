@@ -7,6 +7,7 @@ use whom_spec::plan::{Correction, Role};
 use whom_stats::{Against, Alternative, Bootstrap, Grid, Hypothesis, MaxT, MeasuredProducts, Question as Asked};
 
 use crate::averages::Rows;
+use crate::clustered::Clustered;
 use crate::comparison::{Contrast, Sides};
 use crate::estimation::Estimation;
 use crate::leaf_sums::LeafSums;
@@ -21,6 +22,8 @@ pub(crate) struct MeasuredCohorts<'a> {
     cohorts: Vec<MeasuredCohort<'a>>,
     /// Of the metrics that are quantiles; `None` where nobody asks.
     quantiles: Option<&'a Quantiles>,
+    /// The sums of clusters in the leaves; `None` where units were assigned by themselves.
+    clusters: Option<&'a Clustered>,
 }
 
 struct MeasuredCohort<'a> {
@@ -33,7 +36,7 @@ impl<'a> MeasuredCohorts<'a> {
     pub(crate) fn new(study: &'a Study<'a>, leaves: &'a LeafSums, cohorts: &'a [Cohort]) -> Self {
         let buckets = study.buckets(Fold::Measure);
         let measured = |cohort: &'a Cohort| MeasuredCohort { cohort, sides: leaves.sides(cohort.cell, buckets) };
-        Self { study, leaves, cohorts: cohorts.iter().map(measured).collect(), quantiles: None }
+        Self { study, leaves, cohorts: cohorts.iter().map(measured).collect(), quantiles: None, clusters: None }
     }
 
     /// With the quantiles of these cohorts.
@@ -41,12 +44,21 @@ impl<'a> MeasuredCohorts<'a> {
         Self { quantiles: Some(quantiles), ..self }
     }
 
+    /// With the sums of clusters in the leaves on the measuring fold, of which errors are made.
+    pub(crate) fn with_clusters(self, clusters: Option<&'a Clustered>) -> Self {
+        Self { clusters, ..self }
+    }
+
     /// One question on every cohort, with the cohort's name.
     pub(crate) fn contrasts(&self, question: Question) -> impl Iterator<Item = (&'a str, Contrast)> {
         let contrast = move |MeasuredCohort { cohort, sides }: &MeasuredCohort<'a>| {
             let groups = [Among::Leaf(cohort.cell), Among::BesideLeaf(cohort.cell)];
             let of_quantiles = self.quantiles.and_then(|quantiles| quantiles.contrast(groups, question));
-            (cohort.name.as_str(), of_quantiles.unwrap_or_else(|| self.study.contrast(sides, question)))
+            let of_units = || self.study.contrast(sides, question);
+            let of_clusters =
+                |clusters: &Clustered| clusters.contrast(of_units(), groups, &self.study.estimation(question));
+            let contrast = of_quantiles.or_else(|| self.clusters.map(of_clusters)).unwrap_or_else(of_units);
+            (cohort.name.as_str(), contrast)
         };
         self.cohorts.iter().map(contrast)
     }
@@ -91,8 +103,8 @@ impl<'a> MeasuredCohorts<'a> {
         rows
     }
 
-    /// Family F2: effects and contrasts of the cohorts, each kind with p-values and intervals from one procedure; within strata by
-    /// Holm.
+    /// Family F2: effects and contrasts of the cohorts, each kind with p-values and intervals from one procedure; within strata and
+    /// by cluster by Holm.
     pub(crate) fn discovered_family(&self, questions: &[Question]) -> Vec<EffectRow> {
         let (mut effects, mut contrasts) = (Vec::new(), Vec::new());
         for question in questions {
@@ -113,8 +125,8 @@ impl<'a> MeasuredCohorts<'a> {
     fn corrected(&self, drafts: Vec<Draft>, against: Against, questions: &[Question]) -> Vec<EffectRow> {
         let (reference, validate) = (self.study.reference(), &self.study.plan.validate);
         match validate.correction {
-            // The bootstrap resamples means over all units.
-            _ if self.leaves.strata() > 1 => holm(drafts, reference),
+            // The bootstrap resamples means over all units, whose errors are unit by unit.
+            _ if self.leaves.strata() > 1 || self.clusters.is_some() => holm(drafts, reference),
             Correction::Holm => holm(drafts, reference),
             Correction::Bonferroni => bonferroni(drafts, reference),
             Correction::MaxT | Correction::RomanoWolf => {

@@ -17,6 +17,8 @@ pub(crate) struct Comparison {
     pub(crate) method: &'static str,
     /// What covariates did, if the metric has some.
     pub(crate) adjusted: Option<Adjusted>,
+    /// The clusters that hold the units of control and those of the treatment, where errors are by cluster.
+    pub(crate) clusters: Option<[u64; 2]>,
 }
 
 /// Treatment less control, and the values of the arms that it is made of.
@@ -78,6 +80,7 @@ impl Comparison {
             treatment: arm(estimation.question.treatment, values.map(|values| values.0)),
             method: estimation.method(),
             adjusted,
+            clusters: None,
         }
     }
 
@@ -97,6 +100,7 @@ impl Comparison {
                 _ => "welch",
             },
             adjusted: None,
+            clusters: None,
         })
     }
 

@@ -5,11 +5,12 @@ mod levels;
 mod ranking;
 
 use whom_engine::EngineError;
-use whom_query::TagBins;
-use whom_report::{EffectRow, Evidence, Family, RuleCondition, TagLevel, TagRanking, TagTable};
+use whom_query::{Among, TagBins};
+use whom_report::{EffectRow, Evidence, Family, Fold, RuleCondition, TagLevel, TagRanking, TagTable};
 use whom_spec::plan::Role;
 use whom_stats::{Alternative, ArmSums, ArmTable, ColumnHistogram, PooledProducts};
 
+use crate::clustered::Clustered;
 use crate::comparison::Comparison;
 use crate::estimation::Estimation;
 use crate::rows::{Draft, Subject};
@@ -21,6 +22,8 @@ use levels::{Level, levels};
 /// The one-tag tables of all tags, protected ones included.
 pub(crate) struct FirstLook {
     tags: Vec<CountedTag>,
+    /// By tag, the sums of clusters in its levels, in their order; nothing where units were assigned by themselves.
+    clusters: Vec<Clustered>,
 }
 
 /// A tag in the order of the columns, with the units of each of its levels.
@@ -39,7 +42,8 @@ struct CountedLevel {
 }
 
 impl FirstLook {
-    /// Counts all units by every code of every tag, and puts codes together to levels.
+    /// Counts all units by every code of every tag, and puts codes together to levels. Where units were assigned by cluster it looks
+    /// once more for each tag, and sums clusters in its levels.
     pub(crate) async fn count(study: &Study<'_>) -> Result<Self, EngineError> {
         let bins = &study.units.bins;
         let (mut tags, mut levels) = (Vec::with_capacity(bins.len()), Vec::with_capacity(bins.len()));
@@ -56,7 +60,12 @@ impl FirstLook {
                 levels.for_each(|(place, level)| level.take(products, place));
             }
         }
-        Ok(Self { tags })
+        let mut clusters = Vec::new();
+        for (column, levels) in levels.iter().enumerate() {
+            let levels = counting::routing(column, levels);
+            clusters.extend(Clustered::of_leaves(study, &levels, &[Fold::All]).await?);
+        }
+        Ok(Self { tags, clusters })
     }
 
     /// Effect and lift in every level, on every primary metric: members of the exploratory family, in the order in which
@@ -64,18 +73,25 @@ impl FirstLook {
     pub(crate) fn drafts(&self, study: &Study<'_>) -> Vec<Draft> {
         let estimations: Vec<Estimation<'_>> =
             primary(study).map(|question| self.estimation(study, question)).collect();
-        let of_level = |level: &CountedLevel| {
+        let of_level = |tag: usize, place: usize, level: &CountedLevel| {
             let (evidence, family) = (Evidence::Exploratory, Family::Exploratory);
             let draft = |estimation: &Estimation<'_>| {
                 let question = estimation.question;
                 let alternative = Alternative::TwoSided;
                 let subject = Subject { study, question, cohort: &level.name, evidence, family, alternative };
                 let found = Comparison::of_strata(&level.strata, estimation);
+                let found = match self.clusters.get(tag) {
+                    Some(clusters) => clusters.compare(found, Among::Leaf(place), estimation),
+                    None => found,
+                };
                 [subject.effect(&found), subject.lift(&found)]
             };
             estimations.iter().flat_map(draft).collect::<Vec<_>>()
         };
-        self.tags.iter().flat_map(|tag| &tag.levels).flat_map(of_level).collect()
+        let tags = self.tags.iter().enumerate();
+        let levels =
+            tags.flat_map(|(tag, of)| of.levels.iter().enumerate().map(move |(place, level)| (tag, place, level)));
+        levels.flat_map(|(tag, place, level)| of_level(tag, place, level)).collect()
     }
 
     /// The tables, with the rows of [`FirstLook::drafts`] once they are corrected.
@@ -97,8 +113,11 @@ impl FirstLook {
         tables.collect()
     }
 
-    /// The tags by how much they change each effect.
+    /// The tags by how much they change each effect; nothing where levels may share clusters, as their effects are taken for independent.
     pub(crate) fn rankings(&self, study: &Study<'_>) -> Vec<TagRanking> {
+        if study.is_clustered() {
+            return Vec::new();
+        }
         let ranking = |question| ranking::ranking(study, &self.estimation(study, question), &self.tags);
         primary(study).map(ranking).collect()
     }

@@ -6,6 +6,7 @@ use whom_query::Outcome;
 use whom_report::{Fold, GlobalTestRow};
 use whom_stats::{Cochran, Correction, GlobalTest, Heterogeneity, global_test};
 
+use crate::clustered::Clustered;
 use crate::comparison::Comparison;
 use crate::estimation::Estimation;
 use crate::leaf_sums::LeafSums;
@@ -16,9 +17,10 @@ pub(crate) async fn global_tests(
     study: &Study<'_>,
     questions: &[Question],
     discovered: &Discovered,
+    measuring: Option<&Clustered>,
 ) -> Result<Vec<GlobalTestRow>, EngineError> {
     let counted = leaves_of_unpruned(study, discovered).await?;
-    Ok(tested(study, questions, discovered, &counted))
+    Ok(tested(study, questions, discovered, (&counted, measuring)))
 }
 
 /// The sums of the leaves of every question's unpruned tree.
@@ -29,19 +31,23 @@ pub(crate) async fn leaves_of_unpruned(
     LeafSums::of_each(study, discovered.single.iter().map(|tree| &tree.unpruned.routing)).await
 }
 
-/// The tests, from the statistics of [`leaves_of_unpruned`].
+/// The tests, from the statistics of [`leaves_of_unpruned`], and from the sums of clusters on the measuring fold where units were
+/// assigned by cluster.
+///
+/// Their variance is over buckets, which hold whole clusters. It takes them for many: on fewer than 50 equal clusters in an arm
+/// nothing is tested, and no gate opens.
 pub(crate) fn tested(
     study: &Study<'_>,
     questions: &[Question],
     discovered: &Discovered,
-    counted: &[LeafSums],
+    (counted, measuring): (&[LeafSums], Option<&Clustered>),
 ) -> Vec<GlobalTestRow> {
     let trees = discovered.single.iter().map(|tree| &tree.unpruned);
     let mut rows: Vec<GlobalTestRow> = questions
         .iter()
         .zip(trees)
         .zip(counted)
-        .map(|((question, tree), sums)| global_row(study, *question, tree, sums))
+        .map(|((question, tree), sums)| global_row(study, *question, tree, (sums, measuring)))
         .collect();
     let raw: Vec<f64> = rows.iter().map(|row| row.p_value).collect();
     let adjusted = Correction::Holm.adjust(&raw);
@@ -52,7 +58,12 @@ pub(crate) fn tested(
     rows
 }
 
-fn global_row(study: &Study<'_>, question: Question, tree: &Tree, leaves: &LeafSums) -> GlobalTestRow {
+fn global_row(
+    study: &Study<'_>,
+    question: Question,
+    tree: &Tree,
+    (leaves, measuring): (&LeafSums, Option<&Clustered>),
+) -> GlobalTestRow {
     let target = study.searched(question, 0);
     let step = study.grids[target.metric].step();
     let predictions = tree.predictions(0).unwrap_or_default().into_iter().map(|prediction| prediction * step);
@@ -60,13 +71,16 @@ fn global_row(study: &Study<'_>, question: Question, tree: &Tree, leaves: &LeafS
     // which an arm is lacking, or nothing varies, the units take no part.
     let strata = leaves.strata();
     let predictions: Vec<f64> = predictions.flat_map(|prediction| std::iter::repeat_n(prediction, strata)).collect();
-    let test = global_test(&study.measured(&leaves.cells.cells, Fold::Measure), target, &predictions);
+    let few = measuring.is_some_and(|clusters| clusters.too_few(&study.estimation(question)).is_some());
+    let test = (!few).then(|| global_test(&study.measured(&leaves.cells.cells, Fold::Measure), target, &predictions));
     let slope = match &test {
-        GlobalTest::Tested(slope) => Some(slope),
-        GlobalTest::NoCandidate | GlobalTest::NotEstimable(_) => None,
+        Some(GlobalTest::Tested(slope)) => Some(slope),
+        Some(GlobalTest::NoCandidate | GlobalTest::NotEstimable(_)) | None => None,
     };
-    let cochran =
-        slope.and_then(|slope| if strata == 1 { Some(slope.cochran) } else { cochran(study, question, leaves) });
+    // Cochran's test takes the leaves' effects for independent, and those of leaves that share clusters are not.
+    let cochran = slope.filter(|_| measuring.is_none());
+    let cochran = cochran
+        .and_then(|slope| if strata == 1 { Some(slope.cochran) } else { cochran_within(study, question, leaves) });
     GlobalTestRow {
         variant: study.variant(question.treatment).to_owned(),
         metric: study.metric(question.metric).name.value.clone(),
@@ -75,7 +89,7 @@ fn global_row(study: &Study<'_>, question: Question, tree: &Tree, leaves: &LeafS
         slope: slope.map(|slope| slope.slope.value),
         std_err: slope.map(|slope| slope.slope.std_err),
         degrees_of_freedom: slope.map(|slope| slope.slope.degrees_of_freedom),
-        p_value: test.p_value(),
+        p_value: test.as_ref().map_or(1.0, GlobalTest::p_value),
         p_value_adjusted: 1.0,
         open: false,
         cochran_q: cochran.map(|cochran| cochran.statistic),
@@ -84,7 +98,7 @@ fn global_row(study: &Study<'_>, question: Question, tree: &Tree, leaves: &LeafS
 }
 
 /// Cochran's test of the leaves' effects, each compared within strata. It is of the column that trees see.
-fn cochran(study: &Study<'_>, question: Question, leaves: &LeafSums) -> Option<Cochran> {
+fn cochran_within(study: &Study<'_>, question: Question, leaves: &LeafSums) -> Option<Cochran> {
     let searched = Outcome {
         value: study.searched(question, 0).metric,
         covariates: Vec::new(),

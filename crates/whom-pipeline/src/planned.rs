@@ -108,13 +108,20 @@ fn strata_bytes(plan: &Plan, units: u64) -> u64 {
     cells * BUCKETS as u64 * table
 }
 
+/// The most levels of a tag in its one-tag table: those apart, all others, and those that lack it.
+const LEVELS: usize = 12;
+
 /// Bytes of what is counted by cluster: the clusters themselves, or sums by metric, cohort, arm and cell.
 fn cluster_bytes(plan: &Plan, units: u64, request: &Request) -> u64 {
     if plan.cluster.is_none() {
         return 0;
     }
     let metrics: usize = plan.metrics.iter().map(|metric| 1 + usize::from(metric.cap.is_some())).sum();
-    let sums = metrics * (1 + plan.cohorts.len()) * plan.split.variants.len();
+    // The leaves of a tree are summed on both folds, and the levels of a tag over all units.
+    let tree = &plan.discover.tree;
+    let leaves = (1 << tree.depth.min(16)).min(units / tree.units_per_arm.max(1)) as usize;
+    let leaves = if plan.searches() { (2 * leaves).max(LEVELS) } else { 0 };
+    let sums = metrics * (1 + plan.cohorts.len()).max(leaves) * plan.split.variants.len();
     whom_query::clusters::counted_bytes(units, sums as u64, request.limits.threads.get() as u64)
 }
 

@@ -1,9 +1,11 @@
 //! What the measuring fold could have shown, and what a confirming test needs.
 
+use whom_query::Among;
 use whom_report::{ConfirmingTest, DetectableDifference, Fold};
 use whom_spec::plan::Matters;
 use whom_stats::{COHORT_SHARES, CellSums, Detection, Reference};
 
+use crate::clustered::Clustered;
 use crate::cohorts::MeasuredCohorts;
 use crate::comparison::Comparison;
 use crate::study::{Question, Study};
@@ -11,19 +13,25 @@ use crate::study::{Question, Study};
 /// The power that detectable differences and confirming tests are stated for.
 const POWER: f64 = 0.8;
 
-/// The difference between a cohort and the rest that the measuring fold could have shown, by question and share.
+/// The difference between a cohort and the rest that the measuring fold could have shown, by question and share; by cluster as if a
+/// cohort were made of whole clusters.
 pub(crate) fn detectable_differences(
     study: &Study<'_>,
     questions: &[Question],
     everybody: &CellSums,
+    measuring: Option<&Clustered>,
 ) -> Vec<DetectableDifference> {
     let detection = Detection { level: study.plan.validate.level, power: POWER };
     let mut rows = Vec::new();
     for question in questions {
-        let average = study.compare(everybody, Fold::Measure, *question).effect;
+        let average = study.compare(everybody, Fold::Measure, *question);
+        let average = match measuring {
+            Some(clusters) => clusters.compare(average, Among::Everybody, &study.estimation(*question)),
+            None => average,
+        };
         for share in COHORT_SHARES {
             let difference =
-                average.as_ref().ok().map(|average| detection.difference(&average.difference, share).difference);
+                average.effect.as_ref().ok().map(|average| detection.difference(&average.difference, share).difference);
             rows.push(DetectableDifference {
                 variant: study.variant(question.treatment).to_owned(),
                 metric: study.metric(question.metric).name.value.clone(),

@@ -100,6 +100,7 @@ fn compared(treatment: &FoundQuantile, control: &FoundQuantile) -> Comparison {
         treatment: arm(treatment),
         method: METHOD,
         adjusted: None,
+        clusters: None,
     }
 }
 

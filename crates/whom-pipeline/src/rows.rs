@@ -191,6 +191,8 @@ impl Subject<'_> {
                 .as_ref()
                 .filter(|_| estimand == Estimand::Effect)
                 .map(|found| found.variance_reduction),
+            clusters_control: arms.clusters.map(|[control, _]| control),
+            clusters_variant: arms.clusters.map(|[_, treatment]| treatment),
             sequence: None,
         };
         Draft { row, estimate: found, fieller: None }

@@ -15,13 +15,14 @@ const PART_OF_DEVIATION: f64 = 0.1;
 /// Normal effects about a normal population of cohorts.
 const MODEL: &str = "normal_normal";
 
-/// The shrunken effects of every question that was searched, on the measuring fold. Nothing where there is no cohort.
+/// The shrunken effects of every question that was searched, on the measuring fold. Nothing where there is no cohort, and
+/// where cohorts share clusters: the model takes their effects for independent.
 pub(crate) fn shrunken_effects(
     cohorts: &MeasuredCohorts<'_>,
     questions: &[Question],
     everybody: &CellSums,
 ) -> Vec<ShrunkenEffects> {
-    if cohorts.units().next().is_none() {
+    if cohorts.units().next().is_none() || cohorts.study.is_clustered() {
         return Vec::new();
     }
     questions.par_iter().map(|question| of_question(cohorts, *question, everybody)).collect()

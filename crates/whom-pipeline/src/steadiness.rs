@@ -81,7 +81,7 @@ fn shows_trend(row: &SlicedEffect, adjusted: Option<f64>) -> bool {
 }
 
 /// Every treatment on every primary metric and guardrail that is no quantile: over everybody, over each pre-registered cohort, and over the cohorts
-/// of the declared partition on the measuring fold.
+/// of the declared partition on the measuring fold. Nothing where units were assigned by cluster: slices are compared unit by unit.
 ///
 /// # Errors
 /// [`EngineError::Cancelled`], or if the units cannot be read back.
@@ -90,6 +90,9 @@ pub(crate) async fn sliced_effects(
     tree: &Routing,
     cohorts: &[Cohort],
 ) -> Result<Uncorrected, EngineError> {
+    if study.is_clustered() {
+        return Ok(Uncorrected(Vec::new()));
+    }
     let slicings = Slicing::all(study);
     let populations = populations(study, tree, cohorts);
     let is_asked = |metric: &Metric| metric.role != Role::Secondary && metric.quantile.is_none();

@@ -35,6 +35,7 @@ impl Comparison {
             effect: stratified.and_then(|found| Effect::of(judged(found.comparison, &whole, estimation))),
             method: method(estimation.method()),
             adjusted,
+            clusters: None,
         }
     }
 
@@ -46,6 +47,7 @@ impl Comparison {
             treatment: arm,
             method: estimation.method(),
             adjusted: None,
+            clusters: None,
         }
     }
 }

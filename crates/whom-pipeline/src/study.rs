@@ -131,6 +131,11 @@ impl<'a> Study<'a> {
         self.plan.searches() && self.strata() <= MOST_SEARCHED_STRATA
     }
 
+    /// Whether units were assigned with their cluster.
+    pub(crate) fn is_clustered(&self) -> bool {
+        self.units.clusters.is_some()
+    }
+
     /// What is said where only the strata are too many to search.
     pub(crate) fn unsearched(&self) -> Option<Check> {
         let strata = self.strata();

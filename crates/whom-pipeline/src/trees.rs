@@ -3,8 +3,10 @@
 use whom_engine::EngineError;
 use whom_forest::Tree;
 use whom_report::{Fold, ImportanceRow, NodeEffect, NodeView, Side, SplitView, TreeView};
-use whom_stats::{ArmSums, CodeSet, Routing, Split};
+use whom_stats::{CodeSet, Routing, Split};
 
+use crate::clustered::Clustered;
+use crate::comparison::Comparison;
 use crate::leaf_sums::LeafSums;
 use crate::rules::condition;
 use crate::study::{Question, Study};
@@ -18,29 +20,43 @@ pub(crate) struct Shown<'a> {
     pub(crate) declared: bool,
 }
 
-/// Views of trees, measured in one look; within strata in one look each, as their statistics are large.
+/// The folds that nodes have effects on.
+const FOLDS: [Fold; 2] = [Fold::Discover, Fold::Measure];
+
+/// Views of trees, measured in one look; within strata in one look each, as their statistics are large, and by cluster in one more each.
 pub(crate) async fn views(study: &Study<'_>, shown: &[Shown<'_>]) -> Result<Vec<TreeView>, EngineError> {
     let together = if study.strata() > 1 { 1 } else { shown.len().max(1) };
     let mut views = Vec::with_capacity(shown.len());
     for shown in shown.chunks(together) {
         let counted = LeafSums::of_each(study, shown.iter().map(|shown| &shown.tree.routing)).await?;
-        views.extend(shown.iter().zip(&counted).map(|(shown, leaves)| view(study, shown, leaves)));
+        for (shown, leaves) in shown.iter().zip(&counted) {
+            let clusters = Clustered::of_leaves(study, &shown.tree.routing, &FOLDS).await?;
+            views.push(view(study, shown, (leaves, &clusters)));
+        }
     }
     Ok(views)
 }
 
-fn view(study: &Study<'_>, shown: &Shown<'_>, leaves: &LeafSums) -> TreeView {
+fn view(study: &Study<'_>, shown: &Shown<'_>, (leaves, clusters): (&LeafSums, &[Clustered])) -> TreeView {
     let cohorts = if shown.declared { shown.tree.cohorts() } else { Vec::new() };
     let below = cells_below(&shown.tree.routing);
-    let effects = |fold: Fold, node: usize| {
+    let effects = |fold: usize, node: usize| {
         let cells = below.get(node).map_or(&[] as &[usize], Vec::as_slice);
-        node_effects(study, &shown.questions, &leaves.over(cells, study.buckets(fold)))
+        let sums = leaves.over(cells, study.buckets(FOLDS[fold]));
+        let compare = |question: Question| {
+            let units = study.compare_units(&sums, question);
+            match clusters.get(fold) {
+                Some(clusters) => clusters.compare_leaves(units, cells, &study.estimation(question)),
+                None => units,
+            }
+        };
+        shown.questions.iter().map(|question| node_effect(study, *question, &compare(*question))).collect()
     };
     let nodes = shown.tree.routing.nodes().iter().enumerate().map(|(node, split)| NodeView {
         split: split.as_ref().and_then(|split| split_view(study, shown.tree, node, split)),
         cohort: cohorts.iter().find(|cohort| cohort.leaf == node).map(|cohort| cohort.name.clone()),
-        discovery: effects(Fold::Discover, node),
-        measuring: effects(Fold::Measure, node),
+        discovery: effects(0, node),
+        measuring: effects(1, node),
     });
     let mut variants: Vec<usize> = shown.questions.iter().map(|question| question.treatment).collect();
     let mut metrics: Vec<usize> = shown.questions.iter().map(|question| question.metric).collect();
@@ -99,22 +115,16 @@ fn edge(bins: &whom_query::TagBins, left: &CodeSet) -> Option<f64> {
     (last + 1 < edges.len()).then(|| edges[last])
 }
 
-fn node_effects(study: &Study<'_>, questions: &[Question], sums: &[ArmSums]) -> Vec<NodeEffect> {
-    questions
-        .iter()
-        .map(|question| {
-            let found = study.compare_units(sums, *question);
-            let difference = found.effect.as_ref().ok().map(|effect| effect.difference);
-            NodeEffect {
-                variant: study.variant(question.treatment).to_owned(),
-                metric: study.metric(question.metric).name.value.clone(),
-                n_control: Some(found.control.units),
-                n_variant: Some(found.treatment.units),
-                estimate: difference.map(|difference| difference.value),
-                std_err: difference.map(|difference| difference.std_err),
-            }
-        })
-        .collect()
+fn node_effect(study: &Study<'_>, question: Question, found: &Comparison) -> NodeEffect {
+    let difference = found.effect.as_ref().ok().map(|effect| effect.difference);
+    NodeEffect {
+        variant: study.variant(question.treatment).to_owned(),
+        metric: study.metric(question.metric).name.value.clone(),
+        n_control: Some(found.control.units),
+        n_variant: Some(found.treatment.units),
+        estimate: difference.map(|difference| difference.value),
+        std_err: difference.map(|difference| difference.std_err),
+    }
 }
 
 /// Each tag's share of a tree's gain, tree by tree.

@@ -233,7 +233,8 @@ impl<'a> Work<'a> {
 
     /// The unit tables of the pieces, which the last statement made.
     fn finish(self) -> Result<UnitTable, QueryError> {
-        let made = self.tables.into_iter().filter_map(|mut tables| tables.remove(&Purpose::UnitTable));
+        let last = self.compiled.made();
+        let made = self.tables.into_iter().filter_map(|mut tables| tables.remove(&last));
         UnitTable::new(made.collect(), self.recorder.finish())
     }
 }

@@ -126,7 +126,7 @@ impl Subject<'_> {
     fn assignment_checks(&self, arms: &Arms<'_>) -> Vec<Check> {
         let (assignment, tally) = (Assignment { arms, levels: &self.plan.validate }, &self.units.tally);
         if let Some(clusters) = &self.units.clusters {
-            let mut checks = assignment.of_clusters(clusters);
+            let mut checks = assignment.of_clusters(clusters, self.folds);
             checks.extend(self.measured_units(&assignment));
             return checks;
         }

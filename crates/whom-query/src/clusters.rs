@@ -6,6 +6,7 @@
 //! depends on the order of rows.
 
 mod counted;
+mod leaves;
 mod totals;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
@@ -17,8 +18,9 @@ use whom_stats::bucket::bucket_of_text;
 
 pub use counted::ClusterTally;
 pub(crate) use counted::{ClusterLook, count};
-pub use totals::ClusterTotals;
+pub(crate) use leaves::LeafTotalsLook;
 pub(crate) use totals::TotalsLook;
+pub use totals::{Asked, ClusterTotals};
 
 use crate::error::QueryError;
 use crate::unit_table::UnitRows;
@@ -70,6 +72,12 @@ impl Clusters {
     /// The cluster of each unit.
     fn of_units(&self, rows: &UnitRows) -> Result<StringArray, QueryError> {
         texts(&rows.column(&self.column)?)
+    }
+
+    /// The cell of each unit.
+    fn cells_of(&self, rows: &UnitRows) -> Result<Vec<usize>, QueryError> {
+        let cells: Option<Vec<usize>> = self.of_units(rows)?.iter().map(|name| self.cell(name?)).collect();
+        cells.ok_or_else(|| QueryError::Internal("a unit is in no cluster".to_owned()))
     }
 
     /// The cell of a cluster; `None` for one that was not there when clusters were counted.

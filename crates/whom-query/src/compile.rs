@@ -174,7 +174,7 @@ impl Compiler<'_> {
         let name = match self.dialect {
             Dialect::Engine if purpose.stands_beside() => return Ok(()),
             Dialect::Engine => purpose.template().to_owned(),
-            Dialect::Portable if purpose.only_counts() => return Ok(()),
+            Dialect::Portable if purpose.is_ours_alone() => return Ok(()),
             Dialect::Portable => format!("portable/{}", purpose.template()),
         };
         let sql = self.templates.render(&name, context)?;
@@ -196,6 +196,11 @@ impl Compiler<'_> {
 }
 
 impl Compiled {
+    /// What the last statement makes: the unit table as it is analysed.
+    pub(crate) fn made(&self) -> Purpose {
+        self.statements.last().map_or(Purpose::UnitTable, |last| last.purpose.clone())
+    }
+
     /// The statements as `whom compile` prints them: each exactly as it runs, under a comment that names its pinned
     /// tables and their files.
     ///

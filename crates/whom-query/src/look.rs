@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use whom_engine::{PlainWriter, StoredRows, decoded, encoded};
 
-use crate::clusters::{ClusterLook, TotalsLook};
+use crate::clusters::{ClusterLook, LeafTotalsLook, TotalsLook};
 use crate::cohort_sums::CohortLook;
 use crate::error::QueryError;
 use crate::quantiles::QuantileLook;
@@ -83,6 +83,7 @@ impl Looks {
             .with::<QuantileLook>()
             .with::<ClusterLook>()
             .with::<TotalsLook>()
+            .with::<LeafTotalsLook>()
     }
 
     /// These, and one more.

@@ -170,7 +170,9 @@ fn rows_at_most(purpose: &Purpose, catalog: &Catalog, units: u64) -> Result<u64,
         | Purpose::Snapshots(_)
         | Purpose::TagRows(_)
         | Purpose::Tags(_)
-        | Purpose::UnitTable => units,
+        | Purpose::UnitTable
+        | Purpose::UnitsOfClusters
+        | Purpose::UnitsByCluster => units,
     })
 }
 

@@ -73,7 +73,7 @@ fn quoted(text: &str, quote: char) -> String {
 }
 
 /// The templates of `sql/`, by file name without the ending.
-const TEMPLATES: [(&str, &str); 27] = [
+const TEMPLATES: [(&str, &str); 29] = [
     ("exposures", include_str!("../../../sql/exposures.sql")),
     ("unknown_variants", include_str!("../../../sql/unknown_variants.sql")),
     ("first_exposure", include_str!("../../../sql/first_exposure.sql")),
@@ -89,6 +89,8 @@ const TEMPLATES: [(&str, &str); 27] = [
     ("snapshots", include_str!("../../../sql/snapshots.sql")),
     ("tag_rows", include_str!("../../../sql/tag_rows.sql")),
     ("unit_table", include_str!("../../../sql/unit_table.sql")),
+    ("units_of_clusters", include_str!("../../../sql/units_of_clusters.sql")),
+    ("units_by_cluster", include_str!("../../../sql/units_by_cluster.sql")),
     ("portable/exposures", include_str!("../../../sql/portable/exposures.sql")),
     ("portable/first_exposure", include_str!("../../../sql/portable/first_exposure.sql")),
     ("portable/earlier_exposed", include_str!("../../../sql/portable/earlier_exposed.sql")),

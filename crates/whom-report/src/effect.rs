@@ -161,6 +161,13 @@ pub struct EffectRow {
     pub mean_variant: Option<f64>,
     /// The part of the effect's variance that an adjustment by covariates took off; `None` for what is not adjusted.
     pub variance_reduction: Option<f64>,
+    /// The clusters that hold the units of control, where errors are by cluster; of more than 4,096 clusters in all, the groups of whole
+    /// clusters that do. `None` where units were assigned by themselves, or if the number is withheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters_control: Option<u64>,
+    /// The same of the treatment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters_variant: Option<u64>,
     /// The confidence sequence at this look, which holds at all looks and over all sequences of the plan together; `None`
     /// where none is declared, and where the row is outside its method's range.
     #[serde(default, skip_serializing_if = "Option::is_none")]

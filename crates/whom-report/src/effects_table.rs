@@ -29,6 +29,8 @@ pub fn effects_batch(rows: &[EffectRow]) -> Result<RecordBatch, ReportError> {
         .numbers("sequence_lower", rows.iter().map(|row| row.sequence.map(|look| look.interval.lower)))
         .numbers("sequence_upper", rows.iter().map(|row| row.sequence.map(|look| look.interval.upper)))
         .numbers("sequence_p_value", rows.iter().map(|row| row.sequence.map(|look| look.p_value)))
+        .optional_counts("clusters_control", rows.iter().map(|row| row.clusters_control))
+        .optional_counts("clusters_variant", rows.iter().map(|row| row.clusters_variant))
         .batch()
 }
 
@@ -115,6 +117,8 @@ mod tests {
         sequence_lower Float64
         sequence_upper Float64
         sequence_p_value Float64
+        clusters_control Int64
+        clusters_variant Int64
         ");
     }
 

@@ -196,6 +196,8 @@ fn average(metric: &str, variant: &str, means: (f64, f64), std_err: f64) -> Effe
         mean_control: Some(means.0),
         mean_variant: Some(means.1),
         variance_reduction: None,
+        clusters_control: None,
+        clusters_variant: None,
         sequence: None,
     };
     with_estimate(row, means.1 - means.0, std_err, BONFERRONI)

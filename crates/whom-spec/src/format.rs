@@ -70,7 +70,7 @@ pub(crate) struct Pipeline {
     /// The column that names the unit (a user, a customer), the same in every table.
     unit: Option<String>,
     /// The column of the split that names the cluster (a household, a school) which a unit was assigned with. Errors are then by
-    /// cluster, and nothing is searched.
+    /// cluster, and folds hold whole clusters.
     cluster: Option<String>,
     /// The last day that is read. Needed when a table is partitioned by day.
     through: Option<Date>,

@@ -112,11 +112,10 @@ impl Plan {
         self.tags.iter().flat_map(|table| &table.columns)
     }
 
-    /// Whether a run of it searches for cohorts, and looks at effects by tag: on the days of its looks, if it has some, and never
-    /// where arms are compared by cluster.
+    /// Whether a run of it searches for cohorts, and looks at effects by tag: on the days of its looks, if it has some.
     pub fn searches(&self) -> bool {
         let is_look = |through: &Spanned<NaiveDate>| self.looks.contains(through);
-        self.cluster.is_none() && (self.looks.is_empty() || self.through.as_ref().is_some_and(is_look))
+        self.looks.is_empty() || self.through.as_ref().is_some_and(is_look)
     }
 
     /// Whether trees are grown on a metric.

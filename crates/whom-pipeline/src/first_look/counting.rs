@@ -84,7 +84,7 @@ fn groups(study: &Study<'_>) -> Vec<ProductGroup> {
 }
 
 /// A tree whose leaves are the levels in their order: each level is split off from those after it.
-fn routing(column: usize, levels: &[Level]) -> Routing {
+pub(super) fn routing(column: usize, levels: &[Level]) -> Routing {
     let (mut routing, mut rest) = (Routing::root(), 0);
     for level in levels.iter().take(levels.len().saturating_sub(1)) {
         if let Some((_, others)) = routing.split(rest, column, level.codes.clone()) {

@@ -10,7 +10,7 @@ async fn tested(experiment: &Experiment) -> Vec<GlobalTestRow> {
     let study = experiment.study();
     let questions = study.targets();
     let discovered = discover(&study, &questions, &Silent).await.unwrap();
-    global_tests(&study, &questions, &discovered).await.unwrap()
+    global_tests(&study, &questions, &discovered, None).await.unwrap()
 }
 
 #[tokio::test]

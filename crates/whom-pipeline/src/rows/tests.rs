@@ -31,6 +31,8 @@ fn draft(estimand: Estimand, estimate: Option<f64>) -> Draft {
         mean_control: None,
         mean_variant: None,
         variance_reduction: None,
+        clusters_control: None,
+        clusters_variant: None,
         sequence: None,
     };
     Draft { row, estimate, fieller: None }

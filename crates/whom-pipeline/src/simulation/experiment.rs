@@ -16,6 +16,7 @@ use whom_query::{AnalysedUnits, Room, UnitSchema, UnitTable};
 use whom_report::Results;
 use whom_spec::plan::MeasurePart;
 use whom_spec::{LoadedPlan, MemoryReader, Settings, load};
+use whom_stats::bucket::bucket_of_text;
 use whom_stats::{Grid, bucket_of_integer};
 
 use super::draws::Draws;
@@ -32,6 +33,9 @@ pub(super) const CITIES: [&str; 4] = ["north", "south", "east", "west"];
 /// The first day of the split, 2026-10-01, as days since 1970-01-01.
 const START: i32 = 20_727;
 const DAYS: usize = 28;
+
+/// Units of a household.
+const HOUSEHOLD: usize = 8;
 
 /// The first day of the second period of a ramp, after half of the days.
 const HALF_WAY: &str = "2026-10-15";
@@ -86,6 +90,10 @@ pub(super) enum Metrics {
     AdjustedAndRatio,
     /// Means of normal values, where few were treated in the first half of the days, after which values are higher and other cities come.
     Ramped,
+    /// Means of normal values half of whose variance households share, who were assigned together and have the same tags.
+    Households,
+    /// The same, and nobody says so.
+    HiddenHouseholds,
     /// The mean of spend like that of Hillstrom's customers, and that of normal values.
     Spend,
 }
@@ -133,6 +141,8 @@ struct People {
     cities: Vec<&'static str>,
     scores: Vec<f64>,
     days: Vec<i32>,
+    /// By unit; nothing where units live by themselves.
+    households: Vec<String>,
     /// Gain, second, harm, other; then second's denominator and gain before the exposure.
     values: [Vec<i64>; 6],
 }
@@ -182,6 +192,11 @@ impl Kind {
             .replace("SECOND", if adjusted { RATIO } else { MEAN })
             .replace("FOLDS", if self.pruned { "5" } else { "0" })
             .replace("CORRECTION", self.correction);
+        let text = if self.metrics == Metrics::Households {
+            text.replace("unit: id\n", "unit: id\ncluster: household\n").replace("slices: [city]\n", "")
+        } else {
+            text
+        };
         let reader = MemoryReader::default().with("pipeline.yaml", text.as_str());
         load(Path::new("pipeline.yaml"), &Settings::default(), &reader).unwrap()
     }
@@ -220,13 +235,17 @@ impl Kind {
             tags: ["age", "city", "score"].map(named).to_vec(),
             cohorts: ["young", "southern"].map(named).to_vec(),
             strata: Vec::new(),
-            cluster: None,
+            cluster: (self.metrics == Metrics::Households)
+                .then(|| NamedColumn { name: "household".to_owned(), column: "cluster household".to_owned() }),
             joined: Vec::new(),
             folds: None,
         }
     }
 
     fn people(self, name: &str) -> People {
+        if matches!(self.metrics, Metrics::Households | Metrics::HiddenHouseholds) {
+            return self.households(name);
+        }
         let (mut draws, mut people) = (Draws::new(name), People::default());
         for _ in 0..self.units {
             let day = (self.metrics == Metrics::Ramped).then(|| draws.below(DAYS));
@@ -259,11 +278,47 @@ impl Kind {
         people
     }
 
+    /// People who live together: a household has one arm and one value of every tag.
+    fn households(self, name: &str) -> People {
+        let (mut draws, mut people) = (Draws::new(name), People::default());
+        for household in 0..self.units / HOUSEHOLD {
+            let arm = match draws.below(100) {
+                place if place < self.treated => 1,
+                place if place < 2 * self.treated => 2,
+                _ => 0,
+            };
+            let (age, city, score) = (draws.below(AGES), draws.below(CITIES.len()), draws.below(SCORES));
+            let day = START + draws.below(DAYS) as i32;
+            let gain = if arm == 2 && self.affected.affects(age) { self.gain } else { 0.0 };
+            let shared: [f64; 4] = std::array::from_fn(|_| draws.normal());
+            for _ in 0..HOUSEHOLD {
+                let half = std::f64::consts::FRAC_1_SQRT_2;
+                let value =
+                    |shared: f64, own: f64, gain: f64| (10_000.0 * (half * (shared + own) + gain)).round() as i64;
+                let own: [f64; 4] = std::array::from_fn(|_| draws.normal());
+                let of = |metric: usize, gain: f64| value(shared[metric], own[metric], gain);
+                let values = [of(0, gain), of(1, 0.0), of(2, 0.0), of(3, 0.0), 0, 0];
+                people.values.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+                people.arms.push(arm);
+                people.ages.push(age as f64);
+                people.cities.push(CITIES[city]);
+                people.scores.push(score as f64);
+                people.days.push(day);
+                if self.metrics == Metrics::Households {
+                    people.households.push(format!("{name} {household}"));
+                }
+            }
+        }
+        people
+    }
+
     fn values(self, draws: &mut Draws, baseline: f64, gain: f64) -> [i64; 6] {
         let on_grid = |value: f64| (10_000.0 * value).round() as i64;
         let before = draws.normal();
         let first = match self.metrics {
-            Metrics::Means | Metrics::Ramped => on_grid(baseline + draws.normal() + gain),
+            Metrics::Means | Metrics::Ramped | Metrics::Households | Metrics::HiddenHouseholds => {
+                on_grid(baseline + draws.normal() + gain)
+            }
             Metrics::AdjustedAndRatio => on_grid(baseline + before + draws.normal() + gain),
             Metrics::Spend => 100 * spend(draws) + on_grid(gain),
         };
@@ -280,13 +335,16 @@ impl Kind {
 impl People {
     /// The unit table of units whose ids follow on the first one.
     fn table(self, first_id: i64) -> UnitTable {
-        let Self { arms, ages, cities, scores, days, values } = self;
+        let Self { arms, ages, cities, scores, days, households, values } = self;
         let ids = || first_id..first_id + arms.len() as i64;
         let count = arms.len();
         let instants = TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC");
         let young = ages.iter().map(|age| Some(*age < 4.0)).collect::<BooleanArray>();
         let southern = cities.iter().map(|city| Some(*city == "south")).collect::<BooleanArray>();
-        let buckets = Int32Array::from_iter_values(ids().map(|id| i32::from(bucket_of_integer(id))));
+        let buckets: Int32Array = match households.as_slice() {
+            [] => ids().map(|id| i32::from(bucket_of_integer(id))).collect(),
+            households => households.iter().map(|household| i32::from(bucket_of_text(household))).collect(),
+        };
         let mut columns: Vec<(String, ArrayRef)> = vec![
             ("unit".into(), Arc::new(Int64Array::from_iter_values(ids()))),
             ("bucket".into(), Arc::new(buckets)),
@@ -300,6 +358,9 @@ impl People {
             ("southern".into(), Arc::new(southern)),
             ("arm".into(), Arc::new(Int64Array::from(arms))),
         ];
+        if !households.is_empty() {
+            columns.push(("cluster household".into(), Arc::new(StringArray::from(households))));
+        }
         for (name, values) in ["gain", "second", "harm", "other", "denominator", "before"].into_iter().zip(values) {
             columns.push((format!("metric {name}"), Arc::new(Int64Array::from(values))));
             columns.push((format!("status {name}"), Arc::new(Int64Array::from(vec![0; count]))));

@@ -40,6 +40,27 @@ fn no_family_claims_more_than_its_level_within_the_periods_of_a_ramp() {
     assert_eq!([Affected::Nobody, Affected::Ages(4)].map(counted), expected, "of 12 each");
 }
 
+const HOUSEHOLDS: Kind = Kind { metrics: Metrics::Households, ..MEANS };
+
+#[test]
+fn no_family_claims_more_than_its_level_by_household_and_all_do_where_nobody_told_of_households() {
+    let counted = |metrics, affected, repetitions| {
+        sum(0..repetitions, |repetition| tried(Kind { units: 8_000, metrics, affected, ..HOUSEHOLDS }, repetition))
+    };
+    let found = [
+        counted(Metrics::Households, Affected::Nobody, 12),
+        counted(Metrics::Households, Affected::Ages(4), 6),
+        counted(Metrics::HiddenHouseholds, Affected::Nobody, 4),
+    ];
+    // In the order of `Counts`.
+    let expected = [
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12],
+        [0, 0, 1, 5, 0, 0, 0, 0, 4, 0, 6],
+        [4, 4, 4, 4, 3, 3, 3, 3, 0, 4_000_000, 4],
+    ];
+    assert_eq!(found, expected, "of 12, 6 and 4");
+}
+
 /// The kinds of experiments, and how many of each.
 fn plan() -> Vec<(Kind, u64)> {
     use Affected::{Ages, Everybody, Nobody};
@@ -62,11 +83,12 @@ fn plan() -> Vec<(Kind, u64)> {
     kinds.extend(several(Kind { metrics: Metrics::Spend, units: 20_000, gain: 3.0, ..MEANS }, &[Nobody, Ages(4)]));
     kinds.extend(several(Kind { pruned: true, ..MEANS }, &[Everybody, Ages(4)]));
     kinds.extend(several(RAMPED, &[Nobody, Everybody, Ages(4)]));
+    kinds.extend(several(Kind { units: 8_000, ..HOUSEHOLDS }, &[Nobody, Everybody, Ages(4)]));
     kinds
 }
 
 #[test]
-#[ignore = "up to 1,000 whole analyses of each of 22 kinds"]
+#[ignore = "up to 1,000 whole analyses of each of 25 kinds"]
 fn no_family_claims_more_than_its_level_in_1_000_analyses() {
     let mut table = String::from(HEAD);
     let mut faults = Vec::new();
@@ -112,6 +134,8 @@ impl Row {
             Metrics::AdjustedAndRatio => "CUPED, ratio",
             Metrics::Spend => "spend, mean",
             Metrics::Ramped => "means, on a ramp",
+            Metrics::Households => "means, by household",
+            Metrics::HiddenHouseholds => "means, households hidden",
         };
         let affected = match kind.affected {
             Affected::Nobody => "nobody".to_owned(),

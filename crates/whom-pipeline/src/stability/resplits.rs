@@ -1,11 +1,14 @@
 //! Other halves: the whole analysis tried again with other buckets to discover and to measure.
 
 use whom_forest::{Cohort, Discovered, Tree};
-use whom_report::{DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability};
+use whom_report::{
+    self as report, DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability,
+};
 use whom_stats::{BucketSet, Fold, Folds};
 
 use super::ranked::{Ranked, over_splits};
 use super::{Declaration, RETURNED_FROM, internal, mean};
+use crate::clustered::Clustered;
 use crate::cohorts::MeasuredCohorts;
 use crate::discovery::{declared_tree, plan_of};
 use crate::error::RunError;
@@ -22,7 +25,7 @@ struct Halving {
     tests: Vec<GlobalTestRow>,
     /// Family F2.
     effects: Vec<EffectRow>,
-    /// By question.
+    /// By question; nothing where units were assigned by cluster.
     ranked: Vec<Ranked>,
 }
 
@@ -129,11 +132,15 @@ async fn measured(study: &Study<'_>, questions: &[Question], discovered: &Discov
     let unpruned = discovered.single.iter().map(|tree| &tree.unpruned.routing);
     let mut counted = LeafSums::of_each(study, unpruned.chain([&tree.routing])).await.map_err(failed)?;
     let leaves = counted.pop().ok_or_else(|| internal(Stage::Resplits, &"the leaves were not counted"))?;
-    let tests = tested(study, questions, discovered, &counted);
-    let singles = questions.iter().zip(&discovered.single).zip(&counted);
+    let clusters = Clustered::of_leaves(study, &tree.routing, &[report::Fold::Measure]).await.map_err(failed)?;
+    let clusters = clusters.first();
+    let tests = tested(study, questions, discovered, (&counted, clusters));
+    // Ranked groups are compared unit by unit.
+    let singles = questions.iter().zip(&discovered.single).zip(&counted).filter(|_| clusters.is_none());
     let ranked = singles.map(|((question, tree), cells)| Ranked::of(study, *question, &tree.unpruned, cells)).collect();
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
-    let effects = MeasuredCohorts::new(study, &leaves, &cohorts).discovered_family(questions);
+    let measured = MeasuredCohorts::new(study, &leaves, &cohorts).with_clusters(clusters);
+    let effects = measured.discovered_family(questions);
     Ok(Halving { tree: tree.clone(), cohorts, tests, effects, ranked })
 }
 
@@ -176,8 +183,11 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The effects of ranked groups over all halvings, question by question.
+/// The effects of ranked groups over all halvings, question by question; nothing where nobody ranked.
 fn ranked_rows(study: &Study<'_>, questions: &[Question], halvings: &[Halving]) -> Vec<RankedGroupRow> {
+    if study.is_clustered() {
+        return Vec::new();
+    }
     let of_question = |(place, question): (usize, &Question)| {
         let ranked: Vec<&Ranked> = halvings.iter().filter_map(|halving| halving.ranked.get(place)).collect();
         over_splits(study, *question, &ranked)

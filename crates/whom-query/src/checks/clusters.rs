@@ -1,7 +1,7 @@
 //! Checks of an assignment by cluster: they count clusters, because units of one cluster are together in their arm.
 
 use whom_spec::plan::{SeveralVariants, SeveralVariantsRule};
-use whom_stats::Check;
+use whom_stats::{Check, Folds};
 
 use super::assignment::Assignment;
 use crate::clusters::ClusterTally;
@@ -27,13 +27,12 @@ pub(super) fn in_one_variant(clusters: &ClusterTally, declared: SeveralVariants)
 
 impl Assignment<'_> {
     /// The clusters by arm are as the declared shares promise, know no bucket, and their shares do not move.
-    pub(super) fn of_clusters(&self, clusters: &ClusterTally) -> Vec<Check> {
+    pub(super) fn of_clusters(&self, clusters: &ClusterTally, folds: &Folds) -> Vec<Check> {
         let days = vec![(String::new(), clusters.by_day.clone())];
-        vec![
-            self.sample_ratio("sample ratio of clusters", &clusters.by_arm),
-            self.by_bucket(&clusters.by_bucket),
-            self.by_day(&days),
-            self.by_trend(&days),
-        ]
+        let mut checks = vec![self.sample_ratio("sample ratio of clusters", &clusters.by_arm)];
+        checks.extend(self.by_fold(folds, &clusters.by_bucket));
+        checks.push(self.by_bucket(&clusters.by_bucket));
+        checks.extend([self.by_day(&days), self.by_trend(&days)]);
+        checks
     }
 }

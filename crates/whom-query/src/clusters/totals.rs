@@ -14,13 +14,14 @@ use crate::unit_table::UnitRows;
 use crate::values::values;
 
 /// The value of a metric, and the denominator of a ratio, by their places among the values of a unit.
-type Asked = (usize, Option<usize>);
+pub type Asked = (usize, Option<usize>);
 
-/// Exact sums of every metric by cell of clusters and arm, over all analysed units and over those of each pre-registered cohort.
+/// Exact sums of metrics by cell of clusters and arm, over some groups of units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterTotals {
     asked: Vec<Asked>,
-    /// Everybody, then the cohorts in the order of the file.
+    kind: Groups,
+    /// Their number.
     groups: usize,
     arms: usize,
     cells: usize,
@@ -28,15 +29,28 @@ pub struct ClusterTotals {
     sums: Vec<Sum>,
 }
 
+/// Which units are summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Groups {
+    /// Everybody who is analysed, then each pre-registered cohort in the order of the file.
+    Declared,
+    /// The leaves of a tree, which together are everybody of a fold.
+    Leaves,
+}
+
 /// The units that have all values of a metric.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Sum {
+pub(super) struct Sum {
     units: u64,
     above: i128,
     below: i128,
 }
 
 impl Sum {
+    pub(super) fn of(above: i64, below: i64) -> Self {
+        Self { units: 1, above: above.into(), below: below.into() }
+    }
+
     fn plus(self, other: Self) -> Self {
         // Values are below 2^46, so sums over 2^34 units are below 2^80.
         Self { units: self.units + other.units, above: self.above + other.above, below: self.below + other.below }
@@ -53,23 +67,42 @@ pub(crate) fn sums_bytes(sums: u64) -> u64 {
 }
 
 impl ClusterTotals {
+    /// No sums yet.
+    pub(super) fn nothing(asked: Vec<Asked>, (kind, groups): (Groups, usize), (arms, cells): (usize, usize)) -> Self {
+        let sums = vec![Sum::default(); asked.len() * groups * arms * cells];
+        Self { asked, kind, groups, arms, cells, sums }
+    }
+
     /// The totals of a metric in one arm, by cell: its value, and the denominator of a ratio. `None` for what was not counted.
-    pub fn of(&self, among: Among, (value, denominator): Asked, arm: usize) -> Option<[Vec<Moments>; 2]> {
-        let asked = self.asked.iter().position(|asked| *asked == (value, denominator))?;
-        let of_group = |group: usize| self.in_group(asked, group, arm);
-        let sums: Vec<Sum> = match among {
-            Among::Everybody => of_group(0)?.to_vec(),
-            Among::Cohort(place) => of_group(1 + place)?.to_vec(),
-            Among::BesideCohort(place) => {
-                of_group(0)?.iter().zip(of_group(1 + place)?).map(|(all, part)| all.less(*part)).collect()
+    pub fn of(&self, among: Among, asked: Asked, arm: usize) -> Option<[Vec<Moments>; 2]> {
+        let leaves = |holds: &dyn Fn(usize) -> bool| (0..self.groups).filter(|leaf| holds(*leaf)).collect::<Vec<_>>();
+        match (self.kind, among) {
+            (Groups::Declared, Among::Everybody) => self.over(&[0], asked, arm),
+            (Groups::Declared, Among::Cohort(place)) => self.over(&[1 + place], asked, arm),
+            (Groups::Declared, Among::BesideCohort(place)) => {
+                let place_of = self.place(asked)?;
+                let (all, part) = (self.in_group(place_of, 0, arm)?, self.in_group(place_of, 1 + place, arm)?);
+                Some(moments(&all.iter().zip(part).map(|(all, part)| all.less(*part)).collect::<Vec<_>>()))
             }
-            _ => return None,
-        };
-        let moments = |sum: fn(&Sum) -> i128| {
-            let one = |total: &Sum| Moments { n: total.units, sum: sum(total), ..Moments::default() };
-            sums.iter().map(one).collect()
-        };
-        Some([moments(|sum| sum.above), moments(|sum| sum.below)])
+            (Groups::Leaves, Among::Everybody) => self.over(&leaves(&|_| true), asked, arm),
+            (Groups::Leaves, Among::Leaf(rank)) => self.over(&[rank], asked, arm),
+            (Groups::Leaves, Among::BesideLeaf(rank)) => self.over(&leaves(&|leaf| leaf != rank), asked, arm),
+            _ => None,
+        }
+    }
+
+    /// The totals of a metric in one arm over some groups that share no unit. `None` for what was not counted.
+    pub fn over(&self, groups: &[usize], asked: Asked, arm: usize) -> Option<[Vec<Moments>; 2]> {
+        let (asked, mut sums) = (self.place(asked)?, vec![Sum::default(); self.cells]);
+        for group in groups {
+            let part = self.in_group(asked, *group, arm)?;
+            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum = sum.plus(*part));
+        }
+        Some(moments(&sums))
+    }
+
+    fn place(&self, asked: Asked) -> Option<usize> {
+        self.asked.iter().position(|counted| *counted == asked)
     }
 
     fn in_group(&self, asked: usize, group: usize, arm: usize) -> Option<&[Sum]> {
@@ -77,17 +110,25 @@ impl ClusterTotals {
         self.sums.get(first..first + self.cells).filter(|_| group < self.groups && arm < self.arms)
     }
 
-    fn merged(mut self, other: Self) -> Self {
+    pub(super) fn merged(mut self, other: Self) -> Self {
         self.sums.iter_mut().zip(other.sums).for_each(|(sum, other)| *sum = sum.plus(other));
         self
     }
 
-    fn add(&mut self, (asked, group, arm, cell): (usize, usize, usize, usize), sum: Sum) {
+    pub(super) fn add(&mut self, (asked, group, arm, cell): (usize, usize, usize, usize), sum: Sum) {
         let place = ((asked * self.groups + group) * self.arms + arm) * self.cells + cell;
         if let Some(total) = self.sums.get_mut(place) {
             *total = total.plus(sum);
         }
     }
+}
+
+fn moments(sums: &[Sum]) -> [Vec<Moments>; 2] {
+    let moments = |sum: fn(&Sum) -> i128| {
+        let one = |total: &Sum| Moments { n: total.units, sum: sum(total), ..Moments::default() };
+        sums.iter().map(one).collect()
+    };
+    [moments(|sum| sum.above), moments(|sum| sum.below)]
 }
 
 impl AnalysedUnits {
@@ -129,9 +170,8 @@ impl Look for TotalsLook {
 
     fn nothing(&self) -> ClusterTotals {
         let cells = self.schema.clusters.as_ref().map_or(0, Clusters::cells);
-        let (groups, arms) = (1 + self.schema.cohorts.len(), self.schema.arms);
-        let sums = vec![Sum::default(); self.asked.len() * groups * arms * cells];
-        ClusterTotals { asked: self.asked.clone(), groups, arms, cells, sums }
+        let groups = (Groups::Declared, 1 + self.schema.cohorts.len());
+        ClusterTotals::nothing(self.asked.clone(), groups, (self.schema.arms, cells))
     }
 
     fn add((look, clusters): &(&Self, &Clusters), seen: &mut ClusterTotals, rows: UnitRows) -> Result<(), QueryError> {
@@ -145,19 +185,17 @@ impl Look for TotalsLook {
 
 impl TotalsLook {
     fn add_to(&self, totals: &mut ClusterTotals, clusters: &Clusters, rows: &UnitRows) -> Result<(), QueryError> {
-        let (names, arms) = (clusters.of_units(rows)?, rows.arms()?);
+        let (cells, arms) = (clusters.cells_of(rows)?, rows.arms()?);
         let columns = values(&self.schema.values, rows)?;
         let cohorts = self.schema.cohorts.iter().map(|cohort| rows.cohort(&cohort.column));
         let cohorts = cohorts.collect::<Result<Vec<_>, _>>()?;
-        let cells: Option<Vec<usize>> = names.iter().map(|name| clusters.cell(name?)).collect();
-        let cells = cells.ok_or_else(|| QueryError::Internal("a unit is in no cluster".to_owned()))?;
         for (place, (value, denominator)) in self.asked.iter().copied().enumerate() {
             for (row, (cell, arm)) in cells.iter().zip(&arms).enumerate() {
                 let (above, below) = (columns[value][row], denominator.map_or(0, |below| columns[below][row]));
                 if above == ABSENT || below == ABSENT {
                     continue;
                 }
-                let sum = Sum { units: 1, above: above.into(), below: below.into() };
+                let sum = Sum::of(above, below);
                 totals.add((place, 0, usize::from(*arm), *cell), sum);
                 for (cohort, members) in cohorts.iter().enumerate() {
                     if members.is_valid(row) && members.value(row) {

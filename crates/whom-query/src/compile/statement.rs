@@ -48,6 +48,10 @@ pub enum Purpose {
     Tags(String),
     /// The unit table.
     UnitTable,
+    /// The rows of the unit table behind their clusters, by which they go to pieces.
+    UnitsOfClusters,
+    /// The unit table in the order of the buckets of clusters.
+    UnitsByCluster,
 }
 
 impl Purpose {
@@ -71,6 +75,8 @@ impl Purpose {
             Self::TagRows(tags) => format!("rows in {tags}"),
             Self::Tags(tags) => format!("values of {tags}"),
             Self::UnitTable => "unit_table".to_owned(),
+            Self::UnitsOfClusters => "units_of_clusters".to_owned(),
+            Self::UnitsByCluster => "units_by_cluster".to_owned(),
         }
     }
 
@@ -86,7 +92,7 @@ impl Purpose {
             Self::SnapshotDays(tags) | Self::Snapshots(tags) | Self::TagRows(tags) | Self::Tags(tags) => {
                 format!("tag table `{tags}`")
             }
-            Self::UnitTable => "the unit table".to_owned(),
+            Self::UnitTable | Self::UnitsOfClusters | Self::UnitsByCluster => "the unit table".to_owned(),
             _ => "the split".to_owned(),
         }
     }
@@ -110,6 +116,8 @@ impl Purpose {
             Self::TagRows(_) => "tag_rows",
             Self::Tags(_) => "tags",
             Self::UnitTable => "unit_table",
+            Self::UnitsOfClusters => "units_of_clusters",
+            Self::UnitsByCluster => "units_by_cluster",
         }
     }
 
@@ -118,7 +126,7 @@ impl Purpose {
         match self {
             Self::Exposures | Self::FactRows(_) | Self::SnapshotDays(_) | Self::TagRows(_) => Place::Scan,
             Self::UnknownVariants => Place::Files,
-            Self::EventKeys(_) => Place::Regroup,
+            Self::EventKeys(_) | Self::UnitsOfClusters => Place::Regroup,
             _ => Place::Piece,
         }
     }
@@ -128,9 +136,12 @@ impl Purpose {
         !matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::DistinctKeys(_) | Self::UnitTable)
     }
 
-    /// Whether the rows only tell about the data, and make no part of the unit table.
-    pub(super) fn only_counts(&self) -> bool {
-        matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::EventKeys(_) | Self::DistinctKeys(_))
+    /// Whether plain SQL, which says what the unit table is, does without the statement: its rows only tell about the data, or
+    /// only move units.
+    pub(super) fn is_ours_alone(&self) -> bool {
+        let only_counts =
+            matches!(self, Self::UnknownVariants | Self::EventRepeats(_) | Self::EventKeys(_) | Self::DistinctKeys(_));
+        only_counts || matches!(self, Self::UnitsOfClusters | Self::UnitsByCluster)
     }
 
     /// Whether plain SQL needs a statement for what our engine does as it puts tables beside the units.
@@ -146,6 +157,8 @@ impl Purpose {
             Self::DistinctKeys(fact) => vec![Self::EventKeys(fact.clone())],
             Self::Metrics(fact) => vec![Self::Events(fact.clone())],
             Self::Snapshots(tags) => vec![Self::SnapshotDays(tags.clone())],
+            Self::UnitsOfClusters => vec![Self::UnitTable],
+            Self::UnitsByCluster => vec![Self::UnitsOfClusters],
             _ => Vec::new(),
         }
     }
@@ -192,6 +205,8 @@ mod tests {
                 Purpose::EarlierExposed,
                 Purpose::Units,
                 Purpose::UnitTable,
+                Purpose::UnitsOfClusters,
+                Purpose::UnitsByCluster,
             ] {
                 names.push(purpose.table());
             }

@@ -38,6 +38,7 @@ impl Compiler<'_> {
             strata => self.carried_names(),
         };
         self.emit(Purpose::UnitTable, &[], context)?;
+        self.by_cluster()?;
         let columns = metrics.into_iter().map(|measure| measure.column);
         let (reached, measures): (Vec<_>, Vec<_>) = columns.partition(|column| column.part == MeasurePart::Reached);
         Ok(Compiled {
@@ -53,6 +54,17 @@ impl Compiler<'_> {
             joined,
             folds: self.plan.discover.folds.clone(),
         })
+    }
+
+    /// Where units were assigned by cluster, they go on to the bucket of theirs, so that no fold parts a cluster.
+    fn by_cluster(&mut self) -> Result<(), QueryError> {
+        let Some(cluster) = self.cluster() else { return Ok(()) };
+        let table = |purpose: Purpose| Fragment::identifier(&purpose.table());
+        let of_clusters = context! {
+            cluster => Fragment::identifier(&cluster.column), units => table(Purpose::UnitTable),
+        };
+        self.emit(Purpose::UnitsOfClusters, &[], of_clusters)?;
+        self.emit(Purpose::UnitsByCluster, &[], context! { units => table(Purpose::UnitsOfClusters) })
     }
 
     /// The column and the levels that give the folds; none where they are drawn, or if the tag has a problem of its own.

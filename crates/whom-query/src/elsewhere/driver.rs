@@ -251,9 +251,10 @@ impl<'a> Driver<'a> {
 
     /// The unit table, which the last statement made.
     fn finish(mut self) -> Result<UnitTable, QueryError> {
-        let columns = self.position.columns.remove(&Purpose::UnitTable);
+        let last = self.compiled.made();
+        let columns = self.position.columns.remove(&last);
         let columns = columns.ok_or_else(|| QueryError::Internal("nobody made the unit table".to_owned()))?;
-        let pieces = self.position.tables.iter_mut().filter_map(|tables| tables.remove(&Purpose::UnitTable)).collect();
+        let pieces = self.position.tables.iter_mut().filter_map(|tables| tables.remove(&last)).collect();
         let table = TableElsewhere::new(self.elsewhere, columns, pieces, Arc::clone(self.engine.store().folder()))?;
         Ok(UnitTable::elsewhere_made(table, self.recorder.finish()))
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use whom_engine::{
     Bench, Dispatch, EngineError, Order, Rows, StageFigures, StageOrder, StageProgress, StoredRows, Worker, blocking,
 };
+use whom_stats::bucket::bucket_of_text;
 use whom_stats::{BucketSet, Grouping, Pass, Routing, TreePass, UnitSample};
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
@@ -118,7 +119,15 @@ fn warehouse() -> Warehouse {
 }
 
 async fn elsewhere(warehouse: &Warehouse, crew: &Arc<Crew>) -> Result<(UnitTable, Keeping), QueryError> {
-    let Fitted { catalog, compiled, engine, .. } = warehouse.fit(&pipeline("", REST)).await.unwrap();
+    made_elsewhere(&pipeline("", REST), warehouse, crew).await
+}
+
+async fn made_elsewhere(
+    text: &str,
+    warehouse: &Warehouse,
+    crew: &Arc<Crew>,
+) -> Result<(UnitTable, Keeping), QueryError> {
+    let Fitted { catalog, compiled, engine, .. } = warehouse.fit(text).await.unwrap();
     let location = Location::output("exchange", warehouse.path()).unwrap();
     let exchange = Exchange::create(&Stores::new(), &location).unwrap();
     let elsewhere = Elsewhere { dispatch: Arc::clone(crew) as _, exchange };
@@ -126,7 +135,11 @@ async fn elsewhere(warehouse: &Warehouse, crew: &Arc<Crew>) -> Result<(UnitTable
 }
 
 async fn here(warehouse: &Warehouse) -> (UnitTable, Fitted) {
-    let fitted = warehouse.fit(&pipeline("", REST)).await.unwrap();
+    made_here(&pipeline("", REST), warehouse).await
+}
+
+async fn made_here(text: &str, warehouse: &Warehouse) -> (UnitTable, Fitted) {
+    let fitted = warehouse.fit(text).await.unwrap();
     let table = build(&fitted.compiled, &fitted.catalog, &fitted.engine, &Unwatched).await.unwrap();
     (table, fitted)
 }
@@ -198,6 +211,34 @@ async fn the_unit_table_is_the_same_wherever_it_is_made_and_however_often_a_part
     assert!(stages.iter().any(|(name, parts)| name == "keys of orders" && *parts == 4), "{stages:?}");
     let scanned = fitted.compiled.statements.iter().find(|statement| statement.purpose.table() == "rows of orders");
     assert!(fitted.engine.ledger().executed(&scanned.unwrap().sql).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn units_lie_in_the_order_of_the_buckets_of_their_clusters_wherever_they_are_put_there() {
+    let warehouse = warehouse();
+    let names: Vec<String> = (0..40).map(|unit| format!("u{unit}")).collect();
+    let seen: Vec<(&str, &str, &str)> = names.iter().map(|name| (name.as_str(), "a", "2026-10-05T12:00:00")).collect();
+    // The last unit has no home: it is refused when clusters are counted, and lost nowhere before.
+    let homes: Vec<Option<String>> = (0..40).map(|unit| (unit < 39).then(|| format!("h{}", unit % 7))).collect();
+    let mut split = exposures(&seen);
+    split.push(("home", texts(homes.iter().map(Option::as_deref))));
+    warehouse.write("split.parquet", split);
+    let text = pipeline("", REST).replace("unit: user\n", "unit: user\ncluster: home\n");
+    let (table, _) = made_here(&text, &warehouse).await;
+    let mut expected: Vec<(i64, String)> = names
+        .iter()
+        .zip(&homes)
+        .map(|(name, home)| (i64::from(bucket_of_text(home.as_deref().unwrap_or_default())), name.clone()))
+        .collect();
+    expected.sort();
+    let buckets = by_unit(&table, "bucket");
+    let found: Vec<(i64, String)> =
+        units(&table).into_iter().map(|name| (buckets[&name].expect("a bucket"), name)).collect();
+    assert_eq!(found, expected);
+    let crew = Crew::new(&warehouse);
+    assert_same(&made_elsewhere(&text, &warehouse, &crew).await.unwrap().0, &table);
+    let stages = crew.stages.lock().unwrap().clone();
+    assert!(stages.iter().any(|(name, parts)| name == "units_of_clusters" && *parts == 4), "{stages:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -285,7 +326,7 @@ async fn units_are_looked_at_and_asked_where_they_lie_as_they_are_here() {
     assert!(spread(&one).0.is_some());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_elsewhere_is_told_as_it_is_here() {
     let warehouse = warehouse();
     let seen = [("u1", "a", "2026-10-05T12:00:00"), ("u2", "b", "2026-10-05T12:00:00")];

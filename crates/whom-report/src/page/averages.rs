@@ -3,7 +3,7 @@
 use serde::Serialize;
 use whom_stats::Interval;
 
-use super::figure::Figures;
+use super::figure::{self, Figures};
 use super::index::{Found, Indexed};
 use super::table::{Cell, Part, Table};
 use super::words::{estimand_words, evidence_mark, family_words, method_words};
@@ -199,7 +199,8 @@ fn remark(row: &EffectRow) -> Option<String> {
 
 /// Every row about everybody.
 fn all(indexed: &Indexed<'_>) -> Table {
-    let columns = [
+    let by_cluster = figure::by_cluster(indexed);
+    let mut columns = vec![
         ("metric", false),
         ("treatment", false),
         ("estimand", false),
@@ -212,13 +213,14 @@ fn all(indexed: &Indexed<'_>) -> Table {
         ("adjusted p", true),
         ("family", false),
     ];
+    columns.extend(by_cluster.then_some((figure::CLUSTERS, true)));
     let mut table = Table::new("Every estimate over everybody", &columns);
     let rows = indexed.results.effects.iter().enumerate().filter(|(_, row)| row.cohort == EVERYBODY);
     for (place, row) in rows {
         let Some(metric) = indexed.results.metric(&row.metric) else { continue };
         let figures = Figures::of(Found { place, row }, metric);
         let [control, treated] = figures.units();
-        table.row([
+        let mut cells = vec![
             Cell::name(&row.metric),
             Cell::name(&row.variant),
             Cell::text(estimand_words(row.estimand)),
@@ -230,7 +232,9 @@ fn all(indexed: &Indexed<'_>) -> Table {
             Cell::range(figures.individual_bounds()),
             Cell::figure(figures.adjusted_p()),
             Cell::text(family_words(row.family)),
-        ]);
+        ];
+        cells.extend(by_cluster.then(|| figures.clusters_cell()));
+        table.row(cells);
     }
     table
 }

@@ -5,11 +5,20 @@ use std::fmt;
 use serde::Serialize;
 use whom_stats::Interval;
 
-use super::index::Found;
+use super::index::{Found, Indexed};
+use super::table::Cell;
 use crate::chart::Label;
 use crate::effect::Estimand;
 use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::MetricView;
+
+/// The heading of numbers of clusters.
+pub(super) const CLUSTERS: &str = "clusters of control and treated";
+
+/// Whether rows tell numbers of clusters.
+pub(super) fn by_cluster(indexed: &Indexed<'_>) -> bool {
+    indexed.results.effects.iter().any(|row| row.clusters_control.is_some())
+}
 
 /// A number in words, and the file, row and column that it is read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -169,6 +178,19 @@ impl<'a> Figures<'a> {
         let row = self.found.row;
         [("mean_control", row.mean_control), ("mean_variant", row.mean_variant)]
             .map(|(column, mean)| (self.place(column), text(mean)))
+    }
+
+    /// The clusters that hold the units of control and of the treatment; `None` where errors are not by cluster.
+    pub(super) fn clusters(&self) -> Option<[(Place, String); 2]> {
+        let row = self.found.row;
+        let of = |column, clusters: u64| (self.place(column), number::count(clusters));
+        Some([of("clusters_control", row.clusters_control?), of("clusters_variant", row.clusters_variant?)])
+    }
+
+    /// The same as one cell of a table.
+    pub(super) fn clusters_cell(&self) -> Cell {
+        let Some([control, treated]) = self.clusters() else { return Cell::text(NO_NUMBER) };
+        Cell::figure(control).and_text(" and ").and_figure(treated)
     }
 
     /// Units of control and treatment.

@@ -178,7 +178,7 @@ impl<'a> Question<'a> {
     }
 
     fn table(&self, heading: &str, groups: &[(&str, &Vec<Member<'_>>)]) -> Table {
-        let columns = [
+        let mut columns = vec![
             ("cohort", false),
             ("rule", false),
             ("units", true),
@@ -192,6 +192,7 @@ impl<'a> Question<'a> {
             ("verdict", false),
             ("evidence", false),
         ];
+        columns.extend(figure::by_cluster(self.indexed).then_some((figure::CLUSTERS, true)));
         let mut table = Table::new(format!("{heading}: cohorts"), &columns);
         for (name, members) in groups {
             if !members.is_empty() {
@@ -253,7 +254,7 @@ impl<'a> Question<'a> {
         if !member.verdict.reliable {
             verdict = verdict.and_text(" ").and(Part::Mark { text: "unreliable".to_owned(), tone: "open" });
         }
-        vec![
+        let mut cells = vec![
             Cell::name(&member.cohort.name),
             Cell::text(member.cohort.definition.in_words()),
             Cell::figure(size(member)),
@@ -266,7 +267,9 @@ impl<'a> Question<'a> {
             contrast.as_ref().map_or_else(absent, |contrast| Cell::figure(contrast.adjusted_p())),
             verdict,
             evidence_mark(member.effect.row.evidence),
-        ]
+        ];
+        cells.extend(figure::by_cluster(self.indexed).then(|| figures.clusters_cell()));
+        cells
     }
 }
 

@@ -44,7 +44,10 @@ pub(super) fn section(indexed: &Indexed<'_>) -> Option<TagsSection> {
         first += ranking.tags.len();
     }
     let more = indexed.results.tag_tables.len().saturating_sub(SHOWN);
-    (!views.is_empty()).then(|| TagsSection { rankings: views, tables: tables(indexed), more })
+    // By cluster there are tables and no ranking.
+    let is_ranked = !indexed.results.tag_rankings.is_empty();
+    let is_shown = if is_ranked { !views.is_empty() } else { !indexed.results.tag_tables.is_empty() };
+    is_shown.then(|| TagsSection { rankings: views, tables: tables(indexed), more })
 }
 
 /// A ranking whose rows in `ranking.parquet` begin at `first`.

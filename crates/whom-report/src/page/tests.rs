@@ -44,6 +44,7 @@ fn worked() -> Duration {
 fn a_section_without_data_has_no_heading() {
     let mut results = fixture::no_discovery();
     results.tag_rankings.clear();
+    results.tag_tables.clear();
     let page = rendered(&results);
     let headings: Vec<&str> = page.split("<h2>").skip(1).filter_map(|rest| rest.split("</h2>").next()).collect();
     assert_eq!(headings, ["On average", "Can it be trusted?", "Data quality", "Methods"]);

@@ -62,11 +62,17 @@ impl HiddenMetrics {
         self.told(row, hides_numbers)
     }
 
-    /// A row that is shown, its reasons without counts of too few. A sequence is as wide as its units are many, so it goes with
+    /// A row that is shown, its reasons without counts of too few, and without numbers of clusters that are too few. A sequence is as wide as its units are many, so it goes with
     /// them.
     pub(super) fn told(&self, row: EffectRow, hides_numbers: bool) -> EffectRow {
         let shown = |n: Option<u64>| n.filter(|_| !hides_numbers);
+        let clusters = [row.clusters_control, row.clusters_variant];
+        // One of the two would tell the other where their sum is known.
+        let hides_clusters = clusters.into_iter().flatten().any(|n| self.cell.hides(n));
+        let [clusters_control, clusters_variant] = clusters.map(|n| shown(n).filter(|_| !hides_clusters));
         EffectRow {
+            clusters_control,
+            clusters_variant,
             n_control: shown(row.n_control),
             n_variant: shown(row.n_variant),
             sequence: row.sequence.filter(|_| !hides_numbers),
@@ -216,6 +222,8 @@ pub(super) fn withheld(row: EffectRow, reason: String) -> EffectRow {
         mean_control: None,
         mean_variant: None,
         variance_reduction: None,
+        clusters_control: None,
+        clusters_variant: None,
         sequence: None,
     }
 }

@@ -14,10 +14,6 @@ pub(super) fn cluster(pipeline: &Fields<'_>, unit: Option<&Spanned<String>>) -> 
         pipeline.report().push(Diagnostic::error(message).at(cluster.span).hint(hint));
         return None;
     }
-    let message =
-        "nothing is searched where `cluster` is declared: averages and declared cohorts are compared by cluster";
-    let hint = "declare the cohorts to compare in `cohorts`; to search for some, use the cluster as the unit";
-    pipeline.report().push(Diagnostic::warning(message).at(cluster.span).hint(hint));
     Some(cluster)
 }
 
@@ -46,11 +42,17 @@ fn check_keys(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
         let message = format!("{what} not go with `cluster`");
         pipeline.report().push(Diagnostic::error(message).at(cluster.span).hint(hint.to_owned()));
     };
-    for key in ["discover", "slices", "looks"] {
+    if let Some(folds) = &plan.discover.folds {
+        let message = "`discover.folds` does not go with `cluster`: a tag may give units of one cluster to both folds";
+        let hint = "leave `folds` out: the folds that are drawn hold whole clusters";
+        let refused = Diagnostic::error(message).at(folds.column.span).related(cluster.span, "the cluster");
+        pipeline.report().push(refused.hint(hint));
+    }
+    for key in ["slices", "looks"] {
         if let Some(field) = pipeline.optional(key) {
             let message = format!("`{key}` does not go with `cluster`: units of a cluster are not independent");
             let hint = format!(
-                "leave `{key}` out, and averages and declared cohorts are compared by cluster; or use the cluster as the unit"
+                "leave `{key}` out, and averages, declared cohorts and those that are found are compared by cluster; or use the cluster as the unit"
             );
             field.report.push(Diagnostic::error(message).at(field.key).related(cluster.span, "the cluster").hint(hint));
         }

@@ -6,10 +6,10 @@ fn clustered() -> String {
 }
 
 #[test]
-fn a_cluster_is_a_column_and_nothing_is_searched() {
+fn a_cluster_is_a_column_and_cohorts_are_searched_beside_it() {
     let plan = loaded(&clustered()).unwrap().plan;
     assert_eq!(plan.cluster.as_ref().map(|cluster| cluster.as_str()), Some("household_id"));
-    assert!(!plan.searches());
+    assert!(plan.searches());
 }
 
 #[test]
@@ -32,6 +32,6 @@ fn neither_the_unit_nor_the_variant_is_a_cluster() {
 fn what_would_be_done_unit_by_unit_is_refused() {
     let text = clustered()
         .replace("facts:\n", "  strata: [country]\n  several_variants: first\nfacts:\n")
-        .replace("output:\n", "validate: { sequence_units: 1000 }\ndiscover: {}\nslices: []\noutput:\n");
+        .replace("output:\n", "validate: { sequence_units: 1000 }\ndiscover: { folds: { column: device, discover: a, measure: b } }\nslices: []\noutput:\n");
     insta::assert_snapshot!(refusal(&text));
 }

@@ -75,6 +75,8 @@ fn column(row: &EffectRow, column: &str) -> Option<f64> {
         "mean_variant" => row.mean_variant,
         "n_control" => row.n_control.map(|units| units as f64),
         "n_variant" => row.n_variant.map(|units| units as f64),
+        "clusters_control" => row.clusters_control.map(|clusters| clusters as f64),
+        "clusters_variant" => row.clusters_variant.map(|clusters| clusters as f64),
         "statistic" => row.estimate.zip(row.std_err).map(|(estimate, std_err)| estimate / std_err),
         other => panic!("no column `{other}`"),
     }
