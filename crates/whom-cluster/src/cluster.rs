@@ -27,6 +27,7 @@ use crate::options::{ClusterOptions, Patience};
 use crate::orders_exec::OrdersExec;
 use crate::roster::{JobProgress, Roster};
 use crate::security::MESSAGE_BYTES;
+use crate::settings;
 use crate::version::VERSION;
 
 /// How often a stage is repeated at most.
@@ -212,11 +213,11 @@ impl Cluster {
 
     /// A stage that the scheduler has accepted. That a kept connection broke in the meantime says nothing about the stage.
     async fn submitted(&self, stage: &StageOrder, plan: &[u8]) -> Result<Job<'_>, Failure> {
-        match Job::submit(self, &stage.name, plan.to_vec()).await {
+        match Job::submit(self, settings::of_job(&stage.name), plan.to_vec()).await {
             Err(Failure::Passing(_)) => {
                 self.look_anew();
                 self.attended().await?;
-                Job::submit(self, &stage.name, plan.to_vec()).await
+                Job::submit(self, settings::of_job(&stage.name), plan.to_vec()).await
             }
             job => job,
         }
@@ -285,7 +286,7 @@ impl Dispatch for Cluster {
     }
 }
 
-fn encoded(stage: &StageOrder) -> Result<Vec<u8>, EngineError> {
+pub(crate) fn encoded(stage: &StageOrder) -> Result<Vec<u8>, EngineError> {
     if stage.parts.is_empty() {
         return Err(EngineError::Internal(format!("`{}` has no parts", stage.name)));
     }

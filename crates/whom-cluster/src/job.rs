@@ -9,8 +9,8 @@ use ballista_core::serde::protobuf::execute_query_params::Query;
 use ballista_core::serde::protobuf::get_job_status_result::FlightProxy;
 use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use ballista_core::serde::protobuf::{
-    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobStatusParams, GetJobStatusResult, PartitionLocation,
-    execute_query_result, job_status,
+    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobStatusParams, GetJobStatusResult, KeyValuePair,
+    PartitionLocation, execute_query_result, job_status,
 };
 use ballista_core::serde::scheduler::ShuffleLayout;
 use ballista_core::version::insert_version_header;
@@ -23,7 +23,6 @@ use crate::cluster::Cluster;
 use crate::failure::{Failure, of_job, transient};
 use crate::roster::Roster;
 use crate::security::MESSAGE_BYTES;
-use crate::settings;
 
 /// The pause before the state of a job is asked for again: a part of the time that it has taken, and at least and at most so
 /// much. A stage is noticed to have ended when it has taken that part longer.
@@ -49,12 +48,16 @@ pub(crate) struct Done {
 }
 
 impl<'a> Job<'a> {
-    /// Hands in the plan of a stage, encoded.
-    pub(crate) async fn submit(cluster: &'a Cluster, name: &str, plan: Vec<u8>) -> Result<Self, Failure> {
+    /// Hands in the plan of a stage, encoded, with Ballista's settings for it.
+    pub(crate) async fn submit(
+        cluster: &'a Cluster,
+        settings: Vec<KeyValuePair>,
+        plan: Vec<u8>,
+    ) -> Result<Self, Failure> {
         let channel = cluster.channel().await?;
         let query = ExecuteQueryParams {
             query: Some(Query::PhysicalPlan(plan)),
-            settings: settings::of_job(name),
+            settings,
             session_id: cluster.session().to_owned(),
             operation_id: uuid::Uuid::new_v4().to_string(),
         };

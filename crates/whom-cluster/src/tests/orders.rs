@@ -12,6 +12,7 @@ use crate::Tls;
 use crate::header::Header;
 use crate::job::Job;
 use crate::orders_exec::OrdersExec;
+use crate::settings;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_come_in_the_order_of_the_parts() {
@@ -136,7 +137,7 @@ async fn of_version(party: &Party, version: &str) -> String {
     let header = Header { version: version.to_owned(), ..plan.header().clone() };
     let input = Arc::clone(datafusion::physical_plan::ExecutionPlan::children(plan.as_ref())[0]);
     let bytes = crate::cluster::encoded_plan(Arc::new(OrdersExec::new(header, input, None))).unwrap();
-    let Err(failure) = Job::submit(&cluster, "echo", bytes).await else { panic!("it was accepted") };
+    let Err(failure) = Job::submit(&cluster, settings::of_job("echo"), bytes).await else { panic!("it was accepted") };
     elsewhere(&failure.into()).1
 }
 
