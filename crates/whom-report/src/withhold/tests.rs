@@ -321,19 +321,6 @@ fn effects_by_first_exposure_do_not_tell_who_saw_several_variants() {
 }
 
 #[test]
-fn few_clusters_are_not_counted() {
-    let mut results = fixture::no_discovery();
-    for (row, clusters) in results.effects.iter_mut().zip([49, 50].into_iter().cycle()) {
-        (row.clusters_control, row.clusters_variant) = (Some(900), Some(clusters));
-    }
-    let shown = SmallestCell::new(50).unwrap().apply(results).unwrap();
-    for (place, row) in shown.effects.iter().enumerate() {
-        let expected = if place % 2 == 0 { (None, None) } else { (Some(900), Some(50)) };
-        assert_eq!((row.clusters_control, row.clusters_variant), expected);
-    }
-}
-
-#[test]
 fn numbers_of_units_do_not_tell_how_few_have_no_value() {
     let mut results = fixture::no_discovery();
     results.effects[4].n_control = Some(21_300);
