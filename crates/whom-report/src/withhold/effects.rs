@@ -227,3 +227,22 @@ pub(super) fn withheld(row: EffectRow, reason: String) -> EffectRow {
         sequence: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn few_clusters_are_not_counted() {
+        let mut results = fixture::no_discovery();
+        for (row, clusters) in results.effects.iter_mut().zip([49, 50].into_iter().cycle()) {
+            (row.clusters_control, row.clusters_variant) = (Some(900), Some(clusters));
+        }
+        let shown = SmallestCell::new(50).unwrap().apply(results).unwrap();
+        for (place, row) in shown.effects.iter().enumerate() {
+            let expected = if place % 2 == 0 { (None, None) } else { (Some(900), Some(50)) };
+            assert_eq!((row.clusters_control, row.clusters_variant), expected);
+        }
+    }
+}

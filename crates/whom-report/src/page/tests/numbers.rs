@@ -112,6 +112,21 @@ fn every_effect_on_the_page_is_that_of_its_row_and_column() {
 }
 
 #[test]
+fn every_number_of_clusters_is_that_of_its_row_and_column() {
+    let mut results = fixture::registered();
+    let rows = results.effects.len();
+    for (row, clusters) in results.effects.iter_mut().zip(100..) {
+        (row.clusters_control, row.clusters_variant) = (Some(clusters), Some(10 * clusters));
+    }
+    results.effects[0].clusters_control = None;
+    every_figure_is_that_of_its_place(&results);
+    let shown = figures(&rendered(&results), "effects");
+    let counted = shown.iter().filter(|figure| figure.column.starts_with("clusters_")).count();
+    assert!(counted > 10 && counted < 2 * rows, "{counted} of {rows} rows");
+    assert!(!rendered(&fixture::registered()).contains("clusters of control"));
+}
+
+#[test]
 fn every_figure_of_a_tag_is_that_of_its_row_and_column() {
     let results = fixture::far_too_much();
     let levels = results.tag_tables.iter().flat_map(|table| &table.levels);
