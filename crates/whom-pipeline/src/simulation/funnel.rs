@@ -30,7 +30,7 @@ fn no_family_claims_more_than_its_level() {
     assert_eq!([Affected::Nobody, Affected::Ages(4)].map(counted), expected, "of 12 each");
 }
 
-const RAMPED: Kind = Kind { metrics: Metrics::Ramped, correction: "holm", ..MEANS };
+const RAMPED: Kind = Kind { metrics: Metrics::Ramped, ..MEANS };
 
 #[test]
 fn no_family_claims_more_than_its_level_within_the_periods_of_a_ramp() {
