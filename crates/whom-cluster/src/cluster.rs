@@ -1,10 +1,13 @@
 //! A client of the cluster: has stages done, repeats them where that may help, and counts what they cost.
 
+use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ballista_core::client::BallistaClient;
+use ballista_core::error::BallistaError;
 use bytes::Bytes;
 use datafusion::error::DataFusionError;
 use datafusion_proto::physical_plan::AsExecutionPlan;
@@ -12,18 +15,18 @@ use datafusion_proto::protobuf::PhysicalPlanNode;
 use tokio::time::{Instant, sleep};
 use tonic::Status;
 use tonic::transport::Channel;
-use whom_engine::{Dispatch, EngineError, StageFigures, StageOrder};
+use whom_engine::{Dispatch, EngineError, StageFigures, StageOrder, StageProgress};
 
 use crate::address::Address;
 use crate::answer::Answer;
 use crate::codec::{OrdersCodec, Reader};
-use crate::failure::{Failure, chain, configuration, of_status, of_transport, transient};
-use crate::figures::{Repeat, StageProgress};
+use crate::connections::{Connections, Unconnected};
+use crate::failure::{Failure, configuration, of_status, of_transport, transient};
 use crate::job::Job;
 use crate::options::{ClusterOptions, Patience};
 use crate::orders_exec::OrdersExec;
 use crate::roster::{JobProgress, Roster};
-use crate::security::{MESSAGE_BYTES, Tls};
+use crate::security::MESSAGE_BYTES;
 use crate::version::VERSION;
 
 /// How often a stage is repeated at most.
@@ -36,15 +39,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// A cluster whose scheduler was there and runs this version of the program.
-#[derive(Debug)]
 pub struct Cluster {
     options: ClusterOptions,
     session: String,
-    repeats: Mutex<Vec<Repeat>>,
     stages: Mutex<Vec<StageFigures>>,
     progress: Mutex<Option<StageProgress>>,
-    /// The slots that there were when somebody looked last.
-    slots: Mutex<Option<(Instant, usize)>>,
+    connections: Connections,
+    /// Who was there when it was last asked, and when that was.
+    attended: Mutex<Option<(Instant, Roster)>>,
 }
 
 impl Cluster {
@@ -54,22 +56,17 @@ impl Cluster {
     /// [`EngineError::Elsewhere`] if it is not there within the patience, is none of ours, or is of another version.
     pub async fn connect(options: ClusterOptions) -> Result<Self, EngineError> {
         let session = uuid::Uuid::new_v4().to_string();
-        let (repeats, stages) = (Mutex::default(), Mutex::default());
-        let (progress, slots) = (Mutex::default(), Mutex::default());
-        let cluster = Self { options, session, repeats, stages, progress, slots };
+        let cluster = Self {
+            options,
+            session,
+            stages: Mutex::default(),
+            progress: Mutex::default(),
+            connections: Connections::default(),
+            attended: Mutex::default(),
+        };
         let deadline = Instant::now() + cluster.options.patience.scheduler;
         cluster.roster(deadline).await?;
         Ok(cluster)
-    }
-
-    /// The stages that were repeated, in the order in which that happened; one entry each time.
-    pub fn repeats(&self) -> Vec<Repeat> {
-        self.repeats.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// How far the stage is that is being done, as of a second ago or so; `None` between stages.
-    pub fn progress(&self) -> Option<StageProgress> {
-        self.current().clone()
     }
 
     pub(crate) fn tell_progress(&self, job: JobProgress) {
@@ -78,8 +75,8 @@ impl Cluster {
         }
     }
 
-    fn known_slots(&self) -> MutexGuard<'_, Option<(Instant, usize)>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_attended(&self) -> MutexGuard<'_, Option<(Instant, Roster)>> {
+        self.attended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn current(&self) -> MutexGuard<'_, Option<StageProgress>> {
@@ -98,14 +95,25 @@ impl Cluster {
         &self.options.scheduler
     }
 
-    pub(crate) fn tls(&self) -> &Tls {
-        &self.options.tls
+    /// The connection to the scheduler.
+    pub(crate) async fn channel(&self) -> Result<Channel, Failure> {
+        let Self { connections, options, .. } = self;
+        let channel = connections.scheduler(&options.scheduler, &options.tls).await;
+        channel.map_err(|why| match why {
+            Unconnected::Unreachable(why) => of_transport(self.unreachable(&why)),
+            Unconnected::Impossible(error) => error.into(),
+        })
     }
 
-    /// Connects to the scheduler once.
-    pub(crate) async fn channel(&self) -> Result<Channel, Failure> {
-        let endpoint = self.options.tls.endpoint(&self.options.scheduler)?;
-        endpoint.connect().await.map_err(|error| of_transport(self.unreachable(&chain(&error))))
+    /// The connection to where an executor's answers can be fetched.
+    pub(crate) async fn executor(&self, host: &str, port: u16) -> Result<BallistaClient, BallistaError> {
+        self.connections.executor(host, port, &self.options.tls).await
+    }
+
+    /// Believes nothing any more of what was known before a failure.
+    fn look_anew(&self) {
+        self.connections.give_up();
+        *self.last_attended() = None;
     }
 
     /// What the scheduler's refusal of a request means.
@@ -155,7 +163,10 @@ impl Cluster {
                 Ok(roster) => return Err(self.of_another_version(&roster.version)),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(reason)) if Instant::now() >= deadline => return Err(transient(reason)),
-                Err(Failure::Passing(_)) => sleep(PAUSE).await,
+                Err(Failure::Passing(_)) => {
+                    self.look_anew();
+                    sleep(PAUSE).await;
+                }
             }
         }
     }
@@ -167,13 +178,18 @@ impl Cluster {
         ))
     }
 
-    /// Who is there, as soon as somebody is.
+    /// Who is there, as soon as somebody is; as of the last stage, if that was a moment ago: a search has hundreds of stages.
     async fn attended(&self) -> Result<Roster, EngineError> {
         let begun = Instant::now();
+        if let Some((at, roster)) = self.last_attended().clone()
+            && at.elapsed() < MOMENT
+        {
+            return Ok(roster);
+        }
         loop {
             let roster = self.roster(begun + self.options.patience.scheduler).await?;
             if !roster.executors.is_empty() {
-                *self.known_slots() = Some((Instant::now(), roster.slots().max(1)));
+                *self.last_attended() = Some((Instant::now(), roster.clone()));
                 return Ok(roster);
             }
             if begun.elapsed() >= self.options.patience.executors {
@@ -187,20 +203,36 @@ impl Cluster {
     async fn attempt(&self, stage: &StageOrder, plan: &[u8], deadline: Instant) -> Result<Vec<Answer>, Failure> {
         let roster = self.attended().await?;
         fits(stage, plan.len(), roster.most_slots())?;
-        let job = self.unless_cancelled(Job::submit(self, &stage.name, plan.to_vec())).await?;
+        let job = self.unless_cancelled(self.submitted(stage, plan)).await?;
         let done = job.watch(deadline).await?;
         let answers = self.unless_cancelled(job.fetch(done, stage.parts.len())).await;
         job.forget().await;
         answers
     }
 
-    /// Attempts at a stage until one succeeds, or none is left; why the others failed.
-    async fn attempts(&self, stage: &StageOrder, plan: &[u8]) -> Result<(Vec<Answer>, Vec<String>), EngineError> {
+    /// A stage that the scheduler has accepted. That a kept connection broke in the meantime says nothing about the stage.
+    async fn submitted(&self, stage: &StageOrder, plan: &[u8]) -> Result<Job<'_>, Failure> {
+        match Job::submit(self, &stage.name, plan.to_vec()).await {
+            Err(Failure::Passing(_)) => {
+                self.look_anew();
+                self.attended().await?;
+                Job::submit(self, &stage.name, plan.to_vec()).await
+            }
+            job => job,
+        }
+    }
+
+    /// Attempts at a stage until one succeeds, or none is left; `repeats` says why the others failed.
+    async fn attempts(
+        &self,
+        stage: &StageOrder,
+        plan: &[u8],
+        repeats: &mut Vec<String>,
+    ) -> Result<Vec<Answer>, EngineError> {
         let deadline = Instant::now() + self.options.patience.stage;
-        let mut repeats = Vec::new();
         loop {
             match self.attempt(stage, plan, deadline).await {
-                Ok(answers) => return Ok((answers, repeats)),
+                Ok(answers) => return Ok(answers),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(reason)) if repeats.len() == REPEATS => {
                     let (name, attempts) = (&stage.name, REPEATS + 1);
@@ -209,12 +241,17 @@ impl Cluster {
                     )));
                 }
                 Err(Failure::Passing(reason)) => {
-                    repeats.push(reason.clone());
-                    let repeat = Repeat { stage: stage.name.clone(), reason };
-                    self.repeats.lock().unwrap_or_else(PoisonError::into_inner).push(repeat);
+                    self.look_anew();
+                    repeats.push(reason);
                 }
             }
         }
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cluster").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -225,22 +262,21 @@ impl Dispatch for Cluster {
         let plan = encoded(&stage)?;
         let (name, parts) = (stage.name.clone(), stage.parts.len());
         *self.current() = Some(StageProgress { stage: name, parts, done: 0, running: 0 });
-        let attempted = self.attempts(&stage, &plan).await;
+        let mut repeats = Vec::new();
+        let answers = self.attempts(&stage, &plan, &mut repeats).await;
         *self.current() = None;
-        let (answers, repeats) = attempted?;
-        let figures = figures(&stage, &answers, begun.elapsed(), repeats);
+        let figures = figures(&stage, answers.as_deref().unwrap_or_default(), begun.elapsed(), repeats);
         self.stages.lock().unwrap_or_else(PoisonError::into_inner).push(figures);
+        let answers = answers?;
         Ok(answers.into_iter().map(|answer| answer.bytes).collect())
     }
 
-    /// As of the last stage, if that was a moment ago: a search asks before each of hundreds of stages.
     async fn slots(&self) -> Result<usize, EngineError> {
-        if let Some((at, slots)) = *self.known_slots()
-            && at.elapsed() < MOMENT
-        {
-            return Ok(slots);
-        }
         Ok(self.attended().await?.slots().max(1))
+    }
+
+    fn progress(&self) -> Option<StageProgress> {
+        self.current().clone()
     }
 
     /// In the order in which the stages ended.
@@ -293,7 +329,7 @@ fn figures(stage: &StageOrder, answers: &[Answer], time: Duration, repeats: Vec<
     let ordered = stage.common.len() + stage.parts.iter().map(Bytes::len).sum::<usize>();
     StageFigures {
         stage: stage.name.clone(),
-        parts: answers.len(),
+        parts: stage.parts.len(),
         seconds: time.as_secs_f64(),
         bytes_ordered: ordered as u64,
         bytes_answered: answers.iter().map(|answer| answer.bytes.len() as u64).sum(),

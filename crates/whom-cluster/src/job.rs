@@ -25,8 +25,9 @@ use crate::roster::Roster;
 use crate::security::MESSAGE_BYTES;
 use crate::settings;
 
-/// How often the state of a job is asked for: at first, and at most.
-const ASK: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
+/// The pause before the state of a job is asked for again: a part of the time that it has taken, and at least and at most so
+/// much. A stage is noticed to have ended when it has taken that part longer.
+const PAUSE: (u32, Duration, Duration) = (8, Duration::from_millis(2), Duration::from_millis(500));
 
 /// How often it is asked who is there to do it, and how far it is.
 const LOOK: Duration = Duration::from_secs(1);
@@ -79,7 +80,7 @@ impl<'a> Job<'a> {
 
     async fn watch_until(&self, deadline: Instant) -> Result<Done, Failure> {
         let patience = self.cluster.patience();
-        let (mut pause, mut known) = (ASK.0, false);
+        let (begun, mut known) = (Instant::now(), false);
         let (mut heard, mut attended, mut looked) = (Instant::now(), Instant::now(), Instant::now());
         loop {
             self.cluster.check_cancelled()?;
@@ -108,8 +109,8 @@ impl<'a> Job<'a> {
             if attended.elapsed() > patience.executors {
                 return Err(self.cluster.nobody_there().into());
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(ASK.1);
+            let (part, least, most) = PAUSE;
+            sleep((begun.elapsed() / part).clamp(least, most)).await;
         }
     }
 
@@ -144,10 +145,8 @@ impl<'a> Job<'a> {
         let scheduler = self.cluster.scheduler();
         let (host, port) =
             if proxied { (scheduler.host(), scheduler.port()) } else { (group.host.as_str(), group.port) };
-        let tls = self.cluster.tls();
-        let connected =
-            BallistaClient::try_new(host, port, MESSAGE_BYTES, tls.is_on(), Some(tls.for_clients()), 2, 200, 0, 0);
-        let mut flight = connected.await.map_err(|error| passing(error.to_string()))?;
+        let connected = self.cluster.executor(host, port).await;
+        let mut flight = connected.map_err(|error| passing(error.to_string()))?;
         let mut answers = Vec::new();
         for (part, location) in group.parts {
             let fetched = fetch_one(&mut flight, &group.executor, &location, (&group.host, group.port));

@@ -130,7 +130,7 @@ async fn answers(
     let mut rows = Vec::new();
     let batches: Vec<RecordBatch> = parts.try_collect().await?;
     for (index, part) in batches.iter().flat_map(parts_of) {
-        let bytes = Arc::clone(&workshop).work(&task, header.common.clone(), part).await?;
+        let bytes = Arc::clone(&workshop).work(&task, &header, part).await?;
         let origin = Origin { part: index, task: task.task, host: workshop.host().to_owned() };
         rows.extend(answer::cut(&origin, &bytes));
     }

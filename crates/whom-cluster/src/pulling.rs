@@ -28,15 +28,18 @@ use crate::settings;
 use crate::workshop::Workshop;
 use crate::writing::Writing;
 
-/// How often a free slot asks for a task, and the scheduler is told what was done: while there was something to do a moment ago,
+/// How often a free slot asks for a task: while there was something to do a moment ago,
 /// and otherwise. A search has hundreds of stages of a few milliseconds, one after the other.
 const ASK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
 
 /// How long ago a moment is.
 const MOMENT: Duration = Duration::from_millis(500);
 
-/// Wakes the loop whenever it is time to ask.
-async fn remind(now: &Notify, workshop: &Workshop) -> Infallible {
+/// How long Ballista takes at most, from the end of a task to when its loop can tell of it.
+const NOTED: Duration = Duration::from_millis(1);
+
+/// Wakes the loop whenever it is time to ask, or to tell that an answer was written.
+async fn remind(now: &Notify, written: &Notify, workshop: &Workshop) -> Infallible {
     let (mut seen, mut last) = (0, None::<Instant>);
     loop {
         let begun = workshop.counts().begun.load(Ordering::Relaxed);
@@ -44,7 +47,10 @@ async fn remind(now: &Notify, workshop: &Workshop) -> Infallible {
             (seen, last) = (begun, Some(Instant::now()));
         }
         let is_busy = last.is_some_and(|last| last.elapsed() < MOMENT);
-        sleep(if is_busy { ASK.0 } else { ASK.1 }).await;
+        tokio::select! {
+            () = sleep(if is_busy { ASK.0 } else { ASK.1 }) => {}
+            () = written.notified() => sleep(NOTED).await,
+        }
         now.notify_one();
     }
 }
@@ -71,12 +77,13 @@ impl Pulling {
             Arc::new(OrdersCodec::new(Reader::Executor(Arc::clone(&self.workshop)))),
         );
         let (slots, workshop) = (Arc::clone(&self.slots), Arc::clone(&self.workshop));
-        let executor = Arc::new(self.executor());
+        let written = Arc::new(Notify::new());
+        let executor = Arc::new(self.executor(Arc::clone(&written)));
         let now = Arc::new(Notify::new());
         let polling = poll_loop(scheduler, executor, codec, Some(Arc::clone(&now)), Some(slots), ExecutorHealth::new());
         let ended = tokio::select! {
             ended = polling => ended,
-            never = remind(&now, &workshop) => match never {},
+            never = remind(&now, &written, &workshop) => match never {},
         };
         transient(match ended {
             Ok(()) => "the executor stopped pulling tasks".to_owned(),
@@ -85,7 +92,7 @@ impl Pulling {
     }
 
     /// Ballista's executor. Its plans hold our operator and nothing that computes, so it needs neither functions nor memory.
-    fn executor(self) -> ballista_executor::executor::Executor {
+    fn executor(self, written: Arc<Notify>) -> ballista_executor::executor::Executor {
         let config: ConfigProducer = Arc::new(settings::of_services);
         let runtime: RuntimeProducer = Arc::new(|_| RuntimeEnvBuilder::new().build_arc());
         ballista_executor::executor::Executor::new(
@@ -96,7 +103,7 @@ impl Pulling {
             Arc::new(BallistaFunctionRegistry::default()),
             Arc::new(LoggingMetricsCollector::default()),
             self.slots.available_permits(),
-            Arc::new(Writing::new(self.workshop.host())),
+            Arc::new(Writing::new(self.workshop.host(), written)),
         )
     }
 }

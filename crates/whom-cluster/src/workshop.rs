@@ -13,6 +13,7 @@ use datafusion::error::DataFusionError;
 use tokio::runtime::Handle;
 use whom_engine::{Bench, EngineError, Order, Refusal, Worker};
 
+use crate::header::Header;
 use crate::task::TaskName;
 use crate::told::Told;
 
@@ -94,7 +95,7 @@ impl Workshop {
     pub(crate) async fn work(
         self: Arc<Self>,
         task: &TaskName,
-        common: Bytes,
+        header: &Header,
         part: Bytes,
     ) -> Result<Bytes, DataFusionError> {
         let number = self.counts.begun.fetch_add(1, Ordering::Relaxed);
@@ -106,10 +107,11 @@ impl Workshop {
         let entry = Entry { workshop: Arc::clone(&self), number, spill };
         self.running().insert(number, Running { job: task.job.clone(), cancel: Arc::clone(&cancel) });
         let worker = Arc::clone(&self.worker);
+        let order = Order { stage: header.name.clone(), common: header.common.clone(), part, bench };
         let done = self.threads.spawn(async move {
             let entry = entry;
             fs::create_dir_all(&entry.spill).map_err(|error| no_folder(&error))?;
-            worker.work(Order { common, part, bench }).await
+            worker.work(order).await
         });
         let answer = done.await.unwrap_or_else(|failed| Err(ended(failed)));
         let cancelled = cancel.load(Ordering::Relaxed);

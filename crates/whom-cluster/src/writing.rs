@@ -11,6 +11,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::prelude::SessionConfig;
+use tokio::sync::Notify;
 use whom_engine::Refusal;
 
 use crate::failure::is_full;
@@ -20,12 +21,13 @@ use crate::told::Told;
 pub(crate) struct Writing {
     engine: DefaultExecutionEngine,
     host: String,
+    ended: Arc<Notify>,
 }
 
 impl Writing {
-    /// On the machine of this name.
-    pub(crate) fn new(host: &str) -> Self {
-        Self { engine: DefaultExecutionEngine::new(), host: host.to_owned() }
+    /// On the machine of this name. `ended` is told whenever a task has written its answer, or has failed.
+    pub(crate) fn new(host: &str, ended: Arc<Notify>) -> Self {
+        Self { engine: DefaultExecutionEngine::new(), host: host.to_owned(), ended }
     }
 }
 
@@ -42,7 +44,7 @@ impl ExecutionEngine for Writing {
     ) -> Result<Arc<dyn QueryStageExecutor>> {
         let stage =
             self.engine.create_query_stage_exec(job_id, stage_id, task_id, partitions, plan, work_dir, config)?;
-        Ok(Arc::new(Written { stage, host: self.host.clone() }))
+        Ok(Arc::new(Written { stage, host: self.host.clone(), ended: Arc::clone(&self.ended) }))
     }
 }
 
@@ -51,6 +53,7 @@ impl ExecutionEngine for Writing {
 struct Written {
     stage: Arc<dyn QueryStageExecutor>,
     host: String,
+    ended: Arc<Notify>,
 }
 
 impl fmt::Display for Written {
@@ -66,8 +69,9 @@ impl QueryStageExecutor for Written {
         task_id: usize,
         context: Arc<TaskContext>,
     ) -> Result<Vec<ShuffleWritePartition>> {
-        let written = self.stage.execute_query_stage(task_id, context).await;
-        written.map_err(|error| of_machine(error, &self.host))
+        let answer = self.stage.execute_query_stage(task_id, context).await;
+        self.ended.notify_one();
+        answer.map_err(|error| of_machine(error, &self.host))
     }
 
     fn collect_plan_metrics(&self) -> Vec<MetricsSet> {

@@ -82,7 +82,9 @@ pub use handed::{HandedColumns, HandedRows};
 pub use key_places::{KeyPlaces, NOWHERE};
 pub use memory_plan::{MemoryPlan, Moment, Needs, ScanNeeds, TooLittleMemory};
 pub use no_value::NoValue;
-pub use orders::{Bench, Dispatch, Order, Refusal, StageFigures, StageOrder, Worker, decoded, encoded, shared_out};
+pub use orders::{
+    Bench, Dispatch, Order, Refusal, StageFigures, StageOrder, StageProgress, Worker, decoded, encoded, shared_out,
+};
 pub use pieces::Pieces;
 pub use row_store::RowStore;
 pub use rows::{Rows, integer};
@@ -92,4 +94,6 @@ pub use session::{Engine, Limits};
 pub use spill::{SpillFolder, SpillWriter, SpilledRows};
 pub use stored::StoredRows;
 pub use table::{PinnedTable, ShareRecord, TableRecord};
-pub use units::{HandedUnits, KeptUnits, LayoutRecord, UnitCache, UnitKeeper, UnitSource, answer_part, blocking};
+pub use units::{
+    HandedSource, HandedUnits, KeptUnits, LayoutRecord, UnitCache, UnitKeeper, UnitSource, answer_part, blocking,
+};

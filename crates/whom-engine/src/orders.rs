@@ -49,8 +49,24 @@ pub trait Dispatch: Send + Sync + fmt::Debug {
     /// [`EngineError::Elsewhere`] if nobody is there to do any.
     async fn slots(&self) -> Result<usize, EngineError>;
 
-    /// What the stages took that were done so far, in their order.
+    /// How far the stage is that is being done, as of a second ago or so; `None` between stages.
+    fn progress(&self) -> Option<StageProgress>;
+
+    /// What the stages took that were done so far, or failed, in their order.
     fn figures(&self) -> Vec<StageFigures>;
+}
+
+/// How far a stage is that other machines do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StageProgress {
+    /// Its name.
+    pub stage: String,
+    /// Its parts.
+    pub parts: usize,
+    /// Those that were answered, in this attempt.
+    pub done: usize,
+    /// Those that are being done.
+    pub running: usize,
 }
 
 /// What a stage took that other machines did.
@@ -68,7 +84,7 @@ pub struct StageFigures {
     pub bytes_answered: u64,
     /// Parts that were begun more than once within the attempt that succeeded.
     pub parts_retried: usize,
-    /// The machines that answered.
+    /// The machines that answered; none if it failed.
     pub hosts: Vec<String>,
     /// Why it was ordered again, each time that it was.
     pub repeats: Vec<String>,
@@ -77,6 +93,8 @@ pub struct StageFigures {
 /// One part of a stage, as it reaches who does it.
 #[derive(Clone, Debug)]
 pub struct Order {
+    /// The name of the stage.
+    pub stage: String,
     /// What all parts need to know.
     pub common: Bytes,
     /// What this part needs to know.

@@ -1,12 +1,13 @@
 //! The units that passes are asked of.
 //!
 //! Whoever asks a pass gets histograms and never learns where they come from. Memory is one function from a [`Pass`] to
-//! [`Histograms`], the stream over the spill folder is another, other machines are the third, and their answers are the same
-//! integers: counts and sums of integers over pieces add up.
+//! [`Histograms`], the stream over the spill folder is another, other machines are the third, and what these take from each other
+//! is the fourth. Their answers are the same integers: counts and sums of integers over pieces add up.
 
 mod cache;
 mod elsewhere;
 mod question;
+mod taken;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,10 +26,12 @@ use crate::spill::SpillFolder;
 use crate::stream::{PieceOnDisk, UnitStream};
 use elsewhere::UnitsElsewhere;
 use question::answer_of;
+use taken::TakenUnits;
 
 pub use cache::UnitCache;
 pub use elsewhere::{HandedUnits, LayoutRecord, answer_part};
 pub(crate) use question::{Answer, Question};
+pub use taken::HandedSource;
 
 /// Binned units, in memory or on disk. Counting runs on rayon's threads, entered by `spawn_blocking` so that it never holds
 /// up the threads that wait for a store.
@@ -40,15 +43,16 @@ pub struct UnitSource {
 
 #[derive(Debug)]
 enum Place {
-    Memory(UnitColumns),
+    Memory(Arc<UnitColumns>),
     Disk(UnitStream),
     Elsewhere(Box<UnitsElsewhere>),
+    Taken(Box<TakenUnits>),
 }
 
 impl UnitSource {
     /// Units in memory; counting stops soon after `cancel` becomes true.
     pub fn memory(units: UnitColumns, cancel: Arc<AtomicBool>) -> Self {
-        Self { units: Arc::new(Place::Memory(units)), cancel }
+        Self { units: Arc::new(Place::Memory(Arc::new(units))), cancel }
     }
 
     /// Units that were handed over piece by piece, in the order of their buckets; whoever dispatches has them counted.
@@ -68,6 +72,14 @@ impl UnitSource {
     /// Whether every pass reads the units from disk.
     pub fn is_streamed(&self) -> bool {
         matches!(*self.units, Place::Disk(_))
+    }
+
+    /// Where the units lie and who has work with them done, if that is elsewhere.
+    pub fn handed(&self) -> Option<(&dyn Dispatch, HandedSource)> {
+        match &*self.units {
+            Place::Elsewhere(units) => Some((units.dispatch.as_ref(), units.handed())),
+            Place::Memory(_) | Place::Disk(_) | Place::Taken(_) => None,
+        }
     }
 
     /// Answers a pass.
@@ -122,14 +134,16 @@ impl UnitSource {
 
     /// Asks the units, wherever they lie.
     async fn ask(&self, name: &str, question: Question) -> Result<Answer, EngineError> {
-        if let Place::Elsewhere(elsewhere) = &*self.units {
-            return elsewhere.ask(name, question).await;
+        match &*self.units {
+            Place::Elsewhere(elsewhere) => return elsewhere.ask(name, question).await,
+            Place::Taken(taken) => return taken.ask(question).await,
+            Place::Memory(_) | Place::Disk(_) => {}
         }
         let (units, cancel) = (Arc::clone(&self.units), Arc::clone(&self.cancel));
         let work = move || match &*units {
             Place::Memory(units) => question.answered(units, &cancel).map_err(internal),
             Place::Disk(stream) => stream.ask(&question, &cancel),
-            Place::Elsewhere(_) => Err(internal("units that lie elsewhere are asked elsewhere")),
+            Place::Elsewhere(_) | Place::Taken(_) => Err(internal("units that lie elsewhere are asked elsewhere")),
         };
         blocking(&self.cancel, work).await
     }
@@ -203,7 +217,7 @@ impl UnitKeeper {
             }
         }
         let units = match self.folder {
-            None => Place::Memory(UnitColumns::join(memory).map_err(internal)?),
+            None => Place::Memory(Arc::new(UnitColumns::join(memory).map_err(internal)?)),
             Some(_) => Place::Disk(UnitStream::new(self.layout, disk)),
         };
         Ok(UnitSource { units: Arc::new(units), cancel })

@@ -79,6 +79,7 @@ mod rules;
 mod run;
 mod scatter;
 mod seal;
+mod searches;
 mod sequences;
 mod shared_cache;
 mod shrinkage;
@@ -97,6 +98,7 @@ mod units_file;
 mod usage;
 mod waterfall;
 mod withheld;
+mod worker;
 
 pub use checkpoints::{Checkpointing, clean_checkpoints};
 pub use error::{Cause, RunError};
@@ -108,12 +110,14 @@ pub use request::{FindingsOf, Request};
 pub use run::{Outcome, run};
 pub use seal::register;
 pub use shared_cache::SharedCache;
-pub use whom_engine::{CheckpointSweep, Dispatch, EngineError, Limits, MemoryPlan, Needs, Order, ScanNeeds, Worker};
-pub use whom_query::UnitTableWorker;
+pub use whom_engine::{
+    CheckpointSweep, Dispatch, EngineError, Limits, MemoryPlan, Needs, Order, ScanNeeds, StageProgress, Worker,
+};
 pub use whom_query::cache::{ExpectedCache, ExpectedDays};
 pub use whom_report as report;
 pub use whom_spec::plan::Hours;
 pub use whom_store::{Address, FaultPlan, ListedRun, Manifest, Pending, Registered, Stores, Surplus, Sweep};
+pub use worker::RunWorker;
 
 /// The JSON Schema of a pipeline file.
 pub fn schema() -> serde_json::Value {

@@ -7,8 +7,7 @@ mod ranked;
 mod resplits;
 mod search;
 
-use tokio::task::spawn_blocking;
-use whom_forest::{Discovered, Discoveries, Discovery, Tree};
+use whom_forest::Tree;
 use whom_stats::{BucketSet, CellStatistics, Routing, UnitSample};
 
 pub(crate) use resplits::resplits;
@@ -17,6 +16,7 @@ pub(crate) use search::search_stability;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::planned::search_bytes;
+use crate::searches::{Repeated, Repetition, Searches};
 use crate::study::Study;
 
 /// The Jaccard index from which a cohort counts as returned: "valid, stable" clusters in Hennig, *Cluster-wise assessment of
@@ -89,21 +89,20 @@ impl Declaration<'_> {
         (searched.max(ROOM) / each).clamp(1, 25) as usize
     }
 
-    fn tell(&self, stage: Stage, (done, all): (usize, usize), doing: &str) {
-        let doing = doing.to_owned();
-        self.observer.event(&Event::Progress { stage, done, all: Some(all), doing });
-    }
-
-    /// Grows some searches side by side.
-    async fn grow(&self, stage: Stage, searches: Vec<Discovery>) -> Result<Vec<Discovered>, RunError> {
-        let mut together = Discoveries::new(searches);
-        while let Some(pass) = together.next() {
-            let answer = self.study.units.source.answer(pass).await;
-            let answer = answer.map_err(|error| RunError::engine(stage, &error))?;
-            let absorbed = spawn_blocking(move || together.absorb(answer).map(|()| together)).await;
-            together = absorbed.map_err(|error| internal(stage, &error))?.map_err(|error| internal(stage, &error))?;
-        }
-        together.finish().map_err(|error| internal(stage, &error))
+    /// Repeats a search, for the parts of a stage that has `doing` to tell.
+    async fn repeated(
+        &self,
+        stage: Stage,
+        (name, doing): (&str, &str),
+        searches: &Searches,
+        repetitions: &[Repetition],
+    ) -> Result<Vec<Repeated>, RunError> {
+        let tell = |done| {
+            let (all, doing) = (Some(repetitions.len()), doing.to_owned());
+            self.observer.event(&Event::Progress { stage, done, all, doing });
+        };
+        let grown = searches.grow(name, &self.study.units.source, repetitions, tell).await;
+        grown.map_err(|error| RunError::engine(stage, &error))
     }
 
     /// The declared tree's routing, and those of others.

@@ -1,10 +1,10 @@
 //! Progress on a terminal: a line for each stage that is done, and one that moves.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use whom_pipeline::{Event, Stage};
+use whom_pipeline::{Event, Stage, StageProgress};
 
 /// How often the line moves.
 const TICK: Duration = Duration::from_millis(100);
@@ -18,8 +18,25 @@ const COUNTING: &str = "{spinner:.cyan} {prefix:<10} {bar:24.cyan} {pos}/{len} {
 /// The line that moves.
 pub(crate) struct Bar {
     line: ProgressBar,
-    /// What the line said before a store stopped answering.
-    hidden: Mutex<Option<String>>,
+    said: Mutex<Said>,
+}
+
+/// What the line says.
+#[derive(Debug, Default)]
+struct Said {
+    doing: String,
+    /// What is waited for, while no store answers.
+    trouble: Option<String>,
+    /// How far other machines are.
+    elsewhere: Option<String>,
+}
+
+impl Said {
+    fn message(&self) -> String {
+        let doing = self.trouble.as_ref().unwrap_or(&self.doing);
+        let told = [Some(doing), self.elsewhere.as_ref()].into_iter().flatten().filter(|text| !text.is_empty());
+        told.map(String::as_str).collect::<Vec<_>>().join(" · ")
+    }
 }
 
 impl Bar {
@@ -30,16 +47,15 @@ impl Bar {
             line.println(pipeline);
         }
         line.enable_steady_tick(TICK);
-        Self { line, hidden: Mutex::default() }
+        Self { line, said: Mutex::default() }
     }
 
     pub(crate) fn show(&self, event: &Event) {
-        *self.hidden() = None;
         match event {
             Event::Started(stage) => {
                 self.line.set_style(style(WORKING));
                 self.line.set_prefix(stage.name());
-                self.line.set_message("");
+                self.say(|said| *said = Said::default());
                 self.line.reset_elapsed();
             }
             Event::Progress { done, all, doing, .. } => {
@@ -48,7 +64,7 @@ impl Bar {
                     self.line.set_length(*all as u64);
                 }
                 self.line.set_position(*done as u64);
-                self.line.set_message(doing.clone());
+                self.say(|said| *said = Said { doing: doing.clone(), trouble: None, elsewhere: said.elsewhere.take() });
             }
             Event::Note { note, .. } => self.line.println(note),
             Event::Finished { stage, took } => self.line.println(finished(*stage, *took)),
@@ -57,18 +73,20 @@ impl Bar {
 
     /// Says what is waited for in place of what is done.
     pub(crate) fn waiting(&self, trouble: Option<&str>) {
-        let mut hidden = self.hidden();
-        match trouble {
-            Some(trouble) => {
-                hidden.get_or_insert_with(|| self.line.message());
-                self.line.set_message(trouble.to_owned());
-            }
-            None => hidden.take().into_iter().for_each(|before| self.line.set_message(before)),
-        }
+        self.say(|said| said.trouble = trouble.map(str::to_owned));
     }
 
-    fn hidden(&self) -> MutexGuard<'_, Option<String>> {
-        self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Says how far other machines are.
+    pub(crate) fn elsewhere(&self, stage: Option<&StageProgress>) {
+        let told =
+            |StageProgress { stage, parts, done, .. }: &StageProgress| format!("`{stage}`: {done} of {parts} parts");
+        self.say(|said| said.elsewhere = stage.map(told));
+    }
+
+    fn say(&self, change: impl FnOnce(&mut Said)) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut said);
+        self.line.set_message(said.message());
     }
 
     pub(crate) fn stopping(&self) {
@@ -111,14 +129,25 @@ mod tests {
 
     #[test]
     fn what_is_done_is_said_again_when_a_store_answers() {
-        let bar = Bar { line: ProgressBar::hidden(), hidden: Mutex::default() };
-        bar.line.set_message("units");
+        let bar = Bar { line: ProgressBar::hidden(), said: Mutex::default() };
+        bar.say(|said| said.doing = "units".to_owned());
         for trouble in [Some("503 for 2 s"), Some("503 for 3 s")] {
             bar.waiting(trouble);
             assert_eq!(Some(bar.line.message().as_str()), trouble);
         }
         bar.waiting(None);
         assert_eq!(bar.line.message(), "units");
+    }
+
+    #[test]
+    fn how_far_other_machines_are_is_said_beside_what_is_done() {
+        let bar = Bar { line: ProgressBar::hidden(), said: Mutex::default() };
+        bar.elsewhere(Some(&StageProgress { stage: "pass".to_owned(), parts: 8, done: 3, running: 2 }));
+        assert_eq!(bar.line.message(), "`pass`: 3 of 8 parts");
+        bar.show(&Event::Progress { stage: Stage::Discovery, done: 1, all: None, doing: "level 2".to_owned() });
+        assert_eq!(bar.line.message(), "level 2 · `pass`: 3 of 8 parts");
+        bar.elsewhere(None);
+        assert_eq!(bar.line.message(), "level 2");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use whom_cluster::{
     Address, Cluster, ClusterOptions, Credentials, Executor, ExecutorOptions, HostFiles, Patience, Scheduler,
     SchedulerOptions, Tls, make_certificates,
 };
-use whom_pipeline::{Cause, Dispatch, EngineError, Request, UnitTableWorker};
+use whom_pipeline::{Cause, Dispatch, EngineError, Request, RunWorker};
 
 use crate::byte_size::ByteSize;
 use crate::commands::runtime;
@@ -175,7 +175,7 @@ pub(crate) fn executor(arguments: &ExecutorArguments, environment: &Environment)
         metrics: arguments.metrics,
     };
     counting_threads(slots)?;
-    let worker = struck(Arc::new(UnitTableWorker::new(request::stores(environment)?)), environment)?;
+    let worker = struck(Arc::new(RunWorker::new(request::stores(environment)?)), environment)?;
     runtime(machine::cores())?.block_on(async {
         let executor = Executor::start(options, worker).await.map_err(|error| failed(&error))?;
         listening("executor", executor.address(), executor.metrics_address());

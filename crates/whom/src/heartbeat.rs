@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use whom_pipeline::{Event, Stage};
+use whom_pipeline::{Event, Stage, StageProgress};
 
 /// The longest silence.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -30,6 +30,8 @@ struct State {
     now: Now,
     /// What is waited for, while no store answers.
     waiting: Option<String>,
+    /// What other machines do.
+    elsewhere: Option<StageProgress>,
     is_stopped: bool,
 }
 
@@ -59,6 +61,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    elsewhere: Option<&'a StageProgress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     took_seconds: Option<f64>,
@@ -72,8 +76,15 @@ impl Heartbeat {
     }
 
     fn of(pipeline: Option<String>, period: Duration, output: Box<dyn Write + Send>) -> Self {
-        let state =
-            State { pipeline, output, begin: Instant::now(), now: Now::default(), waiting: None, is_stopped: false };
+        let state = State {
+            pipeline,
+            output,
+            begin: Instant::now(),
+            now: Now::default(),
+            waiting: None,
+            elsewhere: None,
+            is_stopped: false,
+        };
         let shared = Arc::new(Shared { state: Mutex::new(state), stopped: Condvar::new() });
         let beating = Arc::clone(&shared);
         // Without a thread the stages are still told.
@@ -93,6 +104,11 @@ impl Heartbeat {
         if has_begun {
             state.write_heartbeat("waiting");
         }
+    }
+
+    /// Tells with every heartbeat how far other machines are with what they do.
+    pub(crate) fn elsewhere(&self, stage: Option<StageProgress>) {
+        self.shared.state().elsewhere = stage;
     }
 
     /// Tells nothing more once this returns.
@@ -164,6 +180,7 @@ impl State {
             all: now.all,
             doing: now.doing.as_deref(),
             waiting: self.waiting.as_deref(),
+            elsewhere: self.elsewhere.as_ref(),
             ..self.silent_line()
         };
         let text = text(&line);
@@ -181,6 +198,7 @@ impl State {
             all: None,
             doing: None,
             waiting: None,
+            elsewhere: None,
             note: None,
             took_seconds: None,
             elapsed_seconds,
@@ -286,6 +304,21 @@ mod tests {
         heartbeat.waiting(Some("503 for 9 s"));
         heartbeat.shared.state().write_heartbeat("heartbeat");
         assert_eq!(log.lines()[2]["waiting"], "503 for 9 s");
+        heartbeat.finish();
+    }
+
+    #[test]
+    fn how_far_other_machines_are_is_told_with_every_heartbeat() {
+        let log = Log::default();
+        let heartbeat = Heartbeat::of(None, PERIOD, Box::new(log.clone()));
+        let stage = StageProgress { stage: "pass".to_owned(), parts: 8, done: 3, running: 2 };
+        for elsewhere in [Some(stage), None] {
+            heartbeat.elsewhere(elsewhere);
+            heartbeat.shared.state().write_heartbeat("heartbeat");
+        }
+        let [first, second] = log.lines().try_into().unwrap();
+        assert_eq!(first["elsewhere"], serde_json::json!({ "stage": "pass", "parts": 8, "done": 3, "running": 2 }));
+        assert!(second.get("elsewhere").is_none());
         heartbeat.finish();
     }
 

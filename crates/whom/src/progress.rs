@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 
-use whom_pipeline::{Event, Observer, Stage};
+use whom_pipeline::{Event, Observer, Stage, StageProgress};
 
 use crate::bar::Bar;
 use crate::heartbeat::Heartbeat;
@@ -52,6 +52,15 @@ impl Progress {
         match &self.display {
             Display::Bar(bar) => bar.waiting(trouble),
             Display::Heartbeat(heartbeat) => heartbeat.waiting(trouble),
+            Display::Nothing => {}
+        }
+    }
+
+    /// Tells how far other machines are with what they do; nothing where they do nothing.
+    pub(crate) fn elsewhere(&self, stage: Option<StageProgress>) {
+        match &self.display {
+            Display::Bar(bar) => bar.elsewhere(stage.as_ref()),
+            Display::Heartbeat(heartbeat) => heartbeat.elsewhere(stage),
             Display::Nothing => {}
         }
     }

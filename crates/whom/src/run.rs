@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinError;
 use whom_pipeline::report::terminal_summary;
-use whom_pipeline::{Cause, FindingsOf, Outcome, Request, RunError, Stores};
+use whom_pipeline::{Cause, Dispatch, FindingsOf, Outcome, Request, RunError, Stores};
 
 use crate::arguments::{NotReady, ReplicateArguments, RunArguments};
 use crate::commands::{runtime, watching_runtime};
@@ -137,10 +137,10 @@ async fn watched(runtime: &Runtime, request: Request, progress: Arc<Progress>) -
     let mut signals = listening
         .map_err(|error| Failure::start(Cause::Resources, format!("the system tells of no signals: {error}")))?;
     let (cancel, observer) = (Arc::clone(&request.cancel), Arc::clone(&progress));
-    let stores = request.stores.clone();
+    let (stores, elsewhere) = (request.stores.clone(), request.elsewhere.clone());
     let mut work = runtime.spawn(async move { whom_pipeline::run(&request, observer.as_ref()).await });
     let signal = tokio::select! {
-        never = tell_waits(&stores, &progress) => match never {},
+        never = tell_state(&stores, elsewhere.as_deref(), &progress) => match never {},
         ended = &mut work => return finished(ended, &progress)?.map_err(Failure::from),
         signal = signals.next() => signal,
     };
@@ -153,12 +153,13 @@ async fn watched(runtime: &Runtime, request: Request, progress: Arc<Progress>) -
     }
 }
 
-/// Tells for as long as it is polled whether the stores answer.
-async fn tell_waits(stores: &Stores, progress: &Progress) -> Infallible {
+/// Tells for as long as it is polled whether the stores answer, and how far other machines are.
+async fn tell_state(stores: &Stores, elsewhere: Option<&dyn Dispatch>, progress: &Progress) -> Infallible {
     loop {
         tokio::time::sleep(LOOK).await;
         let trouble = stores.trouble().filter(|trouble| trouble.lasting() >= WORTH_TELLING);
         progress.waiting(trouble.map(|trouble| trouble.to_string()).as_deref());
+        progress.elsewhere(elsewhere.and_then(Dispatch::progress));
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use whom_engine::{Dispatch, StageOrder};
 use whom_store::ErrorKind;
 
-use super::party::{Party, elsewhere, stage};
+use super::party::{Party, elsewhere, repeats, stage};
 use crate::{Address, Cluster, ClusterOptions, Patience, Tls};
 
 /// The parts of a stage as answers.
@@ -58,7 +58,7 @@ async fn an_executor_that_is_told_to_stop_hands_over_what_it_does() {
     let left = tokio::task::spawn_blocking(move || leaving.end());
     assert_eq!(running.await.unwrap().unwrap(), parts(&stage("slow", 2)));
     left.await.unwrap().unwrap();
-    assert_eq!((party.worker.begun.load(Ordering::SeqCst), cluster.repeats().len()), (2, 0));
+    assert_eq!((party.worker.begun.load(Ordering::SeqCst), repeats(&cluster).len()), (2, 0));
     let left = std::fs::read_dir(party.work.path()).unwrap().count();
     assert_eq!(left, 0, "an executor leaves nothing in its work folder");
 }
@@ -87,7 +87,7 @@ async fn a_scheduler_that_is_started_again_costs_a_repeat() {
     drop(party.scheduler.take());
     party.scheduler = Some(party.scheduler_at(port));
     assert_eq!(running.await.unwrap().unwrap(), parts(&stage("slow", 4)));
-    assert_eq!((cluster.repeats().len(), cluster.figures()[0].repeats.len()), (1, 1));
+    assert_eq!(repeats(&cluster).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,7 +99,7 @@ async fn a_scheduler_that_is_started_again_between_stages_costs_nothing() {
     drop(party.scheduler.take());
     party.scheduler = Some(party.scheduler_at(port));
     cluster.dispatch(stage("echo", 1)).await.unwrap();
-    assert_eq!(cluster.repeats(), []);
+    assert_eq!(repeats(&cluster), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -55,7 +55,7 @@ async fn members_work_together_with_a_proxy_and_without() {
         let party = Party::with(1, tls.clone(), proxy);
         let cluster = party.client().await;
         assert_eq!(cluster.dispatch(stage("echo", 3)).await.unwrap()[2], Bytes::from_static(b"2!"));
-        assert_eq!(cluster.repeats(), []);
+        assert_eq!(cluster.figures()[0].repeats, [""; 0]);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use whom_engine::{Dispatch, EngineError, StageOrder};
 
-use super::party::{Party, elsewhere, no_answers, stage, words};
+use super::party::{Party, elsewhere, no_answers, repeats, stage, words};
 use crate::Tls;
 use crate::header::Header;
 use crate::job::Job;
@@ -71,7 +71,7 @@ async fn a_refusal_arrives_as_what_it_is_at_once_and_is_not_tried_again() {
     let error = cluster.dispatch(stage("panic", 1)).await.unwrap_err();
     assert!(matches!(&error, EngineError::Internal(words) if words.contains("out of cheese")), "{error:?}");
     assert_eq!(party.worker.begun.load(Ordering::SeqCst), 3);
-    assert!(cluster.repeats().is_empty());
+    assert_eq!(repeats(&cluster), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,8 +86,7 @@ async fn what_may_pass_is_tried_again_part_by_part_and_then_stage_by_stage() {
     party.worker.failures.store(5, Ordering::SeqCst);
     assert_eq!(cluster.dispatch(stage("flaky", 1)).await.unwrap(), [Bytes::from_static(b"0")]);
     assert_eq!(costs(), [(3, 0), (1, 1)], "the stage before it, of the same name, was not repeated");
-    assert!(cluster.repeats()[0].reason.ends_with("`: connection reset"));
-    assert_eq!(cluster.figures()[1].repeats, [cluster.repeats()[0].reason.clone()]);
+    assert!(repeats(&cluster)[0].ends_with("`: connection reset"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,7 +96,7 @@ async fn a_stage_is_repeated_three_times_and_no_more() {
     party.worker.failures.store(1000, Ordering::SeqCst);
     let error = cluster.dispatch(stage("flaky", 1)).await.unwrap_err();
     insta::assert_snapshot!(words(&error, &party), @"`stage of flaky` failed 4 times on the cluster, at last: on `localhost:1`: connection reset");
-    assert_eq!((cluster.repeats().len(), party.worker.begun.load(Ordering::SeqCst)), (3, 16));
+    assert_eq!((repeats(&cluster).len(), party.worker.begun.load(Ordering::SeqCst)), (3, 16));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

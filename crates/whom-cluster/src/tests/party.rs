@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
-use whom_engine::{EngineError, Order, StageOrder, Worker};
+use whom_engine::{Dispatch, EngineError, Order, StageOrder, Worker};
 use whom_store::ErrorKind;
 
 use crate::failure::transient;
@@ -270,4 +270,9 @@ pub(super) fn words(error: &EngineError, party: &Party) -> String {
 pub(super) fn no_answers(work: &Path) -> bool {
     let folders = std::fs::read_dir(work).unwrap().map(|entry| entry.unwrap().path().join("answers"));
     folders.filter(|answers| answers.is_dir()).all(|answers| std::fs::read_dir(answers).unwrap().next().is_none())
+}
+
+/// Why stages were ordered again, one after the other.
+pub(super) fn repeats(cluster: &Cluster) -> Vec<String> {
+    cluster.figures().into_iter().flat_map(|stage| stage.repeats).collect()
 }

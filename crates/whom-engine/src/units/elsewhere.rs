@@ -1,6 +1,5 @@
 //! Units on other machines: every question is a stage, a part for some pieces.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,10 +7,11 @@ use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
 use whom_stats::{ColumnShape, Layout, MetricRange, UnitColumns};
-use whom_store::{Exchange, Location, Stores};
+use whom_store::{Exchange, Stores};
 
 use super::cache::UnitCache;
 use super::question::{Answer, Question};
+use super::taken::{HandedSource, TakenUnits};
 use crate::error::EngineError;
 use crate::handed::HandedRows;
 use crate::orders::{Bench, Dispatch, Order, StageOrder, decoded, encoded, shared_out};
@@ -21,7 +21,7 @@ use crate::stored::StoredRows;
 use crate::stream::PieceOnDisk;
 
 /// The part of what one order may use that is kept for the next ones, one in so many.
-const KEPT: u64 = 4;
+pub(super) const KEPT: u64 = 4;
 
 /// The units of a piece, handed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,22 +94,41 @@ impl HandedUnits {
     }
 
     /// The units in memory; taken, unless they are kept from the last time.
-    async fn units(
+    pub(super) async fn units(
         &self,
         exchange: &Exchange,
         (folder, layout): (&Arc<SpillFolder>, &Arc<Layout>),
         (cache, bench): (&UnitCache, &Bench),
     ) -> Result<Arc<UnitColumns>, EngineError> {
-        let object = self.units.object().unwrap_or_default();
+        let object = self.object().unwrap_or_default();
         if let Some(units) = cache.get(object) {
             return Ok(units);
         }
-        let piece = self.take(exchange, folder).await?;
-        let (of_units, cancel) = (Arc::clone(layout), Arc::clone(&bench.cancel));
-        let units = super::blocking(&bench.cancel, move || piece.load(&of_units, &cancel)).await?;
-        let units = Arc::new(units);
+        let units = Arc::new(self.load(exchange, (folder, layout), bench).await?);
         cache.put(object, &units, (layout.resident_bytes(units.rows() as u64), bench.memory as u64 / KEPT));
         Ok(units)
+    }
+
+    /// The number of units.
+    pub(super) fn rows(&self) -> u64 {
+        self.units.rows()
+    }
+
+    /// The object that holds the units; `None` if there are none.
+    pub(super) fn object(&self) -> Option<&str> {
+        self.units.object()
+    }
+
+    /// Takes the units into memory.
+    pub(super) async fn load(
+        &self,
+        exchange: &Exchange,
+        (folder, layout): (&Arc<SpillFolder>, &Arc<Layout>),
+        bench: &Bench,
+    ) -> Result<UnitColumns, EngineError> {
+        let piece = self.take(exchange, folder).await?;
+        let (layout, cancel) = (Arc::clone(layout), Arc::clone(&bench.cancel));
+        super::blocking(&bench.cancel, move || piece.load(&layout, &cancel)).await
     }
 
     /// Takes the units.
@@ -128,6 +147,11 @@ impl HandedUnits {
 }
 
 impl UnitsElsewhere {
+    /// Where the units lie.
+    pub(super) fn handed(&self) -> HandedSource {
+        HandedSource { exchange: self.exchange.address(), layout: self.layout.clone(), pieces: self.pieces.clone() }
+    }
+
     /// Asks all pieces.
     pub(super) async fn ask(&self, name: &str, question: Question) -> Result<Answer, EngineError> {
         let parts = shared_out(self.dispatch.as_ref(), &self.pieces).await?;
@@ -148,21 +172,12 @@ pub async fn answer_part(
     common: &[u8],
     order: &Order,
     stores: &Stores,
-    cache: &UnitCache,
+    cache: &Arc<UnitCache>,
 ) -> Result<Bytes, EngineError> {
     let Asked { exchange, layout, question } = decoded(common)?;
-    let pieces: Vec<HandedUnits> = decoded(&order.part)?;
-    let exchange = Exchange::create(stores, &Location::output(&exchange, Path::new("/"))?)?;
-    let folder = SpillFolder::create(&order.bench.spill, None)?;
-    let (layout, question) = (layout.layout(), Arc::new(question));
-    let mut answers = Vec::with_capacity(pieces.len());
-    for piece in &pieces {
-        let (question, cancel) = (Arc::clone(&question), Arc::clone(&order.bench.cancel));
-        let units = piece.units(&exchange, (&folder, &layout), (cache, &order.bench)).await?;
-        let count = move || question.answered(&units, &cancel).map_err(internal);
-        answers.push(super::blocking(&order.bench.cancel, count).await?);
-    }
-    Ok(encoded(&Answer::sum(answers)?)?.into())
+    let pieces = decoded(&order.part)?;
+    let units = TakenUnits::new(HandedSource { exchange, layout, pieces }, &order.bench, stores, cache)?;
+    Ok(encoded(&units.ask(question).await?)?.into())
 }
 
 fn internal(error: impl std::fmt::Display) -> EngineError {

@@ -1,6 +1,9 @@
 use whom_stats::{BUCKETS, BucketSet, CodeColumn, ColumnShape, MetricRange, TreePass, UnitColumnParts};
 
+use whom_store::{Location, Stores};
+
 use super::*;
+use crate::orders::Bench;
 
 const CODES: usize = 6;
 
@@ -110,4 +113,39 @@ async fn a_piece_that_is_gone_is_an_error_of_resources() {
         std::fs::remove_file(spilled.unwrap().path().join("2")).unwrap();
     }
     assert!(matches!(source.answer(pass(vec![0])).await, Err(EngineError::Resources(_))));
+}
+
+#[tokio::test]
+async fn units_that_were_handed_over_answer_as_those_in_memory() {
+    let (memory, _folder) = source(1, 2, u64::MAX);
+    let parent = tempfile::tempdir().unwrap();
+    let stores = Stores::new();
+    let exchange = Exchange::create(&stores, &Location::output("exchange", parent.path()).unwrap()).unwrap();
+    let folder = SpillFolder::create(parent.path(), None).unwrap();
+    let range = (0..4).map(|piece| MetricRange::of(&units(quarter(piece), 2).metrics[0])).reduce(MetricRange::merged);
+    let layout = Arc::new(Layout::new(2, shapes(), vec![range.unwrap()]));
+    let mut pieces = Vec::new();
+    for piece in 0..4 {
+        let columns = UnitColumns::in_layout(units(quarter(piece), 2), &layout).unwrap();
+        let handed = HandedUnits::hand_over(&exchange, &format!("piece-{piece}"), (&columns, &layout), &folder).await;
+        pieces.push(handed.unwrap());
+    }
+    let layout = LayoutRecord::new(2, shapes(), vec![range.unwrap()]);
+    let handed = HandedSource { exchange: exchange.address(), layout, pieces };
+    let sent: HandedSource = crate::decoded(&crate::encoded(&handed).unwrap()).unwrap();
+    for memory_of_bench in [1 << 30, 0] {
+        let (host, spill) = ("h".to_owned(), parent.path().join("bench"));
+        let bench = Bench { host, memory: memory_of_bench, spill, cancel: Arc::default() };
+        let taken = sent.clone().take(&bench, &stores, &Arc::default()).await.unwrap();
+        for _ in 0..2 {
+            let answer = taken.answer(pass(vec![1, 0])).await.unwrap();
+            assert!(answer == memory.answer(pass(vec![1, 0])).await.unwrap(), "with {memory_of_bench} bytes");
+        }
+        bench.cancel.store(true, Ordering::Relaxed);
+        assert!(matches!(taken.answer(pass(vec![0])).await, Err(EngineError::Cancelled)));
+    }
+}
+
+fn quarter(piece: usize) -> std::ops::Range<usize> {
+    piece * BUCKETS / 4..(piece + 1) * BUCKETS / 4
 }

@@ -1,6 +1,6 @@
 //! Other halves: the whole analysis tried again with other buckets to discover and to measure.
 
-use whom_forest::{Cohort, Discovered, Discovery, Tree};
+use whom_forest::{Cohort, Discovered, Tree};
 use whom_report::{DetectedAgain, EffectRow, Estimand, GlobalTestRow, RankedGroupRow, ResplitCohort, ResplitStability};
 use whom_stats::{BucketSet, Fold, Folds};
 
@@ -10,8 +10,9 @@ use crate::cohorts::MeasuredCohorts;
 use crate::discovery::{declared_tree, plan_of};
 use crate::error::RunError;
 use crate::event::Stage;
-use crate::global_tests::{leaves_of_unpruned, tested};
+use crate::global_tests::tested;
 use crate::leaf_sums::LeafSums;
+use crate::searches::{Repetition, Searches};
 use crate::study::{Question, Study};
 
 /// What a halving found.
@@ -98,30 +99,24 @@ fn halved(declared: &Declaration<'_>) -> BucketSet {
     [Fold::Discover, Fold::Measure].into_iter().flat_map(|fold| folds.buckets(fold).iter()).collect()
 }
 
-/// Tries all halvings, as many searches at a time as there is room for.
+/// Tries all halvings.
 async fn halvings(
     declared: &Declaration<'_>,
     questions: &[Question],
     buckets: &BucketSet,
 ) -> Result<Vec<Halving>, RunError> {
-    let splits = declared.study.plan.discover.resplits as usize;
     let experiment = declared.study.plan.experiment.as_str();
-    let numbers: Vec<u64> = (0..splits as u64).collect();
+    let numbers = 0..u64::from(declared.study.plan.discover.resplits);
+    let halved = |number| declared.study.with_folds(Folds::resplit(experiment, number, buckets));
+    let studies: Vec<Study<'_>> = numbers.map(halved).collect();
+    let repetitions: Vec<_> = studies.iter().map(|study| Repetition::of(plan_of(study, questions))).collect();
     let trees = questions.len() + usize::from(questions.len() > 1);
+    let searches = Searches { plan: plan_of(declared.study, questions), together: declared.together(trees) };
+    let told = ("halvings", "other halves to discover and measure");
+    let grown = declared.repeated(Stage::Resplits, told, &searches, &repetitions).await?;
     let mut found = Vec::new();
-    for numbers in numbers.chunks(declared.together(trees)) {
-        declared.tell(Stage::Resplits, (found.len(), splits), "other halves to discover and measure");
-        let studies: Vec<Study<'_>> = numbers
-            .iter()
-            .map(|number| declared.study.with_folds(Folds::resplit(experiment, *number, buckets)))
-            .collect();
-        let searches = studies.iter().map(|study| Discovery::new(plan_of(study, questions)));
-        let searches: Result<Vec<_>, _> = searches.collect();
-        let searches = searches.map_err(|error| internal(Stage::Resplits, &error))?;
-        let discovered = declared.grow(Stage::Resplits, searches).await?;
-        for (study, discovered) in studies.iter().zip(&discovered) {
-            found.push(measured(study, questions, discovered).await?);
-        }
+    for (study, grown) in studies.iter().zip(&grown) {
+        found.push(measured(study, questions, &grown.discovered).await?);
     }
     Ok(found)
 }
@@ -129,14 +124,15 @@ async fn halvings(
 /// Measures what a halving discovered, by the calls that measure the declared cohorts.
 async fn measured(study: &Study<'_>, questions: &[Question], discovered: &Discovered) -> Result<Halving, RunError> {
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Resplits, &error);
-    let unpruned = leaves_of_unpruned(study, discovered).await.map_err(failed)?;
-    let tests = tested(study, questions, discovered, &unpruned);
-    let singles = questions.iter().zip(&discovered.single).zip(&unpruned);
-    let ranked = singles.map(|((question, tree), cells)| Ranked::of(study, *question, &tree.unpruned, cells)).collect();
     let (_, tree) = declared_tree(study, questions, discovered)
         .ok_or_else(|| internal(Stage::Resplits, &"the declared tree is not among those that were grown"))?;
+    let unpruned = discovered.single.iter().map(|tree| &tree.unpruned.routing);
+    let mut counted = LeafSums::of_each(study, unpruned.chain([&tree.routing])).await.map_err(failed)?;
+    let leaves = counted.pop().ok_or_else(|| internal(Stage::Resplits, &"the leaves were not counted"))?;
+    let tests = tested(study, questions, discovered, &counted);
+    let singles = questions.iter().zip(&discovered.single).zip(&counted);
+    let ranked = singles.map(|((question, tree), cells)| Ranked::of(study, *question, &tree.unpruned, cells)).collect();
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
-    let leaves = LeafSums::of(study, &tree.routing).await.map_err(failed)?;
     let effects = MeasuredCohorts::new(study, &leaves, &cohorts).discovered_family(questions);
     Ok(Halving { tree: tree.clone(), cohorts, tests, effects, ranked })
 }

@@ -1,17 +1,16 @@
 //! The bootstrap of the whole search: trees grown and pruned again on weighted buckets of the discovery fold.
 
-use whom_forest::{
-    Discovery, DiscoveryPlan, End, NEAR, OutOfBag, RankOptimism, SplitReturns, Tree, optimism, split_returns,
-};
+use whom_forest::{DiscoveryPlan, End, NEAR, OutOfBag, RankOptimism, SplitReturns, Tree, optimism, split_returns};
 use whom_report::{CohortStability, ConsensusTree, OptimismRow, RankEnd, SearchStability, SplitStability, rule_words};
 use whom_stats::{BucketSet, BucketWeights, Fold, LeafLabels, NodeHistogram, Pass, Routing, TreePass};
 
-use super::{Declaration, RETURNED_FROM, internal, mean};
+use super::{Declaration, RETURNED_FROM, mean};
 use crate::analysis::questions_of;
 use crate::discovery::plan_of;
 use crate::error::RunError;
 use crate::event::Stage;
 use crate::rules::cohort_rule;
+use crate::searches::{Repetition, Searches};
 
 /// What the weights of replicates are for, beside the experiment.
 const PURPOSE: &str = "search";
@@ -68,33 +67,22 @@ fn search_plan(declared: &Declaration<'_>, buckets: &BucketSet) -> DiscoveryPlan
     DiscoveryPlan { controls, ..plan_of(&fewer, &questions) }
 }
 
-/// Grows the replicates, as many at a time as there is room for.
+/// Grows the replicates.
 async fn grown(
     declared: &Declaration<'_>,
     plan: &DiscoveryPlan,
     replicates: usize,
 ) -> Result<Vec<Replicate>, RunError> {
     let experiment = declared.study.plan.experiment.as_str();
-    let weights = |number: &u64| BucketWeights::poisson(experiment, PURPOSE, *number);
-    let numbers: Vec<u64> = (0..replicates as u64).collect();
-    let mut grown: Vec<Replicate> = Vec::new();
-    for numbers in numbers.chunks(declared.together(1)) {
-        declared.tell(Stage::Stability, (grown.len(), replicates), "replicates of the search");
-        let searches = numbers.iter().map(|number| Discovery::replicate(plan.clone(), weights(number)));
-        let searches: Result<Vec<_>, _> = searches.collect();
-        let searches = searches.map_err(|error| internal(Stage::Stability, &error))?;
-        let trees = declared.grow(Stage::Stability, searches).await?;
-        let trees: Vec<Tree> = trees.into_iter().map(|found| found.joint.pruned).collect();
-        let unseen = trees.iter().zip(numbers).map(|(tree, number)| {
-            let seen = weights(number).absent().complement();
-            tree.evaluation(plan.buckets.without(&seen))
-        });
-        let answer = declared.study.units.source.answer(Pass { trees: unseen.collect() }).await;
-        let answer = answer.map_err(|error| RunError::engine(Stage::Stability, &error))?;
-        let pairs = trees.into_iter().zip(answer.trees);
-        grown.extend(pairs.map(|(tree, unseen)| Replicate { tree, unseen }));
-    }
-    Ok(grown)
+    let repetition = |number| Repetition {
+        weights: Some(BucketWeights::poisson(experiment, PURPOSE, number)),
+        ..Repetition::of(plan.clone())
+    };
+    let repetitions: Vec<Repetition> = (0..replicates as u64).map(repetition).collect();
+    let searches = Searches { plan: plan.clone(), together: declared.together(1) };
+    let told = ("replicates", "replicates of the search");
+    let grown = declared.repeated(Stage::Stability, told, &searches, &repetitions).await?;
+    Ok(grown.into_iter().map(|found| Replicate { tree: found.discovered.joint.pruned, unseen: found.unseen }).collect())
 }
 
 /// The units that replicates are drawn from, by code of each searched column.

@@ -99,18 +99,21 @@ async fn other_halves_find_the_same_cohorts_again() {
 async fn how_many_grow_together_changes_nothing() {
     let experiment = Experiment::with(SOME, |person| person);
     let study = experiment.study();
-    let (found, everybody) = (discovered(&study).await, everybody(&study).await);
-    let (name, tree) = declared_tree(&study, &study.targets(), &found).unwrap();
-    let declared = Declaration { study: &study, name: &name, tree, everybody: &everybody, observer: &Silent };
     let plan = crate::discovery::plan_of(&study, &study.targets());
-    let search = |number| {
-        let weights = whom_stats::BucketWeights::poisson("made_up", "search", number);
-        Discovery::replicate(plan.clone(), weights).unwrap()
+    let repetition = |number| Repetition {
+        weights: Some(whom_stats::BucketWeights::poisson("made_up", "search", number)),
+        ..Repetition::of(plan.clone())
     };
-    let together = declared.grow(Stage::Stability, (0..5).map(search).collect()).await.unwrap();
-    for (number, found) in together.into_iter().enumerate() {
-        let alone = declared.grow(Stage::Stability, vec![search(number as u64)]).await.unwrap();
-        assert_eq!(alone, [found]);
+    let repetitions: Vec<Repetition> = (0..5).map(repetition).collect();
+    let mut grown = Vec::new();
+    for together in [5, 2, 1] {
+        let searches = Searches { plan: plan.clone(), together };
+        grown.push(searches.grow("replicates", &study.units.source, &repetitions, |_| ()).await.unwrap());
+    }
+    assert!(grown[0] == grown[1] && grown[0] == grown[2]);
+    for Repeated { discovered, unseen } in &grown[0] {
+        assert_eq!(unseen.len(), discovered.joint.pruned.nodes.len());
+        assert!(unseen[0].totals.total_units() > 0, "a third of the buckets weigh nothing");
     }
 }
 

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
 use whom_engine::{
-    Bench, Engine, EngineError, HandedColumns, HandedRows, HandedUnits, KeyFilter, Limits, Order, Pieces, Regrouping,
-    StoredRows, UnitCache, Worker, answer_part, blocking, decoded, encoded,
+    Bench, Engine, EngineError, HandedColumns, HandedRows, HandedSource, HandedUnits, KeyFilter, Limits, Order, Pieces,
+    Regrouping, StoredRows, UnitCache, UnitSource, Worker, answer_part, blocking, decoded, encoded,
 };
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
@@ -33,7 +33,7 @@ pub struct UnitTableWorker {
     /// The filters that parts ask at the moment, by the object that holds them.
     filters: Mutex<BTreeMap<String, Weak<KeyFilter>>>,
     /// The encoded units that were asked last.
-    units: UnitCache,
+    units: Arc<UnitCache>,
 }
 
 /// A part, with what it works with.
@@ -106,7 +106,15 @@ fn limits(bench: &Bench, pieces: Pieces) -> Limits {
 impl UnitTableWorker {
     /// One that reads from these stores.
     pub fn new(stores: Stores) -> Self {
-        Self { stores, filters: Mutex::default(), units: UnitCache::default() }
+        Self { stores, filters: Mutex::default(), units: Arc::default() }
+    }
+
+    /// Encoded units that were handed over, asked by who does an order about them.
+    ///
+    /// # Errors
+    /// As [`HandedSource::take`].
+    pub async fn units(&self, handed: HandedSource, bench: &Bench) -> Result<UnitSource, EngineError> {
+        handed.take(bench, &self.stores.of_another_run(), &self.units).await
     }
 
     /// The filter that an object holds; parts that work at once share it.

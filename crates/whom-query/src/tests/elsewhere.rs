@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use whom_engine::{Bench, Dispatch, EngineError, Order, StageFigures, StageOrder, Worker, blocking};
+use whom_engine::{Bench, Dispatch, EngineError, Order, StageFigures, StageOrder, StageProgress, Worker, blocking};
 use whom_stats::{BucketSet, Grouping, Pass, Routing, TreePass, UnitSample};
 use whom_store::{ErrorKind, Exchange, Location, Stores};
 
@@ -46,10 +46,11 @@ impl Dispatch for Crew {
         if before == self.breaks_before.load(Ordering::Relaxed) {
             return Err(EngineError::Elsewhere { kind: ErrorKind::Transient, problem: "nobody is there".to_owned() });
         }
-        self.stages.lock().unwrap().push((stage.name, stage.parts.len()));
+        self.stages.lock().unwrap().push((stage.name.clone(), stage.parts.len()));
         let mut answers = Vec::new();
         for part in stage.parts.into_iter().rev() {
-            let order = Order { common: stage.common.clone(), part, bench: self.bench.clone() };
+            let (stage, common, bench) = (stage.name.clone(), stage.common.clone(), self.bench.clone());
+            let order = Order { stage, common, part, bench };
             self.worker.work(order.clone()).await?;
             answers.push(self.worker.work(order).await?);
         }
@@ -59,6 +60,10 @@ impl Dispatch for Crew {
 
     async fn slots(&self) -> Result<usize, EngineError> {
         Ok(2)
+    }
+
+    fn progress(&self) -> Option<StageProgress> {
+        None
     }
 
     fn figures(&self) -> Vec<StageFigures> {
