@@ -10,7 +10,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::Float64Type;
 use serde_json::Value;
 
-use crate::effects::Table;
+use crate::effects::{Effect, Table};
 use crate::program::{Answer, Published, assert_text};
 use crate::warehouse::{Sample, Warehouse, repository, users, with_column};
 
@@ -191,9 +191,32 @@ fn nodes_cohorts_levels_and_slices_meet_a_search_unit_by_unit() {
     }
     assert!(faults.is_empty(), "{}\n{found:#?}", faults.join("\n"));
     assert_eq!(nodes(&published).len(), 7);
+    assert_corrected(&published);
     assert_text("searched_within_summary", published.text("summary.md"));
     assert!(published.effects().iter().all(|row| row.estimand != "effect" || row.method == "stratified_welch"));
     published.assert_same_files(&warehouse.run(&["--threads", "1", "--pieces", "5"]), "one thread");
+}
+
+/// Holds the discovered family against the bootstrap of `tests/reference/max_t_within_strata.csv`, replicate by replicate.
+fn assert_corrected(published: &Published) {
+    let path = repository().join("tests/reference/max_t_within_strata.csv");
+    let expected = fs::read_to_string(path).expect("reference numbers");
+    assert_eq!(expected.lines().count(), 1 + 2 * 4, "effects and contrasts of four cohorts");
+    let rows = published.effects();
+    for line in expected.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [estimand, controls, variants, numbers @ ..] = fields.as_slice() else { panic!("{line}") };
+        let units = |text: &str| text.parse::<i64>().expect("units");
+        let is_asked = |row: &&Effect| row.family == "F2" && row.estimand == *estimand;
+        let mut family = rows.iter().filter(is_asked);
+        let row = family.find(|row| (row.n_control, row.n_variant) == (units(controls), units(variants)));
+        let row = row.unwrap_or_else(|| panic!("no row for {line}"));
+        let (lower, upper) = row.interval.expect("an interval");
+        for (found, expected) in [lower, upper, row.p_value_adjusted.expect("a p-value")].iter().zip(numbers) {
+            let expected: f64 = expected.parse().expect("a number");
+            assert!((found - expected).abs() < 1e-8 * expected.abs().max(1.0), "{line}: {row:?}");
+        }
+    }
 }
 
 /// The cohorts that are told to differ from the rest.

@@ -4,7 +4,10 @@ use whom_forest::Cohort;
 use whom_query::Among;
 use whom_report::{EffectRow, Evidence, Family, Fold};
 use whom_spec::plan::{Correction, Role};
-use whom_stats::{Against, Alternative, Bootstrap, Grid, Hypothesis, MaxT, MeasuredProducts, Question as Asked};
+use whom_stats::{
+    Against, Alternative, Bootstrap, Estimate, Grid, Hypothesis, MaxT, MeasuredProducts, MeasuredStrata, NotEstimable,
+    Question as Asked, Sample, StratifiedQuestion, WithinStratum,
+};
 
 use crate::averages::Rows;
 use crate::clustered::Clustered;
@@ -103,8 +106,7 @@ impl<'a> MeasuredCohorts<'a> {
         rows
     }
 
-    /// Family F2: effects and contrasts of the cohorts, each kind with p-values and intervals from one procedure; within strata and
-    /// by cluster by Holm.
+    /// Family F2: effects and contrasts of the cohorts, each kind with p-values and intervals from one procedure; by cluster by Holm.
     pub(crate) fn discovered_family(&self, questions: &[Question]) -> Vec<EffectRow> {
         let (mut effects, mut contrasts) = (Vec::new(), Vec::new());
         for question in questions {
@@ -125,8 +127,8 @@ impl<'a> MeasuredCohorts<'a> {
     fn corrected(&self, drafts: Vec<Draft>, against: Against, questions: &[Question]) -> Vec<EffectRow> {
         let (reference, validate) = (self.study.reference(), &self.study.plan.validate);
         match validate.correction {
-            // The bootstrap resamples means over all units, whose errors are unit by unit.
-            _ if self.leaves.strata() > 1 || self.clusters.is_some() => holm(drafts, reference),
+            // The bootstrap's standard errors are unit by unit.
+            _ if self.clusters.is_some() => holm(drafts, reference),
             Correction::Holm => holm(drafts, reference),
             Correction::Bonferroni => bonferroni(drafts, reference),
             Correction::MaxT | Correction::RomanoWolf => {
@@ -136,7 +138,12 @@ impl<'a> MeasuredCohorts<'a> {
                     level: validate.level,
                     reference,
                 };
-                let max_t = self.max_t(&bootstrap, against, questions);
+                let max_t = if self.leaves.strata() > 1 {
+                    let estimates: Vec<_> = drafts.iter().map(|draft| draft.estimate).collect();
+                    self.max_t_within_strata(&bootstrap, (against, questions), &estimates)
+                } else {
+                    self.max_t(&bootstrap, against, questions)
+                };
                 let step = if validate.correction == Correction::RomanoWolf { Step::Down } else { Step::Single };
                 let outcomes = drafts.into_iter().zip(&max_t.outcomes);
                 outcomes.map(|(draft, outcome)| simultaneous(draft, outcome, step)).collect()
@@ -168,14 +175,53 @@ impl<'a> MeasuredCohorts<'a> {
                 against,
             })
             .collect();
-        let grids: Vec<Vec<Grid>> =
-            self.study.units.groups.iter().map(|group| group.grids(&self.study.grids)).collect();
+        let grids = self.group_grids();
         let measured = MeasuredProducts {
             products: &self.leaves.cells.products,
             buckets: self.study.buckets(Fold::Measure),
             grids: &grids,
         };
         bootstrap.max_t_of_products(&measured, &family)
+    }
+
+    /// The same where arms are compared within strata, given what was found of every question in every cohort.
+    fn max_t_within_strata(
+        &self,
+        bootstrap: &Bootstrap<'_>,
+        (against, questions): (Against, &[Question]),
+        found: &[Option<Estimate>],
+    ) -> MaxT {
+        let asked = || questions.iter().flat_map(|question| self.cohorts.iter().map(move |cohort| (*question, cohort)));
+        let comparisons: Vec<_> = asked()
+            .map(|(question, measured)| {
+                let estimation = measured.sides.estimation(self.study.estimation(question));
+                move |arms: &[Option<Sample>]| estimation.of_samples(arms).map(|found| found.comparison)
+            })
+            .collect();
+        let question = |(((question, measured), within), found): (((Question, &MeasuredCohort<'_>), _), _)| {
+            let outcome = self.study.outcome(question.metric);
+            let (metric, group, cohort): (_, _, usize) = (outcome.value, outcome.group, measured.cohort.cell);
+            let found: &Option<Estimate> = found;
+            let estimate = found.ok_or(NotEstimable::NotCounted);
+            StratifiedQuestion { within, metric, group, cohort, against, estimate }
+        };
+        let family: Vec<StratifiedQuestion<'_>> = asked()
+            .zip(comparisons.iter().map(|comparison| comparison as &WithinStratum<'_>))
+            .zip(found)
+            .map(question)
+            .collect();
+        let measured = MeasuredStrata {
+            sums: &self.leaves.cells,
+            strata: self.leaves.strata(),
+            buckets: self.study.buckets(Fold::Measure),
+            grids: &self.study.grids,
+            group_grids: &self.group_grids(),
+        };
+        bootstrap.max_t_within_strata(&measured, &family)
+    }
+
+    fn group_grids(&self) -> Vec<Vec<Grid>> {
+        self.study.units.groups.iter().map(|group| group.grids(&self.study.grids)).collect()
     }
 }
 

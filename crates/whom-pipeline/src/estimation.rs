@@ -74,7 +74,7 @@ impl Estimation<'_> {
     }
 
     /// The values of both arms, given a sample of the group's columns for every arm.
-    fn of_samples(&self, arms: &[Option<Sample>]) -> Result<Estimated, NotEstimable> {
+    pub(crate) fn of_samples(&self, arms: &[Option<Sample>]) -> Result<Estimated, NotEstimable> {
         let covariates = self.outcome.adjusted_by();
         let ratios;
         let (arms, covariates) = if self.outcome.denominator.is_none() {

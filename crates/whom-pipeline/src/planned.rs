@@ -4,7 +4,7 @@ use whom_engine::{Engine, MemoryPlan, Needs, checkpoint};
 use whom_query::MOST_STRATA;
 use whom_query::cache::ExpectedCache;
 use whom_report::units_writer_bytes;
-use whom_spec::plan::{Codes, Discover, Plan, TagKind};
+use whom_spec::plan::{Codes, Correction, Discover, Metric, Plan, TagKind};
 use whom_stats::{ArmTable, BUCKETS, Moments};
 
 use crate::error::{Cause, RunError};
@@ -105,7 +105,33 @@ fn strata_bytes(plan: &Plan, units: u64) -> u64 {
     let cells = declared.max(strata + trees * leaves * most_searched_strata(plan, units));
     let arm = 8 + (size_of::<Moments>() * plan.value_columns()) as u64;
     let table = size_of::<ArmTable>() as u64 + plan.split.variants.len() as u64 * arm;
-    cells * BUCKETS as u64 * table
+    let resampled = if leaves > 0 { (leaves + 1) * most_searched_strata(plan, units) } else { 0 };
+    cells * BUCKETS as u64 * table + resampled * resampled_bytes(plan)
+}
+
+/// Bytes of what the bootstrap weights in a cell: of each searched metric, the sums and products of its columns by bucket and arm. A
+/// fold that measures has at most all buckets.
+fn resampled_bytes(plan: &Plan) -> u64 {
+    if matches!(plan.validate.correction, Correction::Holm | Correction::Bonferroni) {
+        return 0;
+    }
+    let searched = plan.metrics.iter().filter(|metric| plan.discover.metrics.iter().any(|name| **name == *metric.name));
+    let numbers: usize =
+        searched.map(|metric| product_columns(plan, metric)).map(|columns| 1 + columns + columns * columns).sum();
+    let arms = plan.split.variants.len() as u64;
+    BUCKETS as u64 * arms * (size_of::<f64>() * numbers) as u64
+}
+
+/// The most columns that a metric's products are of: its parts, each with its pre-period, and tags; every covariate may be absent.
+fn product_columns(plan: &Plan, metric: &Metric) -> usize {
+    let parts = 1 + usize::from(metric.denominator.is_some());
+    let Some(cuped) = &metric.cuped else { return parts };
+    let of_tag = |tag: &str| match plan.tag(tag).map(|(_, tag)| tag.kind) {
+        Some(TagKind::Categorical { levels }) => usize::from(levels) + 1,
+        Some(TagKind::Numeric) | None => 2,
+    };
+    let of_tags: usize = cuped.tags.iter().map(|tag| of_tag(tag.as_str())).sum();
+    parts + if cuped.pre_period.is_some() { 2 * parts } else { 0 } + of_tags
 }
 
 /// The most levels of a tag in its one-tag table: those apart, all others, and those that lack it.

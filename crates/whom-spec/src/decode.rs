@@ -81,10 +81,6 @@ fn pipeline(fields: &Fields<'_>, known: &Known<'_>) -> Option<Plan> {
     let looks = looks::looks(fields);
     let slices = fields.optional("slices").map(|field| discover::references(&field, "tag", &known.tags));
     let validate = fields.optional("validate").and_then(|field| validate::validate(&field)).unwrap_or_default();
-    let validate = match &split {
-        Some(split) => allocation::corrected(validate, split, fields),
-        None => validate,
-    };
     let reference = validate.reference;
     let models = named(fields.optional("models"), |name, field| model::model(name, field, &searched, reference));
     let output = fields.required("output").and_then(|output| output_place(&output));

@@ -148,7 +148,7 @@ impl Bootstrap<'_> {
     }
 
     /// Corrects estimates for their family, given those that are estimable again under a weight per bucket.
-    fn corrected(
+    pub(crate) fn corrected(
         &self,
         buckets: &BucketSet,
         estimates: Vec<Result<Estimate, NotEstimable>>,

@@ -222,6 +222,6 @@ pub use sample_ratio::{SampleRatio, SampleRatioMethod, sample_ratio};
 pub use scale::Number;
 pub use sequential_ratio::{CONCENTRATION, sequential_sample_ratio};
 pub use stability::{Stability, StabilityTest, Steadiness};
-pub use strata::{Stratified, Stratum};
+pub use strata::{MeasuredStrata, Stratified, StratifiedQuestion, Stratum, WithinStratum};
 pub use value_counts::{Percentile, PercentileError, ValueCounts};
 pub use weights::BucketWeights;

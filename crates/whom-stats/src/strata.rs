@@ -12,11 +12,15 @@
 //! post-stratification with a random number of units in each stratum; with blocks of fixed size it errs on the safe side.
 //! Degrees of freedom are Satterthwaite's over strata and arms.
 
+mod resampled;
+
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::{Comparison, Source};
 use crate::estimate::NotEstimable;
 use crate::reliability::Unreliable;
+
+pub use resampled::{MeasuredStrata, StratifiedQuestion, WithinStratum};
 
 /// The part of the units that may be in strata without an arm.
 const MOST_LEFT_OUT: f64 = 0.05;

@@ -6,7 +6,7 @@ use super::cursor::{Field, Fields};
 use super::split::check_weights;
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Correction, Period, Split, Validate, Variant};
+use crate::plan::{Period, Variant};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 
@@ -92,21 +92,4 @@ impl Ramped<'_> {
         }
         Some(weights)
     }
-}
-
-/// The correction of discovered cohorts where arms are compared within strata: Holm's, unless another one is asked for that needs no
-/// bootstrap.
-pub(super) fn corrected(validate: Validate, split: &Split, pipeline: &Fields<'_>) -> Validate {
-    if !split.is_stratified() || matches!(validate.correction, Correction::Holm | Correction::Bonferroni) {
-        return validate;
-    }
-    let asked =
-        pipeline.optional("validate").and_then(|field| field.mapping::<format::Validate>()?.optional("correction"));
-    if let Some(field) = asked {
-        let cause = if split.strata.is_some() { "split.strata" } else { "split.allocation" };
-        let message = format!("`{}`: {} does not go with `{cause}`", field.path, field.node.describe());
-        let hint = "its bootstrap resamples means over all units; leave it out, and cohorts are corrected by `holm`";
-        field.report.push(Diagnostic::error(message).at(field.node.span).hint(hint));
-    }
-    Validate { correction: Correction::Holm, ..validate }
 }

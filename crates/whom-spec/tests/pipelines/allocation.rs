@@ -50,15 +50,16 @@ fn a_period_gives_every_variant_a_weight_and_no_other() {
 }
 
 #[test]
-fn cohorts_of_a_ramp_are_corrected_without_a_bootstrap() {
+fn cohorts_of_a_ramp_are_corrected_as_others_are() {
     let text = ramped("    - { start: 2026-10-14, weights: { control: 0.1, one_page: 0.9 } }\n");
     let ramp = loaded(&text).unwrap();
     assert!(ramp.warnings.is_empty() && ramp.plan.searches());
-    assert_eq!(ramp.plan.validate.correction, Correction::Holm);
+    assert_eq!(ramp.plan.validate.correction, Correction::MaxT);
     let asked =
         |correction: &str| text.replace("output:\n", &format!("validate: {{ correction: {correction} }}\noutput:\n"));
-    assert_eq!(loaded(&asked("bonferroni")).unwrap().plan.validate.correction, Correction::Bonferroni);
-    insta::assert_snapshot!(refusal(&asked("max_t")));
+    for (name, correction) in [("holm", Correction::Holm), ("romano_wolf", Correction::RomanoWolf)] {
+        assert_eq!(loaded(&asked(name)).unwrap().plan.validate.correction, correction);
+    }
 }
 
 #[test]

@@ -65,6 +65,18 @@ impl Cholesky {
         solution
     }
 
+    /// x with L' x = b, for a b of all kept columns.
+    pub(crate) fn solve_upper(&self, right: &[f64]) -> Vec<f64> {
+        let mut solution = right.to_vec();
+        for (place, column) in self.kept.iter().enumerate().rev() {
+            let row = &self.rows[*column];
+            let value = solution[place] / row[place];
+            solution[place] = value;
+            solution[..place].iter_mut().zip(row).for_each(|(left, entry)| *left -= entry * value);
+        }
+        solution
+    }
+
     /// As [`Self::solve_lower`], appended to `solution`, which must be empty.
     #[inline]
     pub(crate) fn solve_lower_into(&self, right: &[f64], solution: &mut Vec<f64>) {
@@ -109,6 +121,10 @@ mod tests {
             let solution = factor.solve_lower(&[1.0, 2.0, 3.0, 4.0]);
             for row in 0..4 {
                 prop_assert!((dot(factor.coordinates(row), &solution) - (row + 1) as f64).abs() < 1e-14);
+            }
+            let inverse = factor.solve_upper(&solution);
+            for (row, found) in matrix.product(&inverse).into_iter().enumerate() {
+                prop_assert!((found - (row + 1) as f64).abs() < 1e-13);
             }
         }
     }

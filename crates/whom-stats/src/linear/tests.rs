@@ -79,6 +79,17 @@ fn any_rows() -> impl Strategy<Value = Vec<Row>> {
     prop::collection::vec(row, 12..40)
 }
 
+/// Rows of which every pair of predictors occurs twice, with outcomes of its own, so that no leverage is above a half.
+fn rows_in_pairs() -> impl Strategy<Value = Vec<Row>> {
+    let pair = prop::array::uniform4(-1000_i64..1000);
+    prop::collection::vec(pair, 6..20).prop_map(|pairs| {
+        pairs
+            .iter()
+            .flat_map(|[first, second, one, other]| [one, other].map(|outcome| [*first, *second, 100 * outcome]))
+            .collect()
+    })
+}
+
 /// Least squares from their definition: dense matrices of rows, the inverse by elimination.
 mod oracle {
     use super::*;
@@ -110,11 +121,6 @@ mod oracle {
             };
             self.design.iter().zip(&self.residuals).map(square).sum::<f64>().sqrt()
         }
-
-        pub(super) fn largest_leverage(&self) -> f64 {
-            let leverage = |x: &[f64; 3]| (0..3).map(|i| x[i] * dot(&self.bread[i], x)).sum::<f64>();
-            self.design.iter().map(leverage).fold(0.0, f64::max)
-        }
     }
 
     fn inverse(mut matrix: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
@@ -139,9 +145,8 @@ mod oracle {
 
 proptest! {
     #[test]
-    fn coefficients_and_robust_errors_are_those_of_their_definitions(rows in any_rows()) {
+    fn coefficients_and_robust_errors_are_those_of_their_definitions(rows in rows_in_pairs()) {
         let dense = oracle::Dense::new(&rows);
-        prop_assume!(dense.largest_leverage() < 0.9);
         let fit = fit(&rows).unwrap();
         let n = rows.len() as f64;
         for (kind, place) in ROBUST.into_iter().zip(0..) {

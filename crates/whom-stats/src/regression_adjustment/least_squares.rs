@@ -1,76 +1,57 @@
 //! Least squares on the covariances of a few columns.
 
 use super::Dropped;
+use crate::linear::{Cholesky, Symmetric};
 use crate::sample::Sample;
 
-/// A covariate whose variance given the earlier ones is below this part of its own repeats them.
-const REPEATS: f64 = 1e-10;
-
-/// The Cholesky factor L of the covariances, S = L L'. A dropped column has a zero row and pivot.
+/// The columns' correlations, factored; what they say is standardised, and scaled back by their standard deviations.
 pub(super) struct LeastSquares<'a> {
     columns: &'a [usize],
-    /// Rows of the lower triangle.
-    factor: Vec<Vec<f64>>,
-    dropped: Vec<Option<Dropped>>,
+    deviations: Vec<f64>,
+    factor: Cholesky,
 }
 
 impl<'a> LeastSquares<'a> {
     pub(super) fn new(sample: &Sample, columns: &'a [usize]) -> Self {
-        let mut made = Self { columns, factor: Vec::new(), dropped: Vec::new() };
-        for (place, column) in columns.iter().enumerate() {
-            let mut row = vec![0.0; place + 1];
-            for earlier in 0..place {
-                let pivot = made.factor[earlier][earlier];
-                let known: f64 = (0..earlier).map(|k| row[k] * made.factor[earlier][k]).sum();
-                row[earlier] =
-                    if pivot > 0.0 { (sample.covariance(*column, columns[earlier]) - known) / pivot } else { 0.0 };
+        let deviations: Vec<f64> = columns.iter().map(|column| sample.covariance(*column, *column).sqrt()).collect();
+        let correlation = |row: usize, column: usize| {
+            if deviations[row] == 0.0 || deviations[column] == 0.0 {
+                return 0.0;
             }
-            let variance = sample.covariance(*column, *column);
-            let left = variance - row.iter().map(|entry| entry * entry).sum::<f64>();
-            let dropped = match variance {
-                0.0 => Some(Dropped::Constant),
-                _ if left <= REPEATS * variance => Some(Dropped::Collinear),
-                _ => None,
-            };
-            match dropped {
-                None => row[place] = left.sqrt(),
-                Some(_) => row.fill(0.0),
+            if row == column {
+                return 1.0;
             }
-            made.factor.push(row);
-            made.dropped.push(dropped);
-        }
-        made
+            sample.covariance(columns[row], columns[column]) / deviations[row] / deviations[column]
+        };
+        let factor = Cholesky::new(&Symmetric::from_lower(columns.len(), correlation));
+        Self { columns, deviations, factor }
     }
 
     pub(super) fn dropped(self) -> Vec<Option<Dropped>> {
-        self.dropped
+        let mut dropped = vec![None; self.columns.len()];
+        for column in self.factor.left_out() {
+            let is_constant = self.deviations[column] == 0.0;
+            dropped[column] = Some(if is_constant { Dropped::Constant } else { Dropped::Collinear });
+        }
+        dropped
     }
 
     /// S^-1 s with s the covariances with the outcome; 0 for dropped columns.
     pub(super) fn coefficients(&self, sample: &Sample, outcome: usize) -> Vec<f64> {
-        let covariances: Vec<f64> = self.columns.iter().map(|column| sample.covariance(*column, outcome)).collect();
-        let mut solution = self.forward(&covariances);
-        for place in (0..solution.len()).rev() {
-            let later: f64 = (place + 1..solution.len()).map(|k| self.factor[k][place] * solution[k]).sum();
-            let pivot = self.factor[place][place];
-            solution[place] = if pivot > 0.0 { (solution[place] - later) / pivot } else { 0.0 };
+        let covariance = |column: &usize| sample.covariance(self.columns[*column], outcome) / self.deviations[*column];
+        let standardised: Vec<f64> = self.factor.kept().iter().map(covariance).collect();
+        let solution = self.factor.solve_upper(&self.factor.solve_lower(&standardised));
+        let mut coefficients = vec![0.0; self.columns.len()];
+        for (column, value) in self.factor.kept().iter().zip(solution) {
+            coefficients[*column] = value / self.deviations[*column];
         }
-        solution
+        coefficients
     }
 
-    /// d' S^-1 d.
+    /// d' S^-1 d over the columns that are kept.
     pub(super) fn quadratic(&self, direction: &[f64]) -> f64 {
-        self.forward(direction).iter().map(|entry| entry * entry).sum()
-    }
-
-    /// L^-1 v.
-    fn forward(&self, vector: &[f64]) -> Vec<f64> {
-        let mut solution = vec![0.0; vector.len()];
-        for (place, entry) in vector.iter().enumerate() {
-            let earlier: f64 = (0..place).map(|k| self.factor[place][k] * solution[k]).sum();
-            let pivot = self.factor[place][place];
-            solution[place] = if pivot > 0.0 { (entry - earlier) / pivot } else { 0.0 };
-        }
-        solution
+        let standardised = |column: &usize| direction[*column] / self.deviations[*column];
+        let direction: Vec<f64> = self.factor.kept().iter().map(standardised).collect();
+        self.factor.solve_lower(&direction).iter().map(|entry| entry * entry).sum()
     }
 }
