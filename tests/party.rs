@@ -150,6 +150,11 @@ impl Party {
         Self::with(executors, "5")
     }
 
+    /// A scheduler alone, which takes an executor for lost after so many seconds.
+    pub(crate) fn losing_after(lost_after: &'static str) -> Self {
+        Self::with(0, lost_after)
+    }
+
     fn with(executors: usize, lost_after: &'static str) -> Self {
         let certificates = Certificates::new();
         let scheduler = scheduler(&certificates, "127.0.0.1:0", lost_after);

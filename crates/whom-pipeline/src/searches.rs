@@ -37,7 +37,7 @@ pub(crate) struct Repetition {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Repeated {
     pub(crate) discovered: Discovered,
-    /// By node of the pruned joint tree, the units whose buckets weigh nothing; none without weights.
+    /// By leaf of the pruned joint tree, the units whose buckets weigh nothing; none without weights.
     pub(crate) unseen: Vec<NodeHistogram>,
 }
 

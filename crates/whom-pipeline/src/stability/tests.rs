@@ -112,7 +112,7 @@ async fn how_many_grow_together_changes_nothing() {
     }
     assert!(grown[0] == grown[1] && grown[0] == grown[2]);
     for Repeated { discovered, unseen } in &grown[0] {
-        assert_eq!(unseen.len(), discovered.joint.pruned.nodes.len());
+        assert_eq!(unseen.len(), discovered.joint.pruned.leaves().len());
         assert!(unseen[0].totals.total_units() > 0, "a third of the buckets weigh nothing");
     }
 }

@@ -6,6 +6,7 @@ fn words(line: &str) -> impl Iterator<Item = OsString> {
     line.split(' ').map(OsString::from).collect::<Vec<_>>().into_iter()
 }
 
+#[cfg(feature = "cluster")]
 fn parsed(line: &str) -> Arguments {
     Arguments::try_parse_from(words(line)).expect("a right command line")
 }
