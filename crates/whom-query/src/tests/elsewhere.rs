@@ -236,7 +236,7 @@ async fn units_lie_in_the_order_of_the_buckets_of_their_clusters_wherever_they_a
         units(&table).into_iter().map(|name| (buckets[&name].expect("a bucket"), name)).collect();
     assert_eq!(found, expected);
     let crew = Crew::new(&warehouse);
-    assert_same(&made_elsewhere(&text, &warehouse, &crew).await.unwrap().0, &table);
+    assert_same(&table, &made_elsewhere(&text, &warehouse, &crew).await.unwrap().0);
     let stages = crew.stages.lock().unwrap().clone();
     assert!(stages.iter().any(|(name, parts)| name == "units_of_clusters" && *parts == 4), "{stages:?}");
 }
