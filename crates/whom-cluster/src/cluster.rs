@@ -15,10 +15,11 @@ use datafusion_proto::protobuf::PhysicalPlanNode;
 use tokio::time::{Instant, sleep};
 use tonic::Status;
 use tonic::transport::Channel;
-use whom_engine::{Dispatch, EngineError, StageFigures, StageOrder, StageProgress};
+use whom_engine::{Dispatch, EngineError, StageFigures, StageOrder, StageProgress, Take};
 
 use crate::address::Address;
 use crate::answer::Answer;
+use crate::answered::Answered;
 use crate::codec::{OrdersCodec, Reader};
 use crate::connections::{Connections, Unconnected};
 use crate::failure::{Failure, configuration, of_status, of_transport, transient};
@@ -200,15 +201,25 @@ impl Cluster {
         }
     }
 
-    /// One attempt at a stage.
-    async fn attempt(&self, stage: &StageOrder, plan: &[u8], deadline: Instant) -> Result<Vec<Answer>, Failure> {
+    /// One attempt at a stage. Answers that an earlier attempt has had taken are fetched again and not taken: which machine gave
+    /// an answer does not matter, as it names only what is there.
+    async fn attempt(&self, stage: &StageOrder, plan: &[u8], taking: &mut Taking<'_, '_>) -> Result<Answered, Failure> {
         let roster = self.attended().await?;
         fits(stage, plan.len(), roster.most_slots())?;
         let job = self.unless_cancelled(self.submitted(stage, plan)).await?;
-        let done = job.watch(deadline).await?;
-        let answers = self.unless_cancelled(job.fetch(done, stage.parts.len())).await;
+        let done = job.watch(taking.deadline).await?;
+        let mut answered = Answered::default();
+        let mut take = |answer: Answer| {
+            answered.add(&answer);
+            if answered.answers() > taking.taken {
+                (taking.take)(answer.bytes)?;
+                taking.taken = answered.answers();
+            }
+            Ok(())
+        };
+        let fetched = self.unless_cancelled(job.fetch(done, stage.parts.len(), &mut take)).await;
         job.forget().await;
-        answers
+        fetched.map(|()| answered)
     }
 
     /// A stage that the scheduler has accepted. That a kept connection broke in the meantime says nothing about the stage.
@@ -227,13 +238,14 @@ impl Cluster {
     async fn attempts(
         &self,
         stage: &StageOrder,
-        plan: &[u8],
+        take: &mut Take<'_>,
         repeats: &mut Vec<String>,
-    ) -> Result<Vec<Answer>, EngineError> {
-        let deadline = Instant::now() + self.options.patience.stage;
+    ) -> Result<Answered, EngineError> {
+        let plan = encoded(stage)?;
+        let mut taking = Taking { take, taken: 0, deadline: Instant::now() + self.options.patience.stage };
         loop {
-            match self.attempt(stage, plan, deadline).await {
-                Ok(answers) => return Ok(answers),
+            match self.attempt(stage, &plan, &mut taking).await {
+                Ok(answered) => return Ok(answered),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(reason)) if repeats.len() == REPEATS => {
                     let (name, attempts) = (&stage.name, REPEATS + 1);
@@ -258,18 +270,20 @@ impl fmt::Debug for Cluster {
 
 #[async_trait]
 impl Dispatch for Cluster {
-    async fn dispatch(&self, stage: StageOrder) -> Result<Vec<Bytes>, EngineError> {
+    async fn dispatch_each(&self, stage: StageOrder, take: &mut Take<'_>) -> Result<(), EngineError> {
         let begun = Instant::now();
-        let plan = encoded(&stage)?;
         let (name, parts) = (stage.name.clone(), stage.parts.len());
         *self.current() = Some(StageProgress { stage: name, parts, done: 0, running: 0 });
         let mut repeats = Vec::new();
-        let answers = self.attempts(&stage, &plan, &mut repeats).await;
+        let answered = self.attempts(&stage, take, &mut repeats).await;
         *self.current() = None;
-        let figures = figures(&stage, answers.as_deref().unwrap_or_default(), begun.elapsed(), repeats);
+        let (answered, ended) = match answered {
+            Ok(answered) => (answered, Ok(())),
+            Err(error) => (Answered::default(), Err(error)),
+        };
+        let figures = answered.figures(&stage, begun.elapsed(), repeats);
         self.stages.lock().unwrap_or_else(PoisonError::into_inner).push(figures);
-        let answers = answers?;
-        Ok(answers.into_iter().map(|answer| answer.bytes).collect())
+        ended
     }
 
     async fn slots(&self) -> Result<usize, EngineError> {
@@ -320,22 +334,10 @@ fn fits(stage: &StageOrder, plan: usize, slots: usize) -> Result<(), EngineError
     )))
 }
 
-fn figures(stage: &StageOrder, answers: &[Answer], time: Duration, repeats: Vec<String>) -> StageFigures {
-    let mut hosts: Vec<String> = answers.iter().map(|answer| answer.host.clone()).collect();
-    hosts.sort();
-    hosts.dedup();
-    // Ballista numbers tasks in the order of their starts, and the one that was started last is always one that answered:
-    // after any other, something was started again.
-    let tasks = answers.iter().map(|answer| answer.task as usize + 1).max().unwrap_or(0);
-    let ordered = stage.common.len() + stage.parts.iter().map(Bytes::len).sum::<usize>();
-    StageFigures {
-        stage: stage.name.clone(),
-        parts: stage.parts.len(),
-        seconds: time.as_secs_f64(),
-        bytes_ordered: ordered as u64,
-        bytes_answered: answers.iter().map(|answer| answer.bytes.len() as u64).sum(),
-        parts_retried: tasks.saturating_sub(answers.len()),
-        hosts,
-        repeats,
-    }
+/// Who takes answers, and how far that is.
+struct Taking<'take, 'a> {
+    take: &'take mut Take<'a>,
+    /// Answers that were taken, from the first part on.
+    taken: usize,
+    deadline: Instant,
 }

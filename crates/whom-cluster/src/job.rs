@@ -14,9 +14,11 @@ use ballista_core::serde::protobuf::{
 };
 use ballista_core::serde::scheduler::ShuffleLayout;
 use ballista_core::version::insert_version_header;
+use datafusion::arrow::array::RecordBatch;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tonic::transport::Channel;
+use whom_engine::EngineError;
 
 use crate::answer::{Answer, put_together};
 use crate::cluster::Cluster;
@@ -31,7 +33,7 @@ const PAUSE: (u32, Duration, Duration) = (8, Duration::from_millis(2), Duration:
 /// How often it is asked who is there to do it, and how far it is.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Executors from which answers are fetched at once.
+/// Answers that are fetched at once, and held until those before them are taken.
 const FETCHES: usize = 8;
 
 /// A job of Ballista: one attempt at a stage.
@@ -132,33 +134,34 @@ impl<'a> Job<'a> {
         roster.executors.is_empty()
     }
 
-    /// Fetches the answers to all parts, in their order.
-    pub(crate) async fn fetch(&self, done: Done, parts: usize) -> Result<Vec<Answer>, Failure> {
-        let groups = by_executor(done.locations, parts)?;
-        let (proxied, job) = (done.proxied, self);
-        let fetches = groups.into_iter().map(|group| job.fetch_from(group, proxied));
-        let fetched: Vec<Vec<(usize, Answer)>> = stream::iter(fetches).buffer_unordered(FETCHES).try_collect().await?;
-        let answers: BTreeMap<usize, Answer> = fetched.into_iter().flatten().collect();
-        Ok(answers.into_values().collect())
+    /// Fetches the answers to all parts, and has them taken in their order, one after the other.
+    pub(crate) async fn fetch(
+        &self,
+        done: Done,
+        parts: usize,
+        take: &mut (dyn FnMut(Answer) -> Result<(), EngineError> + Send),
+    ) -> Result<(), Failure> {
+        let proxied = done.proxied;
+        let fetches = places(done.locations, parts)?.into_iter().map(|place| self.fetch_from(place, proxied));
+        let mut fetched = stream::iter(fetches).buffered(FETCHES);
+        while let Some(answer) = fetched.try_next().await? {
+            take(answer)?;
+        }
+        Ok(())
     }
 
-    async fn fetch_from(&self, group: Group, proxied: bool) -> Result<Vec<(usize, Answer)>, Failure> {
-        let from = format!("`{}:{}`", group.host, group.port);
+    async fn fetch_from(&self, place: Place, proxied: bool) -> Result<Answer, Failure> {
+        let from = format!("`{}:{}`", place.host, place.port);
         let passing = |what: String| Failure::Passing(format!("the answers of {from} cannot be fetched: {what}"));
         let scheduler = self.cluster.scheduler();
         let (host, port) =
-            if proxied { (scheduler.host(), scheduler.port()) } else { (group.host.as_str(), group.port) };
+            if proxied { (scheduler.host(), scheduler.port()) } else { (place.host.as_str(), place.port) };
         let connected = self.cluster.executor(host, port).await;
         let mut flight = connected.map_err(|error| passing(error.to_string()))?;
-        let mut answers = Vec::new();
-        for (part, location) in group.parts {
-            let fetched = fetch_one(&mut flight, &group.executor, &location, (&group.host, group.port));
-            let batches = timeout(self.cluster.patience().answer, fetched).await;
-            let batches = batches.map_err(|_| passing("it takes too long".to_owned()))?;
-            let batches = batches.map_err(|error| passing(error.to_string()))?;
-            answers.push((part, put_together(part, &batches).map_err(passing)?));
-        }
-        Ok(answers)
+        let batches = timeout(self.cluster.patience().answer, fetch_one(&mut flight, &place)).await;
+        let batches = batches.map_err(|_| passing("it takes too long".to_owned()))?;
+        let batches = batches.map_err(|error| passing(error.to_string()))?;
+        put_together(place.part, &batches).map_err(passing)
     }
 
     /// Says that nobody needs the answers any more.
@@ -191,45 +194,39 @@ fn ended(state: GetJobStatusResult, known: bool) -> Result<Option<Done>, Failure
     }
 }
 
-/// The answers that lie with one executor.
-struct Group {
+/// Where the answer to a part lies.
+struct Place {
+    part: usize,
     executor: String,
     host: String,
     port: u16,
-    parts: Vec<(usize, PartitionLocation)>,
+    location: PartitionLocation,
 }
 
-/// Where the answer to each part lies. A part that was done twice has two places, of which the later one counts: the former
-/// was given up, together with the executor that it lies on.
-fn by_executor(locations: Vec<PartitionLocation>, parts: usize) -> Result<Vec<Group>, Failure> {
+/// Where the answer to each part lies, in their order. A part that was done twice has two places, of which the later one counts:
+/// the former was given up, together with the executor that it lies on.
+fn places(locations: Vec<PartitionLocation>, parts: usize) -> Result<Vec<Place>, Failure> {
     let mut last = BTreeMap::new();
     for location in locations {
         let part = location.partition_id.as_ref().map(|id| id.partition_id as usize);
         last.insert(part, location);
     }
     let complete = last.keys().copied().eq((0..parts).map(Some));
-    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-    for (part, location) in last {
-        let (Some(part), Some(meta), true) = (part, location.executor_meta.clone(), complete) else {
-            return Err(Failure::Passing("the scheduler does not know where all answers are".to_owned()));
-        };
+    let place = |(part, location): (Option<usize>, PartitionLocation)| {
+        let (part, meta) = (part?, location.executor_meta.clone()?);
         let port = u16::try_from(meta.port).unwrap_or(0);
-        let group = groups.entry(meta.id.clone());
-        let empty = || Group { executor: meta.id, host: meta.host, port, parts: Vec::new() };
-        group.or_insert_with(empty).parts.push((part, location));
-    }
-    Ok(groups.into_values().collect())
+        Some(Place { part, executor: meta.id, host: meta.host, port, location })
+    };
+    let places: Option<Vec<Place>> = last.into_iter().map(place).collect();
+    let unknown = || Failure::Passing("the scheduler does not know where all answers are".to_owned());
+    places.filter(|_| complete).ok_or_else(unknown)
 }
 
-async fn fetch_one(
-    flight: &mut BallistaClient,
-    executor: &str,
-    location: &PartitionLocation,
-    (host, port): (&str, u16),
-) -> Result<Vec<datafusion::arrow::array::RecordBatch>, BallistaError> {
+async fn fetch_one(flight: &mut BallistaClient, place: &Place) -> Result<Vec<RecordBatch>, BallistaError> {
+    let Place { executor, host, port, location, .. } = place;
     let id = location.partition_id.clone().unwrap_or_default().into();
     let layout = ShuffleLayout::Passthrough;
-    let stream = flight.fetch_partition_proxied(executor, &id, location.file_id, layout, host, port, true).await?;
+    let stream = flight.fetch_partition_proxied(executor, &id, location.file_id, layout, host, *port, true).await?;
     stream.try_collect().await.map_err(BallistaError::from)
 }
 
@@ -247,22 +244,21 @@ mod tests {
         }
     }
 
-    fn places(locations: Vec<PartitionLocation>, parts: usize) -> Option<Vec<(String, Vec<usize>)>> {
-        let groups = by_executor(locations, parts).ok()?;
-        let parts = |group: &Group| group.parts.iter().map(|(part, _)| *part).collect();
-        Some(groups.iter().map(|group| (group.executor.clone(), parts(group))).collect())
+    fn found(locations: Vec<PartitionLocation>, parts: usize) -> Option<Vec<(String, usize)>> {
+        let places = places(locations, parts).ok()?;
+        Some(places.into_iter().map(|place| (place.executor, place.part)).collect())
     }
 
     #[test]
     fn a_part_done_twice_is_fetched_where_it_was_done_last() {
-        let found = places(vec![location(1, "a"), location(0, "a"), location(1, "b")], 2);
-        assert_eq!(found, Some(vec![("a".to_owned(), vec![0]), ("b".to_owned(), vec![1])]));
+        let found = found(vec![location(1, "a"), location(0, "a"), location(1, "b")], 2);
+        assert_eq!(found, Some(vec![("a".to_owned(), 0), ("b".to_owned(), 1)]));
     }
 
     #[test]
     fn a_part_without_a_place_is_noticed() {
-        assert_eq!(places(vec![location(1, "a")], 2), None);
-        assert_eq!(places(vec![location(0, "a"), location(1, "a"), location(2, "a")], 2), None);
-        assert_eq!(places(vec![PartitionLocation::default()], 1), None);
+        assert_eq!(found(vec![location(1, "a")], 2), None);
+        assert_eq!(found(vec![location(0, "a"), location(1, "a"), location(2, "a")], 2), None);
+        assert_eq!(found(vec![PartitionLocation::default()], 1), None);
     }
 }

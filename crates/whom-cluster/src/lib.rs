@@ -86,6 +86,7 @@
 
 mod address;
 mod answer;
+mod answered;
 mod attention;
 mod certificates;
 mod cluster;

@@ -33,15 +33,33 @@ pub struct StageOrder {
     pub parts: Vec<Bytes>,
 }
 
+/// Takes the answer to a part.
+pub type Take<'a> = dyn FnMut(Bytes) -> Result<(), EngineError> + Send + 'a;
+
 /// Has work done on other machines.
 #[async_trait]
 pub trait Dispatch: Send + Sync + fmt::Debug {
-    /// Has every part of a stage done, and gives their answers in the order of the parts.
+    /// Has every part of a stage done, and has their answers taken in the order of the parts, one after the other. Whoever adds
+    /// them up holds a few of them at a time.
     ///
     /// # Errors
     /// What a worker refused, once one did ([`Refusal`]); [`EngineError::Elsewhere`] if the stage cannot be brought to its end;
-    /// [`EngineError::Cancelled`].
-    async fn dispatch(&self, stage: StageOrder) -> Result<Vec<Bytes>, EngineError>;
+    /// [`EngineError::Cancelled`]; what `take` refuses. Some answers may have been taken by then.
+    async fn dispatch_each(&self, stage: StageOrder, take: &mut Take<'_>) -> Result<(), EngineError>;
+
+    /// Has every part of a stage done, and gives all answers in the order of the parts.
+    ///
+    /// # Errors
+    /// As [`Dispatch::dispatch_each`].
+    async fn dispatch(&self, stage: StageOrder) -> Result<Vec<Bytes>, EngineError> {
+        let mut answers = Vec::with_capacity(stage.parts.len());
+        let mut take = |answer| {
+            answers.push(answer);
+            Ok(())
+        };
+        self.dispatch_each(stage, &mut take).await?;
+        Ok(answers)
+    }
 
     /// Parts that are done at once, as far as is known now; at least one.
     ///

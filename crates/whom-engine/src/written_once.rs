@@ -13,7 +13,7 @@ use whom_store::{ErrorKind, Exchange, Location, Stores};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::EngineError;
-use crate::orders::{Dispatch, Order, StageFigures, StageOrder, StageProgress, decoded, encoded};
+use crate::orders::{Dispatch, Order, StageFigures, StageOrder, StageProgress, Take, decoded, encoded};
 
 /// Bytes that are as well sent with every part.
 const SMALL: usize = 16 << 10;
@@ -48,9 +48,9 @@ impl WrittenOnce {
 
 #[async_trait]
 impl Dispatch for WrittenOnce {
-    async fn dispatch(&self, stage: StageOrder) -> Result<Vec<Bytes>, EngineError> {
+    async fn dispatch_each(&self, stage: StageOrder, take: &mut Take<'_>) -> Result<(), EngineError> {
         if stage.common.len() <= SMALL {
-            return self.dispatch.dispatch(stage).await;
+            return self.dispatch.dispatch_each(stage, take).await;
         }
         // Named by what it says: whoever writes it again writes the same.
         let hash = xxh3_64(&stage.common);
@@ -58,7 +58,7 @@ impl Dispatch for WrittenOnce {
         self.exchange.write(&written.object, stage.common).await?;
         let mut common = encoded(&written)?;
         common.push(WRITTEN);
-        self.dispatch.dispatch(StageOrder { common: common.into(), ..stage }).await
+        self.dispatch.dispatch_each(StageOrder { common: common.into(), ..stage }, take).await
     }
 
     async fn slots(&self) -> Result<usize, EngineError> {
@@ -127,9 +127,9 @@ mod tests {
 
     #[async_trait]
     impl Dispatch for Listener {
-        async fn dispatch(&self, stage: StageOrder) -> Result<Vec<Bytes>, EngineError> {
+        async fn dispatch_each(&self, stage: StageOrder, take: &mut Take<'_>) -> Result<(), EngineError> {
             self.0.lock().unwrap().push(stage.common);
-            Ok(stage.parts)
+            stage.parts.into_iter().try_for_each(take)
         }
 
         async fn slots(&self) -> Result<usize, EngineError> {

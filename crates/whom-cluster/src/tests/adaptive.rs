@@ -22,8 +22,13 @@ async fn attempted(cluster: &Cluster, what: &'static str, parts: usize) -> Resul
     planner.expect("a setting").value = Some("true".to_owned());
     let job = Job::submit(cluster, settings, encoded(&stage)?).await?;
     let done = job.watch(Instant::now() + Duration::from_secs(40)).await?;
-    let answers = job.fetch(done, parts).await?;
-    Ok(answers.into_iter().map(|answer| answer.bytes).collect())
+    let mut answers = Vec::new();
+    let mut take = |answer: crate::answer::Answer| {
+        answers.push(answer.bytes);
+        Ok(())
+    };
+    job.fetch(done, parts, &mut take).await?;
+    Ok(answers)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -162,9 +162,17 @@ impl UnitsElsewhere {
         let parts = shared_out(self.dispatch.as_ref(), &self.pieces).await?;
         let asked = Asked { exchange: self.exchange.address(), layout: self.layout.clone(), question };
         let stage = StageOrder { name: name.to_owned(), common: (self.marked)(encoded(&asked)?), parts };
-        let answers = self.dispatch.dispatch(stage).await?;
-        let answers: Vec<Answer> = answers.iter().map(|answer| decoded(answer)).collect::<Result<_, _>>()?;
-        Answer::sum(answers)
+        let mut all: Option<Answer> = None;
+        let mut add = |answer: Bytes| {
+            let answer = decoded(&answer)?;
+            match &mut all {
+                Some(all) => all.add(answer),
+                None => all = Some(answer),
+            }
+            Ok(())
+        };
+        self.dispatch.dispatch_each(stage, &mut add).await?;
+        Answer::sum(all)
     }
 }
 

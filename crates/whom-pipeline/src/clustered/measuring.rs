@@ -6,8 +6,8 @@ use super::Clustered;
 use crate::study::{Question, Study};
 
 /// What follows from too few clusters.
-const FIX: &str = "no cohort is told from the rest on so few clusters: effects differ at all is not tested, and what is shown of \
-     cohorts is marked; go on until there are more clusters";
+const FIX: &str = "no cohort is told from the rest on so few clusters: whether effects differ at all is not tested, and what is \
+     shown of cohorts is marked; go on until there are more clusters";
 
 /// Whether the clusters of the measuring fold are enough for the global tests, on each question; `None` where units were assigned
 /// by themselves, or nothing is asked.

@@ -65,15 +65,17 @@ impl TableElsewhere {
     pub(crate) fn look<L: Look>(&self, look: &L) -> Result<L::Seen, QueryError> {
         let (name, columns) = (L::NAME.to_owned(), self.columns.clone());
         let work = Work::Look(LookWork { name, look: encoded(look)?, columns });
-        let answers: Vec<Vec<u8>> = self.dispatch(&format!("look for {}", L::NAME), work)?;
         let mut seen: Option<L::Seen> = None;
-        for answer in answers {
+        let merge = |answer: Vec<u8>| {
             let of_part = decoded(&answer)?;
-            seen = Some(match seen {
+            seen = Some(match seen.take() {
                 Some(seen) => L::merged(seen, of_part),
                 None => of_part,
             });
-        }
+            Ok(())
+        };
+        let parts = self.parts()?;
+        self.dispatch_each(&format!("look for {}", L::NAME), work, parts, merge)?;
         seen.ok_or_else(|| QueryError::Internal("nobody looked".to_owned()))
     }
 
@@ -93,15 +95,17 @@ impl TableElsewhere {
             by_first_exposure,
             columns: self.columns.clone(),
         });
-        let encoded: Vec<Encoded> = self.dispatch("codes", work)?;
         let (mut counts, mut units): (Option<Counts>, Vec<HandedUnits>) = (None, Vec::new());
-        for part in encoded {
+        let merge = |part: Encoded| {
             match &mut counts {
                 Some(counts) => counts.merge(&part.counts),
                 None => counts = Some(part.counts),
             }
             units.extend(part.units);
-        }
+            Ok(())
+        };
+        let parts = self.parts()?;
+        self.dispatch_each("codes", work, parts, merge)?;
         let counts = counts.ok_or_else(|| QueryError::Internal("nobody was encoded".to_owned()))?;
         let Elsewhere { dispatch, exchange } = self.elsewhere.clone();
         let source = UnitSource::elsewhere((dispatch, exchange), (layout, units), marked_question, Arc::clone(cancel));
@@ -126,7 +130,13 @@ impl TableElsewhere {
             encoded(&FilePart { pieces, skipped: stretch.skipped, units: stretch.units }).map(Bytes::from)
         };
         let parts = stretches.iter().map(part).collect::<Result<_, _>>()?;
-        self.dispatch_parts(&format!("file of {}", F::NAME), work, parts)
+        let mut files = Vec::with_capacity(stretches.len());
+        let take = |file| {
+            files.push(file);
+            Ok(())
+        };
+        self.dispatch_each(&format!("file of {}", F::NAME), work, parts, take)?;
+        Ok(files)
     }
 
     /// Takes a file that was written elsewhere.
@@ -134,27 +144,34 @@ impl TableElsewhere {
         Ok(self.wait(file.take(&self.elsewhere.exchange, &self.folder))?)
     }
 
-    /// Has something done with all pieces, some of them in each part.
-    fn dispatch<Answer: DeserializeOwned>(&self, name: &str, work: Work) -> Result<Vec<Answer>, QueryError> {
-        let parts = self.wait(shared_out(self.elsewhere.dispatch.as_ref(), &self.rows))?;
-        self.dispatch_parts(name, work, parts)
+    /// All pieces, some of them in each part.
+    fn parts(&self) -> Result<Vec<Bytes>, QueryError> {
+        Ok(self.wait(shared_out(self.elsewhere.dispatch.as_ref(), &self.rows))?)
     }
 
-    fn dispatch_parts<Answer: DeserializeOwned>(
+    /// Has the parts of something done, and each answer taken when it is there, in their order.
+    fn dispatch_each<Answer: DeserializeOwned>(
         &self,
         name: &str,
         work: Work,
         parts: Vec<Bytes>,
-    ) -> Result<Vec<Answer>, QueryError> {
+        mut take: impl FnMut(Answer) -> Result<(), QueryError> + Send,
+    ) -> Result<(), QueryError> {
         let Elsewhere { dispatch, exchange } = &self.elsewhere;
         let common = Common { exchange: exchange.address(), pieces: self.rows.len(), work };
         let order = StageOrder { name: name.to_owned(), common: marked_table(&common)?, parts };
-        let answers = self.wait(dispatch.dispatch(order))?;
-        let settled = answers.iter().map(|answer| {
-            let answer: Result<Answer, Failure> = decoded(answer)?;
-            answer.map_err(|failure| failure.into_error().1)
-        });
-        settled.collect()
+        // What a part refuses is no error of who carries its answer.
+        let mut refused = None;
+        let mut settle = |answer: Bytes| {
+            let answer: Result<Answer, Failure> = decoded(&answer)?;
+            let taken = answer.map_err(|failure| failure.into_error().1).and_then(&mut take);
+            if let Err(error) = taken {
+                refused.get_or_insert(error);
+            }
+            Ok(())
+        };
+        self.wait(dispatch.dispatch_each(order, &mut settle))?;
+        refused.map_or(Ok(()), Err)
     }
 
     /// Waits for something, on whichever thread this is.

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 use whom_engine::{
-    Bench, Dispatch, EngineError, Order, Rows, StageFigures, StageOrder, StageProgress, StoredRows, Worker, blocking,
+    Bench, Dispatch, EngineError, Order, Rows, StageFigures, StageOrder, StageProgress, StoredRows, Take, Worker,
+    blocking,
 };
 use whom_stats::bucket::bucket_of_text;
 use whom_stats::{BucketSet, Grouping, Pass, Routing, TreePass, UnitSample};
@@ -50,7 +50,7 @@ impl Crew {
 
 #[async_trait]
 impl Dispatch for Crew {
-    async fn dispatch(&self, stage: StageOrder) -> Result<Vec<Bytes>, EngineError> {
+    async fn dispatch_each(&self, stage: StageOrder, take: &mut Take<'_>) -> Result<(), EngineError> {
         let before = self.stages.lock().unwrap().len();
         if before == self.breaks_before.load(Ordering::Relaxed) {
             return Err(EngineError::Elsewhere { kind: ErrorKind::Transient, problem: "nobody is there".to_owned() });
@@ -63,8 +63,7 @@ impl Dispatch for Crew {
             self.worker.work(order.clone()).await?;
             answers.push(self.worker.work(order).await?);
         }
-        answers.reverse();
-        Ok(answers)
+        answers.into_iter().rev().try_for_each(take)
     }
 
     async fn slots(&self) -> Result<usize, EngineError> {

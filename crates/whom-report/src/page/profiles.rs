@@ -118,7 +118,7 @@ fn value(tag: &TagDifference, value: Option<f64>) -> String {
     }
 }
 
-/// The largest differences in words: `recency is lower on average (3.1; everybody 5.8)`.
+/// The largest differences in words: `recency is lower on average (3.1; everybody 5.8)`. One that the digits do not show is none.
 fn words(cohort: &CohortView) -> String {
     let told = cohort.profile.iter().filter_map(|tag| {
         let is_more = tag.standardised? >= 0.0;
@@ -131,7 +131,8 @@ fn words(cohort: &CohortView) -> String {
             (TagStatistic::Missing, true) => format!("{name} is more often unknown"),
             (TagStatistic::Missing, false) => format!("{name} is less often unknown"),
         };
-        Some(format!("{difference} ({}; everybody {})", value(tag, tag.cohort), value(tag, tag.everybody)))
+        let [in_cohort, everybody] = [tag.cohort, tag.everybody].map(|of| value(tag, of));
+        (in_cohort != everybody).then(|| format!("{difference} ({in_cohort}; everybody {everybody})"))
     });
     let told: Vec<String> = told.take(TOLD).collect();
     if told.is_empty() { String::new() } else { told.join(", ") + "." }
