@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Float64Array, Int64Array, RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::array::{AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 
 use crate::program::Published;
@@ -121,10 +120,7 @@ fn errors_by_household_meet_the_matrices_whatever_the_threads_and_the_order_of_r
     let checks = published.json("result.json")["checks"].to_string();
     assert!(checks.contains("sample ratio of clusters"), "{checks}");
     published.assert_same_files(&warehouse.run(&["--threads", "1", "--pieces", "5"]), "one thread");
-    warehouse.rewrite("exposures.parquet", |_, rows| {
-        let backwards = UInt32Array::from_iter_values((0..rows.num_rows() as u32).rev());
-        take_record_batch(&rows, &backwards).expect("rows")
-    });
+    warehouse.turn_around("exposures.parquet");
     published.assert_same_files(&warehouse.run(&["--batch-size", "100"]), "rows in another order");
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, Float64Array, RecordBatch, UInt32Array};
-use arrow::compute::{cast, filter_record_batch, take_record_batch};
+use arrow::array::{Array, AsArray, BooleanArray, Float64Array, RecordBatch};
+use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Float64Type};
 use serde_json::Value;
 
@@ -138,10 +138,7 @@ fn what_is_found_by_household_meets_the_matrices_whatever_the_threads_pieces_and
     let result = published.json("result.json");
     assert_eq!(result["global_tests"][0]["open"], true, "{}", result["global_tests"]);
     published.assert_same_files(&warehouse.run(&["--threads", "1", "--pieces", "5"]), "one thread");
-    warehouse.rewrite("exposures.parquet", |_, rows| {
-        let backwards = UInt32Array::from_iter_values((0..rows.num_rows() as u32).rev());
-        take_record_batch(&rows, &backwards).expect("rows")
-    });
+    warehouse.turn_around("exposures.parquet");
     published.assert_same_files(&warehouse.run(&["--batch-size", "100"]), "rows in another order");
 }
 

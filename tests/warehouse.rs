@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::Int64Type;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -133,6 +133,14 @@ impl Warehouse {
             write_parquet(&path, &change(&path, rows));
         }
         self
+    }
+
+    /// Has the rows of each file of a table in the opposite order.
+    pub(crate) fn turn_around(&self, table: &str) -> &Self {
+        self.rewrite(table, |_, rows| {
+            let backwards = UInt32Array::from_iter_values((0..rows.num_rows() as u32).rev());
+            take_record_batch(&rows, &backwards).expect("rows")
+        })
     }
 }
 

@@ -180,7 +180,7 @@ impl Cluster {
         ))
     }
 
-    /// Who is there, as soon as somebody is; as of the last stage, if that was a moment ago: a search has hundreds of stages.
+    /// Who is there, as soon as somebody is; as of the last stage, if that was a moment ago: a run has dozens of short stages.
     async fn attended(&self) -> Result<Roster, EngineError> {
         let begun = Instant::now();
         if let Some((at, roster)) = self.last_attended().clone()

@@ -29,7 +29,7 @@ use crate::workshop::Workshop;
 use crate::writing::Writing;
 
 /// How often a free slot asks for a task: while there was something to do a moment ago,
-/// and otherwise. A search has hundreds of stages of a few milliseconds, one after the other.
+/// and otherwise. A run has dozens of stages, many of a few milliseconds, one after the other.
 const ASK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(50));
 
 /// How long ago a moment is.
