@@ -84,7 +84,7 @@ pub use key_places::{KeyPlaces, NOWHERE};
 pub use memory_plan::{MemoryPlan, Moment, Needs, ScanNeeds, TooLittleMemory};
 pub use no_value::NoValue;
 pub use orders::{
-    Bench, Dispatch, Order, Refusal, StageFigures, StageOrder, StageProgress, Take, Worker, decoded, encoded,
+    Bench, Dispatch, Mark, Order, Refusal, StageFigures, StageOrder, StageProgress, Take, Worker, decoded, encoded,
     shared_out,
 };
 pub use pieces::Pieces;

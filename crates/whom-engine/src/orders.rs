@@ -8,6 +8,8 @@
 //! An order may be done several times, by several machines, at once: it changes nothing but files of its own under names that
 //! nobody else has, and only the files that an answer names are ever read.
 
+mod mark;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use whom_store::ErrorKind;
 
 use crate::error::EngineError;
 use crate::no_value::NoValue;
+
+pub use mark::Mark;
 
 /// Work of one kind, in parts that can be done in any order and at once.
 #[derive(Clone, Debug)]

@@ -12,7 +12,6 @@ mod taken;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use whom_stats::{
     CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, Pass, PooledProducts, ProductGroup, Routing,
     UnitColumns, UnitSample,
@@ -56,15 +55,13 @@ impl UnitSource {
     }
 
     /// Units that were handed over piece by piece, in the order of their buckets; whoever dispatches has them counted.
-    /// `marked` puts the mark before what is ordered by which workers know whose it is.
     pub fn elsewhere(
         (dispatch, exchange): (Arc<dyn Dispatch>, Exchange),
         (layout, pieces): (LayoutRecord, Vec<HandedUnits>),
-        marked: fn(Vec<u8>) -> Bytes,
         cancel: Arc<AtomicBool>,
     ) -> Self {
         Self {
-            units: Arc::new(Place::Elsewhere(Box::new(UnitsElsewhere { dispatch, exchange, layout, pieces, marked }))),
+            units: Arc::new(Place::Elsewhere(Box::new(UnitsElsewhere { dispatch, exchange, layout, pieces }))),
             cancel,
         }
     }

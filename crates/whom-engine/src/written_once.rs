@@ -13,13 +13,10 @@ use whom_store::{ErrorKind, Exchange, Location, Stores};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::EngineError;
-use crate::orders::{Dispatch, Order, StageFigures, StageOrder, StageProgress, Take, decoded, encoded};
+use crate::orders::{Dispatch, Mark, Order, StageFigures, StageOrder, StageProgress, Take, decoded, encoded};
 
 /// Bytes that are as well sent with every part.
 const SMALL: usize = 16 << 10;
-
-/// The mark by which workers know what is written.
-const WRITTEN: u8 = b'w';
 
 /// What a worker keeps: the stages of a few runs.
 const KEPT: usize = 4;
@@ -56,9 +53,8 @@ impl Dispatch for WrittenOnce {
         let hash = xxh3_64(&stage.common);
         let written = Written { exchange: self.exchange.address(), object: format!("common/{hash:016x}"), hash };
         self.exchange.write(&written.object, stage.common).await?;
-        let mut common = encoded(&written)?;
-        common.push(WRITTEN);
-        self.dispatch.dispatch_each(StageOrder { common: common.into(), ..stage }, take).await
+        let common = Mark::Written.put_on(encoded(&written)?);
+        self.dispatch.dispatch_each(StageOrder { common, ..stage }, take).await
     }
 
     async fn slots(&self) -> Result<usize, EngineError> {
@@ -86,7 +82,7 @@ impl ReadOnce {
     /// # Errors
     /// [`EngineError::Store`], and [`EngineError::Elsewhere`] if it was removed, or is not what was written.
     pub async fn whole(&self, order: Order, stores: &Stores) -> Result<Order, EngineError> {
-        let Some((&WRITTEN, written)) = order.common.split_last() else { return Ok(order) };
+        let Some((Mark::Written, written)) = Mark::read(&order.common) else { return Ok(order) };
         let written: Written = decoded(written)?;
         // Whoever comes meanwhile waits, and finds it read.
         let mut read = self.read.lock().await;

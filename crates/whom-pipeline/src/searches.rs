@@ -7,12 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
-use whom_engine::{EngineError, HandedSource, StageOrder, UnitSource, decoded, encoded, shared_out};
+use whom_engine::{EngineError, HandedSource, Mark, StageOrder, UnitSource, decoded, encoded, shared_out};
 use whom_forest::{Controls, Discovered, Discoveries, Discovery, DiscoveryPlan};
 use whom_stats::{BucketSet, BucketWeights, NodeHistogram, Pass};
-
-/// The mark of an order to grow searches, after those of `whom_query`.
-pub(crate) const SEARCHES: u8 = b's';
 
 /// What searches have in common.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,9 +67,8 @@ impl Searches {
         let Some((dispatch, handed)) = units.handed() else { return self.grow_here(units, repetitions, tell).await };
         tell(0);
         let parts = shared_out(dispatch, repetitions).await?;
-        let mut common = encoded(&Asked { units: handed, searches: self.clone() })?;
-        common.push(SEARCHES);
-        let stage = StageOrder { name: name.to_owned(), common: common.into(), parts };
+        let common = Mark::Searches.put_on(encoded(&Asked { units: handed, searches: self.clone() })?);
+        let stage = StageOrder { name: name.to_owned(), common, parts };
         let mut grown = Vec::with_capacity(repetitions.len());
         for answer in dispatch.dispatch(stage).await? {
             grown.extend(decoded::<Vec<Repeated>>(&answer)?);

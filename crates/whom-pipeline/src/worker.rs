@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use whom_engine::{EngineError, Order, ReadOnce, Worker};
+use whom_engine::{EngineError, Mark, Order, ReadOnce, Worker};
 use whom_query::{Looks, UnitTableWorker};
 use whom_store::Stores;
 
 use crate::models::with_looks;
 use crate::published_units::PublishedUnits;
-use crate::searches::{self, SEARCHES};
+use crate::searches;
 
 /// Does the parts of a run's stages, as an executor of a cluster: those of the unit table and of questions about encoded units,
 /// and searches that are repeated.
@@ -31,8 +31,8 @@ impl RunWorker {
 impl Worker for RunWorker {
     async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
         let order = self.read.whole(order, &self.stores.of_another_run()).await?;
-        match order.common.split_last() {
-            Some((&SEARCHES, common)) => {
+        match Mark::read(&order.common) {
+            Some((Mark::Searches, common)) => {
                 let (units, searches) = searches::asked(common)?;
                 let units = self.tables.units(units, &order.bench).await?;
                 Ok(searches.answer_part(&units, &order.part).await?.into())

@@ -14,7 +14,7 @@ use super::question::{Answer, Question};
 use super::taken::{HandedSource, TakenUnits};
 use crate::error::EngineError;
 use crate::handed::HandedRows;
-use crate::orders::{Bench, Dispatch, Order, StageOrder, decoded, encoded, shared_out};
+use crate::orders::{Bench, Dispatch, Mark, Order, StageOrder, decoded, encoded, shared_out};
 use crate::rows::Rows;
 use crate::spill::SpillFolder;
 use crate::stored::StoredRows;
@@ -54,8 +54,6 @@ pub(super) struct UnitsElsewhere {
     pub(super) exchange: Exchange,
     pub(super) layout: LayoutRecord,
     pub(super) pieces: Vec<HandedUnits>,
-    /// Puts the mark before what is ordered by which workers know whose it is.
-    pub(super) marked: fn(Vec<u8>) -> Bytes,
 }
 
 impl LayoutRecord {
@@ -161,7 +159,7 @@ impl UnitsElsewhere {
     pub(super) async fn ask(&self, name: &str, question: Question) -> Result<Answer, EngineError> {
         let parts = shared_out(self.dispatch.as_ref(), &self.pieces).await?;
         let asked = Asked { exchange: self.exchange.address(), layout: self.layout.clone(), question };
-        let stage = StageOrder { name: name.to_owned(), common: (self.marked)(encoded(&asked)?), parts };
+        let stage = StageOrder { name: name.to_owned(), common: Mark::Question.put_on(encoded(&asked)?), parts };
         let mut all: Option<Answer> = None;
         let mut add = |answer: Bytes| {
             let answer = decoded(&answer)?;

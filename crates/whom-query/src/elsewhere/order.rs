@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use whom_engine::{
-    EngineError, ExecutedRecord, HandedColumns, HandedRows, HandedUnits, LayoutRecord, Refusal, ShareRecord,
+    EngineError, ExecutedRecord, HandedColumns, HandedRows, HandedUnits, LayoutRecord, Mark, Refusal, ShareRecord,
     TableRecord, decoded, encoded,
 };
 use whom_stats::ProductGroup;
@@ -203,37 +203,23 @@ impl Failure {
     }
 }
 
-/// The marks by which workers know whose order it is: one about the unit table, or a question about encoded units.
-const TABLE: u8 = b't';
-const QUESTION: u8 = b'q';
-
 /// An order about the unit table, with its mark.
 pub(super) fn marked_table(common: &Common) -> Result<Bytes, QueryError> {
-    Ok(marked(TABLE, encoded(common)?))
-}
-
-/// A question about encoded units, with its mark.
-pub(super) fn marked_question(bytes: Vec<u8>) -> Bytes {
-    marked(QUESTION, bytes)
-}
-
-fn marked(mark: u8, mut bytes: Vec<u8>) -> Bytes {
-    bytes.push(mark);
-    bytes.into()
+    Ok(Mark::Table.put_on(encoded(common)?))
 }
 
 /// What an order is about.
-pub(super) enum Marked<'a> {
+pub(super) enum Asked<'a> {
     Table(Box<Common>),
     Question(&'a [u8]),
 }
 
-impl<'a> Marked<'a> {
+impl<'a> Asked<'a> {
     pub(super) fn of(common: &'a [u8]) -> Result<Self, EngineError> {
-        match common.split_last() {
-            Some((&TABLE, common)) => Ok(Self::Table(Box::new(decoded(common)?))),
-            Some((&QUESTION, question)) => Ok(Self::Question(question)),
-            _ => Err(EngineError::Internal("an order has no mark".to_owned())),
+        match Mark::read(common) {
+            Some((Mark::Table, common)) => Ok(Self::Table(Box::new(decoded(common)?))),
+            Some((Mark::Question, question)) => Ok(Self::Question(question)),
+            _ => Err(EngineError::Internal("an order about no table and no units".to_owned())),
         }
     }
 }

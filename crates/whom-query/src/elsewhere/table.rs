@@ -15,9 +15,7 @@ use whom_engine::{
 use whom_stats::ProductGroup;
 
 use super::Elsewhere;
-use super::order::{
-    Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Work, marked_question, marked_table,
-};
+use super::order::{Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Work, marked_table};
 use crate::bins::Fitted;
 use crate::encoding::Counts;
 use crate::error::QueryError;
@@ -108,7 +106,7 @@ impl TableElsewhere {
         self.dispatch_each("codes", work, parts, merge)?;
         let counts = counts.ok_or_else(|| QueryError::Internal("nobody was encoded".to_owned()))?;
         let Elsewhere { dispatch, exchange } = self.elsewhere.clone();
-        let source = UnitSource::elsewhere((dispatch, exchange), (layout, units), marked_question, Arc::clone(cancel));
+        let source = UnitSource::elsewhere((dispatch, exchange), (layout, units), Arc::clone(cancel));
         Ok((source, counts))
     }
 

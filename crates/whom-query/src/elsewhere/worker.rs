@@ -17,7 +17,7 @@ use whom_store::{Exchange, Location, Stores};
 
 use super::filters::KnownFilters;
 use super::order::{
-    Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, Marked, PieceAnswer, PiecePart, PiecesWork,
+    Asked, Common, EncodeWork, Encoded, Failure, FilePart, FileWork, LookWork, PieceAnswer, PiecePart, PiecesWork,
     ScanWork, Scattered, ShareAnswer, SharePart, UnitsPart, Work,
 };
 use crate::build::{Finished, PieceTables, PieceWork};
@@ -53,9 +53,9 @@ struct Part<'a> {
 impl Worker for UnitTableWorker {
     async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
         let stores = self.stores.of_another_run();
-        let Common { exchange, pieces, work } = match Marked::of(&order.common)? {
-            Marked::Table(common) => *common,
-            Marked::Question(question) => return answer_part(question, &order, &stores, &self.units).await,
+        let Common { exchange, pieces, work } = match Asked::of(&order.common)? {
+            Asked::Table(common) => *common,
+            Asked::Question(question) => return answer_part(question, &order, &stores, &self.units).await,
         };
         let pieces = Pieces::new(NonZeroUsize::new(pieces).unwrap_or(NonZeroUsize::MIN));
         let location = Location::output(&exchange, Path::new("/"))?;
