@@ -175,7 +175,7 @@ impl Cluster {
 
     fn of_another_version(&self, theirs: &str) -> EngineError {
         configuration(format!(
-            "this is whom {VERSION}, and the scheduler at `{}` is whom {theirs}; run the same version everywhere",
+            "this is whom {VERSION}, and the scheduler at `{}` is whom {theirs}; run the same build everywhere",
             self.options.scheduler
         ))
     }

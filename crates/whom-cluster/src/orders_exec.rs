@@ -140,7 +140,7 @@ async fn answers(
 /// What is said of an order that another program wrote.
 pub(crate) fn of_another_version(theirs: &str, host: &str) -> Told {
     let refusal = Refusal::Configuration(format!(
-        "this is whom {VERSION}, and the order was written by whom {theirs}; run the same version everywhere"
+        "this is whom {VERSION}, and the order was written by whom {theirs}; run the same build everywhere"
     ));
     Told::Refusal { host: host.to_owned(), refusal }
 }
@@ -182,6 +182,7 @@ mod tests {
     use whom_engine::{EngineError, Order, Worker};
 
     use super::*;
+    use crate::version::without_hash;
 
     #[derive(Debug)]
     struct Echo;
@@ -230,6 +231,7 @@ mod tests {
     async fn an_executor_of_another_version_refuses_with_both() {
         let told = Told::find(&answer_to("9.9.9").await.unwrap_err().to_string()).unwrap();
         let Told::Refusal { host, refusal } = told else { panic!("{told:?}") };
-        insta::assert_snapshot!(refusal.into_error(&host), @"on `h`: this is whom 0.1.0, and the order was written by whom 9.9.9; run the same version everywhere");
+        let said = refusal.into_error(&host).to_string();
+        insta::assert_snapshot!(without_hash(&said), @"on `h`: this is whom 0.1.0 (build BUILD), and the order was written by whom 9.9.9; run the same build everywhere");
     }
 }
