@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,6 +45,15 @@ fn ended(mut run: Child) -> Answer {
         thread::sleep(Duration::from_millis(20));
     }
     run.wait_with_output().expect("an answer").into()
+}
+
+/// Waits until a file is there.
+fn wait_for(file: &Path) {
+    let begun = Instant::now();
+    while !file.exists() {
+        assert!(begun.elapsed() < DEADLINE, "no {}", file.display());
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// What stages took, as the manifest tells.
@@ -157,9 +167,9 @@ fn tables_and_output_in_a_bucket_give_the_same_bytes() {
     assert!(place.objects().iter().all(|(key, _)| !key.contains("_exchange")));
 }
 
-/// Kills an executor in the middle of a part, once in each kind of stage that a run has.
+/// Kills the only executor in the middle of a part, once in each kind of stage that a run has; another one comes.
 #[test]
-fn an_executor_that_dies_in_the_middle_of_any_stage_changes_no_byte() {
+fn an_executor_that_is_killed_in_the_middle_of_any_stage_changes_no_byte() {
     let expected = &Baseline::of(Sample::Tiny).published;
     let mut party = Party::losing_after("2");
     party.add_executor(&[]);
@@ -168,9 +178,13 @@ fn an_executor_that_dies_in_the_middle_of_any_stage_changes_no_byte() {
     assert!(kinds.len() >= 15, "{kinds:?}");
     for kind in kinds {
         party.executors.clear();
-        party.add_executor(&[("WHOM_TEST_KILL_STAGE", kind)]);
+        let held = party.work_folder().join(kind);
+        let file = held.display().to_string();
+        party.add_executor(&[("WHOM_TEST_HOLD_STAGE", kind), ("WHOM_TEST_HOLD_FILE", &file)]);
         let warehouse = Warehouse::copy(Sample::Tiny);
         let disturbed = begun(&party, &warehouse);
+        wait_for(&held);
+        party.executors[0].signal("-KILL");
         assert_eq!(party.executors[0].ended(), None, "it was killed in `{kind}`");
         party.add_executor(&[]);
         ended(disturbed).expect_success();

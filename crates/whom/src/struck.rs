@@ -1,6 +1,8 @@
 //! Faults in the middle of a part, for tests: `WHOM_TEST_PAUSE_PARTS=ms` lets every part of an executor last longer, and
-//! `WHOM_TEST_KILL_STAGE=name` aborts the process in the middle of its first part of a stage of that name.
+//! `WHOM_TEST_HOLD_STAGE=name` holds the parts of a stage of that name for ever, when their work is done and nobody has heard of it;
+//! the file `WHOM_TEST_HOLD_FILE` then says that it is time to strike.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,17 +21,18 @@ pub(crate) fn struck(worker: Arc<dyn Worker>, environment: &Environment) -> Resu
     })
 }
 
-/// The variables of the hidden switches with which tests strike in the middle of a part.
+/// The variables of the hidden switches with which tests meet executors in the middle of a part.
 const PAUSE: &str = "WHOM_TEST_PAUSE_PARTS";
-const KILL: &str = "WHOM_TEST_KILL_STAGE";
+const HOLD: &str = "WHOM_TEST_HOLD_STAGE";
+const HELD: &str = "WHOM_TEST_HOLD_FILE";
 
 /// What befalls parts, in tests.
 #[derive(Clone, Debug, Default)]
 struct Strike {
     /// Milliseconds that every part waits before it is done.
     pause: u64,
-    /// The stage in the middle of whose first part the process aborts.
-    kill: Option<String>,
+    /// The stage whose parts never end, and the file that appears once one is held.
+    hold: Option<(String, PathBuf)>,
 }
 
 impl Strike {
@@ -37,8 +40,9 @@ impl Strike {
     fn of(environment: &Environment) -> Result<Option<Self>, Failure> {
         let wrong = |text: &str| Failure::start(Cause::Configuration, format!("`{PAUSE}={text}` is no number"));
         let pause = environment.get(PAUSE).map(|text| text.parse().map_err(|_| wrong(&text))).transpose()?;
-        let strike = Self { pause: pause.unwrap_or(0), kill: environment.get(KILL) };
-        Ok((strike.pause > 0 || strike.kill.is_some()).then_some(strike))
+        let hold = environment.get(HOLD).zip(environment.get(HELD).map(PathBuf::from));
+        let strike = Self { pause: pause.unwrap_or(0), hold };
+        Ok((strike.pause > 0 || strike.hold.is_some()).then_some(strike))
     }
 }
 
@@ -52,11 +56,12 @@ struct Struck {
 #[async_trait]
 impl Worker for Struck {
     async fn work(&self, order: Order) -> Result<Bytes, EngineError> {
-        let is_struck = self.strike.kill.as_ref() == Some(&order.stage);
+        let held = self.strike.hold.as_ref().filter(|(stage, _)| *stage == order.stage).map(|(_, file)| file);
         let answer = self.worker.work(order).await;
         tokio::time::sleep(Duration::from_millis(self.strike.pause)).await;
-        if is_struck {
-            std::process::abort();
+        if let Some(file) = held {
+            std::fs::write(file, "").map_err(|error| EngineError::Internal(format!("`{HELD}`: {error}")))?;
+            std::future::pending::<()>().await;
         }
         answer
     }
