@@ -76,11 +76,11 @@ pub(crate) fn households() -> Warehouse {
     shop(many)
 }
 
-/// What differs from the effects in a file of `tests/reference`.
-fn faults(published: &Published, reference: &str) -> Vec<String> {
+/// What differs from the effects in a file of `tests/reference`, that of so many metrics for everybody and two cohorts.
+fn faults(published: &Published, (reference, metrics): (&str, usize)) -> Vec<String> {
     let path = repository().join("tests/reference").join(reference);
     let (expected, found) = (fs::read_to_string(path).expect("reference numbers"), published.effects());
-    assert_eq!(expected.lines().count(), 25, "{reference}: three metrics of everybody and of two cohorts");
+    assert_eq!(expected.lines().count(), 1 + 8 * metrics, "{reference}");
     let mut faults = Vec::new();
     for line in expected.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
@@ -115,7 +115,7 @@ fn faults(published: &Published, reference: &str) -> Vec<String> {
 fn errors_by_household_meet_the_matrices_whatever_the_threads_and_the_order_of_rows() {
     let warehouse = shop(many);
     let published = warehouse.run(&[]);
-    let faults = faults(&published, "clusters_shop.csv");
+    let faults = faults(&published, ("clusters_shop.csv", 3));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let checks = published.json("result.json")["checks"].to_string();
     assert!(checks.contains("sample ratio of clusters"), "{checks}");
@@ -128,7 +128,7 @@ fn errors_by_household_meet_the_matrices_whatever_the_threads_and_the_order_of_r
 fn few_households_have_few_degrees_of_freedom_and_are_marked() {
     let warehouse = shop(few);
     let published = warehouse.run(&[]);
-    let faults = faults(&published, "clusters_few_shop.csv");
+    let faults = faults(&published, ("clusters_few_shop.csv", 3));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let result = published.json("result.json").to_string();
     assert!(result.contains("equal clusters where 50 are needed"), "{result}");
@@ -136,8 +136,34 @@ fn few_households_have_few_degrees_of_freedom_and_are_marked() {
 
 #[test]
 fn of_more_households_than_are_told_apart_buckets_are_the_parts() {
-    let faults = faults(&shop(alone).run(&[]), "clusters_grouped_shop.csv");
+    let faults = faults(&shop(alone).run(&[]), ("clusters_grouped_shop.csv", 3));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The shop by household, where spend is adjusted by itself before and by age, and orders by those before.
+fn adjusted() -> Warehouse {
+    let warehouse = shop(many);
+    let spend = "spend: { role: secondary, from: orders, value: amount, precision: 0.01, aggregate: sum, window: 7d";
+    warehouse.edit(&format!("{spend} }}"), &format!("{spend}, cuped: {{ pre_period: 7d, tags: [age] }} }}"));
+    let orders = "orders_placed: { role: secondary, from: orders, aggregate: count, window: 7d";
+    warehouse.edit(&format!("{orders} }}"), &format!("{orders}, cuped: 7d }}"));
+    warehouse
+}
+
+#[test]
+fn adjusted_means_by_household_meet_the_matrices_and_the_unadjusted_ones_stand_beside() {
+    let published = adjusted().run(&[]);
+    let faults = faults(&published, ("clusters_adjusted_shop.csv", 2));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let effects = published.effects();
+    let plain = |row: &&crate::effects::Effect| row.estimand == "unadjusted_effect" && row.metric == "orders_placed";
+    let plain = effects.iter().find(plain).expect("an unadjusted row");
+    let without = shop(many).run(&[]).effects();
+    let same = |row: &&crate::effects::Effect| {
+        (row.estimand.as_str(), row.metric.as_str(), row.cohort.as_str()) == ("effect", "orders_placed", "all")
+    };
+    let without = without.iter().find(same).expect("a row");
+    assert_eq!((plain.estimate, plain.std_err, &plain.method), (without.estimate, without.std_err, &without.method));
 }
 
 #[test]

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """Effects by cluster, in plain numpy: the numbers that runs with `cluster` have to meet.
 
-    venv/bin/python tests/reference/make_clusters.py        # writes clusters_shop.csv, clusters_few_shop.csv and clusters_grouped_shop.csv
+    venv/bin/python tests/reference/make_clusters.py        # writes clusters_shop.csv, clusters_few_shop.csv, clusters_grouped_shop.csv
+                                                            # and clusters_adjusted_shop.csv
 
 The shop's users live in made-up households of very different sizes, each in one arm, whose orders are worth more in some than in others. Means
 have errors of type CR2 from the definition: per arm a regression of users on a constant (on two dummies, for a cohort and the rest), with the
 inverse square root of I - H of every household by its eigenvalues. Of thousands of households the parts are buckets of xxhash. Ratios have the delta method's error over households, with G / (G - 1).
 The degrees of freedom of Bell and McCaffrey come from the matrices themselves, and those of the arms go together by Satterthwaite.
+
+Adjusted means have the slopes of users, arm by arm, and the error of what each user then adds to them, the common mean of the covariates
+included; d / (d - k) times that, with d - k degrees of freedom, where k slopes were fitted to the same users. Slopes need fifty users
+and ten degrees of freedom each; without the users a cohort takes those of everybody.
 """
 
 import csv
@@ -116,6 +121,65 @@ def write(name: str, group: np.ndarray) -> None:
                 row(metric, cohort, "contrast", method, n, means, contrast, *combined(errors(both, [1.0, -1.0]), [1, 1]))
 
 
+def adjusted(name: str, group: np.ndarray) -> None:
+    names, drawn = household(group, shop.arm), household(group, 0 * shop.arm)
+    out = csv.writer(open(HERE / name, "w", newline=""), lineterminator="\n")
+    out.writerow(HEADER)
+    buyers = np.array([shop.place[user] for user in shop.orders["user_id"].tolist()])
+    amounts = shop.orders["amount"] + 10 * (drawn[buyers] % 7)
+    spend, spent_before = (shop.summed(shop.orders, "paid_at", amounts, before=before)[0] for before in (False, True))
+    by_spend = np.column_stack([spent_before, shop.absent(shop.bought_before), np.nan_to_num(shop.age), shop.unknown_age])
+    everybody = shop.cohorts["all"]
+    for cohort, who in shop.cohorts.items():
+        for metric, values, given in (("spend", spend, by_spend), ("orders_placed", shop.count, shop.by_count)):
+            columns = shop.independent(given, everybody)
+            of_arms = lambda some, table: [table[some & (shop.arm == a)] for a in (0, 1)]
+            parent = shop.slopes(of_arms(everybody, values), of_arms(everybody, columns))
+            sides = {}
+            for side, some in (("cohort", who), ("rest", ~who)):
+                n = [int((some & (shop.arm == a)).sum()) for a in (0, 1)]
+                if min(n) == 0:
+                    continue
+                varying = shop.independent(columns, some)
+                is_own = min(n) > 50 * varying.shape[1]
+                x = varying if is_own else columns
+                b = shop.slopes(of_arms(some, values), of_arms(some, x)) if is_own else parent
+                freedom = [cr2(values[some & (shop.arm == a)], np.zeros(n[a]), names[some & (shop.arm == a)], np.array([1.0]))[1] for a in (0, 1)]
+                k = x.shape[1] if is_own else 0
+                assert min(freedom) > 10 * k, "there are clusters enough"
+                shares, centred = [part / sum(n) for part in n], x - x[some].mean(axis=0)
+                at = [values[some & (shop.arm == a)].mean() - centred[some & (shop.arm == a)].mean(axis=0) @ b[a] for a in (0, 1)]
+                own = [[values * (a == v) + (shares[a] - (a == v)) * (centred @ b[v]) for v in (0, 1)] for a in (0, 1)]
+                sides[side] = (some, n, at, own, k)
+
+            def errors(taken_sides, scale):
+                """By arm, the variance of a combination of the adjusted means of control and treatment, side less side."""
+                parts, k = [], max(side[4] for side in taken_sides)
+                for a in (0, 1):
+                    values_of, side_of = np.zeros(len(who)), np.zeros(len(who), dtype=int)
+                    for place, (some, _, _, own, _) in enumerate(taken_sides):
+                        moved = scale[0] * own[a][0] + scale[1] * own[a][1]
+                        values_of[some], side_of[some] = moved[some], place
+                    taken = np.any([side[0] for side in taken_sides], axis=0) & (shop.arm == a)
+                    variance, degrees = cr2(values_of[taken], side_of[taken], names[taken], np.array([1.0, -1.0][: len(taken_sides)]))
+                    parts.append((variance * degrees / (degrees - k), degrees - k))
+                return combined(parts, [1, 1])
+
+            def row(estimand, method, estimate, error, degrees):
+                half = stats.t.ppf(0.975, degrees) * error
+                numbers = [*sides["cohort"][2], estimate, error, estimate - half, estimate + half]
+                out.writerow([metric, cohort, estimand, method, *sides["cohort"][1], *map(repr, map(float, numbers))])
+
+            effect = {side: at[1] - at[0] for side, (_, _, at, _, _) in sides.items()}
+            control, r = sides["cohort"][2][0], sides["cohort"][2][1] / sides["cohort"][2][0]
+            row("effect", "clustered_cuped", effect["cohort"], *errors([sides["cohort"]], [-1, 1]))
+            row("lift", "delta", r - 1, *errors([sides["cohort"]], [-r / control, 1 / control]))
+            if "rest" in sides:
+                both = [sides["cohort"], sides["rest"]]
+                row("contrast", "clustered_cuped", effect["cohort"] - effect["rest"], *errors(both, [-1, 1]))
+
+
 write("clusters_shop.csv", MANY)
 write("clusters_few_shop.csv", FEW)
 write("clusters_grouped_shop.csv", shop.users)
+adjusted("clusters_adjusted_shop.csv", MANY)

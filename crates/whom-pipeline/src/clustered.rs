@@ -1,5 +1,6 @@
 //! Two arms where units were assigned with their cluster: the values are those of the units, and the errors are by cluster.
 
+mod adjusted;
 mod measuring;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use crate::estimation::Estimation;
 use crate::study::Study;
 
 pub(crate) use measuring::enough_clusters;
+
+use adjusted::Covariates;
 
 /// The sums of clusters, of which errors are made.
 pub(crate) struct Clustered(pub(crate) ClusterTotals);
@@ -43,7 +46,8 @@ impl Clustered {
 
     /// A comparison among some units with its error by cluster.
     pub(crate) fn compare(&self, units: Comparison, among: Among, estimation: &Estimation<'_>) -> Comparison {
-        compared(units, self.arms(among, estimation), estimation)
+        let covariates = self.covariates(&units, among, estimation);
+        compared(units, (self.arms(among, estimation), covariates), estimation)
     }
 
     /// A comparison over some leaves with its error by cluster.
@@ -53,8 +57,9 @@ impl Clustered {
         leaves: &[usize],
         estimation: &Estimation<'_>,
     ) -> Comparison {
-        let arms = of_arms(estimation, |asked, arm| self.0.over(leaves, asked, arm));
-        compared(units, arms, estimation)
+        let sums = |asked, arm| self.0.over(leaves, asked, arm);
+        let covariates = Covariates::of(&units, estimation, self.0.arms(), sums);
+        compared(units, (of_arms(estimation, sums), covariates), estimation)
     }
 
     /// Why everybody is in too few clusters for tests that take the clusters of an arm for many; `None` if there are enough.
@@ -74,9 +79,13 @@ impl Clustered {
         [cohort, rest]: [Among; 2],
         estimation: &Estimation<'_>,
     ) -> Contrast {
-        let together = self
-            .arms(cohort, estimation)
-            .and_then(|cohort| difference(&cohort, &self.arms(rest, estimation)?, estimation));
+        let of_cohort = self.covariates(&units.cohort, cohort, estimation);
+        let together = match (of_cohort, self.covariates(&units.rest, rest, estimation)) {
+            (Some(of_cohort), Some(of_rest)) => of_cohort.clusters().less(&of_rest.clusters()),
+            _ => self
+                .arms(cohort, estimation)
+                .and_then(|cohort| difference(&cohort, &self.arms(rest, estimation)?, estimation)),
+        };
         Contrast {
             cohort: self.compare(units.cohort, cohort, estimation),
             rest: self.compare(units.rest, rest, estimation),
@@ -86,6 +95,10 @@ impl Clustered {
 
     fn arms(&self, among: Among, estimation: &Estimation<'_>) -> Result<Arms, NotEstimable> {
         of_arms(estimation, |asked, arm| self.0.of(among, asked, arm))
+    }
+
+    fn covariates(&self, units: &Comparison, among: Among, estimation: &Estimation<'_>) -> Option<Covariates> {
+        Covariates::of(units, estimation, self.0.arms(), |asked, arm| self.0.of(among, asked, arm))
     }
 }
 
@@ -101,25 +114,31 @@ fn of_arms(
     estimation: &Estimation<'_>,
     sums: impl Fn(Asked, usize) -> Option<[Vec<Moments>; 2]>,
 ) -> Result<Arms, NotEstimable> {
-    let asked = (estimation.outcome.value, estimation.outcome.denominator);
+    let asked = Asked::of(estimation.outcome);
     let of = |arm: usize| sums(asked, arm).ok_or(NotEstimable::NotCounted);
     Ok([of(estimation.question.treatment)?, of(CONTROL)?])
 }
 
 /// What was compared unit by unit, with its error by cluster.
-fn compared(units: Comparison, arms: Result<Arms, NotEstimable>, estimation: &Estimation<'_>) -> Comparison {
+fn compared(
+    units: Comparison,
+    (arms, covariates): (Result<Arms, NotEstimable>, Option<Covariates>),
+    estimation: &Estimation<'_>,
+) -> Comparison {
     let holding = |arm: &[Vec<Moments>; 2]| arm[0].iter().filter(|total| total.n > 0).count() as u64;
     let clusters = arms.as_ref().ok().map(|[treatment, control]| [control, treatment].map(holding));
-    let values = arms.and_then(|arms| values(&arms, estimation));
     let judged = units.effect.as_ref().ok().and_then(Effect::unreliable);
-    let effect = values.and_then(|values| {
-        let unreliable = values.unreliable.or(judged);
-        Effect::of(Values { unreliable, ..values })
-    });
-    Comparison { effect, method: method(estimation), clusters, ..units }
+    let judged = |values: Values| Values { unreliable: values.unreliable.or(judged), ..values };
+    let plain = arms.and_then(|arms| values(&arms, estimation)).map(judged);
+    let units = Comparison { clusters, method: method(estimation), ..units };
+    match (plain, covariates.filter(|covariates| covariates.is_adjusted)) {
+        (Ok(plain), Some(covariates)) => adjusted::compared(units, plain, covariates.clusters().compare().map(judged)),
+        (Ok(plain), None) => adjusted::unadjusted(units, plain),
+        (Err(reason), _) => Comparison { effect: Err(reason), ..units },
+    }
 }
 
-/// How rows name it.
+/// How rows name what is not adjusted.
 fn method(estimation: &Estimation<'_>) -> &'static str {
     if estimation.outcome.denominator.is_some() { "clustered_ratio" } else { "clustered" }
 }

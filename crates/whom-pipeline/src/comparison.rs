@@ -97,10 +97,11 @@ impl Comparison {
                 "stratified_cuped" => "stratified_welch",
                 "stratified_ratio_cuped" => "stratified_ratio_delta",
                 "ratio_cuped" => "ratio_delta",
+                "clustered_cuped" => "clustered",
                 _ => "welch",
             },
             adjusted: None,
-            clusters: None,
+            clusters: self.clusters,
         })
     }
 

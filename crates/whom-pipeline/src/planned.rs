@@ -142,7 +142,8 @@ fn cluster_bytes(plan: &Plan, units: u64, request: &Request) -> u64 {
     if plan.cluster.is_none() {
         return 0;
     }
-    let metrics: usize = plan.metrics.iter().map(|metric| 1 + usize::from(metric.cap.is_some())).sum();
+    let metrics: usize =
+        plan.metrics.iter().map(|metric| product_columns(plan, metric) + usize::from(metric.cap.is_some())).sum();
     // The leaves of a tree are summed on both folds, and the levels of a tag over all units.
     let tree = &plan.discover.tree;
     let leaves = (1 << tree.depth.min(16)).min(units / tree.units_per_arm.max(1)) as usize;

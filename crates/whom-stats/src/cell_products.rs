@@ -54,9 +54,9 @@ impl ProductColumn {
         }
     }
 
-    /// The column's value for a unit; `None` leaves the unit out.
-    fn of(self, metrics: &[Option<i64>]) -> Option<i64> {
-        let value = metrics[self.metric()];
+    /// The column's value for a unit whose metrics are asked for by their places; `None` leaves the unit out.
+    pub fn of(self, metric: impl Fn(usize) -> Option<i64>) -> Option<i64> {
+        let value = metric(self.metric());
         match self {
             Self::Value(_) => value,
             Self::ValueOrZero(_) => Some(value.unwrap_or(0)),
@@ -69,7 +69,7 @@ impl ProductGroup {
     /// A unit's row of the group, given its metrics; whether the unit takes part.
     pub(crate) fn row(&self, metrics: &[Option<i64>], row: &mut Vec<i64>) -> bool {
         row.clear();
-        row.extend(self.columns.iter().map_while(|column| column.of(metrics)));
+        row.extend(self.columns.iter().map_while(|column| column.of(|metric| metrics[metric])));
         row.len() == self.columns.len()
     }
 

@@ -13,8 +13,10 @@
 //! degrees of freedom are one less, and below 50 in an arm the result is marked. For means over units, [`unbiased`] has the
 //! sandwich of type CR2 with the degrees of freedom of Bell and McCaffrey (2002), which needs no such number of clusters.
 
+mod adjusted;
 mod unbiased;
 
+pub use adjusted::AdjustedClusters;
 pub use unbiased::{ClusterMeans, UnbiasedMean};
 
 use crate::estimate::NotEstimable;

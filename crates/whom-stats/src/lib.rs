@@ -177,7 +177,7 @@ pub use cell_products::{CellProducts, ProductColumn, ProductGroup, cell_products
 pub use cell_sums::{ArmSums, CellSums, cell_sums};
 pub use cells::cell_statistics;
 pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
-pub use clusters::{ClusterColumn, ClusterMeans, Clusters, TotalOf, UnbiasedMean};
+pub use clusters::{AdjustedClusters, ClusterColumn, ClusterMeans, Clusters, TotalOf, UnbiasedMean};
 pub use columns::{
     ABSENT, CodeColumn, ColumnsError, Layout, MetricRange, PackedUnits, UnitColumnParts, UnitColumns, resident_bytes,
 };

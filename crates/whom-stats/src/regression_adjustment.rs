@@ -95,6 +95,16 @@ pub struct Adjusted {
     pub variance_reduction: f64,
 }
 
+impl Adjusted {
+    /// The same adjustment with these adjusted values, and what they took off the variance of the unadjusted ones.
+    #[must_use]
+    pub fn measured(self, comparison: Comparison) -> Self {
+        let before = self.unadjusted.variance([1.0, -1.0]);
+        let variance_reduction = if before > 0.0 { 1.0 - comparison.variance([1.0, -1.0]) / before } else { 0.0 };
+        Self { comparison, variance_reduction, ..self }
+    }
+}
+
 impl RegressionAdjustment<'_> {
     /// The adjusted comparison of the treatment with the control, given a sample for every arm. Arms that are not compared
     /// take part in the common mean of the covariates; those without a variance are passed as `None` and do not.
@@ -136,10 +146,16 @@ impl RegressionAdjustment<'_> {
         let fit = Fit { outcome: self.outcome, columns: &columns, slopes: &slopes, is_own };
         let comparison = fit.comparison(arms, self.treatment);
         let [treated, controls] = slopes.map(|slopes| spread(&slopes, &kept, self.covariates.len()));
-        let before = unadjusted.variance([1.0, -1.0]);
-        let variance_reduction = if before > 0.0 { 1.0 - comparison.variance([1.0, -1.0]) / before } else { 0.0 };
         let coefficients = Coefficients { treatment: treated, control: controls };
-        Ok(Adjusted { comparison, unadjusted, coefficients, source, dropped, variance_reduction })
+        let adjusted = Adjusted {
+            unadjusted: unadjusted.clone(),
+            comparison: unadjusted,
+            coefficients,
+            source,
+            dropped,
+            variance_reduction: 0.0,
+        };
+        Ok(adjusted.measured(comparison))
     }
 
     fn dropped(&self, treatment: &Sample, control: &Sample) -> Vec<Option<Dropped>> {

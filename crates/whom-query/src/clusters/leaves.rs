@@ -1,10 +1,10 @@
 //! Sums by cluster in the leaves of a tree.
 
 use serde::{Deserialize, Serialize};
-use whom_stats::{ABSENT, BucketSet, Routing};
+use whom_stats::{BucketSet, Routing};
 
 use super::Clusters;
-use super::totals::{Asked, ClusterTotals, Groups, Sum};
+use super::totals::{Asked, ClusterTotals, Groups};
 use crate::analysed::AnalysedUnits;
 use crate::bins::TagBins;
 use crate::cohort_sums::Ranks;
@@ -32,10 +32,8 @@ impl AnalysedUnits {
         tree.check(self.shapes.len()).map_err(|error| QueryError::Internal(error.to_string()))?;
         let mut asked: Vec<Asked> = Vec::new();
         for outcome in self.outcomes() {
-            let of_metric = (outcome.value, outcome.denominator);
-            if !asked.contains(&of_metric) {
-                asked.push(of_metric);
-            }
+            let missing: Vec<Asked> = Asked::all_of(outcome).filter(|of_metric| !asked.contains(of_metric)).collect();
+            asked.extend(missing);
         }
         let (schema, bins) = (self.schema.clone(), self.bins.clone());
         let look = LeafTotalsLook { schema, bins, tree: tree.clone(), folds: folds.to_vec(), asked };
@@ -92,12 +90,11 @@ impl Ready<'_> {
         let columns = values(&self.look.schema.values, rows)?;
         let fold = |bucket: u16| self.look.folds.iter().position(|fold| fold.contains(bucket));
         let folds: Vec<Option<usize>> = rows.buckets()?.into_iter().map(fold).collect();
-        for (place, (value, denominator)) in self.look.asked.iter().enumerate() {
+        for (place, asked) in self.look.asked.iter().enumerate() {
             for (row, fold) in folds.iter().enumerate() {
                 let Some(totals) = fold.and_then(|fold| totals.get_mut(fold)) else { continue };
-                let (above, below) = (columns[*value][row], denominator.map_or(0, |below| columns[below][row]));
-                if above != ABSENT && below != ABSENT {
-                    totals.add((place, leaves[row], usize::from(arms[row]), cells[row]), Sum::of(above, below));
+                if let Some(sum) = asked.sum(&columns, row) {
+                    totals.add((place, leaves[row], usize::from(arms[row]), cells[row]), sum);
                 }
             }
         }

@@ -2,19 +2,55 @@
 
 use datafusion::arrow::array::Array;
 use serde::{Deserialize, Serialize};
-use whom_stats::{ABSENT, Moments};
+use whom_stats::{ABSENT, Moments, ProductColumn};
 
 use super::Clusters;
 use crate::analysed::AnalysedUnits;
 use crate::error::QueryError;
 use crate::look::Look;
+use crate::outcome::Outcome;
 use crate::quantiles::Among;
 use crate::unit_schema::UnitSchema;
 use crate::unit_table::UnitRows;
 use crate::values::values;
 
-/// The value of a metric, and the denominator of a ratio, by their places among the values of a unit.
-pub type Asked = (usize, Option<usize>);
+/// What is summed, over the units that have all values of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The metric's value, by its place among the values of a unit.
+    pub value: usize,
+    /// The denominator of a ratio.
+    pub denominator: Option<usize>,
+    /// What is summed in place of them: a column that the metric is adjusted by.
+    pub covariate: Option<ProductColumn>,
+}
+
+impl Asked {
+    /// A metric itself: its value, and the denominator of a ratio.
+    pub fn of(outcome: &Outcome) -> Self {
+        Self { value: outcome.value, denominator: outcome.denominator, covariate: None }
+    }
+
+    /// What an outcome is estimated from: itself, and each covariate of a mean that is adjusted, in the order of its group.
+    pub fn all_of(outcome: &Outcome) -> impl Iterator<Item = Self> + use<> {
+        let (itself, columns) = (Self::of(outcome), outcome.products().columns);
+        let covariates = outcome.adjusted_by().filter(move |_| itself.denominator.is_none());
+        let of = move |place: usize| Self { covariate: Some(columns[place]), ..itself };
+        std::iter::once(itself).chain(covariates.map(of))
+    }
+
+    /// What a unit adds above and below; `None` if it lacks a value.
+    pub(super) fn sum(self, columns: &[Vec<i64>], row: usize) -> Option<Sum> {
+        let (above, below) = (columns[self.value][row], self.denominator.map_or(0, |below| columns[below][row]));
+        if above == ABSENT || below == ABSENT {
+            return None;
+        }
+        let Some(covariate) = self.covariate else { return Some(Sum::of(above, below)) };
+        covariate
+            .of(|column| Some(columns[column][row]).filter(|value| *value != ABSENT))
+            .map(|value| Sum::of(value, 0))
+    }
+}
 
 /// Exact sums of metrics by cell of clusters and arm, over some groups of units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +107,11 @@ impl ClusterTotals {
     pub(super) fn nothing(asked: Vec<Asked>, (kind, groups): (Groups, usize), (arms, cells): (usize, usize)) -> Self {
         let sums = vec![Sum::default(); asked.len() * groups * arms * cells];
         Self { asked, kind, groups, arms, cells, sums }
+    }
+
+    /// The number of arms.
+    pub fn arms(&self) -> usize {
+        self.arms
     }
 
     /// The totals of a metric in one arm, by cell: its value, and the denominator of a ratio. `None` for what was not counted.
@@ -143,8 +184,8 @@ impl AnalysedUnits {
         }
         let mut asked: Vec<Asked> = Vec::new();
         for outcome in self.outcomes() {
-            asked.push((outcome.value, outcome.denominator));
-            asked.extend(outcome.uncapped.map(|value| (value, outcome.denominator)));
+            asked.extend(Asked::all_of(outcome));
+            asked.extend(outcome.uncapped.map(|value| Asked { value, ..Asked::of(outcome) }));
         }
         let look = TotalsLook { schema: self.schema.clone(), asked };
         self.table.look(&look, &self.cancel).map(Some)
@@ -189,13 +230,9 @@ impl TotalsLook {
         let columns = values(&self.schema.values, rows)?;
         let cohorts = self.schema.cohorts.iter().map(|cohort| rows.cohort(&cohort.column));
         let cohorts = cohorts.collect::<Result<Vec<_>, _>>()?;
-        for (place, (value, denominator)) in self.asked.iter().copied().enumerate() {
+        for (place, asked) in self.asked.iter().enumerate() {
             for (row, (cell, arm)) in cells.iter().zip(&arms).enumerate() {
-                let (above, below) = (columns[value][row], denominator.map_or(0, |below| columns[below][row]));
-                if above == ABSENT || below == ABSENT {
-                    continue;
-                }
-                let sum = Sum::of(above, below);
+                let Some(sum) = asked.sum(&columns, row) else { continue };
                 totals.add((place, 0, usize::from(*arm), *cell), sum);
                 for (cohort, members) in cohorts.iter().enumerate() {
                     if members.is_valid(row) && members.value(row) {

@@ -37,7 +37,7 @@ struct Method {
 }
 
 /// The methods that rows may name, by that name.
-const KNOWN: [(&str, Method); 10] = [
+const KNOWN: [(&str, Method); 11] = [
     (
         "welch",
         Method {
@@ -88,6 +88,18 @@ const KNOWN: [(&str, Method); 10] = [
                     clusters. A cohort and the rest share clusters, and their contrast knows it.",
             formula: "s.e.² = Σ Eᵍ² / (1 − nᵍ/N) / N² over clusters g of each arm,  Eᵍ the sum of the cluster’s residuals",
             source: "Bell and McCaffrey, Bias reduction in standard errors for linear regression with multi-stage samples, Survey Methodology 28 (2002)",
+        },
+    ),
+    (
+        "clustered_cuped",
+        Method {
+            name: "Difference in means, adjusted by covariates, units assigned by cluster",
+            words: "What was known of each unit before its exposure takes variance off its metric, by regressions of the units of each arm; \
+                    the error is by cluster, of the adjusted sums of each. What is fitted to the units fits their clusters as well: the error is \
+                    widened, and takes degrees of freedom, as if each covariate were the same within a cluster. The difference without the \
+                    adjustment stands beside it.",
+            formula: "mₐ = ȳₐ − bₐ′(x̄ₐ − x̄),  s.e.² = d/(d − k) · Σ Eᵍ² / (1 − nᵍ/N) / N² over clusters,  Eᵍ the cluster’s sum of adjusted residuals",
+            source: "Lin, Agnostic notes on regression adjustments, Annals of Applied Statistics 7 (2013); Bell and McCaffrey, Survey Methodology 28 (2002)",
         },
     ),
     (

@@ -76,8 +76,8 @@ fn check_metrics(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) 
     for metric in &plan.metrics {
         let (what, hint) = if metric.quantile.is_some() {
             ("a quantile, whose error by cluster is not known", "leave the metric out, or use the cluster as the unit")
-        } else if metric.cuped.is_some() {
-            ("adjusted by `cuped`, which does not know clusters yet", "leave `cuped` out")
+        } else if metric.cuped.is_some() && metric.denominator.is_some() {
+            ("a ratio that is adjusted by `cuped`, whose error by cluster is not known", "leave `cuped` out")
         } else {
             continue;
         };

@@ -35,3 +35,11 @@ fn what_would_be_done_unit_by_unit_is_refused() {
         .replace("output:\n", "validate: { sequence_units: 1000 }\ndiscover: { folds: { column: device, discover: a, measure: b } }\nslices: []\noutput:\n");
     insta::assert_snapshot!(refusal(&text));
 }
+
+#[test]
+fn means_are_adjusted_by_cluster_and_ratios_are_not() {
+    let adjusted = clustered().replace("    matters: 1%\n", "    matters: 1%\n    cuped: 7d\n");
+    assert!(loaded(&adjusted).is_ok());
+    let ratio = "  basket:\n    role: secondary\n    window: 14d\n    desired: increase\n    numerator: { from: orders, aggregate: sum, value: amount }\n    denominator: { from: orders, aggregate: count }\n    cuped: 7d\n";
+    insta::assert_snapshot!(refusal(&clustered().replace("tags:\n", &format!("{ratio}tags:\n"))));
+}

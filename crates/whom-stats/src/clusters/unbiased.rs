@@ -41,14 +41,31 @@ pub struct UnbiasedMean {
 }
 
 /// What a cluster adds.
-#[derive(Clone, Copy, Default)]
-struct Part {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Part {
     /// a_g E_g / N.
     score: f64,
     /// n_g / N².
     diagonal: f64,
     /// a_g n_g / N^(3/2).
     root: f64,
+}
+
+impl Part {
+    /// Of a cluster with so many of an arm's units, given the sum of their deviations from the arm's mean.
+    pub(super) fn of(size: f64, deviation: f64, units: f64) -> Self {
+        let adjusted = 1.0 / ((units - size) / units).sqrt();
+        Self {
+            score: adjusted * deviation / units,
+            diagonal: size / (units * units),
+            root: adjusted * size / (units * units.sqrt()),
+        }
+    }
+
+    /// The product of what it adds to two values.
+    pub(super) fn times(self, other: Self) -> f64 {
+        self.score * other.score
+    }
 }
 
 impl ClusterMeans<'_> {
@@ -82,14 +99,11 @@ impl ClusterMeans<'_> {
 
     /// (sum n)² / sum n² over the clusters (Kish 1965): equal clusters that would tell as much; 0 without units.
     pub fn effective(self) -> f64 {
-        let units = self.totals.iter().map(|total| total.n as f64);
-        let (sum, squares) = units.fold((0.0, 0.0), |(sum, squares), n| (sum + n, squares + n * n));
-        if squares > 0.0 { sum * sum / squares } else { 0.0 }
+        effective(self.totals)
     }
 
     fn few(self) -> Option<Unreliable> {
-        let effective = self.effective();
-        (effective < CLUSTERS).then_some(Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 })
+        few_clusters(self.totals)
     }
 
     /// The mean less the centre, and what each cluster adds to its error.
@@ -101,29 +115,40 @@ impl ClusterMeans<'_> {
         let about = |total: &Moments| total.about(i128::from(self.centre)).sum as f64 / self.grid.steps_per_one();
         let units = all.n as f64;
         let offset = about(&all) / units;
-        let part = |total: &Moments| {
-            let size = total.n as f64;
-            let adjusted = 1.0 / ((all.n - total.n) as f64 / units).sqrt();
-            Part {
-                score: adjusted * (about(total) - offset * size) / units,
-                diagonal: size / (units * units),
-                root: adjusted * size / (units * units.sqrt()),
-            }
-        };
+        let part = |total: &Moments| Part::of(total.n as f64, about(total) - offset * total.n as f64, units);
         Ok((offset, self.totals.iter().map(part).collect()))
     }
 }
 
+/// (sum n)² / sum n² over the clusters.
+fn effective(totals: &[Moments]) -> f64 {
+    let units = totals.iter().map(|total| total.n as f64);
+    let (sum, squares) = units.fold((0.0, 0.0), |(sum, squares), n| (sum + n, squares + n * n));
+    if squares > 0.0 { sum * sum / squares } else { 0.0 }
+}
+
+/// That an arm has fewer effective clusters than the sandwich is trusted with, if it has.
+pub(super) fn few_clusters(totals: &[Moments]) -> Option<Unreliable> {
+    let effective = effective(totals);
+    (effective < CLUSTERS).then_some(Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 })
+}
+
 /// The error of a difference from the parts of both sides, cluster by cluster.
+pub(super) fn with_error(offset: f64, parts: &[Part], others: &[Part]) -> UnbiasedMean {
+    let difference = |(part, other): (&Part, &Part)| part.score - other.score;
+    let variance = parts.iter().zip(others).map(difference).map(|score| score * score).sum();
+    UnbiasedMean { offset, variance, degrees_of_freedom: satterthwaite(parts, others), unreliable: None }
+}
+
+/// The degrees of freedom of such a difference.
 ///
 /// With r and s the roots of the two sides, the entries of the matrix beside its diagonal are -(r_g r_k + s_g s_k), whose squares add up to
 /// (sum r²)² + 2 (sum r s)² + (sum s²)² less those of g = k.
-fn with_error(offset: f64, parts: &[Part], others: &[Part]) -> UnbiasedMean {
-    let (mut variance, mut trace, mut squares) = (0.0, 0.0, 0.0);
+pub(super) fn satterthwaite(parts: &[Part], others: &[Part]) -> f64 {
+    let (mut trace, mut squares) = (0.0, 0.0);
     let [mut first, mut mixed, mut second] = [0.0; 3];
     for (part, other) in parts.iter().zip(others) {
-        let (score, diagonal) = (part.score - other.score, part.diagonal + other.diagonal);
-        variance += score * score;
+        let diagonal = part.diagonal + other.diagonal;
         trace += diagonal;
         let own = part.root * part.root + other.root * other.root;
         squares += diagonal * diagonal - own * own;
@@ -132,7 +157,7 @@ fn with_error(offset: f64, parts: &[Part], others: &[Part]) -> UnbiasedMean {
         second += other.root * other.root;
     }
     squares += first * first + 2.0 * mixed * mixed + second * second;
-    UnbiasedMean { offset, variance, degrees_of_freedom: trace * trace / squares, unreliable: None }
+    trace * trace / squares
 }
 
 #[cfg(test)]
