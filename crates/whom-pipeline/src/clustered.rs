@@ -1,5 +1,6 @@
 //! Two arms where units were assigned with their cluster: the values are those of the units, and the errors are by cluster.
 
+mod beside;
 mod measuring;
 
 use std::sync::Arc;
@@ -9,14 +10,17 @@ use whom_query::clusters::Asked;
 use whom_query::{Among, ClusterTotals, QueryError};
 use whom_report::Fold;
 use whom_stats::{
-    BucketSet, CONTROL, ClusterColumn, ClusterMeans, Clusters, Comparison as Values, Estimate, Grid, Moments,
-    NotEstimable, Routing, Sample, Source, UnbiasedMean, Unreliable,
+    BucketSet, CONTROL, ClusterColumn, ClusterMeans, Clusters, Comparison as Values, Grid, Moments, NotEstimable,
+    Routing, Sample, Source, UnbiasedMean, Unreliable,
 };
 
-use crate::comparison::{Comparison, Contrast, Effect};
+use beside::ArmClusters;
+
+use crate::comparison::{Comparison, Contrast, Effect, Together};
 use crate::estimation::Estimation;
 use crate::study::Study;
 
+pub(crate) use beside::Beside;
 pub(crate) use measuring::enough_clusters;
 
 /// The sums of clusters, of which errors are made.
@@ -60,7 +64,7 @@ impl Clustered {
     /// Why everybody is in too few clusters for tests that take the clusters of an arm for many; `None` if there are enough.
     pub(crate) fn too_few(&self, estimation: &Estimation<'_>) -> Option<String> {
         let values = self.arms(Among::Everybody, estimation).and_then(|arms| values(&arms, estimation));
-        match values.map(|values| values.unreliable) {
+        match values.map(|measured| measured.values.unreliable) {
             Ok(Some(few @ Unreliable::FewClusters { .. })) => Some(few.to_string()),
             Ok(_) => None,
             Err(reason) => Some(reason.to_string()),
@@ -111,12 +115,30 @@ fn compared(units: Comparison, arms: Result<Arms, NotEstimable>, estimation: &Es
     let holding = |arm: &[Vec<Moments>; 2]| arm[0].iter().filter(|total| total.n > 0).count() as u64;
     let clusters = arms.as_ref().ok().map(|[treatment, control]| [control, treatment].map(holding));
     let values = arms.and_then(|arms| values(&arms, estimation));
+    let beside = values.as_ref().ok().and_then(|values| values.beside.clone());
     let judged = units.effect.as_ref().ok().and_then(Effect::unreliable);
-    let effect = values.and_then(|values| {
+    let effect = values.and_then(|Measured { values, .. }| {
         let unreliable = values.unreliable.or(judged);
         Effect::of(Values { unreliable, ..values })
     });
-    Comparison { effect, method: method(estimation), clusters, ..units }
+    Comparison { effect, method: method(estimation), clusters, beside, ..units }
+}
+
+/// The arms' values with their errors by cluster, and what is told beside these.
+struct Measured {
+    values: Values,
+    beside: Option<Beside>,
+}
+
+impl Measured {
+    fn difference(&self) -> Result<Together, NotEstimable> {
+        let estimate = self.values.difference()?;
+        let beside = self.beside.as_ref();
+        Ok(Together {
+            estimate,
+            errors: beside.and_then(|beside| beside.errors(estimate.degrees_of_freedom, Values::difference)),
+        })
+    }
 }
 
 /// How rows name it.
@@ -130,21 +152,34 @@ fn ratio_grids(estimation: &Estimation<'_>) -> Option<[Grid; 2]> {
     estimation.grids.get(..2)?.try_into().ok()
 }
 
-fn values(arms: &Arms, estimation: &Estimation<'_>) -> Result<Values, NotEstimable> {
+fn values(arms: &Arms, estimation: &Estimation<'_>) -> Result<Measured, NotEstimable> {
+    let sides = [vec![&arms[0]], vec![&arms[1]]];
     if let Some(grids) = ratio_grids(estimation) {
         let sample = |arm: &[Vec<Moments>; 2]| ratios(&[arm], grids);
-        return Values::of_means(&sample(&arms[0])?, &sample(&arms[1])?, 0);
+        let values = Values::of_means(&sample(&arms[0])?, &sample(&arms[1])?, 0)?;
+        return Ok(measured(values, sides, [None, None]));
     }
     let (grid, centre) = (estimation.grid, centre(arms.iter().map(|arm| &arm[0])));
-    let [treatment, control] = [&arms[0], &arms[1]].map(|arm| ClusterMeans { totals: &arm[0], grid, centre }.mean());
-    Ok(of_means(treatment?, control?, grid.from_grid(centre)))
+    let mean = |arm: usize| ClusterMeans { totals: &arms[arm][0], grid, centre }.mean();
+    let [treatment, control] = [mean(0)?, mean(1)?];
+    let plain = [Some(treatment.plain_variance), Some(control.plain_variance)];
+    Ok(measured(of_means(treatment, control, grid.from_grid(centre)), sides, plain))
+}
+
+/// With what is told beside, given the sums of both arms and their variances of type CR0.
+fn measured(values: Values, sides: [Vec<&[Vec<Moments>; 2]>; 2], plain: [Option<f64>; 2]) -> Measured {
+    let [treatment, control] = sides;
+    let arms = [(treatment, plain[0]), (control, plain[1])];
+    let arms = arms.map(|(sides, plain_variance)| ArmClusters { sides, plain_variance });
+    Measured { beside: Beside::of(&values, &arms), values }
 }
 
 /// The effect in a cohort less that in the rest.
-fn difference(cohort: &Arms, rest: &Arms, estimation: &Estimation<'_>) -> Result<Estimate, NotEstimable> {
+fn difference(cohort: &Arms, rest: &Arms, estimation: &Estimation<'_>) -> Result<Together, NotEstimable> {
+    let sides = [0, 1].map(|arm| vec![&cohort[arm], &rest[arm]]);
     if let Some(grids) = ratio_grids(estimation) {
         let sample = |arm: usize| ratios(&[&cohort[arm], &rest[arm]], grids)?.with_difference(0, 1);
-        return Values::of_means(&sample(0)?, &sample(1)?, 2)?.difference();
+        return measured(Values::of_means(&sample(0)?, &sample(1)?, 2)?, sides, [None, None]).difference();
     }
     let (grid, centre) = (estimation.grid, centre(cohort.iter().chain(rest).map(|arm| &arm[0])));
     let of = |arm: &[Vec<Moments>; 2]| -> Vec<Moments> { arm[0].clone() };
@@ -152,7 +187,9 @@ fn difference(cohort: &Arms, rest: &Arms, estimation: &Estimation<'_>) -> Result
         let (cohort, rest) = (of(&cohort[arm]), of(&rest[arm]));
         ClusterMeans { totals: &cohort, grid, centre }.less(ClusterMeans { totals: &rest, grid, centre })
     };
-    of_means(less(0)?, less(1)?, 0.0).difference()
+    let [treatment, control] = [less(0)?, less(1)?];
+    let plain = [Some(treatment.plain_variance), Some(control.plain_variance)];
+    measured(of_means(treatment, control, 0.0), sides, plain).difference()
 }
 
 /// The grid value below the mean of all.

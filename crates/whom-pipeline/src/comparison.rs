@@ -1,10 +1,12 @@
 //! Two arms on one metric, among some units.
 
+use whom_report::ClusterErrors;
 use whom_stats::{
     Adjusted, ArmSums, BucketSet, CONTROL, CellSums, Coefficients, Comparison as Values, CrossProducts, Estimate, Lift,
     NotEstimable, Source, Unreliable,
 };
 
+use crate::clustered::Beside;
 use crate::estimation::{Estimated, Estimation};
 
 /// A treatment against control on a metric: the effect, or why there is none, and the arms as they are in either case.
@@ -19,6 +21,8 @@ pub(crate) struct Comparison {
     pub(crate) adjusted: Option<Adjusted>,
     /// The clusters that hold the units of control and those of the treatment, where errors are by cluster.
     pub(crate) clusters: Option<[u64; 2]>,
+    /// What is told beside such errors.
+    pub(crate) beside: Option<Beside>,
 }
 
 /// Treatment less control, and the values of the arms that it is made of.
@@ -81,7 +85,17 @@ impl Comparison {
             method: estimation.method(),
             adjusted,
             clusters: None,
+            beside: None,
         }
+    }
+
+    /// What is told beside the error by cluster of a combination of the arms' values; `None` where errors are not by cluster.
+    pub(crate) fn cluster_errors(
+        &self,
+        combined: impl Fn(&Values) -> Result<Estimate, NotEstimable>,
+    ) -> Option<ClusterErrors> {
+        let error = combined(&self.effect.as_ref().ok()?.values).ok()?;
+        self.beside.as_ref()?.errors(error.degrees_of_freedom, combined)
     }
 
     /// The effect without its adjustment, of a metric that has one.
@@ -101,6 +115,7 @@ impl Comparison {
             },
             adjusted: None,
             clusters: None,
+            beside: None,
         })
     }
 
@@ -170,20 +185,33 @@ pub(crate) struct Contrast {
     pub(crate) cohort: Comparison,
     pub(crate) rest: Comparison,
     /// The difference of their effects, where they are not independent.
-    pub(crate) together: Option<Result<Estimate, NotEstimable>>,
+    pub(crate) together: Option<Result<Together, NotEstimable>>,
+}
+
+/// The difference of two effects on units of the same clusters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Together {
+    pub(crate) estimate: Estimate,
+    /// What is told beside its error.
+    pub(crate) errors: Option<ClusterErrors>,
 }
 
 impl Contrast {
     /// The cohort's effect less that of the rest.
     pub(crate) fn estimate(&self) -> Result<Estimate, NotEstimable> {
         if let Some(together) = self.together {
-            return together;
+            return together.map(|together| together.estimate);
         }
         let side = |comparison: &Comparison| match &comparison.effect {
             Ok(effect) => Ok(effect.difference),
             Err(reason) => Err(*reason),
         };
         Ok(side(&self.cohort)?.minus(&side(&self.rest)?))
+    }
+
+    /// What is told beside the error of that difference by cluster.
+    pub(crate) fn cluster_errors(&self) -> Option<ClusterErrors> {
+        self.together?.ok()?.errors
     }
 }
 

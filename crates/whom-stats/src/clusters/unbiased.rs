@@ -34,6 +34,8 @@ pub struct UnbiasedMean {
     pub offset: f64,
     /// The variance of type CR2; zero where no cluster's residuals add up to anything.
     pub variance: f64,
+    /// The variance of type CR0, without the factors (1 - h_g)^(-1/2): what [`cr1_factor`](super::cr1_factor) makes that of type CR1 of.
+    pub plain_variance: f64,
     /// Bell and McCaffrey's degrees of freedom.
     pub degrees_of_freedom: f64,
     /// Why an interval may not hold its level: fewer than 50 effective clusters.
@@ -43,6 +45,8 @@ pub struct UnbiasedMean {
 /// What a cluster adds.
 #[derive(Clone, Copy, Default)]
 struct Part {
+    /// E_g / N.
+    plain: f64,
     /// a_g E_g / N.
     score: f64,
     /// n_g / N².
@@ -104,8 +108,10 @@ impl ClusterMeans<'_> {
         let part = |total: &Moments| {
             let size = total.n as f64;
             let adjusted = 1.0 / ((all.n - total.n) as f64 / units).sqrt();
+            let plain = (about(total) - offset * size) / units;
             Part {
-                score: adjusted * (about(total) - offset * size) / units,
+                plain,
+                score: adjusted * plain,
                 diagonal: size / (units * units),
                 root: adjusted * size / (units * units.sqrt()),
             }
@@ -119,11 +125,13 @@ impl ClusterMeans<'_> {
 /// With r and s the roots of the two sides, the entries of the matrix beside its diagonal are -(r_g r_k + s_g s_k), whose squares add up to
 /// (sum r²)² + 2 (sum r s)² + (sum s²)² less those of g = k.
 fn with_error(offset: f64, parts: &[Part], others: &[Part]) -> UnbiasedMean {
-    let (mut variance, mut trace, mut squares) = (0.0, 0.0, 0.0);
+    let (mut variance, mut plain_variance) = (0.0, 0.0);
+    let (mut trace, mut squares) = (0.0, 0.0);
     let [mut first, mut mixed, mut second] = [0.0; 3];
     for (part, other) in parts.iter().zip(others) {
         let (score, diagonal) = (part.score - other.score, part.diagonal + other.diagonal);
         variance += score * score;
+        plain_variance += (part.plain - other.plain) * (part.plain - other.plain);
         trace += diagonal;
         let own = part.root * part.root + other.root * other.root;
         squares += diagonal * diagonal - own * own;
@@ -132,7 +140,8 @@ fn with_error(offset: f64, parts: &[Part], others: &[Part]) -> UnbiasedMean {
         second += other.root * other.root;
     }
     squares += first * first + 2.0 * mixed * mixed + second * second;
-    UnbiasedMean { offset, variance, degrees_of_freedom: trace * trace / squares, unreliable: None }
+    let degrees_of_freedom = trace * trace / squares;
+    UnbiasedMean { offset, variance, plain_variance, degrees_of_freedom, unreliable: None }
 }
 
 #[cfg(test)]
