@@ -51,7 +51,7 @@ fn the_sequences_of_hillstrom_meet_the_original_file_and_hold_alone_until_the_la
     let told = verdict(&early);
     for words in [
         "Until the last planned unit has counted",
-        "Different from the rest at every look",
+        "different from the rest at every look",
         "confidence sequence of its margin",
     ] {
         assert!(told.contains(words), "{words}: {told}");

@@ -7,10 +7,16 @@ use crate::fixture::Experiment;
 
 /// The rows of a plan that asks for sequences, tightest at so many units, or for none.
 async fn rows(planned: Option<u64>) -> Vec<EffectRow> {
+    rows_of(planned, |_| ()).await
+}
+
+/// The rows of a plan that is changed besides.
+async fn rows_of(planned: Option<u64>, change: impl Fn(&mut Plan)) -> Vec<EffectRow> {
     let experiment = Experiment::new();
     let mut study = experiment.study();
     let mut plan = study.plan.clone();
     plan.validate.sequence_units = planned;
+    change(&mut plan);
     study.plan = &plan;
     let cells = AverageCells::count(&study).await.unwrap();
     average_rows(&study, &cells).done
@@ -30,19 +36,32 @@ async fn a_sequence_is_wider_than_the_interval_of_its_family_and_only_of_what_is
     let cohorts = |estimand| of(estimand).map(|(row, _)| row.cohort.as_str()).collect::<Vec<_>>();
     assert_eq!(cohorts(Estimand::Effect), [EVERYBODY, "grown_up", EVERYBODY, "grown_up"], "of two treatments");
     assert_eq!(cohorts(Estimand::Contrast), ["grown_up", "grown_up"]);
-    assert_eq!(cohorts(Estimand::Margin), [EVERYBODY, EVERYBODY]);
-    assert_eq!(looks().count(), 8);
-    for (row, look) in looks().filter(|(row, _)| row.estimand != Estimand::Margin) {
+    assert_eq!(looks().count(), 6, "the guardrail has no values");
+    for (row, look) in looks() {
         assert_eq!(row.metric, "buys");
         let fixed = own(row).interval(1.0 - 0.05 / 6.0, Reference::Normal);
         assert!(look.interval.lower < fixed.lower && fixed.upper < look.interval.upper);
         assert!(look.p_value >= own(row).p_value(Reference::Normal));
     }
-    for (row, look) in of(Estimand::Margin) {
-        assert_eq!(row.metric, "returns");
+}
+
+#[tokio::test]
+async fn the_margin_of_a_guardrail_has_a_one_sided_sequence_at_the_whole_level() {
+    let rows = rows_of(Some(3_000), |plan| {
+        let limit = plan.metrics.iter().find_map(|metric| metric.limit.clone());
+        let primary = plan.metrics.iter_mut().find(|metric| metric.role == Role::Primary).unwrap();
+        (primary.role, primary.limit) = (Role::Guardrail, limit);
+    })
+    .await;
+    let looks: Vec<_> = rows.iter().filter_map(|row| Some((row, row.sequence?))).collect();
+    assert_eq!(looks.len(), 2, "of two treatments");
+    for (row, look) in looks {
+        assert_eq!((row.cohort.as_str(), row.estimand), (EVERYBODY, Estimand::Margin));
         let fixed = own(row).interval(0.9, Reference::Normal);
         assert!(look.interval.lower < fixed.lower && fixed.upper < look.interval.upper);
         assert!(look.p_value >= row.p_value.unwrap());
+        let expected = OneSidedSequence::new(0.95, 3_000).unwrap().look(&own(row), 4_000).unwrap();
+        assert_eq!(look, expected);
     }
 }
 

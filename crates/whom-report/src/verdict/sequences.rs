@@ -52,13 +52,13 @@ fn cohorts(results: &Results, question: Question<'_>) -> Option<String> {
         different.len().checked_sub(COHORTS_NAMED).filter(|more| *more > 0).map(|more| format!("and {more} more")),
     );
     let subject = subject(question);
-    let differ = match (told.is_empty(), others.is_empty()) {
-        (true, _) => "none of the declared cohorts by its confidence sequence".to_owned(),
-        (false, true) => told.join("; "),
-        (false, false) => format!("{}; of the others the confidence sequence holds zero", told.join("; ")),
+    let differ = match (told.is_empty(), others.len()) {
+        (true, _) => "none of the declared cohorts".to_owned(),
+        (false, 0) => told.join("; "),
+        (false, others) => format!("{}; not the other {others}", told.join("; ")),
     };
-    let rest = if is_last { "" } else { "; what else is said of declared cohorts is not yet to be acted on" };
-    Some(format!("Different from the rest at every look, {subject}: {differ}{rest}."))
+    let rest = if is_last { "" } else { "; nothing else that is said of declared cohorts is to be acted on yet" };
+    Some(format!("By confidence sequences different from the rest at every look, {subject}: {differ}{rest}."))
 }
 
 fn guardrail(results: &Results, question: Question<'_>) -> Option<String> {
@@ -66,7 +66,7 @@ fn guardrail(results: &Results, question: Question<'_>) -> Option<String> {
     let look = margin.sequence?;
     let says = match (look.interval.lower > 0.0, look.interval.upper < 0.0) {
         (true, _) => "holds at every look",
-        (_, true) => "is broken at every look: a reason to stop",
+        (_, true) => "is broken at every look, a reason to stop,",
         _ => "is neither shown to hold nor to be broken",
     };
     let (variant, metric) = (label::name(question.variant), label::name(&question.metric.name));
