@@ -188,7 +188,8 @@ const EXPECTED: [[i64; 4]; 6] =
     [[0, 10, 0, 1_120], [2, 12, 5, 1_080], [0, 8, 3, 1_045], [0, 12, 0, 1_120], [0, 9, 1, 1_120], [0, 28, 7, 4_480]];
 
 /// The same of 40 experiments with a cohort, or a guardrail at its limit.
-const EXPECTED_OF_PARTS: [[i64; 4]; 6] = [[0; 4]; 6];
+const EXPECTED_OF_PARTS: [[i64; 4]; 6] =
+    [[0, 25, 4, 3_218], [0, 16, 5, 2_200], [0, 9, 2, 1_114], [1, 9, 4, 1_037], [0, 13, 1, 1_080], [0, 10, 3, 1_042]];
 
 #[test]
 fn sequences_hardly_ever_miss() {

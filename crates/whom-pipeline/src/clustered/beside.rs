@@ -27,8 +27,8 @@ impl Beside {
         let weights = [treatment, control].map(|weights| (weights.variance, weights.effective));
         let cr1 = match [arms[0].plain_variance, arms[1].plain_variance] {
             [Some(treatment), Some(control)] => {
-                let factor = factor(arms);
-                with_variances(values, [treatment, control].map(|variance| (factor * variance, f64::INFINITY)))
+                let (factor, degrees) = correction(arms);
+                with_variances(values, [treatment, control].map(|variance| (factor * variance, degrees)))
             }
             _ => values.clone(),
         };
@@ -74,12 +74,12 @@ impl ArmClusters<'_> {
     }
 }
 
-/// The factor of the regression of units on the arms, or on the sides of the arms.
-fn factor(arms: &[ArmClusters<'_>; 2]) -> f64 {
-    let clusters: usize = arms.iter().map(ArmClusters::clusters).sum();
+/// The factor of the regression of units on the arms, or on the sides of the arms, and its degrees of freedom.
+fn correction(arms: &[ArmClusters<'_>; 2]) -> (f64, f64) {
+    let clusters = arms.iter().map(ArmClusters::clusters).sum::<usize>() as f64;
     let units: u64 = arms.iter().map(ArmClusters::units).sum();
     let coefficients: usize = arms.iter().map(|arm| arm.sides.len()).sum();
-    cr1_factor(clusters as f64, units as f64, units as f64 - coefficients as f64)
+    (cr1_factor(clusters, units as f64, units as f64 - coefficients as f64), clusters - 1.0)
 }
 
 /// The values with other variances and degrees of freedom.
