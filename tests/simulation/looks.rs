@@ -4,6 +4,7 @@
 //! Four weeks of nights. Sequences are tightest at the units that half of them bring. A night is looked at once its estimate is within the
 //! range of its method, and fixed-horizon intervals are looked at on the same nights.
 
+mod counts;
 mod parts;
 
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use whom_stats::{
     RegressionAdjustment, Sample, centres,
 };
 
+use counts::{Counts, Seen};
 use parts::PARTS;
 
 use super::draws::Draws;
@@ -22,49 +24,6 @@ use super::spend::spend;
 use super::trial::LEVEL;
 
 const NIGHTS: u64 = 28;
-
-/// What a look sees: whether the sequence misses, and whether a fixed-horizon interval does.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    sequence: bool,
-    fixed: bool,
-}
-
-impl Seen {
-    /// Of an effect that is none.
-    fn of(sequence: &ConfidenceSequence, estimate: &Estimate, units: u64) -> Self {
-        Self {
-            sequence: !sequence.look(estimate, units).expect("a look").interval.contains(0.0),
-            fixed: !estimate.interval(LEVEL, Reference::T).contains(0.0),
-        }
-    }
-}
-
-/// What the looks at one estimate have seen.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    ever: bool,
-    fixed_ever: bool,
-    fixed_last: bool,
-    looks: i64,
-}
-
-impl Counts {
-    fn add(&mut self, seen: Seen) {
-        self.ever |= seen.sequence;
-        self.fixed_ever |= seen.fixed;
-        self.fixed_last = seen.fixed;
-        self.looks += 1;
-    }
-
-    /// Whether a sequence ever misses, whether a fixed-horizon interval ever does, whether it does on the last night; and nights that are
-    /// looked at.
-    fn of_all(estimates: &[Self]) -> Vec<i64> {
-        let any = |of: fn(&Self) -> bool| i64::from(estimates.iter().any(of));
-        let looks = estimates.iter().map(|counts| counts.looks).sum();
-        vec![any(|counts| counts.ever), any(|counts| counts.fixed_ever), any(|counts| counts.fixed_last), looks]
-    }
-}
 
 /// What is measured every night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

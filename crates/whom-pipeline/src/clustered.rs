@@ -16,11 +16,11 @@ use whom_stats::{
 
 use beside::ArmClusters;
 
-use crate::comparison::{Comparison, Contrast, Effect, Together};
+use crate::comparison::{Comparison, Contrast, Effect};
 use crate::estimation::Estimation;
 use crate::study::Study;
 
-pub(crate) use beside::Beside;
+pub(crate) use beside::{Beside, Together};
 pub(crate) use measuring::enough_clusters;
 
 /// The sums of clusters, of which errors are made.

@@ -1,12 +1,11 @@
 //! Two arms on one metric, among some units.
 
-use whom_report::ClusterErrors;
 use whom_stats::{
     Adjusted, ArmSums, BucketSet, CONTROL, CellSums, Coefficients, Comparison as Values, CrossProducts, Estimate, Lift,
     NotEstimable, Source, Unreliable,
 };
 
-use crate::clustered::Beside;
+use crate::clustered::{Beside, Together};
 use crate::estimation::{Estimated, Estimation};
 
 /// A treatment against control on a metric: the effect, or why there is none, and the arms as they are in either case.
@@ -87,15 +86,6 @@ impl Comparison {
             clusters: None,
             beside: None,
         }
-    }
-
-    /// What is told beside the error by cluster of a combination of the arms' values; `None` where errors are not by cluster.
-    pub(crate) fn cluster_errors(
-        &self,
-        combined: impl Fn(&Values) -> Result<Estimate, NotEstimable>,
-    ) -> Option<ClusterErrors> {
-        let error = combined(&self.effect.as_ref().ok()?.values).ok()?;
-        self.beside.as_ref()?.errors(error.degrees_of_freedom, combined)
     }
 
     /// The effect without its adjustment, of a metric that has one.
@@ -188,14 +178,6 @@ pub(crate) struct Contrast {
     pub(crate) together: Option<Result<Together, NotEstimable>>,
 }
 
-/// The difference of two effects on units of the same clusters.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Together {
-    pub(crate) estimate: Estimate,
-    /// What is told beside its error.
-    pub(crate) errors: Option<ClusterErrors>,
-}
-
 impl Contrast {
     /// The cohort's effect less that of the rest.
     pub(crate) fn estimate(&self) -> Result<Estimate, NotEstimable> {
@@ -207,11 +189,6 @@ impl Contrast {
             Err(reason) => Err(*reason),
         };
         Ok(side(&self.cohort)?.minus(&side(&self.rest)?))
-    }
-
-    /// What is told beside the error of that difference by cluster.
-    pub(crate) fn cluster_errors(&self) -> Option<ClusterErrors> {
-        self.together?.ok()?.errors
     }
 }
 

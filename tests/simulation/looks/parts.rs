@@ -6,7 +6,8 @@ use whom_stats::{
     OneSidedSequence, Reference,
 };
 
-use super::{Counts, NIGHTS, Seen};
+use super::NIGHTS;
+use super::counts::{Counts, Seen};
 use crate::simulation::draws::Draws;
 use crate::simulation::spend::spend;
 use crate::simulation::trial::LEVEL;

@@ -3,6 +3,8 @@
 use whom_report::ClusterErrors;
 use whom_stats::{ClusterWeights, Comparison as Values, Estimate, Moments, NotEstimable, Source, cr1_factor};
 
+use crate::comparison::{Comparison, Contrast};
+
 /// The values of both arms, with what is told beside their variances in place of these.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Beside {
@@ -18,6 +20,14 @@ pub(super) struct ArmClusters<'a> {
     pub(super) sides: Vec<&'a [Vec<Moments>; 2]>,
     /// The variance of type CR0 of a mean; `None` of a ratio, whose error is of type CR1 as it is.
     pub(super) plain_variance: Option<f64>,
+}
+
+/// The difference of two effects on units of the same clusters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Together {
+    pub(crate) estimate: Estimate,
+    /// What is told beside its error.
+    pub(crate) errors: Option<ClusterErrors>,
 }
 
 impl Beside {
@@ -46,6 +56,24 @@ impl Beside {
             degrees_of_freedom,
             effective_clusters: combined(&self.weights).ok()?.degrees_of_freedom,
         })
+    }
+}
+
+impl Comparison {
+    /// What is told beside the error by cluster of a combination of the arms' values; `None` where errors are not by cluster.
+    pub(crate) fn cluster_errors(
+        &self,
+        combined: impl Fn(&Values) -> Result<Estimate, NotEstimable>,
+    ) -> Option<ClusterErrors> {
+        let error = combined(&self.effect.as_ref().ok()?.values).ok()?;
+        self.beside.as_ref()?.errors(error.degrees_of_freedom, combined)
+    }
+}
+
+impl Contrast {
+    /// What is told beside the error of that difference by cluster.
+    pub(crate) fn cluster_errors(&self) -> Option<ClusterErrors> {
+        self.together?.ok()?.errors
     }
 }
 
