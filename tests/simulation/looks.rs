@@ -10,8 +10,8 @@ mod parts;
 use std::fmt::Write as _;
 
 use whom_stats::{
-    Comparison, ConfidenceSequence, CrossProducts, Estimate, Grid, Moments, RatioColumn, Reference,
-    RegressionAdjustment, Sample, centres,
+    Comparison, ConfidenceSequence, CrossProducts, Estimate, Grid, Moments, RatioColumn, RegressionAdjustment, Sample,
+    centres,
 };
 
 use counts::{Counts, Seen};
