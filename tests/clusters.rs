@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 
+use crate::effects::Table;
 use crate::program::Published;
 use crate::warehouse::{Sample, Warehouse, read_parquet, repository, with_column};
 
@@ -76,26 +77,33 @@ pub(crate) fn households() -> Warehouse {
     shop(many)
 }
 
-/// What differs from the effects in a file of `tests/reference`, that of so many metrics for everybody and two cohorts.
+/// What differs from the effects in a file of `tests/reference`, that of so many metrics for everybody and two cohorts. What is
+/// told beside is held against it where the file has it.
 fn faults(published: &Published, (reference, metrics): (&str, usize)) -> Vec<String> {
     let path = repository().join("tests/reference").join(reference);
     let (expected, found) = (fs::read_to_string(path).expect("reference numbers"), published.effects());
+    let table = Table(published.table("effects.parquet"));
+    let beside =
+        ["clusters_degrees_of_freedom", "clusters_std_err_cr1", "clusters_effective"].map(|name| table.numbers(name));
     assert_eq!(expected.lines().count(), 1 + 8 * metrics, "{reference}");
     let mut faults = Vec::new();
     for line in expected.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
         let [metric, cohort, estimand, method, numbers @ ..] = fields.as_slice() else { panic!("{line}") };
         let numbers: Vec<f64> = numbers.iter().map(|number| number.parse().expect("a number")).collect();
-        let [n_control, n_variant, _, _, estimate, std_err, lower, upper] = numbers.as_slice() else {
+        let [n_control, n_variant, _, _, estimate, std_err, lower, upper, told @ ..] = numbers.as_slice() else {
             panic!("{line}")
         };
-        let is_meant = |row: &&crate::effects::Effect| {
+        let is_meant = |(_, row): &(usize, &crate::effects::Effect)| {
             (row.metric.as_str(), row.cohort.as_str(), row.estimand.as_str()) == (*metric, *cohort, *estimand)
         };
-        let rows: Vec<_> = found.iter().filter(is_meant).collect();
-        let [row] = rows.as_slice() else { panic!("{line}: {} rows", rows.len()) };
+        let rows: Vec<_> = found.iter().enumerate().filter(is_meant).collect();
+        let [(place, row)] = rows.as_slice() else { panic!("{line}: {} rows", rows.len()) };
         let meets = |found: Option<f64>, expected: &f64, tolerance: f64| {
             found.is_some_and(|found| (found - expected).abs() <= tolerance * std_err)
+        };
+        let is_told = |(column, expected): (&Vec<Option<f64>>, &f64)| {
+            column[*place].is_some_and(|found| (found / expected - 1.0).abs() <= TOLERANCE)
         };
         // Critical values of t are found to about 1e-9; contrasts of other methods name theirs.
         let is_met = meets(row.estimate, estimate, TOLERANCE)
@@ -103,9 +111,12 @@ fn faults(published: &Published, (reference, metrics): (&str, usize)) -> Vec<Str
             && meets(row.interval.map(|interval| interval.0), lower, 1e-6)
             && meets(row.interval.map(|interval| interval.1), upper, 1e-6)
             && (row.n_control as f64, row.n_variant as f64) == (*n_control, *n_variant)
-            && row.method == *method;
+            && row.method == *method
+            && [0, beside.len()].contains(&told.len())
+            && beside.iter().zip(told).all(is_told);
         if !is_met {
-            faults.push(format!("{line}\n  found {row:?}"));
+            let told = beside.each_ref().map(|column| column[*place]);
+            faults.push(format!("{line}\n  found {row:?}, beside {told:?}"));
         }
     }
     faults

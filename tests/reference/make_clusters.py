@@ -12,6 +12,11 @@ The degrees of freedom of Bell and McCaffrey come from the matrices themselves, 
 Adjusted means have the slopes of users, arm by arm, and the error of what each user then adds to them, the common mean of the covariates
 included; d / (d - k) times that, with d - k degrees of freedom, where k slopes were fitted to the same users. Slopes need fifty users
 and ten degrees of freedom each; without the users a cohort takes those of everybody.
+
+Beside them: of means the error of type CR1 of statsmodels, from the regression of users on a dummy for each arm (and side of it); a ratio's is its own.
+And the effective number of clusters of Carter, Schnepel and Steigerwald (2017), G / (1 + the squared coefficient of variation of gamma), where
+gamma is what a cluster adds to the variance of the estimate if users are independent: for a row x of the design and the combination a of
+coefficients the sum over its users of (a' (X'X)^-1 x)², each times what a ratio's denominator counts of the user.
 """
 
 import csv
@@ -20,11 +25,12 @@ from pathlib import Path
 
 import make_metrics as shop
 import numpy as np
+import statsmodels.api as sm
 import xxhash
 from scipy import stats
 
 HERE = Path(__file__).resolve().parent
-HEADER = ["metric", "cohort", "estimand", "method", "n_c", "n_t", "mean_c", "mean_t", "estimate", "std_err", "lower", "upper"]
+HEADER = ["metric", "cohort", "estimand", "method", "n_c", "n_t", "mean_c", "mean_t", "estimate", "std_err", "lower", "upper", "degrees", "std_err_cr1", "effective"]
 hash_of = shop.users * 7919 % 1000
 part = lambda arm: shop.users // 7 % np.where(arm == 1, 2, 3)
 household = lambda group, arm: 2 * (3 * group + part(arm)) + arm
@@ -77,6 +83,22 @@ def combined(parts: list[tuple[float, float]], scale: list[float]) -> tuple[floa
     return math.sqrt(total), total**2 / sum(variance**2 / degrees for variance, degrees in terms)
 
 
+def cr1(values: np.ndarray, part: np.ndarray, cluster: np.ndarray, combination: np.ndarray) -> float:
+    """The error of a combination of the means of some parts of the users."""
+    design = (part[:, None] == np.arange(len(combination))).astype(float)
+    groups = np.unique(cluster, return_inverse=True)[1]
+    fit = sm.OLS(values, design).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    return math.sqrt(combination @ fit.cov_params() @ combination)
+
+
+def effective(size: np.ndarray, part: np.ndarray, cluster: np.ndarray, combination: np.ndarray) -> float:
+    """The effective number of clusters behind it; users count as their size."""
+    total = np.array([size[part == which].sum() for which in range(len(combination))])
+    of_user = size * (combination[part] / total[part]) ** 2
+    gamma = np.array([of_user[cluster == name].sum() for name in np.unique(cluster)])
+    return len(gamma) / (1 + gamma.var() / gamma.mean() ** 2)
+
+
 def write(name: str, group: np.ndarray) -> None:
     names, drawn = household(group, shop.arm), household(group, 0 * shop.arm)
     if len(np.unique(names)) > MOST:
@@ -88,9 +110,9 @@ def write(name: str, group: np.ndarray) -> None:
     spend, _ = shop.summed(shop.orders, "paid_at", shop.orders["amount"] + 10 * (drawn[buyers] % 7), before=False)
     metrics = {"spend": (spend, None), "orders_placed": (shop.count, None), "click_rate": (shop.clicks, shop.pages)}
 
-    def row(metric, cohort, estimand, method, n, means, estimate, error, degrees):
+    def row(metric, cohort, estimand, method, n, means, estimate, error, degrees, beside):
         half = stats.t.ppf(0.975, degrees) * error
-        numbers = [*means, estimate, error, estimate - half, estimate + half]
+        numbers = [*means, estimate, error, estimate - half, estimate + half, degrees, *beside]
         out.writerow([metric, cohort, estimand, method, *n, *map(repr, map(float, numbers))])
 
     for cohort, who in shop.cohorts.items():
@@ -111,20 +133,31 @@ def write(name: str, group: np.ndarray) -> None:
                         parts.append(delta(above[taken], below[taken], side[taken], names[taken], np.array(weights)))
                 return parts
 
+            # A group of clusters has users of both arms, and is one of each.
+            apart = np.char.add(names.astype(str), np.where(shop.arm == 1, " new", " control"))
+
+            def beside(some, part, combination, error):
+                weights, taken = np.array(combination, dtype=float), (above[some], part[some], apart[some])
+                size = np.ones(some.sum()) if below is None else below[some]
+                return [cr1(*taken, weights) if below is None else error, effective(size, *taken[1:], weights)]
+
             method = "clustered" if below is None else "clustered_ratio"
             alone, r = errors(who, [1.0]), means[1] / means[0]
-            row(metric, cohort, "effect", method, n, means, means[1] - means[0], *combined(alone, [1, 1]))
-            row(metric, cohort, "lift", "delta", n, means, r - 1, *combined(alone, [r / means[0], 1 / means[0]]))
+            found = combined(alone, [1, 1])
+            row(metric, cohort, "effect", method, n, means, means[1] - means[0], *found, beside(who, shop.arm, [-1, 1], found[0]))
+            found, relative = combined(alone, [r / means[0], 1 / means[0]]), [-r / means[0], 1 / means[0]]
+            row(metric, cohort, "lift", "delta", n, means, r - 1, *found, beside(who, shop.arm, relative, found[0]))
             if rests:
                 contrast = (means[1] - means[0]) - (rests[1] - rests[0])
                 both = np.ones(len(who), dtype=bool)
-                row(metric, cohort, "contrast", method, n, means, contrast, *combined(errors(both, [1.0, -1.0]), [1, 1]))
+                found, part = combined(errors(both, [1.0, -1.0]), [1, 1]), 2 * shop.arm + np.where(who, 0, 1)
+                row(metric, cohort, "contrast", method, n, means, contrast, *found, beside(both, part, [-1, 1, 1, -1], found[0]))
 
 
 def adjusted(name: str, group: np.ndarray) -> None:
     names, drawn = household(group, shop.arm), household(group, 0 * shop.arm)
     out = csv.writer(open(HERE / name, "w", newline=""), lineterminator="\n")
-    out.writerow(HEADER)
+    out.writerow(HEADER[:12])
     buyers = np.array([shop.place[user] for user in shop.orders["user_id"].tolist()])
     amounts = shop.orders["amount"] + 10 * (drawn[buyers] % 7)
     spend, spent_before = (shop.summed(shop.orders, "paid_at", amounts, before=before)[0] for before in (False, True))

@@ -213,6 +213,28 @@ def sequences() -> None:
             # The p-value is the alpha at which the interval with this rho just touches zero.
             touch = lambda ln_a: 2 * (n * rho2 + 1) / (n * rho2) * (np.log(n * rho2 + 1) / 2 - ln_a) - z**2
             expect("sequence", case, f"ln_p {z}", min(0.0, optimize.brentq(touch, -200, 200)))
+    for alpha, planned, n in [(0.05, 10000, 10000), (0.05, 10000, 100), (0.05, 10000, 3000000), (0.001, 500, 800)]:
+        # Robbins' mixture over a half-normal, by Gauss and Legendre; where the boundary is least in s, the mixture's derivative in s is zero.
+        nodes, weights = np.polynomial.legendre.leggauss(200)
+
+        def integral(z: float, s: float, of) -> float:
+            middle, width = z * np.sqrt(s) / (1 + s), 1 / np.sqrt(1 + s)
+            x = (nodes + 1) / 2 * (middle + 12 * width)
+            density = 2 * np.exp(-((x - middle) ** 2) / (2 * width**2)) / np.sqrt(2 * np.pi)
+            return float((weights * of(x) * density).sum() * (middle + 12 * width) / 2)
+
+        ln_mixture = lambda z, s: np.log(integral(z, s, np.ones_like)) + z**2 * s / (2 * (1 + s))
+        boundary = lambda s: optimize.brentq(lambda z: ln_mixture(z, s) + np.log(alpha), 0, 60, xtol=1e-14)
+
+        def slope(s: float) -> float:
+            z = boundary(s)
+            return integral(z, s, lambda x: x * z / (2 * np.sqrt(s)) - x**2 / 2)
+
+        best = optimize.brentq(slope, 0.5, 60, xtol=1e-13)
+        case, s = f"{alpha} {planned} {n}", best * n / planned
+        expect("one_sided_sequence", case, "critical_value", boundary(s))
+        for z in [1.0, 3.0, 6.0]:
+            expect("one_sided_sequence", case, f"ln_p {z}", min(0.0, -ln_mixture(z, s)))
     for units, weights in [((21306, 20307), (0.5, 0.5)), ((5000, 5100, 9900), (1, 1, 2)), ((3, 0), (0.5, 0.5)), ((100000, 102000), (0.5, 0.5))]:
         w = np.array(weights) / sum(weights)
         n = np.array(units)

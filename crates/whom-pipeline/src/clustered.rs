@@ -1,6 +1,7 @@
 //! Two arms where units were assigned with their cluster: the values are those of the units, and the errors are by cluster.
 
 mod adjusted;
+mod beside;
 mod measuring;
 
 use std::sync::Arc;
@@ -10,14 +11,17 @@ use whom_query::clusters::Asked;
 use whom_query::{Among, ClusterTotals, QueryError};
 use whom_report::Fold;
 use whom_stats::{
-    BucketSet, CONTROL, ClusterColumn, ClusterMeans, Clusters, Comparison as Values, Estimate, Grid, Moments,
-    NotEstimable, Routing, Sample, Source, UnbiasedMean, Unreliable,
+    BucketSet, CONTROL, ClusterColumn, ClusterMeans, Clusters, Comparison as Values, Grid, Moments, NotEstimable,
+    Routing, Sample, Source, UnbiasedMean, Unreliable,
 };
+
+use beside::ArmClusters;
 
 use crate::comparison::{Comparison, Contrast, Effect};
 use crate::estimation::Estimation;
 use crate::study::Study;
 
+pub(crate) use beside::{Beside, Together};
 pub(crate) use measuring::enough_clusters;
 
 use adjusted::Covariates;
@@ -65,7 +69,7 @@ impl Clustered {
     /// Why everybody is in too few clusters for tests that take the clusters of an arm for many; `None` if there are enough.
     pub(crate) fn too_few(&self, estimation: &Estimation<'_>) -> Option<String> {
         let values = self.arms(Among::Everybody, estimation).and_then(|arms| values(&arms, estimation));
-        match values.map(|values| values.unreliable) {
+        match values.map(|measured| measured.values.unreliable) {
             Ok(Some(few @ Unreliable::FewClusters { .. })) => Some(few.to_string()),
             Ok(_) => None,
             Err(reason) => Some(reason.to_string()),
@@ -81,7 +85,10 @@ impl Clustered {
     ) -> Contrast {
         let of_cohort = self.covariates(&units.cohort, cohort, estimation);
         let together = match (of_cohort, self.covariates(&units.rest, rest, estimation)) {
-            (Some(of_cohort), Some(of_rest)) => of_cohort.clusters().less(&of_rest.clusters()),
+            (Some(of_cohort), Some(of_rest)) if of_cohort.is_adjusted || of_rest.is_adjusted => {
+                let difference = of_cohort.clusters().less(&of_rest.clusters());
+                difference.map(|estimate| Together { estimate, errors: None })
+            }
             _ => self
                 .arms(cohort, estimation)
                 .and_then(|cohort| difference(&cohort, &self.arms(rest, estimation)?, estimation)),
@@ -129,12 +136,31 @@ fn compared(
     let clusters = arms.as_ref().ok().map(|[treatment, control]| [control, treatment].map(holding));
     let judged = units.effect.as_ref().ok().and_then(Effect::unreliable);
     let judged = |values: Values| Values { unreliable: values.unreliable.or(judged), ..values };
-    let plain = arms.and_then(|arms| values(&arms, estimation)).map(judged);
+    let plain = arms.and_then(|arms| values(&arms, estimation));
     let units = Comparison { clusters, method: method(estimation), ..units };
     match (plain, covariates.filter(|covariates| covariates.is_adjusted)) {
-        (Ok(plain), Some(covariates)) => adjusted::compared(units, plain, covariates.clusters().compare().map(judged)),
-        (Ok(plain), None) => adjusted::unadjusted(units, plain),
+        (Ok(Measured { values, .. }), Some(covariates)) => {
+            adjusted::compared(units, judged(values), covariates.clusters().compare().map(judged))
+        }
+        (Ok(Measured { values, beside }), None) => Comparison { beside, ..adjusted::unadjusted(units, judged(values)) },
         (Err(reason), _) => Comparison { effect: Err(reason), ..units },
+    }
+}
+
+/// The arms' values with their errors by cluster, and what is told beside these.
+struct Measured {
+    values: Values,
+    beside: Option<Beside>,
+}
+
+impl Measured {
+    fn difference(&self) -> Result<Together, NotEstimable> {
+        let estimate = self.values.difference()?;
+        let beside = self.beside.as_ref();
+        Ok(Together {
+            estimate,
+            errors: beside.and_then(|beside| beside.errors(estimate.degrees_of_freedom, Values::difference)),
+        })
     }
 }
 
@@ -149,21 +175,34 @@ fn ratio_grids(estimation: &Estimation<'_>) -> Option<[Grid; 2]> {
     estimation.grids.get(..2)?.try_into().ok()
 }
 
-fn values(arms: &Arms, estimation: &Estimation<'_>) -> Result<Values, NotEstimable> {
+fn values(arms: &Arms, estimation: &Estimation<'_>) -> Result<Measured, NotEstimable> {
+    let sides = [vec![&arms[0]], vec![&arms[1]]];
     if let Some(grids) = ratio_grids(estimation) {
         let sample = |arm: &[Vec<Moments>; 2]| ratios(&[arm], grids);
-        return Values::of_means(&sample(&arms[0])?, &sample(&arms[1])?, 0);
+        let values = Values::of_means(&sample(&arms[0])?, &sample(&arms[1])?, 0)?;
+        return Ok(measured(values, sides, [None, None]));
     }
     let (grid, centre) = (estimation.grid, centre(arms.iter().map(|arm| &arm[0])));
-    let [treatment, control] = [&arms[0], &arms[1]].map(|arm| ClusterMeans { totals: &arm[0], grid, centre }.mean());
-    Ok(of_means(treatment?, control?, grid.from_grid(centre)))
+    let mean = |arm: usize| ClusterMeans { totals: &arms[arm][0], grid, centre }.mean();
+    let [treatment, control] = [mean(0)?, mean(1)?];
+    let plain = [Some(treatment.plain_variance), Some(control.plain_variance)];
+    Ok(measured(of_means(treatment, control, grid.from_grid(centre)), sides, plain))
+}
+
+/// With what is told beside, given the sums of both arms and their variances of type CR0.
+fn measured(values: Values, sides: [Vec<&[Vec<Moments>; 2]>; 2], plain: [Option<f64>; 2]) -> Measured {
+    let [treatment, control] = sides;
+    let arms = [(treatment, plain[0]), (control, plain[1])];
+    let arms = arms.map(|(sides, plain_variance)| ArmClusters { sides, plain_variance });
+    Measured { beside: Beside::of(&values, &arms), values }
 }
 
 /// The effect in a cohort less that in the rest.
-fn difference(cohort: &Arms, rest: &Arms, estimation: &Estimation<'_>) -> Result<Estimate, NotEstimable> {
+fn difference(cohort: &Arms, rest: &Arms, estimation: &Estimation<'_>) -> Result<Together, NotEstimable> {
+    let sides = [0, 1].map(|arm| vec![&cohort[arm], &rest[arm]]);
     if let Some(grids) = ratio_grids(estimation) {
         let sample = |arm: usize| ratios(&[&cohort[arm], &rest[arm]], grids)?.with_difference(0, 1);
-        return Values::of_means(&sample(0)?, &sample(1)?, 2)?.difference();
+        return measured(Values::of_means(&sample(0)?, &sample(1)?, 2)?, sides, [None, None]).difference();
     }
     let (grid, centre) = (estimation.grid, centre(cohort.iter().chain(rest).map(|arm| &arm[0])));
     let of = |arm: &[Vec<Moments>; 2]| -> Vec<Moments> { arm[0].clone() };
@@ -171,7 +210,9 @@ fn difference(cohort: &Arms, rest: &Arms, estimation: &Estimation<'_>) -> Result
         let (cohort, rest) = (of(&cohort[arm]), of(&rest[arm]));
         ClusterMeans { totals: &cohort, grid, centre }.less(ClusterMeans { totals: &rest, grid, centre })
     };
-    of_means(less(0)?, less(1)?, 0.0).difference()
+    let [treatment, control] = [less(0)?, less(1)?];
+    let plain = [Some(treatment.plain_variance), Some(control.plain_variance)];
+    measured(of_means(treatment, control, 0.0), sides, plain).difference()
 }
 
 /// The grid value below the mean of all.

@@ -5,6 +5,7 @@ use whom_stats::{
     NotEstimable, Source, Unreliable,
 };
 
+use crate::clustered::{Beside, Together};
 use crate::estimation::{Estimated, Estimation};
 
 /// A treatment against control on a metric: the effect, or why there is none, and the arms as they are in either case.
@@ -19,6 +20,8 @@ pub(crate) struct Comparison {
     pub(crate) adjusted: Option<Adjusted>,
     /// The clusters that hold the units of control and those of the treatment, where errors are by cluster.
     pub(crate) clusters: Option<[u64; 2]>,
+    /// What is told beside such errors.
+    pub(crate) beside: Option<Beside>,
 }
 
 /// Treatment less control, and the values of the arms that it is made of.
@@ -81,6 +84,7 @@ impl Comparison {
             method: estimation.method(),
             adjusted,
             clusters: None,
+            beside: None,
         }
     }
 
@@ -102,6 +106,7 @@ impl Comparison {
             },
             adjusted: None,
             clusters: self.clusters,
+            beside: None,
         })
     }
 
@@ -171,14 +176,14 @@ pub(crate) struct Contrast {
     pub(crate) cohort: Comparison,
     pub(crate) rest: Comparison,
     /// The difference of their effects, where they are not independent.
-    pub(crate) together: Option<Result<Estimate, NotEstimable>>,
+    pub(crate) together: Option<Result<Together, NotEstimable>>,
 }
 
 impl Contrast {
     /// The cohort's effect less that of the rest.
     pub(crate) fn estimate(&self) -> Result<Estimate, NotEstimable> {
         if let Some(together) = self.together {
-            return together;
+            return together.map(|together| together.estimate);
         }
         let side = |comparison: &Comparison| match &comparison.effect {
             Ok(effect) => Ok(effect.difference),

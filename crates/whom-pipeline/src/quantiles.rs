@@ -101,6 +101,7 @@ fn compared(treatment: &FoundQuantile, control: &FoundQuantile) -> Comparison {
         method: METHOD,
         adjusted: None,
         clusters: None,
+        beside: None,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use whom_report::{Correction, EffectRow, Estimand, Evidence, Family};
+use whom_report::{ClusterErrors, Correction, EffectRow, Estimand, Evidence, Family, Holds};
 use whom_spec::plan::{Direction, Matters};
 use whom_stats::{
-    Alternative, ConfidenceSet, Desired, Estimate, Interval, Limit, NotEstimable, Reference, Simultaneous, Unreliable,
+    Alternative, Comparison as Values, ConfidenceSet, Desired, Estimate, Interval, Limit, NotEstimable, Reference,
+    Simultaneous, Unreliable,
 };
 
 use crate::comparison::{Comparison, Contrast, Effect};
@@ -30,7 +31,7 @@ pub(crate) struct Draft {
     pub(crate) row: EffectRow,
     pub(crate) estimate: Option<Estimate>,
     /// The values that Fieller's intervals are made of, in place of the estimate.
-    fieller: Option<whom_stats::Comparison>,
+    fieller: Option<Values>,
 }
 
 /// Why a row has Fieller's method and no interval.
@@ -45,6 +46,8 @@ struct Estimated<'a> {
     arms: &'a Comparison,
     /// What its test is against.
     alternative: Alternative,
+    /// What is told beside an error by cluster.
+    cluster_errors: Option<ClusterErrors>,
     /// Why it is unreliable.
     unreliable: Option<String>,
 }
@@ -58,6 +61,7 @@ impl Subject<'_> {
             estimate: difference(comparison),
             arms: comparison,
             alternative: self.alternative,
+            cluster_errors: comparison.cluster_errors(Values::difference),
             unreliable: unreliable(comparison),
         })
     }
@@ -84,17 +88,16 @@ impl Subject<'_> {
             Matters::Relative(limit) => Limit::Relative(limit),
         };
         let desired = if metric.desired == Direction::Decrease { Desired::Decrease } else { Desired::Increase };
-        let tested = comparison
-            .effect
-            .as_ref()
-            .map_err(|reason| *reason)
-            .and_then(|effect| effect.values.non_inferiority(limit, desired, self.study.reference()));
+        let test = |values: &Values| values.non_inferiority(limit, desired, self.study.reference());
+        let effect = comparison.effect.as_ref().map_err(|reason| *reason);
+        let tested = effect.and_then(|effect| test(&effect.values));
         let mut draft = self.draft(Estimated {
             estimand: Estimand::Margin,
             method: "non_inferiority",
             estimate: tested.map(|tested| tested.margin),
             arms: comparison,
             alternative: Alternative::TwoSided,
+            cluster_errors: comparison.cluster_errors(|values| test(values).map(|tested| tested.margin)),
             unreliable: tested.ok().and_then(|tested| tested.unreliable).map(|reason| reason.to_string()),
         });
         (draft.row.p_value, draft.row.alternative) = (tested.ok().map(|tested| tested.p_value), Alternative::Greater);
@@ -111,6 +114,7 @@ impl Subject<'_> {
             estimate: lift.map(|lift| lift.relative),
             arms: comparison,
             alternative: self.alternative,
+            cluster_errors: comparison.cluster_errors(|values| values.lift().map(|lift| lift.relative)),
             unreliable: lift.ok().and_then(|lift| lift.unreliable).map(|reason| reason.to_string()),
         });
         let p_value = |found: Estimate| found.p_value_of(self.alternative, self.study.reference());
@@ -143,6 +147,7 @@ impl Subject<'_> {
             estimate: contrast.estimate(),
             arms: &contrast.cohort,
             alternative: Alternative::TwoSided,
+            cluster_errors: contrast.cluster_errors(),
             unreliable: unreliable(&contrast.cohort).or_else(in_the_rest),
         })
     }
@@ -155,7 +160,7 @@ impl Subject<'_> {
 
     /// A row with its individual interval and p-value; corrections come later.
     fn draft(&self, estimated: Estimated<'_>) -> Draft {
-        let Estimated { estimand, method, estimate, arms, alternative, unreliable } = estimated;
+        let Estimated { estimand, method, estimate, arms, alternative, cluster_errors, unreliable } = estimated;
         let (reference, validate) = (self.study.reference(), &self.study.plan.validate);
         let metric = self.study.metric(self.question.metric);
         let found = estimate.ok();
@@ -193,7 +198,9 @@ impl Subject<'_> {
                 .map(|found| found.variance_reduction),
             clusters_control: arms.clusters.map(|[control, _]| control),
             clusters_variant: arms.clusters.map(|[_, treatment]| treatment),
+            cluster_errors: cluster_errors.filter(|_| found.is_some()),
             sequence: None,
+            holds: Holds::FixedHorizon,
         };
         Draft { row, estimate: found, fieller: None }
     }
@@ -244,6 +251,7 @@ pub(crate) fn simultaneous(draft: Draft, outcome: &Result<Simultaneous, NotEstim
         Err(reason) => EffectRow {
             estimate: None,
             std_err: None,
+            cluster_errors: None,
             interval: None,
             individual_interval: None,
             p_value: None,

@@ -36,6 +36,7 @@ impl Comparison {
             method: method(estimation.method()),
             adjusted,
             clusters: None,
+            beside: None,
         }
     }
 
@@ -48,6 +49,7 @@ impl Comparison {
             method: estimation.method(),
             adjusted: None,
             clusters: None,
+            beside: None,
         }
     }
 }

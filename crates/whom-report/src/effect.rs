@@ -6,6 +6,9 @@ use whom_stats::{Alternative, Interval, Look};
 use crate::number;
 use crate::word::words;
 
+/// Clusters of an arm from which on kinds of errors are not told apart.
+const MANY_CLUSTERS: u64 = 50;
+
 /// The cohort of an average: everybody.
 pub const EVERYBODY: &str = "all";
 
@@ -71,6 +74,19 @@ words! {
         T = "t",
         /// The standard normal.
         Normal = "normal",
+    }
+
+    /// Which interval of a row holds at this look.
+    #[derive(Default)]
+    pub enum Holds {
+        /// Those of one look: the plan asks for no sequences; all of its units have counted, and nobody would have stopped before; or the row is
+        /// about what was searched, at a declared look, or is exploratory.
+        #[default]
+        FixedHorizon = "fixed_horizon",
+        /// The confidence sequence alone: more looks are planned.
+        Sequence = "sequence",
+        /// None: more looks are planned, and the row has no sequence, or not yet.
+        Neither = "neither",
     }
 
     /// What the adjusted p-value and the simultaneous interval are corrected by.
@@ -168,16 +184,40 @@ pub struct EffectRow {
     /// The same of the treatment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clusters_variant: Option<u64>,
-    /// The confidence sequence at this look, which holds at all looks and over all sequences of the plan together; `None`
-    /// where none is declared, and where the row is outside its method's range.
+    /// What is told beside an error by cluster; `None` elsewhere, and where the numbers of clusters are withheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_errors: Option<ClusterErrors>,
+    /// The confidence sequence at this look: of a confirmatory effect or contrast it holds at all looks and over all of them together, of a
+    /// margin at all looks, either end by itself. `None` where none is declared, and where the row is outside its method's range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<Look>,
+    /// Which of the intervals holds, until all planned units have counted. Afterwards a sequence holds as well.
+    #[serde(default)]
+    pub holds: Holds,
+}
+
+/// What is told beside an error by cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterErrors {
+    /// The standard error of type CR1, of the regression of units on the arms (on the sides of the arms, for a contrast): too small where
+    /// clusters are few. Of a ratio that of the row.
+    pub std_err_cr1: f64,
+    /// The degrees of freedom of the row's own error, Bell and McCaffrey's of means.
+    pub degrees_of_freedom: f64,
+    /// Of both arms together, how many equal clusters would tell as much about the estimate (Carter, Schnepel and Steigerwald 2017).
+    pub effective_clusters: f64,
 }
 
 impl EffectRow {
     /// Whether the method is inside its range of validity.
     pub fn is_reliable(&self) -> bool {
         self.unreliable.is_none() && self.not_estimable.is_none()
+    }
+
+    /// Whether errors are by cluster and an arm has few of them, so that the kinds of errors differ.
+    pub(crate) fn has_few_clusters(&self) -> bool {
+        let fewest = self.clusters_control.into_iter().chain(self.clusters_variant).min();
+        fewest.is_some_and(|clusters| clusters < MANY_CLUSTERS)
     }
 
     /// That the test looks one way, and at which level its intervals are; `None` of a two-sided test.

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use whom_stats::Interval;
 
-use crate::effect::EffectRow;
+use crate::effect::{ClusterErrors, EffectRow};
 use crate::error::ReportError;
 use crate::parquet_file::{Columns, table_bytes};
 use crate::results::Results;
@@ -25,12 +25,17 @@ pub fn effects_batch(rows: &[EffectRow]) -> Result<RecordBatch, ReportError> {
         .words("role", rows.iter().map(|row| row.role.as_str()))
         .words("variant", rows.iter().map(|row| row.variant.as_str()))
         .words("cohort", rows.iter().map(|row| row.cohort.as_str()));
+    let beside = |of: fn(&ClusterErrors) -> f64| rows.iter().map(move |row| row.cluster_errors.as_ref().map(of));
     with_figures(columns, rows.iter())
         .numbers("sequence_lower", rows.iter().map(|row| row.sequence.map(|look| look.interval.lower)))
         .numbers("sequence_upper", rows.iter().map(|row| row.sequence.map(|look| look.interval.upper)))
         .numbers("sequence_p_value", rows.iter().map(|row| row.sequence.map(|look| look.p_value)))
         .optional_counts("clusters_control", rows.iter().map(|row| row.clusters_control))
         .optional_counts("clusters_variant", rows.iter().map(|row| row.clusters_variant))
+        .numbers("clusters_effective", beside(|errors| errors.effective_clusters))
+        .numbers("clusters_degrees_of_freedom", beside(|errors| errors.degrees_of_freedom))
+        .numbers("clusters_std_err_cr1", beside(|errors| errors.std_err_cr1))
+        .words("holds", rows.iter().map(|row| row.holds.as_str()))
         .batch()
 }
 
@@ -119,6 +124,10 @@ mod tests {
         sequence_p_value Float64
         clusters_control Int64
         clusters_variant Int64
+        clusters_effective Float64
+        clusters_degrees_of_freedom Float64
+        clusters_std_err_cr1 Float64
+        holds Utf8
         ");
     }
 

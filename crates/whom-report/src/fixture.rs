@@ -13,7 +13,9 @@ use arrow::array::{AsArray, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::cap::{CapAt, CapView};
-use crate::effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Reference, Role};
+use crate::effect::{
+    ClusterErrors, Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Holds, Reference, Role,
+};
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
 use crate::quantile::{QuantileOf, QuantileView};
 use crate::results::{Direction, MetricView, Partition, Results, Threshold, VariantView};
@@ -148,6 +150,10 @@ fn spend() -> MetricView {
     MetricView { unit_of_measure: Some("USD".to_owned()), proportion: false, ..metric("spend", Role::Secondary) }
 }
 
+/// What is told beside an error by few clusters.
+pub(crate) const CLUSTER_ERRORS: ClusterErrors =
+    ClusterErrors { std_err_cr1: 0.004_2, degrees_of_freedom: 11.3, effective_clusters: 21.4 };
+
 fn averages() -> Vec<EffectRow> {
     let figures = [
         ("visit", MENS, (0.106_167, 0.182_757), 0.003_386),
@@ -198,7 +204,9 @@ fn average(metric: &str, variant: &str, means: (f64, f64), std_err: f64) -> Effe
         variance_reduction: None,
         clusters_control: None,
         clusters_variant: None,
+        cluster_errors: None,
         sequence: None,
+        holds: Holds::FixedHorizon,
     };
     with_estimate(row, means.1 - means.0, std_err, BONFERRONI)
 }

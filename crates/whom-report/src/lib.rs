@@ -115,7 +115,7 @@ pub use charts_json::{CHARTS_SCHEMA_VERSION, charts_json};
 pub use cohort::{CohortDefinition, CohortSize, CohortView, Fold, TagDifference, TagStatistic};
 pub use cohorts_sql::{cohorts_sql, condition_of};
 pub use cohorts_table::{COHORTS_SCHEMA_VERSION, cohorts_batch, cohorts_parquet};
-pub use effect::{Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Reference, Role};
+pub use effect::{ClusterErrors, Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Holds, Reference, Role};
 pub use effects_table::{EFFECTS_SCHEMA_VERSION, effects_batch, effects_parquet};
 pub use error::ReportError;
 pub use folds::GivenFolds;

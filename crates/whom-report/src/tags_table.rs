@@ -85,7 +85,9 @@ mod tests {
         let effects = crate::effects_table::effects_batch(&[]).expect("a batch").schema();
         let tags = tags_batch(&[]).expect("a batch").schema();
         // Levels are no cohorts, have no confidence sequences, and are not compared by cluster.
-        let is_own = |name: &str| name == "cohort" || name.starts_with("sequence_") || name.starts_with("clusters_");
+        let is_own = |name: &str| {
+            ["cohort", "holds"].contains(&name) || name.starts_with("sequence_") || name.starts_with("clusters_")
+        };
         let shared: Vec<_> = effects.fields().iter().filter(|field| !is_own(field.name())).collect();
         assert!(shared.iter().all(|field| tags.field_with_name(field.name()).ok() == Some(field.as_ref())));
         let own: Vec<&str> = tags

@@ -11,12 +11,15 @@
 //!
 //! **Few clusters.** A few large clusters carry little information. The effective number is (sum n_g)² / sum n_g² (Kish 1965), the
 //! degrees of freedom are one less, and below 50 in an arm the result is marked. For means over units, [`unbiased`] has the
-//! sandwich of type CR2 with the degrees of freedom of Bell and McCaffrey (2002), which needs no such number of clusters.
+//! sandwich of type CR2 with the degrees of freedom of Bell and McCaffrey (2002), which needs no such number of clusters. Shown beside
+//! it: the error of type CR1, and the effective number of clusters of a whole comparison.
 
 mod adjusted;
+mod shown;
 mod unbiased;
 
 pub use adjusted::AdjustedClusters;
+pub use shown::{ClusterWeights, cr1_factor};
 pub use unbiased::{ClusterMeans, UnbiasedMean};
 
 use crate::estimate::NotEstimable;

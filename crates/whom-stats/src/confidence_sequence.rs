@@ -24,7 +24,11 @@
 //! counts once, when its window is complete, so that what arrives each night is new units. It measures the mean of the units so far: if the
 //! effect drifts, that is a moving target, and the running intersection may become empty.
 
+mod one_sided;
+
 use serde::{Deserialize, Serialize};
+
+pub use one_sided::OneSidedSequence;
 
 use crate::estimate::{Estimate, Interval, NotEstimable};
 use crate::multiplicity::simultaneous_level;
@@ -45,7 +49,7 @@ pub struct ConfidenceSequence {
 pub struct Look {
     /// The always-valid interval.
     pub interval: Interval,
-    /// The always-valid p-value against zero.
+    /// The always-valid p-value against zero; of a one-sided sequence, against zero and below.
     pub p_value: f64,
     /// The number of standard errors on each side.
     pub critical_value: f64,
@@ -67,13 +71,7 @@ impl ConfidenceSequence {
     /// # Ok::<(), whom_stats::NotEstimable>(())
     /// ```
     pub fn new(level: f64, planned: u64) -> Result<Self, NotEstimable> {
-        if !(level > 0.0 && level < 1.0) {
-            return Err(NotEstimable::NoScale);
-        }
-        if planned == 0 {
-            return Err(NotEstimable::NoUnits);
-        }
-        let alpha = 1.0 - level;
+        let alpha = checked(level, planned)?;
         let constant = -2.0 * libm::log(alpha);
         let best = (0..STEPS).fold(constant, |s, _| constant + libm::log1p(s));
         Ok(Self { alpha, per_unit: best / planned as f64 })
@@ -104,6 +102,17 @@ impl ConfidenceSequence {
         let p_value = libm::exp(libm::log1p(s) / 2.0 - square * s / (2.0 * (1.0 + s))).min(1.0);
         Ok(Look { interval: estimate.interval_at(critical_value), p_value, critical_value })
     }
+}
+
+/// The error rate of a level, if a sequence at it can be planned for these units.
+fn checked(level: f64, planned: u64) -> Result<f64, NotEstimable> {
+    if !(level > 0.0 && level < 1.0) {
+        return Err(NotEstimable::NoScale);
+    }
+    if planned == 0 {
+        return Err(NotEstimable::NoUnits);
+    }
+    Ok(1.0 - level)
 }
 
 /// What all looks so far say together. It starts with nothing known, p = 1.

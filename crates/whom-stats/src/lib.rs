@@ -177,12 +177,14 @@ pub use cell_products::{CellProducts, ProductColumn, ProductGroup, cell_products
 pub use cell_sums::{ArmSums, CellSums, cell_sums};
 pub use cells::cell_statistics;
 pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
-pub use clusters::{AdjustedClusters, ClusterColumn, ClusterMeans, Clusters, TotalOf, UnbiasedMean};
+pub use clusters::{
+    AdjustedClusters, ClusterColumn, ClusterMeans, ClusterWeights, Clusters, TotalOf, UnbiasedMean, cr1_factor,
+};
 pub use columns::{
     ABSENT, CodeColumn, ColumnsError, Layout, MetricRange, PackedUnits, UnitColumnParts, UnitColumns, resident_bytes,
 };
 pub use comparison::{Comparison, Source};
-pub use confidence_sequence::{ConfidenceSequence, Look, Running, RunningInterval};
+pub use confidence_sequence::{ConfidenceSequence, Look, OneSidedSequence, Running, RunningInterval};
 pub use confidence_set::ConfidenceSet;
 pub use cross_products::CrossProducts;
 pub use detectable::{Noise, PlannedArm, PlannedArms, PlannedTest, Sides};

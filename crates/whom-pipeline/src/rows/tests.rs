@@ -1,4 +1,4 @@
-use whom_report::{Reference as ReportReference, Role};
+use whom_report::{Holds, Reference as ReportReference, Role};
 use whom_stats::NotEstimable;
 
 use super::*;
@@ -33,7 +33,9 @@ fn draft(estimand: Estimand, estimate: Option<f64>) -> Draft {
         variance_reduction: None,
         clusters_control: None,
         clusters_variant: None,
+        cluster_errors: None,
         sequence: None,
+        holds: Holds::FixedHorizon,
     };
     Draft { row, estimate, fieller: None }
 }

@@ -199,7 +199,6 @@ fn remark(row: &EffectRow) -> Option<String> {
 
 /// Every row about everybody.
 fn all(indexed: &Indexed<'_>) -> Table {
-    let by_cluster = figure::by_cluster(indexed);
     let mut columns = vec![
         ("metric", false),
         ("treatment", false),
@@ -213,7 +212,7 @@ fn all(indexed: &Indexed<'_>) -> Table {
         ("adjusted p", true),
         ("family", false),
     ];
-    columns.extend(by_cluster.then_some((figure::CLUSTERS, true)));
+    columns.extend(figure::beside_columns(indexed));
     let mut table = Table::new("Every estimate over everybody", &columns);
     let rows = indexed.results.effects.iter().enumerate().filter(|(_, row)| row.cohort == EVERYBODY);
     for (place, row) in rows {
@@ -233,7 +232,7 @@ fn all(indexed: &Indexed<'_>) -> Table {
             Cell::figure(figures.adjusted_p()),
             Cell::text(family_words(row.family)),
         ];
-        cells.extend(by_cluster.then(|| figures.clusters_cell()));
+        cells.extend(figures.beside_cells(indexed));
         table.row(cells);
     }
     table

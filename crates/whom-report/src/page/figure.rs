@@ -13,10 +13,27 @@ use crate::number::{self, NO_NUMBER, Scale};
 use crate::results::MetricView;
 
 /// The heading of numbers of clusters.
-pub(super) const CLUSTERS: &str = "clusters of control and treated";
+const CLUSTERS: &str = "clusters of control and treated";
+
+/// The heading of what clusters are worth.
+const CLUSTER_ERRORS: &str = "worth, and errors of few clusters";
+
+/// The heading of confidence sequences.
+const SEQUENCE: &str = "confidence sequence";
+
+/// The columns of a table of effects that only some runs have.
+pub(super) fn beside_columns(indexed: &Indexed<'_>) -> Vec<(&'static str, bool)> {
+    let clusters = by_cluster(indexed).then_some([(CLUSTERS, true), (CLUSTER_ERRORS, true)]);
+    clusters.into_iter().flatten().chain(in_sequence(indexed).then_some((SEQUENCE, true))).collect()
+}
+
+/// Whether rows have confidence sequences.
+pub(super) fn in_sequence(indexed: &Indexed<'_>) -> bool {
+    indexed.results.effects.iter().any(|row| row.sequence.is_some())
+}
 
 /// Whether rows tell numbers of clusters.
-pub(super) fn by_cluster(indexed: &Indexed<'_>) -> bool {
+fn by_cluster(indexed: &Indexed<'_>) -> bool {
     indexed.results.effects.iter().any(|row| row.clusters_control.is_some())
 }
 
@@ -161,6 +178,11 @@ impl<'a> Figures<'a> {
         Some(self.bounds_of(self.found.row.individual_interval?, columns))
     }
 
+    /// The bounds of the confidence sequence at this look, without the unit.
+    pub(super) fn sequence_bounds(&self) -> Option<[(Place, String); 2]> {
+        Some(self.bounds_of(self.found.row.sequence?.interval, ["sequence_lower", "sequence_upper"]))
+    }
+
     fn bounds_of(&self, interval: Interval, columns: [&str; 2]) -> [(Place, String); 2] {
         bounds(&self.scale, interval, columns.map(|column| self.place(column)))
     }
@@ -181,16 +203,40 @@ impl<'a> Figures<'a> {
     }
 
     /// The clusters that hold the units of control and of the treatment; `None` where errors are not by cluster.
-    pub(super) fn clusters(&self) -> Option<[(Place, String); 2]> {
+    fn clusters(&self) -> Option<[(Place, String); 2]> {
         let row = self.found.row;
         let of = |column, clusters: u64| (self.place(column), number::count(clusters));
         Some([of("clusters_control", row.clusters_control?), of("clusters_variant", row.clusters_variant?)])
     }
 
+    /// The cells of [`beside_columns`].
+    pub(super) fn beside_cells(&self, indexed: &Indexed<'_>) -> Vec<Cell> {
+        let clusters = by_cluster(indexed).then(|| [self.clusters_cell(), self.cluster_errors_cell()]);
+        let sequence = in_sequence(indexed).then(|| Cell::range(self.sequence_bounds()));
+        clusters.into_iter().flatten().chain(sequence).collect()
+    }
+
     /// The same as one cell of a table.
-    pub(super) fn clusters_cell(&self) -> Cell {
+    fn clusters_cell(&self) -> Cell {
         let Some([control, treated]) = self.clusters() else { return Cell::text(NO_NUMBER) };
         Cell::figure(control).and_text(" and ").and_figure(treated)
+    }
+
+    /// What the clusters of both arms are worth, and where an arm has few of them both kinds of errors.
+    fn cluster_errors_cell(&self) -> Cell {
+        let row = self.found.row;
+        let Some(errors) = row.cluster_errors else { return Cell::text(NO_NUMBER) };
+        let of = |column, number| (self.place(column), number::fixed(number, 1));
+        let cell = Cell::figure(of("clusters_effective", errors.effective_clusters))
+            .and_text(" equal ones, ")
+            .and_figure(of("clusters_degrees_of_freedom", errors.degrees_of_freedom))
+            .and_text(" degrees of freedom");
+        let Some(std_err) = row.std_err.filter(|_| row.has_few_clusters()) else { return cell };
+        let of = |column, number| (self.place(column), self.scale.plain(number, self.decimals()));
+        cell.and_text("; standard error ")
+            .and_figure(of("std_err", std_err))
+            .and_text(", of type CR1 ")
+            .and_figure(of("clusters_std_err_cr1", errors.std_err_cr1))
     }
 
     /// Units of control and treatment.

@@ -192,7 +192,8 @@ impl<'a> Question<'a> {
             ("verdict", false),
             ("evidence", false),
         ];
-        columns.extend(figure::by_cluster(self.indexed).then_some((figure::CLUSTERS, true)));
+        columns.extend(figure::beside_columns(self.indexed));
+        columns.extend(figure::in_sequence(self.indexed).then_some(("contrast, confidence sequence", true)));
         let mut table = Table::new(format!("{heading}: cohorts"), &columns);
         for (name, members) in groups {
             if !members.is_empty() {
@@ -268,7 +269,9 @@ impl<'a> Question<'a> {
             verdict,
             evidence_mark(member.effect.row.evidence),
         ];
-        cells.extend(figure::by_cluster(self.indexed).then(|| figures.clusters_cell()));
+        cells.extend(figures.beside_cells(self.indexed));
+        let contrast = contrast.and_then(|contrast| contrast.sequence_bounds());
+        cells.extend(figure::in_sequence(self.indexed).then(|| Cell::range(contrast)));
         cells
     }
 }

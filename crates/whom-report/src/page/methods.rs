@@ -85,7 +85,8 @@ const KNOWN: [(&str, Method); 11] = [
             words: "The mean of the treated units minus that of the control units. Units of a cluster were assigned together and resemble \
                     each other, so the clusters are what varies: the error is of type CR2, with degrees of freedom that fall with \
                     the number of clusters and where a few are large. Of more than 4,096 clusters the parts are 1,024 groups of whole \
-                    clusters. A cohort and the rest share clusters, and their contrast knows it.",
+                    clusters. A cohort and the rest share clusters, and their contrast knows it. Beside the error stands that of type CR1, \
+                    which is too small where clusters are few, and how many equal clusters would say as much.",
             formula: "s.e.² = Σ Eᵍ² / (1 − nᵍ/N) / N² over clusters g of each arm,  Eᵍ the sum of the cluster’s residuals",
             source: "Bell and McCaffrey, Bias reduction in standard errors for linear regression with multi-stage samples, Survey Methodology 28 (2002)",
         },

@@ -26,6 +26,7 @@ pub(super) fn section(results: &Results, palette: Palette) -> Option<String> {
         for row in rows {
             table.cells(cells(results, metric, row));
             remarks.extend(remark(row));
+            remarks.extend(few_clusters(metric, row));
         }
     }
     let any = results.metrics.iter().any(|metric| {
@@ -76,4 +77,22 @@ fn remark(row: &EffectRow) -> Option<String> {
         (None, None) => return None,
     };
     Some(format!("{} on {} is {word}: {}", label::name(&row.variant), label::name(&row.metric), label::plain(reason)))
+}
+
+/// What the clusters of an average are worth where an arm has few of them, with both kinds of errors.
+fn few_clusters(metric: &MetricView, row: &EffectRow) -> Option<String> {
+    let errors = row.cluster_errors.filter(|_| row.has_few_clusters())?;
+    let scale = Scale::of_effects(metric);
+    let error = |error| scale.plain(error, scale.decimals(row.interval));
+    Some(format!(
+        "{} on {} rests on {} and {} clusters, worth {} equal ones: {} degrees of freedom, standard error {}, of type CR1 {}",
+        label::name(&row.variant),
+        label::name(&row.metric),
+        number::count(row.clusters_control?),
+        number::count(row.clusters_variant?),
+        number::fixed(errors.effective_clusters, 1),
+        number::fixed(errors.degrees_of_freedom, 1),
+        error(row.std_err?),
+        error(errors.std_err_cr1)
+    ))
 }

@@ -39,6 +39,25 @@ fn a_pre_registered_cohort_is_shown_with_its_definition() {
 }
 
 #[test]
+fn of_few_clusters_it_is_told_what_they_are_worth_and_both_errors() {
+    let told = |clusters| {
+        let mut results = fixture::hillstrom();
+        for row in &mut results.effects {
+            (row.clusters_control, row.clusters_variant) = (Some(clusters), Some(120));
+            row.cluster_errors = Some(fixture::CLUSTER_ERRORS);
+        }
+        let text = plain(&results);
+        text.lines().skip_while(|line| !line.contains("rests on")).take(3).map(str::to_owned).collect::<Vec<_>>()
+    };
+    insta::assert_snapshot!(told(49).join("\n"), @"
+    ! Mens E-Mail on visit rests on 49 and 120 clusters, worth 21.4 equal ones:
+      11.3 degrees of freedom, standard error 0.34 pp, of type CR1 0.42 pp
+    ! Womens E-Mail on visit rests on 49 and 120 clusters, worth 21.4 equal ones:
+    ");
+    assert!(told(50).is_empty());
+}
+
+#[test]
 fn a_cap_is_told_below_the_averages() {
     let text = plain(&fixture::capped());
     let told: Vec<&str> = text.lines().skip_while(|line| !line.contains("capped")).take(2).collect();

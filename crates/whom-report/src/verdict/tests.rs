@@ -184,7 +184,7 @@ fn a_held_out_cohort_earns_the_test_that_would_confirm_it() {
 }
 
 /// Makes spend a guardrail that may grow by so much, with its margins.
-fn guard_spend(results: &mut Results, limit: f64) {
+pub(super) fn guard_spend(results: &mut Results, limit: f64) {
     let metric = &mut results.metrics[2];
     (metric.role, metric.limit, metric.desired) =
         (Role::Guardrail, Some(Threshold::Absolute(limit)), Direction::Decrease);

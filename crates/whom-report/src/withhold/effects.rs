@@ -62,8 +62,8 @@ impl HiddenMetrics {
         self.told(row, hides_numbers)
     }
 
-    /// A row that is shown, its reasons without counts of too few, and without numbers of clusters that are too few. A sequence is as wide as its units are many, so it goes with
-    /// them.
+    /// A row that is shown, its reasons without counts of too few, and without numbers of clusters that are too few and what tells them. A
+    /// sequence is as wide as its units are many, so it goes with them.
     pub(super) fn told(&self, row: EffectRow, hides_numbers: bool) -> EffectRow {
         let shown = |n: Option<u64>| n.filter(|_| !hides_numbers);
         let clusters = [row.clusters_control, row.clusters_variant];
@@ -73,6 +73,7 @@ impl HiddenMetrics {
         EffectRow {
             clusters_control,
             clusters_variant,
+            cluster_errors: row.cluster_errors.filter(|_| !hides_numbers && !hides_clusters),
             n_control: shown(row.n_control),
             n_variant: shown(row.n_variant),
             sequence: row.sequence.filter(|_| !hides_numbers),
@@ -224,7 +225,9 @@ pub(super) fn withheld(row: EffectRow, reason: String) -> EffectRow {
         variance_reduction: None,
         clusters_control: None,
         clusters_variant: None,
+        cluster_errors: None,
         sequence: None,
+        holds: row.holds,
     }
 }
 
@@ -238,11 +241,17 @@ mod tests {
         let mut results = fixture::no_discovery();
         for (row, clusters) in results.effects.iter_mut().zip([49, 50].into_iter().cycle()) {
             (row.clusters_control, row.clusters_variant) = (Some(900), Some(clusters));
+            row.cluster_errors = Some(fixture::CLUSTER_ERRORS);
         }
         let shown = SmallestCell::new(50).unwrap().apply(results).unwrap();
         for (place, row) in shown.effects.iter().enumerate() {
             let expected = if place % 2 == 0 { (None, None) } else { (Some(900), Some(50)) };
             assert_eq!((row.clusters_control, row.clusters_variant), expected);
+            assert_eq!(
+                row.cluster_errors.is_some(),
+                expected.0.is_some(),
+                "what tells how many there are goes with them"
+            );
         }
     }
 }

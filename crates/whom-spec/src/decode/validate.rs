@@ -3,7 +3,7 @@
 use super::cursor::{Field, Fields};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{Cap, Correction, IncompleteWindow, Plan, Reference, Role, Test, Validate};
+use crate::plan::{Cap, Correction, IncompleteWindow, Metric, Plan, Reference, Role, Test, Validate};
 
 pub(super) fn validate(field: &Field<'_>) -> Option<Validate> {
     let fields = field.mapping::<format::Validate>()?;
@@ -64,7 +64,12 @@ pub(super) fn check_sequences(plan: &Plan, pipeline: &Fields<'_>) {
         let why = "`split.strata`: sequences of effects within strata are not known to hold".to_owned();
         refuse(why, "leave `sequence_units` out; or choose one stratum by `where`");
     }
-    for metric in plan.metrics.iter().filter(|metric| metric.role == Role::Primary) {
+    let has_sequence = |metric: &&Metric| match metric.role {
+        Role::Primary => true,
+        Role::Guardrail => metric.limit.is_some(),
+        Role::Secondary => false,
+    };
+    for metric in plan.metrics.iter().filter(has_sequence) {
         let name = &metric.name;
         if metric.incomplete_window == IncompleteWindow::Include {
             let why = format!("incomplete windows in `{name}`: a unit has to count once, and stay as it is");

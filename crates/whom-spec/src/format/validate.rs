@@ -26,8 +26,8 @@ pub(crate) struct Validate {
     balance_p: Option<Number>,
     /// The p-value below which tags missing by variant block. Default: 0.001.
     missing_p: Option<Number>,
-    /// Asks for confidence sequences, which hold at every look: the units of a treatment and control together at which they
-    /// are tightest. Default: none.
+    /// Asks for confidence sequences, which hold at every look, of primary metrics and of guardrails with a limit: the units of a treatment
+    /// and control together at which they are tightest. Default: none.
     sequence_units: Option<WholeNumber>,
 }
 

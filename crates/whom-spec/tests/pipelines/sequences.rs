@@ -26,6 +26,18 @@ fn what_changes_with_the_look_is_refused() {
     ");
 }
 
+#[test]
+fn guardrails_that_are_held_against_a_limit_have_sequences_too() {
+    let with = |limit: &str| {
+        let guardrail = format!(
+            "  returns: {{ role: guardrail, from: orders, aggregate: any, window: 14d, desired: decrease, incomplete_window: include{limit} }}\ntags:\n"
+        );
+        asking(&plain_with("tags:\n", &guardrail))
+    };
+    insta::assert_snapshot!(first_line(&refusal(&with(", limit: 2%"))), @"error: `validate.sequence_units` does not go with incomplete windows in `returns`: a unit has to count once, and stay as it is");
+    assert!(loaded(&with("")).is_ok(), "without a limit nothing is held against it");
+}
+
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }

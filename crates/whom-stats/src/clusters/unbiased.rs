@@ -34,6 +34,8 @@ pub struct UnbiasedMean {
     pub offset: f64,
     /// The variance of type CR2; zero where no cluster's residuals add up to anything.
     pub variance: f64,
+    /// The variance of type CR0, without the factors (1 - h_g)^(-1/2): what [`cr1_factor`](super::cr1_factor) makes that of type CR1 of.
+    pub plain_variance: f64,
     /// Bell and McCaffrey's degrees of freedom.
     pub degrees_of_freedom: f64,
     /// Why an interval may not hold its level: fewer than 50 effective clusters.
@@ -43,6 +45,8 @@ pub struct UnbiasedMean {
 /// What a cluster adds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Part {
+    /// E_g / N.
+    plain: f64,
     /// a_g E_g / N.
     score: f64,
     /// n_g / N².
@@ -55,8 +59,10 @@ impl Part {
     /// Of a cluster with so many of an arm's units, given the sum of their deviations from the arm's mean.
     pub(super) fn of(size: f64, deviation: f64, units: f64) -> Self {
         let adjusted = 1.0 / ((units - size) / units).sqrt();
+        let plain = deviation / units;
         Self {
-            score: adjusted * deviation / units,
+            plain,
+            score: adjusted * plain,
             diagonal: size / (units * units),
             root: adjusted * size / (units * units.sqrt()),
         }
@@ -135,9 +141,17 @@ pub(super) fn few_clusters(totals: &[Moments]) -> Option<Unreliable> {
 
 /// The error of a difference from the parts of both sides, cluster by cluster.
 pub(super) fn with_error(offset: f64, parts: &[Part], others: &[Part]) -> UnbiasedMean {
-    let difference = |(part, other): (&Part, &Part)| part.score - other.score;
-    let variance = parts.iter().zip(others).map(difference).map(|score| score * score).sum();
-    UnbiasedMean { offset, variance, degrees_of_freedom: satterthwaite(parts, others), unreliable: None }
+    let squared = |of: fn(&Part) -> f64| {
+        let differences = parts.iter().zip(others).map(|(part, other)| of(part) - of(other));
+        differences.map(|difference| difference * difference).sum()
+    };
+    UnbiasedMean {
+        offset,
+        variance: squared(|part| part.score),
+        plain_variance: squared(|part| part.plain),
+        degrees_of_freedom: satterthwaite(parts, others),
+        unreliable: None,
+    }
 }
 
 /// The degrees of freedom of such a difference.

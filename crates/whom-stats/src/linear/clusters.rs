@@ -12,6 +12,7 @@ use super::least_squares::LeastSquares;
 use super::meat::lower_triangle;
 use super::score::Scorer;
 use super::symmetric::Symmetric;
+use crate::clusters::cr1_factor;
 use crate::cross_products::CrossProducts;
 use crate::estimate::NotEstimable;
 
@@ -137,7 +138,7 @@ impl ClusterScores {
         match self.kind {
             ClusterError::Cr0 => Ok(Covariance::with_degrees(self.squares(1.0), clusters - 1.0, MANY_CLUSTERS)),
             ClusterError::Cr1 => {
-                let factor = clusters / (clusters - 1.0) * (n - 1.0) / fit.residual_degrees();
+                let factor = cr1_factor(clusters, n, fit.residual_degrees());
                 Ok(Covariance::with_degrees(self.squares(factor), clusters - 1.0, MANY_CLUSTERS))
             }
             ClusterError::Cr2 => Ok(self.adjusted()),

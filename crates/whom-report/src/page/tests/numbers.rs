@@ -4,6 +4,7 @@ use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use serde_json::Value;
+use whom_stats::Look;
 
 use super::*;
 use crate::cohort::CohortView;
@@ -77,6 +78,12 @@ fn column(row: &EffectRow, column: &str) -> Option<f64> {
         "n_variant" => row.n_variant.map(|units| units as f64),
         "clusters_control" => row.clusters_control.map(|clusters| clusters as f64),
         "clusters_variant" => row.clusters_variant.map(|clusters| clusters as f64),
+        "clusters_effective" => row.cluster_errors.map(|errors| errors.effective_clusters),
+        "clusters_degrees_of_freedom" => row.cluster_errors.map(|errors| errors.degrees_of_freedom),
+        "clusters_std_err_cr1" => row.cluster_errors.map(|errors| errors.std_err_cr1),
+        "std_err" => row.std_err,
+        "sequence_lower" => row.sequence.map(|look| look.interval.lower),
+        "sequence_upper" => row.sequence.map(|look| look.interval.upper),
         "statistic" => row.estimate.zip(row.std_err).map(|(estimate, std_err)| estimate / std_err),
         other => panic!("no column `{other}`"),
     }
@@ -85,7 +92,8 @@ fn column(row: &EffectRow, column: &str) -> Option<f64> {
 /// Whether a bound, which is written without its unit, is that of a percentage.
 fn is_percentage(results: &Results, row: &EffectRow, column: &str) -> bool {
     let metric = results.metric(&row.metric).expect("a metric");
-    column.starts_with("ci_") && (metric.proportion || row.estimand == crate::effect::Estimand::Lift)
+    let is_bound = column.starts_with("ci_") || column.starts_with("sequence_");
+    is_bound && (metric.proportion || row.estimand == crate::effect::Estimand::Lift)
 }
 
 fn every_figure_is_that_of_its_place(results: &Results) -> usize {
@@ -115,15 +123,30 @@ fn every_effect_on_the_page_is_that_of_its_row_and_column() {
 fn every_number_of_clusters_is_that_of_its_row_and_column() {
     let mut results = fixture::registered();
     let rows = results.effects.len();
-    for (row, clusters) in results.effects.iter_mut().zip(100..) {
+    for (row, clusters) in results.effects.iter_mut().zip(30..) {
         (row.clusters_control, row.clusters_variant) = (Some(clusters), Some(10 * clusters));
+        row.cluster_errors = Some(fixture::CLUSTER_ERRORS);
     }
     results.effects[0].clusters_control = None;
     every_figure_is_that_of_its_place(&results);
     let shown = figures(&rendered(&results), "effects");
-    let counted = shown.iter().filter(|figure| figure.column.starts_with("clusters_")).count();
+    let counted = shown.iter().filter(|figure| figure.column == "clusters_control").count();
     assert!(counted > 10 && counted < 2 * rows, "{counted} of {rows} rows");
+    let errors = shown.iter().filter(|figure| figure.column == "clusters_std_err_cr1").count();
+    assert!(errors > 2 && errors < counted, "of the rows with fewer than 50 clusters in an arm: {errors}");
     assert!(!rendered(&fixture::registered()).contains("clusters of control"));
+}
+
+#[test]
+fn every_bound_of_a_confidence_sequence_is_that_of_its_row_and_column() {
+    let mut results = fixture::registered();
+    for row in &mut results.effects {
+        row.sequence = row.interval.map(|interval| Look { interval, p_value: 0.5, critical_value: 3.0 });
+    }
+    every_figure_is_that_of_its_place(&results);
+    let shown = figures(&rendered(&results), "effects");
+    assert!(shown.iter().filter(|figure| figure.column == "sequence_lower").count() > 10);
+    assert!(!rendered(&fixture::registered()).contains("confidence sequence"));
 }
 
 #[test]
