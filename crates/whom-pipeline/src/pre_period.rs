@@ -182,17 +182,17 @@ impl PrePeriod {
     /// What whoever reads the plan has to know of how it was made.
     fn remarks(&self, plan: &Plan) -> Vec<String> {
         let measures = plan.measures();
-        let is_decided = |measure: &&Measure<'_>| {
-            plan.metrics.get(measure.metric).is_some_and(|metric| metric.role != Role::Secondary)
+        let counting = |place: usize| {
+            let mut parts = measures.iter().filter(|measure| measure.metric == place && measure.opens == 0);
+            parts.any(|measure| **measure.from == self.units_of)
         };
-        let counts = |measure: &&Measure<'_>| measure.opens == 0 && **measure.from == self.units_of;
-        let mut counting: Vec<String> =
-            measures.iter().filter(is_decided).filter(counts).map(|measure| format!("`{}`", measure.of)).collect();
-        counting.dedup();
+        let decided = plan.metrics.iter().enumerate().filter(|(_, metric)| metric.role != Role::Secondary);
+        let counting: Vec<String> =
+            decided.filter(|(place, _)| counting(*place)).map(|(_, metric)| format!("`{}`", metric.name)).collect();
         let brought = (!counting.is_empty()).then(|| {
             format!(
-                "the row of `{}` that brings a unit lies in its window, and counts for {} where its conditions let it: if the \
-                 experiment meets units at another event, name the table of those",
+                "the row of `{}` that brings a unit lies in its window, and may count for {}: if the experiment meets units \
+                 at another event, name the table of those",
                 self.units_of,
                 counting.join(", ")
             )

@@ -58,14 +58,14 @@ async fn through(request: &Request, period: &PrePeriod, stages: &mut Stages<'_>)
     let refused = |error: &QueryError| prepared.refused(Stage::UnitTable, error);
     let table = unit_table::build(&prepared.compiled, &prepared.catalog, &engine, &watch).await;
     let table = table.map_err(|error| refused(&error))?;
+    if table.units() == 0 {
+        return Err(nobody(&view));
+    }
     let units = prepared.analysed(request, &engine, table).await.map_err(|error| refused(&error))?;
 
     stages.begin(Stage::Checks)?;
     let plan = &prepared.loaded.plan;
     let study = Study::new(plan, &prepared.compiled, &units);
-    if units.tally.exposed.iter().all(|units| *units == 0) {
-        return Err(nobody(&view));
-    }
     let checks = let_through(&study, checks(&study).into_iter().map(advised).collect())?;
     let (results, _) = measure_declared(&study, checks, stages).await?;
     let results = withheld::results(plan, results)?;
@@ -83,7 +83,7 @@ fn nobody(period: &PrePeriodView) -> RunError {
     let PrePeriodView { units_of, first, last, .. } = period;
     let message =
         format!("no row of `{units_of}` has a unit and a time from {first} to {last}, so nobody would have come");
-    let error = RunError::new(Stage::Checks, Cause::Data, message);
+    let error = RunError::new(Stage::UnitTable, Cause::Data, message);
     let fix = "choose other days, or another fact table";
     RunError { fix: Some(fix.to_owned()), ..error }
 }
