@@ -128,6 +128,9 @@ fn days_that_cannot_stand_for_the_experiment_are_refused() {
         assert_eq!(answer.code, Some(code), "{days} of {units_of}: {}", answer.stderr);
         assert!(answer.stderr.contains(told), "{days} of {units_of}: {}", answer.stderr);
     }
+    let little = ["--quiet", "--threads", "2", "--memory-limit", "100MiB"];
+    let answer = foreseen(&warehouse.pipeline(), "2026-02-25..2026-02-28", "views", &little);
+    assert_eq!((answer.code, answer.stderr.contains("--memory-limit")), (Some(5), true), "{}", answer.stderr);
     assert!(!warehouse.output().exists(), "nothing is left behind");
 }
 

@@ -18,27 +18,28 @@ use crate::watched::watched;
 
 /// A table, and a line for programs.
 pub(crate) fn power(arguments: &PowerArguments, environment: &Environment) -> Result<String, Failure> {
-    let units = arguments.units.map(u64::from);
-    let asked = arguments.pre_period.zip(arguments.units_of.clone());
-    let (results, planning) = match asked.map(|(days, units_of)| PrePeriod { days, units_of }) {
-        Some(period) => {
-            let Rehearsal { results, period, warnings } = rehearsed(period, arguments, environment)?;
-            warnings.iter().for_each(|warning| console::warn(warning));
-            let planning = Planning::of_pre_period(&results, period, units);
-            (results, planning)
-        }
-        None => {
-            let results = published(arguments, environment)?;
-            let planning = Planning::of(&results, units);
-            (results, planning)
-        }
-    };
+    let (results, planning) = planned(arguments, environment)?;
     if planning.rows.is_empty() {
         let message = "there is no primary metric and no guardrail with a margin, so there is nothing to plan for";
         return Err(Failure::start(Cause::Configuration, message));
     }
     let text = planning_text(&results, &planning, console::colour(environment));
     Ok(format!("{text}\n{}\n", json!({ "status": "planned", "planning": planning })))
+}
+
+fn planned(arguments: &PowerArguments, environment: &Environment) -> Result<(Results, Planning), Failure> {
+    let units = arguments.units.map(u64::from);
+    let Some((days, units_of)) = arguments.pre_period.zip(arguments.units_of.clone()) else {
+        let results = published(arguments, environment)?;
+        let planning = Planning::of(&results, units);
+        return Ok((results, planning));
+    };
+    let Rehearsal { results, period, warnings } = rehearsed(PrePeriod { days, units_of }, arguments, environment)?;
+    for warning in &warnings {
+        console::warn(warning);
+    }
+    let planning = Planning::of_pre_period(&results, period, units);
+    Ok((results, planning))
 }
 
 fn published(arguments: &PowerArguments, environment: &Environment) -> Result<Results, Failure> {
