@@ -71,6 +71,8 @@ mod looks;
 mod replicated;
 // What could be found, from the errors of a run.
 mod power;
+// The same before anybody was exposed, from days before the experiment.
+mod pre_period;
 // Outcomes of the measuring fold and later snapshots change no rule.
 mod honesty;
 // Folds that the data give, and the lecture's tree on its own half.

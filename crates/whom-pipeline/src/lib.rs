@@ -5,7 +5,8 @@
 //! of the last stage nothing is visible; after it everything is.
 //!
 //! [`run()`] is a function of the files it reads and of its [`Request`]; clock and random names reach the manifest, never
-//! a result file. [`check`] and [`compile()`] stop after the tables fit the plan. [`runs()`], [`show`], [`path`] and
+//! a result file. [`check`] and [`compile()`] stop after the tables fit the plan; [`rehearse`] analyses days before the experiment and
+//! publishes nothing. [`runs()`], [`show`], [`path`] and
 //! [`clean`] look after what is published; [`register`] seals a plan before there is anything to publish.
 //!
 //! ```no_run
@@ -39,6 +40,7 @@ mod analysis;
 mod averages;
 mod caps;
 mod checkpoints;
+mod checks;
 mod clock;
 mod clustered;
 mod cohort_scatter;
@@ -66,6 +68,7 @@ mod names;
 mod output;
 pub mod planned;
 mod power;
+mod pre_period;
 mod prepare;
 mod profile;
 mod profiles;
@@ -73,6 +76,7 @@ pub mod published;
 mod published_units;
 mod quantiles;
 mod record;
+mod rehearsal;
 mod replication;
 pub mod request;
 mod rows;
@@ -105,8 +109,10 @@ pub use checkpoints::{Checkpointing, clean_checkpoints};
 pub use error::{Cause, RunError};
 pub use event::{Event, Observer, Silent, Stage};
 pub use planned::{Planned, plan};
+pub use pre_period::{InvalidDays, PastDays, PrePeriod};
 pub use prepare::{Checked, check, compile, compile_portable};
 pub use published::{Cleaning, ShownRun, clean, clean_cache, page, path, results, runs, show, show_failure};
+pub use rehearsal::{Rehearsal, rehearse};
 pub use request::{FindingsOf, Request};
 pub use run::{Outcome, run};
 pub use seal::register;

@@ -1,10 +1,11 @@
 //! From a pipeline file to statements that fit the tables: what `check`, `compile` and `run` begin with.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use whom_engine::{Engine, Limits};
+use whom_engine::{Engine, Limits, blocking};
 use whom_query::compile::Compiled;
-use whom_query::{Cache, Catalog};
+use whom_query::{AnalysedUnits, Cache, Catalog, QueryError, Room, UnitSchema, UnitTable};
 use whom_spec::plan::Plan;
 use whom_spec::{FileReader, LoadedPlan, Settings, load};
 use whom_store::redact;
@@ -45,6 +46,24 @@ impl Prepared {
     pub(crate) fn declared(&self) -> Cow<'_, Plan> {
         let plan = &self.loaded.plan;
         self.earlier.as_ref().map_or(Cow::Borrowed(plan), |earlier| Cow::Owned(earlier.declared(plan)))
+    }
+
+    /// The units of a table as passes see them.
+    pub(crate) async fn analysed(
+        &self,
+        request: &Request,
+        engine: &Engine,
+        table: UnitTable,
+    ) -> Result<Arc<AnalysedUnits>, QueryError> {
+        let table = Arc::new(table);
+        let room = Room {
+            resident: engine.limits().resident(),
+            folder: Arc::clone(engine.store().folder()),
+            cancel: Arc::clone(&request.cancel),
+        };
+        let schema = UnitSchema::new(&self.loaded.plan, &self.compiled)?;
+        let work = move || AnalysedUnits::new(schema, table, &room);
+        Ok(Arc::new(blocking(&request.cancel, work).await?))
     }
 
     /// An error of the query layer, with excerpts of the pipeline file.

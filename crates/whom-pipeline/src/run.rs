@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use uuid::Uuid;
-use whom_engine::{Engine, blocking};
-use whom_query::checks::Subject;
+use whom_engine::Engine;
 use whom_query::unit_table::{self, Checkpoints, Keeping};
-use whom_query::{AnalysedUnits, Elsewhere, QueryError, Room, UnitSchema, build_elsewhere};
-use whom_report::{Colour, Results, refusal_text};
-use whom_stats::Check;
+use whom_query::{AnalysedUnits, Elsewhere, QueryError, build_elsewhere};
+use whom_report::Results;
 use whom_store::{Address, Output, Publication, Published, RunId, RunRecord, StoreError};
 
 use crate::analysis::analyse;
 use crate::checkpoints::{Opening, RunCheckpoints};
+use crate::checks::{checks, let_through};
 use crate::clock::Stages;
 use crate::declared::measure_declared;
 use crate::earlier::Earlier;
@@ -174,7 +173,7 @@ impl Run<'_> {
         study.look = look.unwrap_or(1);
 
         stages.begin(Stage::Checks)?;
-        let mut checks = judged(&study)?;
+        let mut checks = let_through(&study, checks(&study))?;
         checks.extend(study.unsearched());
         let results = match &replication {
             Some(replication) => measure_again(&study, replication, checks, stages).await?,
@@ -218,15 +217,7 @@ impl Run<'_> {
                 (table, Some(keeping))
             }
         };
-        let table = Arc::new(table);
-        let room = Room {
-            resident: engine.limits().resident(),
-            folder: Arc::clone(engine.store().folder()),
-            cancel: Arc::clone(&self.request.cancel),
-        };
-        let schema = UnitSchema::new(&prepared.loaded.plan, &prepared.compiled)?;
-        let work = move || AnalysedUnits::new(schema, table, &room);
-        Ok((blocking(&self.request.cancel, work).await.map(Arc::new)?, keeping))
+        Ok((prepared.analysed(self.request, engine, table).await?, keeping))
     }
 
     async fn publish(
@@ -318,18 +309,6 @@ async fn write(stage: &mut whom_store::Stage, files: &[ResultFile]) -> Result<()
         stage.write(file.name, file.bytes.clone(), file.rows).await?;
     }
     Ok(())
-}
-
-/// The checks, if they let the run go on.
-fn judged(study: &Study<'_>) -> Result<Vec<Check>, RunError> {
-    let subject = Subject { plan: study.plan, compiled: study.compiled, units: study.units, folds: &study.folds };
-    let checks = subject.judge();
-    if !checks.iter().any(Check::refuses) {
-        return Ok(checks);
-    }
-    let (checks, steps) = withheld::refused(study, checks);
-    let refusing: Vec<&Check> = checks.iter().filter(|check| check.refuses()).collect();
-    Err(RunError::checks(&refusing, &refusal_text(&checks, &steps, Colour::Never)))
 }
 
 fn store(error: &StoreError) -> RunError {

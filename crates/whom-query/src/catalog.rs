@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use whom_engine::{Engine, EngineError, PinnedTable};
-use whom_spec::plan::{Gaps, Partition, Plan, Snapshot, TagKind, TagTable};
+use whom_spec::plan::{Gaps, Partition, Plan, Snapshot, TagKind, TagTable, VariantSource};
 use whom_spec::{Diagnostic, SourceMap, Span, Spanned};
 use whom_store::{ErrorKind, InputEntry, Location, PartitionDays, PinnedFiles, StoreError, Stores};
 
@@ -209,7 +209,7 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
     let split = &plan.split;
     let mut sources = vec![Wanted {
         table: SPLIT.to_owned(),
-        owner: "the split".to_owned(),
+        owner: owner_of_split(plan),
         path: &split.path,
         partition: split.partition.as_ref(),
         gaps: split.gaps,
@@ -241,9 +241,17 @@ fn sources_of(plan: &Plan) -> Vec<Wanted<'_>> {
     sources
 }
 
+/// What the table of exposures is called in messages: the split, or the fact table whose rows stand for exposures.
+pub(crate) fn owner_of_split(plan: &Plan) -> String {
+    match &plan.split.variant {
+        VariantSource::Column(_) => "the split".to_owned(),
+        VariantSource::Hash { rows_of } => format!("fact table `{rows_of}`"),
+    }
+}
+
 /// The column of variants. Where the split's condition may read it, too, it stays what the condition was checked against.
 fn variant_words(plan: &Plan) -> Vec<String> {
-    let variant = &plan.split.variant.value;
+    let Some(Spanned { value: variant, .. }) = plan.split.variant.column() else { return Vec::new() };
     let is_read = plan.split.filter.as_ref().is_some_and(|filter| filter.value.contains(variant));
     if is_read || *variant == plan.unit.value { Vec::new() } else { vec![variant.clone()] }
 }

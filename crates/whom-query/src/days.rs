@@ -31,7 +31,7 @@ impl Period {
 }
 
 /// The first instant of a day in a zone. Where clocks skip midnight, the day begins when they arrive.
-pub(crate) fn start_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+pub fn start_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
     let begins = (0..=24 * 4)
         .find_map(|quarter| zone.from_local_datetime(&(midnight + Duration::minutes(15 * quarter))).earliest());
@@ -47,8 +47,8 @@ fn hours(hours: Hours) -> Duration {
     Duration::hours(i64::from(hours.0))
 }
 
-/// The first instant whose rows are never read, in the zone of a source's days.
-pub(crate) fn through_end(plan: &Plan, partition: Option<&Partition>) -> Option<DateTime<Utc>> {
+/// The first instant whose rows are never read, in the zone of a source's days; `None` where everything is.
+pub fn through_end(plan: &Plan, partition: Option<&Partition>) -> Option<DateTime<Utc>> {
     let zone = partition.map_or(plan.time_zone, |partition| partition.time_zone);
     plan.through.as_ref().map(|through| end_of(**through, zone))
 }

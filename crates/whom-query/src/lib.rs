@@ -41,7 +41,7 @@ pub mod clusters;
 pub mod cohort_sums;
 mod columns;
 pub mod compile;
-mod days;
+pub mod days;
 pub mod dialect;
 pub mod elsewhere;
 mod encoding;

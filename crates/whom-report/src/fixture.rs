@@ -17,6 +17,7 @@ use crate::effect::{
     ClusterErrors, Correction, EVERYBODY, EffectRow, Estimand, Evidence, Family, Holds, Reference, Role,
 };
 use crate::heterogeneity::{ConfirmingTest, DetectableDifference, GlobalTestRow, ImportanceRow};
+use crate::planning::PrePeriodView;
 use crate::quantile::{QuantileOf, QuantileView};
 use crate::results::{Direction, MetricView, Partition, Results, Threshold, VariantView};
 use crate::waterfall::WaterfallStep;
@@ -41,6 +42,17 @@ const BONFERRONI: f64 = 2.241_4;
 
 /// The same for the cohorts: max-t over eight.
 const MAX_T: f64 = 2.72;
+
+/// Days before the e-mails were sent.
+pub(crate) fn pre_period() -> PrePeriodView {
+    PrePeriodView {
+        units_of: "visits".to_owned(),
+        first: "2008-02-25".to_owned(),
+        last: "2008-03-09".to_owned(),
+        days: 14,
+        remarks: vec!["the row of `visits` that brings a unit lies in its window, and counts for `visit`".to_owned()],
+    }
+}
 
 /// The e-mail challenge: one primary metric, two campaigns, four cohorts; only the women's campaign is heterogeneous.
 pub(crate) fn hillstrom() -> Results {

@@ -124,7 +124,7 @@ pub use model::{CalibrationRow, ModelCoefficient, ModelTerm, ModelUnits, ModelVi
 pub use models_table::{MODELS_SCHEMA_VERSION, models_batch, models_parquet};
 pub use number::count;
 pub use page::{Templates, report_html};
-pub use planning::{POWERS, PlannedRow, PlannedSubject, Planning};
+pub use planning::{POWERS, PlannedRow, PlannedSubject, Planning, PrePeriodView};
 pub use quantile::{QuantileOf, QuantileView};
 pub use ranking::{RankedTag, TagRanking, TagRole};
 pub use ranking_table::{RANKING_SCHEMA_VERSION, ranking_batch, ranking_parquet};

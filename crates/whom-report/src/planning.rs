@@ -1,4 +1,4 @@
-//! What an experiment like a published one could find: from the noise of its estimates, never from its effects.
+//! What an experiment could find: one like a published one, or one that days before it stand for. From the noise of its estimates, never from its effects.
 //!
 //! A further experiment with the same design, metrics and shares of the arms, and with `units` in place of the run's units,
 //! has standard errors smaller by the root of their ratio. Averages and declared cohorts of primary metrics are one family, so
@@ -22,6 +22,8 @@ const MEASURING: f64 = 0.5;
 pub struct Planning {
     /// The experiment of the run.
     pub experiment: String,
+    /// The days before the experiment that stand for the run; `None` for a published one.
+    pub pre_period: Option<PrePeriodView>,
     /// The units that the run analysed.
     pub units_of_run: u64,
     /// The units that are planned for, in all arms together.
@@ -30,6 +32,30 @@ pub struct Planning {
     pub level: f64,
     /// By treatment, metric, and whose effect.
     pub rows: Vec<PlannedRow>,
+}
+
+/// Days before an experiment, analysed as if it had begun in them: nobody was treated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PrePeriodView {
+    /// The fact table whose first row in these days brought each unit.
+    pub units_of: String,
+    /// The first day, in the experiment's time zone.
+    pub first: String,
+    /// The last day.
+    pub last: String,
+    /// How many days there are.
+    pub days: u64,
+    /// What a reader has to know of how the experiment was made up, each a sentence without a final period.
+    pub remarks: Vec<String>,
+}
+
+impl PrePeriodView {
+    /// The days in which so many units come at the rate at which `came` did; `None` if nobody did. First arrivals grow fewer, so
+    /// more units than came take more days than these.
+    fn days_of(&self, units: u64, came: u64) -> Option<u64> {
+        let days = (u128::from(units) * u128::from(self.days)).div_ceil(u128::from(came).max(1));
+        if came == 0 { None } else { u64::try_from(days).ok() }
+    }
 }
 
 /// One question.
@@ -45,6 +71,10 @@ pub struct PlannedRow {
     pub subject: PlannedSubject,
     /// The tests that share the error rate.
     pub tests: usize,
+    /// The units of control and of the treatment that the run compared.
+    pub compared: Option<[u64; 2]>,
+    /// The standard error that the run had with these; of a difference between cohorts that of the average.
+    pub std_err: Option<f64>,
     /// The smallest effect, in the metric's unit, that is found with each of [`POWERS`].
     pub detectable: Option<[f64; 2]>,
     /// The same over control's mean.
@@ -53,6 +83,8 @@ pub struct PlannedRow {
     pub matters: Option<f64>,
     /// Units in all arms that find what matters with the first of [`POWERS`].
     pub needed_units: Option<u64>,
+    /// The days in which these come, at the rate of the pre-period; `None` for a published run.
+    pub needed_days: Option<u64>,
     /// Why there is nothing to plan with; `None` where there is.
     pub not_estimable: Option<String>,
     /// Why the run's estimate, and with it its error, is outside the range of its method; `None` for a reliable one.
@@ -84,11 +116,21 @@ impl Planning {
         });
         Self {
             experiment: results.experiment.clone(),
+            pre_period: None,
             units_of_run,
             units: planner.units,
             level: results.level,
             rows: rows.collect(),
         }
+    }
+
+    /// What an experiment could find whose results in days before it are these; besides, how many days it takes.
+    pub fn of_pre_period(results: &Results, period: PrePeriodView, units: Option<u64>) -> Self {
+        let mut planning = Self::of(results, units);
+        for row in &mut planning.rows {
+            row.needed_days = row.needed_units.and_then(|units| period.days_of(units, planning.units_of_run));
+        }
+        Self { pre_period: Some(period), ..planning }
     }
 }
 
@@ -144,10 +186,13 @@ impl Planner<'_> {
             role: metric.role,
             variant: row.variant.clone(),
             tests: test.tests,
+            compared: row.n_control.zip(row.n_variant).map(Into::into),
+            std_err: row.std_err,
             detectable,
             detectable_lift: detectable.and_then(lift),
             matters,
             needed_units,
+            needed_days: None,
             not_estimable,
             unreliable: row.unreliable.clone(),
             subject,
@@ -281,6 +326,23 @@ mod tests {
         let (matters, needed) = (found.matters.expect("a size"), found.needed_units.expect("units"));
         let at = |units| row(&Planning::of(&results, Some(units)), &subject).detectable.expect("an effect")[0];
         assert!(at(needed) <= matters * (1.0 + 1e-6) && at(needed * 9 / 10) > matters, "{needed}: {matters}");
+    }
+
+    #[test]
+    fn units_that_are_needed_take_days_at_the_rate_of_the_pre_period() {
+        let results = fixture::registered();
+        let period = fixture::pre_period();
+        let days = period.days;
+        let planning = Planning::of_pre_period(&results, period, None);
+        for row in &planning.rows {
+            let expected =
+                row.needed_units.map(|units| (units as f64 * days as f64 / results.units() as f64).ceil() as u64);
+            assert_eq!(row.needed_days, expected, "{row:?}");
+        }
+        assert!(planning.rows.iter().any(|row| row.needed_days.is_some()));
+        let now = Planning::of(&results, None);
+        assert!(now.rows.iter().all(|row| row.needed_days.is_none()) && now.pre_period.is_none());
+        assert_eq!(fixture::pre_period().days_of(7, 0), None, "nobody came");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub use self::metric::{
 pub use self::model::{BaseLevel, Model, ModelCorrection, StandardErrors, TagLevels};
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
-pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant};
+pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant, VariantSource};
 pub use self::strata::{Strata, StrataShares, StratumWeights};
 pub use self::tag::{Snapshot, Tag, TagKind, TagTable};
 pub use self::validate::{Correction, Reference, Validate};

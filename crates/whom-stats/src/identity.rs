@@ -29,6 +29,11 @@ impl Identity {
         key[2..].copy_from_slice(&number.to_le_bytes());
         xxh3_64_with_seed(&key, self.seed)
     }
+
+    /// 64 random bits for a unit, given the canonical bytes of its id.
+    pub fn hash_of_unit(self, id: &[u8]) -> u64 {
+        xxh3_64_with_seed(id, self.seed)
+    }
 }
 
 /// 64 random bits for (experiment, purpose, bucket, number).

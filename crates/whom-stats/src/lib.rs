@@ -89,6 +89,7 @@
 
 pub mod alternative;
 mod arm_table;
+pub mod assignment;
 pub mod balance;
 pub mod bootstrap;
 pub mod bucket;
@@ -169,6 +170,7 @@ pub mod weights;
 
 pub use alternative::Alternative;
 pub use arm_table::{ArmCell, ArmTable, ColumnHistogram};
+pub use assignment::HashedAssignment;
 pub use balance::{Share, equal_means, standardised_mean_difference, standardised_share_difference};
 pub use bootstrap::{Against, Bootstrap, Hypothesis, MaxT, Simultaneous};
 pub use bucket::{BUCKETS, BucketSet, bucket_of_integer, bucket_of_text};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use whom_pipeline::Hours;
+use whom_pipeline::{Hours, PastDays};
 
 use crate::byte_size::ByteSize;
 #[cfg(feature = "cluster")]
@@ -69,10 +69,11 @@ pub(crate) enum Command {
     Runs(PlaceArguments),
     /// Show a published run: its verdict, what it read and wrote, and where its time went
     Show(ShowArguments),
-    /// Tell what an experiment like a published one could find
+    /// Tell what an experiment could find: one like a published one, or one yet to begin
     ///
     /// The smallest effects that so many units find, on average, in declared cohorts, against limits, and between a cohort that is
-    /// yet to be found and the rest; and the units that find what matters. All of it from the errors of a published run.
+    /// yet to be found and the rest; and the units that find what matters. All of it from the errors of a published run; or, with
+    /// `--pre-period` and `--units-of`, from days before the experiment, analysed as if it had begun in them. Nothing is published.
     Power(PowerArguments),
     /// Write the page of a published run again
     ///
@@ -182,9 +183,24 @@ pub(crate) struct PowerArguments {
     /// The number of the run, as `whom runs` lists it; the latest if not given
     #[arg(long, value_name = "NUMBER")]
     pub(crate) run: Option<u64>,
-    /// Units to plan for, in all arms together; as many as the run had if not given
+    /// Units to plan for, in all arms together; as many as the run had, or as came in the days, if not given
     #[arg(long, value_name = "NUMBER")]
     pub(crate) units: Option<NonZeroU64>,
+    /// Plan from days before the experiment instead: the first, and the day after the last, such as `2026-09-01..2026-09-15`. All
+    /// windows have to close before the experiment starts
+    #[arg(long, value_name = "FROM..UNTIL", requires = "units_of", conflicts_with = "run")]
+    pub(crate) pre_period: Option<PastDays>,
+    /// The fact table whose rows bring units in these days: the first of each stands for its exposure
+    #[arg(long, value_name = "FACT", requires = "pre_period")]
+    pub(crate) units_of: Option<String>,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+    /// Show the values that messages quote of the data, ids among them, instead of a hash
+    #[arg(long)]
+    pub(crate) show_ids: bool,
+    /// Show neither progress nor heartbeats
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Args, Debug)]

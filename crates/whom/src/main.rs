@@ -35,6 +35,7 @@ mod signals;
 mod simulate;
 #[cfg(feature = "cluster")]
 mod struck;
+mod watched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

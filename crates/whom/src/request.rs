@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use whom_pipeline::{Cause, Checkpointing, FaultPlan, Limits, Request, SharedCache, Stores};
 
-use crate::arguments::{PipelineArguments, PlaceArguments, PlanArguments, Resources, RunArguments};
+use crate::arguments::{PipelineArguments, PlaceArguments, PlanArguments, PowerArguments, Resources, RunArguments};
 use crate::byte_size::ByteSize;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -92,6 +92,14 @@ pub(crate) fn of_pipeline(pipeline: &PipelineArguments, environment: &Environmen
 pub(crate) fn of_place(place: &PlaceArguments, environment: &Environment) -> Result<Request, Failure> {
     let PlaceArguments { place, assignments } = place.clone();
     of_pipeline(&PipelineArguments { pipeline: place, assignments }, environment)
+}
+
+/// The request of what analyses days before an experiment.
+pub(crate) fn of_power(arguments: &PowerArguments, environment: &Environment) -> Result<Request, Failure> {
+    let PlaceArguments { place, assignments } = arguments.place.clone();
+    let pipeline = PipelineArguments { pipeline: place, assignments };
+    let request = request(&pipeline, &arguments.resources, environment)?;
+    Ok(Request { show_ids: arguments.show_ids, ..request })
 }
 
 fn request(

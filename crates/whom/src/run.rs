@@ -1,15 +1,11 @@
 //! `whom run`: the main job, watched and stoppable.
 
-use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::task::JoinError;
 use whom_pipeline::report::terminal_summary;
-use whom_pipeline::{Cause, Dispatch, FindingsOf, Outcome, Request, RunError, Stores};
+use whom_pipeline::{Cause, FindingsOf, Outcome, Request};
 
 use crate::arguments::{NotReady, ReplicateArguments, RunArguments};
 use crate::commands::{runtime, watching_runtime};
@@ -20,19 +16,7 @@ use crate::machine;
 use crate::progress::Progress;
 use crate::request;
 use crate::result_line::ResultLine;
-use crate::signals::{Signal, Signals};
-
-/// How long a run may take to stop by itself; the process has ended two seconds later.
-const PATIENCE: Duration = Duration::from_secs(8);
-
-/// How often it is looked whether the stores answer.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// How long no store answers before anybody is told.
-const WORTH_TELLING: Duration = Duration::from_secs(2);
-
-/// How a run ends when nothing disturbs it.
-type RunResult = Result<Outcome, RunError>;
+use crate::watched::watched;
 
 /// Runs pipelines one after the other, and tells of each when it has ended: its summary and, as the last line, the result
 /// for programs. One that fails stops no other, unless somebody asked all of them to stop. The answer is the exit code.
@@ -66,7 +50,10 @@ fn run_all(requests: Vec<Request>, arguments: &RunArguments, environment: &Envir
             }
         };
         let progress = Arc::new(Progress::suited(arguments.quiet, named.clone()));
-        let outcome = watching.block_on(watched(&runtime, request, Arc::clone(&progress)));
+        let outcome =
+            watching.block_on(watched(&runtime, request, Arc::clone(&progress), |request, progress| async move {
+                whom_pipeline::run(&request, progress.as_ref()).await
+            }));
         progress.finish();
         let ended = outcome.map(|outcome| told(&outcome, named.clone(), environment)).map_err(|failure| {
             let failure = named.into_iter().fold(failure, Failure::of_pipeline);
@@ -126,52 +113,4 @@ fn elsewhere(_: &Runtime, request: Request, _: &RunArguments, _: &Environment) -
 pub(crate) fn counting_threads(threads: NonZeroUsize) -> Result<(), Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     pool.map_err(|error| Failure::start(Cause::Resources, format!("no {threads} threads for counting: {error}")))
-}
-
-/// Runs until the end or a signal. After a signal the run has [`PATIENCE`] to stop by itself; a second signal, or the
-/// end of patience, leaves it where it is, which is safe: a run exists when its manifest does, and that is one write.
-///
-/// The work has a runtime of its own: on a runtime whose threads are busy no signal is heard and no clock ticks.
-async fn watched(runtime: &Runtime, request: Request, progress: Arc<Progress>) -> Result<Outcome, Failure> {
-    let listening = Signals::listen();
-    let mut signals = listening
-        .map_err(|error| Failure::start(Cause::Resources, format!("the system tells of no signals: {error}")))?;
-    let (cancel, observer) = (Arc::clone(&request.cancel), Arc::clone(&progress));
-    let (stores, elsewhere) = (request.stores.clone(), request.elsewhere.clone());
-    let mut work = runtime.spawn(async move { whom_pipeline::run(&request, observer.as_ref()).await });
-    let signal = tokio::select! {
-        never = tell_state(&stores, elsewhere.as_deref(), &progress) => match never {},
-        ended = &mut work => return finished(ended, &progress)?.map_err(Failure::from),
-        signal = signals.next() => signal,
-    };
-    cancel.store(true, Ordering::Relaxed);
-    progress.stopping();
-    tokio::select! {
-        ended = work => finished(ended, &progress)?.map_err(|error| blamed(error, signal)),
-        _ = signals.next() => Err(Failure::interrupted(signal, progress.stage())),
-        () = tokio::time::sleep(PATIENCE) => Err(Failure::interrupted(signal, progress.stage())),
-    }
-}
-
-/// Tells for as long as it is polled whether the stores answer, and how far other machines are.
-async fn tell_state(stores: &Stores, elsewhere: Option<&dyn Dispatch>, progress: &Progress) -> Infallible {
-    loop {
-        tokio::time::sleep(LOOK).await;
-        let trouble = stores.trouble().filter(|trouble| trouble.lasting() >= WORTH_TELLING);
-        progress.waiting(trouble.map(|trouble| trouble.to_string()).as_deref());
-        progress.elsewhere(elsewhere.and_then(Dispatch::progress));
-    }
-}
-
-/// What a run came to, unless it panicked. Nobody aborts its task.
-fn finished(ended: Result<RunResult, JoinError>, progress: &Progress) -> Result<RunResult, Failure> {
-    ended.map_err(|_panic| Failure::bug().at(progress.stage()))
-}
-
-/// A run that stopped because it was asked to tells by which signal.
-fn blamed(error: RunError, signal: Signal) -> Failure {
-    match error.cause {
-        Cause::Interrupted => Failure::interrupted(signal, error.stage),
-        _ => error.into(),
-    }
 }

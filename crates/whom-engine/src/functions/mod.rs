@@ -2,6 +2,7 @@
 //! machine.
 
 mod arm_of;
+mod assigned_variant;
 mod bucket_of;
 mod exact_sum;
 mod first_seen;
@@ -38,9 +39,10 @@ pub(crate) fn register(context: &SessionContext, filters: &KeyFilters) {
     context.register_udaf(AggregateUDF::from(first_seen::FirstSeen::new()));
 }
 
-fn scalars() -> [ScalarUDF; 10] {
+fn scalars() -> [ScalarUDF; 11] {
     [
         ScalarUDF::from(arm_of::ArmOf::new()),
+        ScalarUDF::from(assigned_variant::AssignedVariant::new()),
         ScalarUDF::from(grid::ToGrid::new()),
         ScalarUDF::from(grid::NotFinite::new()),
         ScalarUDF::from(grid::GridMean::new()),

@@ -3,8 +3,9 @@
 use datafusion::arrow::datatypes::Schema;
 use minijinja::{Value, context};
 use whom_spec::Diagnostic;
+use whom_spec::plan::VariantSource;
 
-use crate::catalog::{SPLIT, column};
+use crate::catalog::{SPLIT, column, owner_of_split};
 use crate::columns::{IdClass, cluster, instant, stratum, text, unit_key};
 use crate::compile::{Compiler, NamedColumn, Purpose};
 use crate::days::Period;
@@ -46,16 +47,31 @@ impl Compiler<'_> {
 
     fn split_columns(&self, schema: &Schema) -> Result<SplitColumns, Diagnostic> {
         let split = &self.plan.split;
-        let owner = "the split";
+        let owner = owner_of_split(self.plan);
+        let owner = owner.as_str();
         let scope = Scope { state: self.state, dialect: self.dialect, alias: "s", schema, prefix: "", owner };
         let (unit, id) = unit_key(schema, "s", &self.plan.unit, owner)?;
-        let variant = text(column(schema, &split.variant, owner)?, &Fragment::column("s", &split.variant));
         let time = instant(self.dialect, schema, "s", &split.time, owner)?;
         let declared = split.strata.iter().flat_map(|strata| &strata.columns);
         let strata = declared.map(|declared| stratum(schema, "s", declared, owner));
         let clusters = self.plan.cluster.iter().map(|declared| cluster(schema, "s", declared, owner));
-        let carried = strata.chain(clusters).collect::<Result<_, _>>()?;
+        let clusters = clusters.collect::<Result<Vec<_>, _>>()?;
+        let variant = match &split.variant {
+            VariantSource::Column(declared) => text(column(schema, declared, owner)?, &Fragment::column("s", declared)),
+            VariantSource::Hash { .. } => self.assigned_variant(clusters.first(), &unit),
+        };
+        let carried = strata.chain(clusters.into_iter().map(Ok)).collect::<Result<_, _>>()?;
         Ok(SplitColumns { unit, id, variant, time, filter: scope.condition(split.filter.as_ref())?.sql, carried })
+    }
+
+    /// The variant that a hash gives a unit, or its cluster; one without a cluster is told later, as everywhere.
+    fn assigned_variant(&self, cluster: Option<&Fragment>, unit: &Fragment) -> Fragment {
+        let assigned = cluster.map_or_else(|| unit.to_string(), |cluster| format!("COALESCE({cluster}, '')"));
+        let experiment = Fragment::literal(&self.plan.experiment);
+        let variants = self.plan.split.variants.iter();
+        let weighted = variants
+            .map(|variant| Fragment::trusted(format!("{}, {:e}", Fragment::literal(&variant.name), *variant.weight)));
+        Fragment::trusted(format!("assigned_variant({assigned}, {experiment}, {})", Fragment::list(weighted)))
     }
 
     /// The columns of strata in the unit table.

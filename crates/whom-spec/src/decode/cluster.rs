@@ -20,7 +20,7 @@ pub(super) fn cluster(pipeline: &Fields<'_>, unit: Option<&Spanned<String>>) -> 
 /// What is not known to hold for clusters is refused, and never done unit by unit.
 pub(super) fn check(plan: &Plan, pipeline: &Fields<'_>) {
     let Some(cluster) = &plan.cluster else { return };
-    if *cluster == plan.split.variant {
+    if plan.split.variant.column() == Some(cluster) {
         let message = format!("`cluster` is `{cluster}`, the column of the variant");
         let hint = "name the column of whoever was assigned together, such as the household or the school";
         pipeline.report().push(Diagnostic::error(message).at(cluster.span).hint(hint));

@@ -7,7 +7,7 @@ use super::known::Known;
 use super::{measured, strata};
 use crate::diagnostic::Diagnostic;
 use crate::format;
-use crate::plan::{ExposureFilter, Hours, SeveralVariants, SeveralVariantsRule, Split, Variant};
+use crate::plan::{ExposureFilter, Hours, SeveralVariants, SeveralVariantsRule, Split, Variant, VariantSource};
 use crate::spanned::Spanned;
 use crate::suggest::name_hint;
 
@@ -56,7 +56,7 @@ pub(super) fn split(field: &Field<'_>, unit: Option<&Spanned<String>>, known: &K
         time: time?,
         partition,
         gaps,
-        variant: variant?,
+        variant: VariantSource::Column(variant?),
         variants: variants?,
         start: start?,
         end: end?,

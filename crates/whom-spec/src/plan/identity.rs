@@ -13,6 +13,7 @@ use super::output::shows_everything;
 use super::{
     Codes, Cohort, DeclaredPartition, Discover, ExposureFilter, Fact, GivenFolds, Hours, Metric, Model, Period, Plan,
     SeveralVariants, Snapshot, Split, Strata, Tag, TagTable, TimeColumn, TreeControls, Validate, Variant,
+    VariantSource,
 };
 use crate::spanned::{Spanned, text};
 
@@ -92,7 +93,7 @@ struct Analysis<'a> {
 struct AnalysisSplit<'a> {
     filter: Option<&'a str>,
     time: &'a TimeColumn,
-    variant: &'a str,
+    variant: &'a VariantSource,
     variants: &'a [Variant],
     #[serde(serialize_with = "text")]
     start: chrono::NaiveDate,

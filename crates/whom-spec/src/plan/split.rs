@@ -20,8 +20,8 @@ pub struct Split {
     pub partition: Option<Partition>,
     /// Whether a day without a partition is an error.
     pub gaps: Gaps,
-    /// The column that holds the variant.
-    pub variant: Spanned<String>,
+    /// Where the variant of a row comes from.
+    pub variant: VariantSource,
     /// The control first, then the treatments by name. This order is the arm's code: 0 is the control.
     pub variants: Vec<Variant>,
     /// The first day of the experiment, in the plan's time zone.
@@ -54,6 +54,30 @@ impl Split {
     /// The treatments, by name; the first one has code 1.
     pub fn treatments(&self) -> &[Variant] {
         self.variants.get(1..).unwrap_or_default()
+    }
+}
+
+/// Where the variant of an exposure comes from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum VariantSource {
+    /// A column of the split: so in every plan that a file declares.
+    Column(Spanned<String>),
+    /// A hash of the experiment and the unit, or its cluster, by the weights of the variants: nobody was assigned, and rows of a fact
+    /// table stand for exposures.
+    Hash {
+        /// The fact table.
+        rows_of: Spanned<String>,
+    },
+}
+
+impl VariantSource {
+    /// The column that holds it, if one does.
+    pub fn column(&self) -> Option<&Spanned<String>> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::Hash { .. } => None,
+        }
     }
 }
 
