@@ -4,8 +4,8 @@ use whom_forest::{Cohort, Discovered, Tree};
 use whom_query::QueryError;
 use whom_query::checks::{cohort_check, stratified_cohort_check};
 use whom_report::{
-    CohortDefinition, CohortView, ConfirmingTest, EffectRow, Fold, GlobalTestRow, MetricView, Partition, Results,
-    SlicedEffect, Stability, TagTable, VariantView,
+    CohortDefinition, CohortView, ConfirmingTest, EffectRow, Fold, GlobalTestRow, MetricView, Partition,
+    ResplitStability, Results, SlicedEffect, Stability, TagTable, VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check};
 
@@ -31,7 +31,7 @@ use crate::quantiles::Quantiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
 use crate::shrinkage::shrunken_effects;
-use crate::stability::{Declaration, resplits, search_stability};
+use crate::stability::{Declaration, ranked_p_values, resplits, search_stability, with_corrected};
 use crate::steadiness::{Uncorrected, sliced_effects};
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
@@ -82,11 +82,13 @@ pub(crate) async fn analyse(
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
     let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
-    let (effects, tag_tables, slices) = found.effects(averages, &look, sliced);
+    let discovered_rows = found.measured.rows(&questions);
     let models = models(study).await.map_err(|error| uncounted(&error))?;
 
     stages.begin(Stage::Resplits)?;
-    let resplits = resplits(&declaration, &questions, &effects).await?;
+    let resplits = resplits(&declaration, &questions, &discovered_rows.done).await?;
+    let uncorrected = Exploratory { look: &look, sliced, resplits };
+    let (effects, Corrected { tag_tables, slices, resplits }) = found.effects(averages, discovered_rows, uncorrected);
     Ok(Results {
         checks: checks
             .into_iter()
@@ -166,8 +168,19 @@ async fn declared<'d>(study: &Study<'_>, name: String, tree: &'d Tree) -> Result
     Ok(Declared { name, tree, cohorts, leaves })
 }
 
-/// All rows, the one-tag tables, and effects by slice.
-type EffectsAndTables = (Vec<EffectRow>, Vec<TagTable>, Vec<SlicedEffect>);
+/// What is exploratory beside rows of effects, before its correction.
+struct Exploratory<'a> {
+    look: &'a FirstLook,
+    sliced: Uncorrected,
+    resplits: Option<ResplitStability>,
+}
+
+/// The same, corrected.
+struct Corrected {
+    tag_tables: Vec<TagTable>,
+    slices: Vec<SlicedEffect>,
+    resplits: Option<ResplitStability>,
+}
 
 /// What discovery and validation found.
 struct Found<'a, 'd> {
@@ -189,19 +202,26 @@ impl<'d> Found<'_, 'd> {
     }
 
     /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one, of
-    /// which the one-tag tables and the slices take theirs.
-    fn effects(&self, averages: Rows, look: &FirstLook, sliced: Uncorrected) -> EffectsAndTables {
-        let discovered = self.measured.rows(self.questions);
+    /// which the one-tag tables, the slices and the ranked groups take theirs.
+    fn effects(&self, averages: Rows, discovered: Rows, beside: Exploratory<'_>) -> (Vec<EffectRow>, Corrected) {
+        let Exploratory { look, sliced, resplits } = beside;
         let mut rows = averages.done;
         rows.extend(discovered.done);
         let mut drafts = averages.exploratory;
         drafts.extend(discovered.exploratory);
         let others = drafts.len();
         drafts.extend(look.drafts(self.study));
-        let (mut corrected, of_slices) = exploratory(drafts, &sliced.p_values());
+        let p_values = [sliced.p_values(), ranked_p_values(resplits.as_ref())];
+        let (mut corrected, mut of_slices) = exploratory(drafts, &p_values.concat());
+        let of_groups = of_slices.split_off(p_values[0].len());
         let of_tags = corrected.split_off(others);
         rows.extend(corrected);
-        (rows, look.tables(self.study, of_tags), sliced.corrected(of_slices))
+        let corrected = Corrected {
+            tag_tables: look.tables(self.study, of_tags),
+            slices: sliced.corrected(of_slices),
+            resplits: resplits.map(|resplits| with_corrected(resplits, of_groups)),
+        };
+        (rows, corrected)
     }
 
     /// The trees to be shown: the declared one first, then one per question.
