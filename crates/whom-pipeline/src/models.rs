@@ -8,7 +8,9 @@ mod calibration;
 mod design;
 mod fitting;
 mod look;
+mod prediction;
 mod predictor;
+mod profile;
 mod survey;
 mod view;
 

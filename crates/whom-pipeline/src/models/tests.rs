@@ -1,3 +1,5 @@
+mod predictions;
+
 use whom_report::{ModelCoefficient, ModelTerm};
 
 use super::*;

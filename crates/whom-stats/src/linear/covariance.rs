@@ -33,7 +33,7 @@ pub(super) enum Range {
     Assumed,
     /// From so many effective units of a coefficient on.
     EffectiveUnits {
-        /// By coefficient, the intercept first; none of one that is not estimable.
+        /// By coefficient, the intercept first, and combination after them; none of one that is not estimable.
         of: Vec<Option<f64>>,
         /// What is needed.
         needed: u64,
@@ -62,6 +62,8 @@ impl Covariance {
     }
 
     /// Why an interval of a coefficient, 0 for the intercept, may not hold its level; of classical errors it is not known.
+    ///
+    /// The combinations of [`super::Meat::with_combinations`] follow the coefficients.
     pub fn judge(&self, coefficient: usize, estimate: &Estimate) -> Option<Unreliable> {
         match &self.range {
             Range::Assumed => None,

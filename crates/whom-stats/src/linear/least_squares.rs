@@ -175,11 +175,14 @@ impl LeastSquares {
         let weights = |coefficient| -> Vec<f64> {
             coefficients.clone().map(|place| f64::from(u8::from(place == coefficient))).collect()
         };
-        let of_length_1 = |direction: Vec<f64>| {
-            let length = dot(&direction, &direction).sqrt();
-            direction.iter().map(|place| place / length).collect()
-        };
-        coefficients.clone().map(|place| self.direction(&weights(place)).ok().map(of_length_1)).collect()
+        coefficients.clone().map(|place| self.unit_direction(&weights(place))).collect()
+    }
+
+    /// The direction of a combination at length 1; none if it is not estimable, or of no coefficient at all.
+    pub(super) fn unit_direction(&self, weights: &[f64]) -> Option<Vec<f64>> {
+        let direction = self.direction(weights).ok()?;
+        let length = dot(&direction, &direction).sqrt();
+        (length > 0.0).then(|| direction.iter().map(|place| place / length).collect())
     }
 
     pub(super) fn residual_degrees(&self) -> f64 {
