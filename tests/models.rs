@@ -102,6 +102,21 @@ fn assert_predictions_meet(run: &Published, model: &str, place: (&str, &str, &st
     }
 }
 
+/// The units that are women of 20 years have this effect and standard error in `units.parquet`.
+fn assert_women_of_20_have(run: &Published, model: &str, [estimate, std_err, ..]: [f64; 4]) {
+    let table = Table(run.table("units.parquet"));
+    let (ages, genders) = (table.numbers("age"), table.words("gender"));
+    let [values, errors] =
+        ["predicted", "predicted_std_err"].map(|name| table.numbers(&format!("{name} {model}: internet testing")));
+    let women: Vec<usize> =
+        (0..ages.len()).filter(|row| ages[*row] == Some(20.0) && genders[*row] == "female").collect();
+    assert!(women.len() > 50 && values.iter().all(Option::is_some), "{}", women.len());
+    for row in women {
+        assert!((values[row].expect("an effect") - estimate).abs() < 1e-8 * std_err, "{values:?}");
+        assert!((errors[row].expect("an error") / std_err - 1.0).abs() < 1e-8, "{errors:?}");
+    }
+}
+
 /// Every layout of the units gives the same bytes.
 fn assert_same_bytes(warehouse: &Warehouse, run: &Published) {
     let others: [&[&str]; 2] = [
@@ -109,7 +124,8 @@ fn assert_same_bytes(warehouse: &Warehouse, run: &Published) {
         &["--threads", "3", "--pieces", "40", "--resident-limit", "1B"],
     ];
     for arguments in others {
-        warehouse.run(arguments).assert_same_files(run, &arguments.join(" "));
+        let arguments = [arguments, &["--keep-units"]].concat();
+        warehouse.run(&arguments).assert_same_files(run, &arguments.join(" "));
     }
 }
 
@@ -123,7 +139,8 @@ fn esti_meets_both_printed_tables_to_every_digit() {
   hc1: { metric: tested, tags: [age, gender], base: { gender: male }, errors: HC1, predict: PROFILES }
   hc2: { metric: tested, tags: [age, gender], errors: HC2, predict: PROFILES }
 ";
-    let profiles = "{ average: {}, woman_of_20: { age: 20, gender: female }, of_25: { age: 25 }, man: { gender: male } }";
+    let profiles =
+        "{ average: {}, woman_of_20: { age: 20, gender: female }, of_25: { age: 25 }, man: { gender: male } }";
     let models = &models.replace("PROFILES", profiles);
     let warehouse = with_models(Sample::Esti, models);
     warehouse
@@ -145,7 +162,7 @@ fn esti_meets_both_printed_tables_to_every_digit() {
         let groups: StringArray = whole_numbers(&rows, "age").into_iter().map(|age| Some(group(age))).collect();
         with_column(&with_column(&rows, "woman", women.collect()), "age_group", groups)
     });
-    let run = warehouse.run(&[]);
+    let run = warehouse.run(&["--keep-units"]);
 
     let test = "internet testing";
     let by_gender = |place| coefficient(&run, "by_gender", place);
@@ -174,6 +191,11 @@ fn esti_meets_both_printed_tables_to_every_digit() {
     let of_models = [("together", "hc3"), ("classical", "nonrobust"), ("hc0", "hc0"), ("hc1", "hc1"), ("hc2", "hc2")];
     for (model, errors) in of_models {
         assert_predictions_meet(&run, model, ("esti", "together", errors), &[(test, "w")]);
+        assert_women_of_20_have(
+            &run,
+            model,
+            in_reference("linear_predictions.csv", ("esti", "together", errors), "w@woman_of_20"),
+        );
     }
     assert_same_bytes(&warehouse, &run);
 }
@@ -197,7 +219,7 @@ fn karlan_and_list_s_red_states_meet_statsmodels() {
         columns[place] = Arc::new(arms);
         RecordBatch::try_new(rows.schema(), columns).expect("a table")
     });
-    let run = warehouse.run(&[]);
+    let run = warehouse.run(&["--keep-units"]);
     let places =
         [("", "", "intercept"), ("match", "", "treatment"), ("", "red", "red"), ("match", "red", "treatment:red")];
     for (model, errors) in [("plain", "hc1"), ("careful", "hc3")] {
@@ -235,7 +257,7 @@ fn star_meets_statsmodels_and_numpy_with_errors_by_school() {
         let schools: StringArray = whole_numbers(&rows, "pupil_id").into_iter().map(school).collect();
         with_column(&rows, "school", schools)
     });
-    let run = warehouse.run(&[]);
+    let run = warehouse.run(&["--keep-units"]);
     for (model, of, errors) in [
         ("arms", "arms", "hc1"),
         ("arms_classical", "arms", "nonrobust"),
@@ -280,7 +302,7 @@ fn the_lecture_s_model_of_its_train_fold_predicts_its_test_fold() {
     let accounts = read_parquet(&repository().join("tests/data/retention/retention.parquet"));
     let places = ["account_id", "fold35"].map(|name| accounts.schema().index_of(name).expect("a column"));
     write_parquet(&warehouse.table("folds.parquet"), &accounts.project(&places).expect("two columns"));
-    let run = warehouse.run(&[]);
+    let run = warehouse.run(&["--keep-units"]);
 
     let of_offer = |tag| coefficient(&run, "cate", ("offer", tag));
     let found = ["", TAGS[0], TAGS[1], TAGS[2], TAGS[3], TAGS[4], TAGS[5]].map(of_offer);

@@ -22,7 +22,7 @@ use crate::first_look::FirstLook;
 use crate::global_tests::global_tests;
 use crate::leaf_sums::LeafSums;
 use crate::looks::through;
-use crate::models::models;
+use crate::models::{UnitPredictions, models};
 use crate::names;
 use crate::power::{confirming_tests, detectable_differences};
 use crate::profile::sizes;
@@ -45,12 +45,19 @@ struct Declared<'d> {
     leaves: LeafSums,
 }
 
+/// What an analysis found.
+pub(crate) struct Analysed {
+    pub(crate) results: Results,
+    /// What linear models predict for single units.
+    pub(crate) of_units: Vec<UnitPredictions>,
+}
+
 /// Analyses the units and gathers everything that is found.
 pub(crate) async fn analyse(
     study: &Study<'_>,
     checks: Vec<Check>,
     stages: &mut Stages<'_>,
-) -> Result<Results, RunError> {
+) -> Result<Analysed, RunError> {
     stages.begin(Stage::Averages)?;
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Averages, &error);
     let cells = AverageCells::count(study).await.map_err(failed)?;
@@ -89,7 +96,7 @@ pub(crate) async fn analyse(
     let resplits = resplits(&declaration, &questions, &discovered_rows.done).await?;
     let uncorrected = Exploratory { look: &look, sliced, resplits };
     let (effects, Corrected { tag_tables, slices, resplits }) = found.effects(averages, discovered_rows, uncorrected);
-    Ok(Results {
+    let results = Results {
         checks: checks
             .into_iter()
             .chain(found.cohort_check(&cells))
@@ -99,7 +106,7 @@ pub(crate) async fn analyse(
         slices,
         tag_tables,
         tag_rankings: look.rankings(study),
-        models,
+        models: models.views,
         partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts(&profiles) }),
         registered: registered_views(study, &cells, &profiles),
         cohort_scatter: cohort_scatter(&found.measured, &questions),
@@ -112,7 +119,8 @@ pub(crate) async fn analyse(
         stability: Stability { search, resplits },
         folds: study.plan.discover.folds.as_ref().map(names::given_folds),
         ..described(study, &cells).map_err(|error| internal(&error))?
-    })
+    };
+    Ok(Analysed { results, of_units: models.of_units })
 }
 
 /// What results say of any analysis; nothing is found yet.

@@ -12,7 +12,12 @@ use super::view::{correction, reference};
 
 /// The predictions of a model, profile by profile and a treatment after the other: c'b with the standard error √(c'Vc) and the degrees of
 /// freedom of that combination of coefficients. Their p-values are corrected as one family, by what the model's interactions are.
-pub(super) fn predictions(asked: &Asked, design: &Design, fit: &LeastSquares, errors: &Covariance) -> Vec<ModelPrediction> {
+pub(super) fn predictions(
+    asked: &Asked,
+    design: &Design,
+    fit: &LeastSquares,
+    errors: &Covariance,
+) -> Vec<ModelPrediction> {
     let mut rows = not_predicted(asked, "");
     let profiles = design.profiles.iter().flat_map(|profile| vec![profile; asked.variants.len() - 1]);
     let weights = design.combinations();

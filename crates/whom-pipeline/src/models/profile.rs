@@ -45,7 +45,9 @@ impl Profiles<'_> {
         match (&column.of, named) {
             (ColumnOf::Number, Some(ProfileValue::Number(number))) => Some(*number),
             (ColumnOf::Number, _) => self.mean(column.tag),
-            (ColumnOf::Level { level, .. }, Some(ProfileValue::Level(named))) => Some(f64::from(u8::from(level == named))),
+            (ColumnOf::Level { level, .. }, Some(ProfileValue::Level(named))) => {
+                Some(f64::from(u8::from(level == named)))
+            }
             (ColumnOf::Level { code, .. }, _) => self.share(column.tag, *code),
         }
     }
@@ -53,7 +55,9 @@ impl Profiles<'_> {
     /// The mean of a number.
     fn mean(&self, tag: usize) -> Option<f64> {
         match self.survey.tags.get(tag)? {
-            SurveyedTag::Number(numbers) => numbers.sums.mean(0, self.units.tag_grid(*self.asked.columns.tags.get(tag)?)),
+            SurveyedTag::Number(numbers) => {
+                numbers.sums.mean(0, self.units.tag_grid(*self.asked.columns.tags.get(tag)?))
+            }
             SurveyedTag::Levels(_) => None,
         }
     }
@@ -99,8 +103,9 @@ impl Design {
     /// By profile that has some, a treatment after the other: the weights of the coefficients in its effect.
     pub(super) fn combinations(&self) -> Vec<Vec<f64>> {
         let arms = 1..=self.interaction.treatments.len();
-        let of_profile =
-            |profile: &Profile| arms.clone().map(|arm| self.interaction.effect_at(arm, &profile.covariates)).collect();
-        self.profiles.iter().flatten().flat_map(|profile| -> Vec<Vec<f64>> { of_profile(profile) }).collect()
+        let of_profile = |profile: &Profile| -> Vec<Vec<f64>> {
+            arms.clone().map(|arm| self.interaction.effect_at(arm, &profile.covariates)).collect()
+        };
+        self.profiles.iter().flatten().flat_map(of_profile).collect()
     }
 }

@@ -54,7 +54,9 @@ impl Numbers {
 
     fn add(&mut self, other: &Self) {
         self.sums += &other.sums;
-        other.range.into_iter().for_each(|range| self.reach(range));
+        if let Some(range) = other.range {
+            self.reach(range);
+        }
     }
 
     fn reach(&mut self, (least, most): (i64, i64)) {

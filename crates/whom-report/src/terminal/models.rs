@@ -61,12 +61,16 @@ fn add_to(table: &mut Table<5>, model: &ModelView, metric: &MetricView) {
 
 fn predicted(row: &ModelPrediction, scale: &Scale) -> [String; 5] {
     let name = format!("  {} at {}", label::name(&row.variant), label::name(&row.profile));
-    with_numbers(name, scale, Numbers {
-        estimate: row.estimate,
-        interval: row.interval,
-        std_err: row.std_err,
-        p_values: [row.p_value, row.p_value_adjusted],
-    })
+    with_numbers(
+        name,
+        scale,
+        Numbers {
+            estimate: row.estimate,
+            interval: row.interval,
+            std_err: row.std_err,
+            p_values: [row.p_value, row.p_value_adjusted],
+        },
+    )
 }
 
 /// The numbers of a row.
@@ -78,12 +82,16 @@ struct Numbers {
 }
 
 fn cells(row: &ModelCoefficient, scale: &Scale) -> [String; 5] {
-    with_numbers(format!("  {}", row.in_words()), scale, Numbers {
-        estimate: row.estimate,
-        interval: row.interval,
-        std_err: row.std_err,
-        p_values: [row.p_value, row.p_value_adjusted],
-    })
+    with_numbers(
+        format!("  {}", row.in_words()),
+        scale,
+        Numbers {
+            estimate: row.estimate,
+            interval: row.interval,
+            std_err: row.std_err,
+            p_values: [row.p_value, row.p_value_adjusted],
+        },
+    )
 }
 
 fn with_numbers(name: String, scale: &Scale, numbers: Numbers) -> [String; 5] {
