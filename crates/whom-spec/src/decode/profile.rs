@@ -45,7 +45,7 @@ fn value_of(field: &Field<'_>, tag: &Spanned<String>, searched: &Searched<'_>) -
     let declared = searched.tables.iter().flat_map(|table| &table.columns).find(|declared| declared.name == *tag)?;
     match declared.kind {
         TagKind::Numeric => field.number().map(|number| ProfileValue::Number(number.value)),
-        _ => field.text().map(|level| ProfileValue::Level(level.value)),
+        TagKind::Categorical { .. } => field.text().map(|level| ProfileValue::Level(level.value)),
     }
 }
 
