@@ -176,9 +176,9 @@ proptest! {
 fn a_combination_that_is_a_coefficient_is_judged_as_it_is() {
     let units: Vec<Unit> = (0..60).map(|id| (id % 3, (id * id % 7) as i64, (id * id * id % 101) as i64)).collect();
     let modelled = Modelled::of(&units, Scaling::Raw).unwrap();
-    let mut weights = modelled.model.effect_at(2, &[0.0]);
+    let weights = modelled.model.effect_at(2, &[0.0]);
     assert_eq!(weights, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
-    weights.iter_mut().for_each(|weight| *weight *= -3.0);
+    let weights = weights.iter().map(|weight| -3.0 * weight).collect();
     let mut meat = Meat::with_combinations(&modelled.fit, RobustError::Hc2, &[vec![0.0; 6], weights]);
     modelled.rows.iter().for_each(|row| meat.push(row));
     let covariance = meat.covariance().unwrap();
