@@ -101,10 +101,10 @@ fn one_two_and_four_executors_publish_the_bytes_of_one_process() {
     }
 }
 
-/// A percentile cap, ratios, quantiles, a model that is calibrated and one by cluster, and the units themselves.
+/// A percentile cap, ratios, quantiles, a model that is calibrated and one by cluster, both of which predict, and the units themselves.
 #[test]
 fn whatever_is_asked_of_units_is_looked_for_where_they_lie() {
-    const MODELS: &str = "\nmodels:\n  cate: { metric: spend, tags: [age], standardise: true, units: { device: [phone] }, calibrate: { device: [desktop] } }\n  by_device: { metric: orders_placed, tags: [age], cluster: device, errors: CR2 }\n\nslices:";
+    const MODELS: &str = "\nmodels:\n  cate: { metric: spend, tags: [age], standardise: true, units: { device: [phone] }, calibrate: { device: [desktop] }, predict: { average: {}, young: { age: 20 } } }\n  by_device: { metric: orders_placed, tags: [age], cluster: device, errors: CR2, predict: { old: { age: 60 } } }\n\nslices:";
     let warehouse = quantiles::shop();
     warehouse.edit("\nslices:", MODELS);
     let here = warehouse.copied().run(ALL);

@@ -129,7 +129,7 @@ fn the_ranking_is_corrected_over_the_tags_of_a_question() {
 }
 
 #[test]
-fn one_tag_tables_are_corrected_with_everything_that_is_exploratory() {
+fn one_tag_tables_and_ranked_groups_are_corrected_with_everything_that_is_exploratory() {
     for published in [hillstrom(), &Baseline::of(Sample::Tiny).published] {
         let in_family = |file: &str| {
             let table = Table(published.table(file));
@@ -140,7 +140,10 @@ fn one_tag_tables_are_corrected_with_everything_that_is_exploratory() {
         };
         let (others, tags) = (in_family("effects.parquet"), in_family("tags.parquet"));
         assert!(others.len() > 2 && tags.len() > 8, "{} and {}", others.len(), tags.len());
-        assert_corrected([others, tags].concat());
+        let groups = Table(published.table("stability.parquet"));
+        let groups = groups.numbers("p_value").into_iter().zip(groups.numbers("p_value_adjusted")).collect::<Vec<_>>();
+        assert!(groups.iter().filter(|(raw, _)| raw.is_some()).count() > 4, "ranked groups are tested");
+        assert_corrected([others, tags, groups].concat());
     }
 }
 

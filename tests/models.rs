@@ -62,7 +62,11 @@ fn printed(row: &Value, decimals: usize) -> String {
 
 /// Estimate, standard error, degrees of freedom and p-value of a term, by an independent program.
 fn expected(rows: &str, model: &str, errors: &str, term: &str) -> [f64; 4] {
-    let text = fs::read_to_string(repository().join("tests/reference/linear.csv")).expect("the reference");
+    in_reference("linear.csv", (rows, model, errors), term)
+}
+
+fn in_reference(file: &str, (rows, model, errors): (&str, &str, &str), term: &str) -> [f64; 4] {
+    let text = fs::read_to_string(repository().join("tests/reference").join(file)).expect("the reference");
     let line = text.lines().find(|line| line.starts_with(&format!("{rows},{model},{errors},{term},")));
     let line = line.unwrap_or_else(|| panic!("no {rows},{model},{errors},{term}"));
     let fields: Vec<f64> = line.split(',').skip(4).map(|field| field.parse().unwrap_or(f64::NAN)).collect();
@@ -77,6 +81,42 @@ fn assert_meets(row: &Value, [estimate, std_err, degrees, p_value]: [f64; 4]) {
     assert!((found[3] - p_value).abs() <= 1e-6 * p_value + 1e-300, "{row}: {p_value}");
 }
 
+/// The predictions of a model, of these variants under their names elsewhere, are those of an independent program, in
+/// `predictions.parquet` as in `result.json`.
+fn assert_predictions_meet(run: &Published, model: &str, place: (&str, &str, &str), variants: &[(&str, &str)]) {
+    let results = run.json("result.json");
+    let mut models = results["models"].as_array().expect("models").iter();
+    let found = models.find(|found| found["name"] == model).unwrap_or_else(|| panic!("no model `{model}`"));
+    let rows = found["predictions"].as_array().expect("predictions");
+    let table = Table(run.table("predictions.parquet"));
+    let names = table.words("model");
+    let of_model: Vec<usize> = (0..names.len()).filter(|row| names[*row] == model).collect();
+    assert_eq!((rows.len() % variants.len(), rows.len()), (0, of_model.len()));
+    for (row, place_in_table) in rows.iter().zip(of_model) {
+        let (_, arm) = variants.iter().find(|(variant, _)| row["variant"] == *variant).expect("a variant");
+        let term = format!("{arm}@{}", row["profile"].as_str().expect("a profile"));
+        assert_meets(row, in_reference("linear_predictions.csv", place, &term));
+        for column in ["estimate", "std_err", "degrees_of_freedom", "p_value", "p_value_adjusted"] {
+            assert_eq!(table.numbers(column)[place_in_table], row[column].as_f64(), "{column} of {term}");
+        }
+    }
+}
+
+/// The units that are women of 20 years have this effect and standard error in `units.parquet`.
+fn assert_women_of_20_have(run: &Published, model: &str, [estimate, std_err, ..]: [f64; 4]) {
+    let table = Table(run.table("units.parquet"));
+    let (ages, genders) = (table.numbers("age"), table.words("gender"));
+    let [values, errors] =
+        ["predicted", "predicted_std_err"].map(|name| table.numbers(&format!("{name} {model}: internet testing")));
+    let women: Vec<usize> =
+        (0..ages.len()).filter(|row| ages[*row] == Some(20.0) && genders[*row] == "female").collect();
+    assert!(women.len() > 50 && values.iter().all(Option::is_some), "{}", women.len());
+    for row in women {
+        assert!((values[row].expect("an effect") - estimate).abs() < 1e-8 * std_err, "{values:?}");
+        assert!((errors[row].expect("an error") / std_err - 1.0).abs() < 1e-8, "{errors:?}");
+    }
+}
+
 /// Every layout of the units gives the same bytes.
 fn assert_same_bytes(warehouse: &Warehouse, run: &Published) {
     let others: [&[&str]; 2] = [
@@ -84,7 +124,8 @@ fn assert_same_bytes(warehouse: &Warehouse, run: &Published) {
         &["--threads", "3", "--pieces", "40", "--resident-limit", "1B"],
     ];
     for arguments in others {
-        warehouse.run(arguments).assert_same_files(run, &arguments.join(" "));
+        let arguments = [arguments, &["--keep-units"]].concat();
+        warehouse.run(&arguments).assert_same_files(run, &arguments.join(" "));
     }
 }
 
@@ -92,8 +133,15 @@ fn assert_same_bytes(warehouse: &Warehouse, run: &Published) {
 fn esti_meets_both_printed_tables_to_every_digit() {
     let models = "  by_gender: { metric: tested, tags: [woman], errors: HC2 }
   by_age: { metric: tested, tags: [age_group], errors: HC2, correction: bonferroni }
-  together: { metric: tested, tags: [age, gender], standardise: true, errors: HC3 }
+  together: { metric: tested, tags: [age, gender], standardise: true, errors: HC3, predict: PROFILES }
+  classical: { metric: tested, tags: [age, gender], errors: classical, correction: holm, predict: PROFILES }
+  hc0: { metric: tested, tags: [age, gender], errors: HC0, predict: PROFILES }
+  hc1: { metric: tested, tags: [age, gender], base: { gender: male }, errors: HC1, predict: PROFILES }
+  hc2: { metric: tested, tags: [age, gender], errors: HC2, predict: PROFILES }
 ";
+    let profiles =
+        "{ average: {}, woman_of_20: { age: 20, gender: female }, of_25: { age: 25 }, man: { gender: male } }";
+    let models = &models.replace("PROFILES", profiles);
     let warehouse = with_models(Sample::Esti, models);
     warehouse
         .edit("      age: numeric\n", "      age: numeric\n      woman: categorical\n      age_group: categorical\n");
@@ -114,7 +162,7 @@ fn esti_meets_both_printed_tables_to_every_digit() {
         let groups: StringArray = whole_numbers(&rows, "age").into_iter().map(|age| Some(group(age))).collect();
         with_column(&with_column(&rows, "woman", women.collect()), "age_group", groups)
     });
-    let run = warehouse.run(&[]);
+    let run = warehouse.run(&["--keep-units"]);
 
     let test = "internet testing";
     let by_gender = |place| coefficient(&run, "by_gender", place);
@@ -138,8 +186,17 @@ fn esti_meets_both_printed_tables_to_every_digit() {
     let (names, terms, estimates) = (table.words("model"), table.words("term"), table.numbers("estimate"));
     let of_variants = (0..terms.len()).filter(|row| terms[*row] == "variant");
     let in_table: Vec<(&str, Option<f64>)> = of_variants.map(|row| (names[row].as_str(), estimates[row])).collect();
-    assert_eq!(in_table.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["by_gender", "by_age", "together"]);
+    assert_eq!(in_table.iter().map(|(name, _)| *name).collect::<Vec<_>>()[..3], ["by_gender", "by_age", "together"]);
     assert!(in_table.iter().zip(in_json).all(|((_, estimate), row)| *estimate == row["estimate"].as_f64()));
+    let of_models = [("together", "hc3"), ("classical", "nonrobust"), ("hc0", "hc0"), ("hc1", "hc1"), ("hc2", "hc2")];
+    for (model, errors) in of_models {
+        assert_predictions_meet(&run, model, ("esti", "together", errors), &[(test, "w")]);
+        assert_women_of_20_have(
+            &run,
+            model,
+            in_reference("linear_predictions.csv", ("esti", "together", errors), "w@woman_of_20"),
+        );
+    }
     assert_same_bytes(&warehouse, &run);
 }
 
@@ -162,7 +219,7 @@ fn karlan_and_list_s_red_states_meet_statsmodels() {
         columns[place] = Arc::new(arms);
         RecordBatch::try_new(rows.schema(), columns).expect("a table")
     });
-    let run = warehouse.run(&[]);
+    let run = warehouse.run(&["--keep-units"]);
     let places =
         [("", "", "intercept"), ("match", "", "treatment"), ("", "red", "red"), ("match", "red", "treatment:red")];
     for (model, errors) in [("plain", "hc1"), ("careful", "hc3")] {
@@ -178,9 +235,11 @@ fn star_meets_statsmodels_and_numpy_with_errors_by_school() {
   arms_classical: { metric: scorek, errors: classical }
   arms_cr1: { metric: scorek, errors: CR1, cluster: school }
   arms_cr2: { metric: scorek, cluster: school }
-  girl_cr1: { metric: scorek, tags: [gender], base: { gender: male }, errors: CR1, cluster: school }
-  girl_cr2: { metric: scorek, tags: [gender], base: { gender: male }, cluster: school }
+  girl_cr0: { metric: scorek, tags: [gender], errors: CR0, cluster: school, predict: PROFILES }
+  girl_cr1: { metric: scorek, tags: [gender], base: { gender: male }, errors: CR1, cluster: school, predict: PROFILES }
+  girl_cr2: { metric: scorek, tags: [gender], base: { gender: male }, cluster: school, predict: PROFILES }
 ";
+    let models = &models.replace("PROFILES", "{ average: {}, girl: { gender: female } }");
     let warehouse = with_models(Sample::Star, models);
     // Schools are blocks of the assignment, so that they differ between arms by design.
     warehouse.edit("\noutput:\n", "\nvalidate: { balance_p: 0 }\n\noutput:\n");
@@ -198,7 +257,7 @@ fn star_meets_statsmodels_and_numpy_with_errors_by_school() {
         let schools: StringArray = whole_numbers(&rows, "pupil_id").into_iter().map(school).collect();
         with_column(&rows, "school", schools)
     });
-    let run = warehouse.run(&[]);
+    let run = warehouse.run(&["--keep-units"]);
     for (model, of, errors) in [
         ("arms", "arms", "hc1"),
         ("arms_classical", "arms", "nonrobust"),
@@ -214,6 +273,9 @@ fn star_meets_statsmodels_and_numpy_with_errors_by_school() {
         for (variant, tag, term) in arms.iter().chain(with_girls) {
             assert_meets(&coefficient(&run, model, (variant, tag)), expected("star", of, errors, term));
         }
+    }
+    for (model, errors) in [("girl_cr0", "cr0"), ("girl_cr1", "cr1"), ("girl_cr2", "cr2")] {
+        assert_predictions_meet(&run, model, ("star", "girl", errors), &[("small", "small"), ("regular+aide", "aide")]);
     }
     let models = run.json("result.json")["models"].clone();
     assert_eq!((models[2]["clusters"].as_u64(), models[0]["clusters"].as_u64()), (Some(79), None));
@@ -240,7 +302,7 @@ fn the_lecture_s_model_of_its_train_fold_predicts_its_test_fold() {
     let accounts = read_parquet(&repository().join("tests/data/retention/retention.parquet"));
     let places = ["account_id", "fold35"].map(|name| accounts.schema().index_of(name).expect("a column"));
     write_parquet(&warehouse.table("folds.parquet"), &accounts.project(&places).expect("two columns"));
-    let run = warehouse.run(&[]);
+    let run = warehouse.run(&["--keep-units"]);
 
     let of_offer = |tag| coefficient(&run, "cate", ("offer", tag));
     let found = ["", TAGS[0], TAGS[1], TAGS[2], TAGS[3], TAGS[4], TAGS[5]].map(of_offer);
@@ -328,6 +390,7 @@ fn what_a_model_cannot_tell_is_said_and_the_run_goes_on() {
 #[test]
 fn a_pipeline_without_models_has_no_file_of_them() {
     let run = &crate::program::Baseline::of(Sample::Tiny).published;
-    assert!(!run.names().iter().any(|name| Path::new(name).starts_with("models.parquet")));
+    let of_models = ["models.parquet", "predictions.parquet"];
+    assert!(!run.names().iter().any(|name| of_models.iter().any(|file| Path::new(name).starts_with(file))));
     assert!(run.json("result.json").get("models").is_none() && !run.text("report.html").contains("Linear models"));
 }

@@ -4,8 +4,8 @@
     venv/bin/pip install numpy==2.4.6 pyarrow==26.0.1 statsmodels==0.15.0
     venv/bin/python tests/reference/make_linear.py
 
-writes, beside this file, `linear.csv` (every coefficient with every kind of standard error) and the rows that both sides read,
-`linear_rows_*.csv`. Classical and HC0 to HC3 and CR1 are statsmodels'. CR0, CR2 and Bell and McCaffrey's degrees of freedom are computed
+writes, beside this file, `linear.csv` (every coefficient with every kind of standard error), `linear_predictions.csv` (effects that models
+predict for profiles of units, with their errors) and the rows that both sides read, `linear_rows_*.csv`. Classical and HC0 to HC3 and CR1 are statsmodels'. CR0, CR2 and Bell and McCaffrey's degrees of freedom are computed
 here from their definitions, with the full matrices (I - H_gg)^(-1/2) of each cluster's rows and the projection of all rows.
 
 Of the retention data, tags and outcome are rounded to five decimals so that the rows stay small; what the lecture prints is met
@@ -25,6 +25,7 @@ ORIGINALS = HERE.parent / "data"
 TAGS = ["risk_score", "usage_z", "log_customer_value", "tenure_months", "enterprise_plan", "support_tickets"]
 COLUMNS = ["rows", "model", "errors", "term", "estimate", "std_err", "degrees_of_freedom", "p_value"]
 found: list[list] = []
+predicted: list[list] = []
 
 
 def read(path: str) -> dict[str, np.ndarray]:
@@ -45,22 +46,44 @@ def record(place: tuple[str, str], errors: str, names: list[str], numbers) -> No
         found.append([*place, errors, name, repr(float(estimate)), repr(float(std_err)), repr(float(degrees)), repr(float(p))])
 
 
-def robust(place: tuple[str, str], names: list[str], x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+def predict(place: tuple[str, str], errors: str, name: str, estimate: float, std_err: float, degrees: float) -> None:
+    p = 2 * stats.t.sf(abs(estimate / std_err), degrees)
+    predicted.append([*place, errors, name, repr(float(estimate)), repr(float(std_err)), repr(float(degrees)), repr(float(p))])
+
+
+def effects_at(arms: list[str], profiles: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """For each arm and profile of covariates, the weights of the coefficients in the arm's effect: 1 and, of its interactions, the covariates."""
+    weights = {}
+    for number, arm in enumerate(arms):
+        for name, covariates in profiles.items():
+            of_arms, of_interactions = np.zeros(len(arms)), np.zeros((len(arms), len(covariates)))
+            of_arms[number], of_interactions[number] = 1, covariates
+            weights[f"{arm}@{name}"] = np.concatenate([[0], of_arms, np.zeros(len(covariates)), of_interactions.ravel()])
+    return weights
+
+
+def robust(place: tuple[str, str], names: list[str], x: np.ndarray, y: np.ndarray, asked: dict[str, np.ndarray] = {}) -> dict[str, np.ndarray]:
     design = sm.add_constant(x)
     by_kind = {}
     for kind in ["nonrobust", "HC0", "HC1", "HC2", "HC3"]:
         fit = sm.OLS(y, design).fit(cov_type=kind, use_t=True)
         record(place, kind.lower(), names, (fit.params, fit.bse, [fit.df_resid] * len(names)))
         by_kind[kind] = np.column_stack([fit.params, fit.bse, fit.pvalues])
+        for name, weights in asked.items():
+            tested = fit.t_test(weights)
+            predict(place, kind.lower(), name, tested.effect[0], tested.sd[0, 0], tested.df_denom)
     return by_kind
 
 
-def clustered(place: tuple[str, str], names: list[str], x: np.ndarray, y: np.ndarray, clusters: np.ndarray) -> None:
+def clustered(place: tuple[str, str], names: list[str], x: np.ndarray, y: np.ndarray, clusters: np.ndarray, asked: dict[str, np.ndarray] = {}) -> None:
     design = sm.add_constant(x)
     numbers = np.unique(clusters, return_inverse=True)[1]
     count = numbers.max() + 1
     fit = sm.OLS(y, design).fit(cov_type="cluster", cov_kwds={"groups": numbers}, use_t=True)
     record(place, "cr1", names, (fit.params, fit.bse, [count - 1] * len(names)))
+    for name, weights in asked.items():
+        tested = fit.t_test(weights)
+        predict(place, "cr1", name, tested.effect[0], tested.sd[0, 0], count - 1)
 
     bread = np.linalg.inv(design.T @ design)
     beta = bread @ design.T @ y
@@ -81,11 +104,16 @@ def clustered(place: tuple[str, str], names: list[str], x: np.ndarray, y: np.nda
         of_all[inside] += inner
         pushed.append(of_all)
     cr0, cr2 = bread @ plain @ bread, bread @ adjusted @ bread
-    degrees = []
-    for term in range(len(names)):
-        products = np.column_stack([of_all[:, term] for of_all in pushed])
+
+    def bell_mccaffrey(weights: np.ndarray) -> float:
+        products = np.column_stack([of_all @ weights for of_all in pushed])
         products = products.T @ products
-        degrees.append(np.trace(products) ** 2 / (products**2).sum())
+        return np.trace(products) ** 2 / (products**2).sum()
+
+    degrees = [bell_mccaffrey(coefficient) for coefficient in np.eye(len(names))]
+    for name, weights in asked.items():
+        for kind, covariance, of_kind in [("cr0", cr0, count - 1), ("cr2", cr2, bell_mccaffrey(weights))]:
+            predict(place, kind, name, weights @ beta, np.sqrt(weights @ covariance @ weights), of_kind)
     record(place, "cr0", names, (beta, np.sqrt(np.diag(cr0)), [count - 1] * len(names)))
     record(place, "cr2", names, (beta, np.sqrt(np.diag(cr2)), degrees))
 
@@ -123,6 +151,12 @@ def esti() -> None:
     assert_printed(by_kind[4:, 2], [".447979", ".0042786"])
     fit = robust(("esti", "average"), ["intercept", "w"], w.reshape(-1, 1).astype(float), y)["HC2"]
     assert_printed(fit[1, :2], [".26516", ".02180"])
+
+    gender = np.column_stack([rows["gender_male"], rows["gender_transgender"]])
+    together = np.column_stack([rows["age"], gender]).astype(float)
+    mean = together.mean(axis=0)
+    profiles = {"average": mean, "woman_of_20": np.array([20.0, 0, 0]), "of_25": np.array([25.0, *mean[1:]]), "man": np.array([mean[0], 1, 0])}
+    robust(("esti", "together"), names_of(["w"], ["age", "male", "transgender"]), interactions(w, together), y, effects_at(["w"], profiles))
 
 
 def retention() -> None:
@@ -199,7 +233,8 @@ def star() -> None:
     table = robust(("star", "arms"), names, arms, y)["HC1"]
     assert_printed(table[1:, :2].ravel(), "13.899 2.454 .314 2.271".split())
     clustered(("star", "arms"), names, arms, y, school)
-    clustered(("star", "girl"), names_of(arm_names, ["girl"]), interactions(arms, girl), y, school)
+    asked = effects_at(arm_names, {"average": np.array([girl.mean()]), "girl": np.array([1.0])})
+    clustered(("star", "girl"), names_of(arm_names, ["girl"]), interactions(arms, girl), y, school, asked)
     few = school <= 15
     clustered(("star", "girl_few"), names_of(arm_names, ["girl"]), interactions(arms[few], girl[few]), y[few], school[few])
     schools = np.unique(school[few])[1:]
@@ -215,10 +250,11 @@ def main() -> None:
     retention()
     karlan_list()
     star()
-    with open(HERE / "linear.csv", "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(found)
+    for name, rows in [("linear.csv", found), ("linear_predictions.csv", predicted)]:
+        with open(HERE / name, "w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ use whom_forest::{Cohort, Discovered, Tree};
 use whom_query::QueryError;
 use whom_query::checks::{cohort_check, stratified_cohort_check};
 use whom_report::{
-    CohortDefinition, CohortView, ConfirmingTest, EffectRow, Fold, GlobalTestRow, MetricView, Partition, Results,
-    SlicedEffect, Stability, TagTable, VariantView,
+    CohortDefinition, CohortView, ConfirmingTest, EffectRow, Fold, GlobalTestRow, MetricView, Partition,
+    ResplitStability, Results, SlicedEffect, Stability, TagTable, VariantView,
 };
 use whom_stats::{CellStatistics, CellSums, Check};
 
@@ -22,7 +22,7 @@ use crate::first_look::FirstLook;
 use crate::global_tests::global_tests;
 use crate::leaf_sums::LeafSums;
 use crate::looks::through;
-use crate::models::models;
+use crate::models::{UnitPredictions, models};
 use crate::names;
 use crate::power::{confirming_tests, detectable_differences};
 use crate::profile::sizes;
@@ -31,7 +31,7 @@ use crate::quantiles::Quantiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
 use crate::shrinkage::shrunken_effects;
-use crate::stability::{Declaration, resplits, search_stability};
+use crate::stability::{Declaration, ranked_p_values, resplits, search_stability, with_corrected};
 use crate::steadiness::{Uncorrected, sliced_effects};
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
@@ -45,12 +45,19 @@ struct Declared<'d> {
     leaves: LeafSums,
 }
 
+/// What an analysis found.
+pub(crate) struct Analysed {
+    pub(crate) results: Results,
+    /// What linear models predict for single units.
+    pub(crate) of_units: Vec<UnitPredictions>,
+}
+
 /// Analyses the units and gathers everything that is found.
 pub(crate) async fn analyse(
     study: &Study<'_>,
     checks: Vec<Check>,
     stages: &mut Stages<'_>,
-) -> Result<Results, RunError> {
+) -> Result<Analysed, RunError> {
     stages.begin(Stage::Averages)?;
     let failed = |error: whom_engine::EngineError| RunError::engine(Stage::Averages, &error);
     let cells = AverageCells::count(study).await.map_err(failed)?;
@@ -82,12 +89,14 @@ pub(crate) async fn analyse(
     let shown = found.shown(&discovered);
     let trees = views(study, &shown).await.map_err(failed)?;
     let profiles = Profiles::count(study, &declared.tree.routing).await.map_err(|error| uncounted(&error))?;
-    let (effects, tag_tables, slices) = found.effects(averages, &look, sliced);
+    let discovered_rows = found.measured.rows(&questions);
     let models = models(study).await.map_err(|error| uncounted(&error))?;
 
     stages.begin(Stage::Resplits)?;
-    let resplits = resplits(&declaration, &questions, &effects).await?;
-    Ok(Results {
+    let resplits = resplits(&declaration, &questions, &discovered_rows.done).await?;
+    let uncorrected = Exploratory { look: &look, sliced, resplits };
+    let (effects, Corrected { tag_tables, slices, resplits }) = found.effects(averages, discovered_rows, uncorrected);
+    let results = Results {
         checks: checks
             .into_iter()
             .chain(found.cohort_check(&cells))
@@ -97,7 +106,7 @@ pub(crate) async fn analyse(
         slices,
         tag_tables,
         tag_rankings: look.rankings(study),
-        models,
+        models: models.views,
         partition: Some(Partition { tree: declared.name.clone(), cohorts: found.cohorts(&profiles) }),
         registered: registered_views(study, &cells, &profiles),
         cohort_scatter: cohort_scatter(&found.measured, &questions),
@@ -110,7 +119,8 @@ pub(crate) async fn analyse(
         stability: Stability { search, resplits },
         folds: study.plan.discover.folds.as_ref().map(names::given_folds),
         ..described(study, &cells).map_err(|error| internal(&error))?
-    })
+    };
+    Ok(Analysed { results, of_units: models.of_units })
 }
 
 /// What results say of any analysis; nothing is found yet.
@@ -166,8 +176,19 @@ async fn declared<'d>(study: &Study<'_>, name: String, tree: &'d Tree) -> Result
     Ok(Declared { name, tree, cohorts, leaves })
 }
 
-/// All rows, the one-tag tables, and effects by slice.
-type EffectsAndTables = (Vec<EffectRow>, Vec<TagTable>, Vec<SlicedEffect>);
+/// What is exploratory beside rows of effects, before its correction.
+struct Exploratory<'a> {
+    look: &'a FirstLook,
+    sliced: Uncorrected,
+    resplits: Option<ResplitStability>,
+}
+
+/// The same, corrected.
+struct Corrected {
+    tag_tables: Vec<TagTable>,
+    slices: Vec<SlicedEffect>,
+    resplits: Option<ResplitStability>,
+}
 
 /// What discovery and validation found.
 struct Found<'a, 'd> {
@@ -189,19 +210,26 @@ impl<'d> Found<'_, 'd> {
     }
 
     /// All rows: averages and registered cohorts, the discovered family, and the exploratory family corrected as one, of
-    /// which the one-tag tables and the slices take theirs.
-    fn effects(&self, averages: Rows, look: &FirstLook, sliced: Uncorrected) -> EffectsAndTables {
-        let discovered = self.measured.rows(self.questions);
+    /// which the one-tag tables, the slices and the ranked groups take theirs.
+    fn effects(&self, averages: Rows, discovered: Rows, beside: Exploratory<'_>) -> (Vec<EffectRow>, Corrected) {
+        let Exploratory { look, sliced, resplits } = beside;
         let mut rows = averages.done;
         rows.extend(discovered.done);
         let mut drafts = averages.exploratory;
         drafts.extend(discovered.exploratory);
         let others = drafts.len();
         drafts.extend(look.drafts(self.study));
-        let (mut corrected, of_slices) = exploratory(drafts, &sliced.p_values());
+        let p_values = [sliced.p_values(), ranked_p_values(resplits.as_ref())];
+        let (mut corrected, mut of_slices) = exploratory(drafts, &p_values.concat());
+        let of_groups = of_slices.split_off(p_values[0].len());
         let of_tags = corrected.split_off(others);
         rows.extend(corrected);
-        (rows, look.tables(self.study, of_tags), sliced.corrected(of_slices))
+        let corrected = Corrected {
+            tag_tables: look.tables(self.study, of_tags),
+            slices: sliced.corrected(of_slices),
+            resplits: resplits.map(|resplits| with_corrected(resplits, of_groups)),
+        };
+        (rows, corrected)
     }
 
     /// The trees to be shown: the declared one first, then one per question.

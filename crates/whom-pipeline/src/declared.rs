@@ -3,7 +3,7 @@
 use whom_report::{Results, Stability};
 use whom_stats::{Check, Routing};
 
-use crate::analysis::{described, internal, registered_views, uncounted};
+use crate::analysis::{Analysed, described, internal, registered_views, uncounted};
 use crate::averages::{AverageCells, average_rows};
 use crate::clock::Stages;
 use crate::error::RunError;
@@ -18,7 +18,7 @@ pub(crate) async fn measure_declared(
     study: &Study<'_>,
     checks: Vec<Check>,
     stages: &mut Stages<'_>,
-) -> Result<(Results, AverageCells), RunError> {
+) -> Result<(Analysed, AverageCells), RunError> {
     stages.begin(Stage::Averages)?;
     let counted = AverageCells::count(study).await;
     let cells = counted.map_err(|error| RunError::engine(Stage::Averages, &error))?;
@@ -26,6 +26,7 @@ pub(crate) async fn measure_declared(
 
     stages.begin(Stage::Validation)?;
     let profiles = Profiles::count(study, &Routing::root()).await.map_err(|error| uncounted(&error))?;
+    let models = models(study).await.map_err(|error| uncounted(&error))?;
     let mut effects = averages.done;
     effects.extend(exploratory(averages.exploratory, &[]).0);
     let described = described(study, &cells).map_err(|error| internal(&error))?;
@@ -33,9 +34,9 @@ pub(crate) async fn measure_declared(
         checks: checks.into_iter().chain(cells.cohort_check(study)).collect(),
         effects,
         registered: registered_views(study, &cells, &profiles),
-        models: models(study).await.map_err(|error| uncounted(&error))?,
+        models: models.views,
         stability: Stability::default(),
         ..described
     };
-    Ok((results, cells))
+    Ok((Analysed { results, of_units: models.of_units }, cells))
 }

@@ -66,5 +66,10 @@ pub(crate) fn result_files(results: &Results) -> Result<Vec<ResultFile>, ReportE
         let (name, bytes) = ("calibration.parquet", whom_report::calibration_parquet(results)?);
         files.push(ResultFile { name, bytes, rows: Some(tenths as u64) });
     }
+    let predicted: usize = results.models.iter().map(|model| model.predictions.len()).sum();
+    if predicted > 0 {
+        let (name, bytes) = ("predictions.parquet", whom_report::predictions_parquet(results)?);
+        files.push(ResultFile { name, bytes, rows: Some(predicted as u64) });
+    }
     Ok(files)
 }

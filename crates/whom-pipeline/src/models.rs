@@ -8,8 +8,11 @@ mod calibration;
 mod design;
 mod fitting;
 mod look;
+mod prediction;
 mod predictor;
+mod profile;
 mod survey;
+mod unit_predictions;
 mod view;
 
 use std::sync::Arc;
@@ -25,6 +28,7 @@ use fitting::{Fitted, Scored, fit_all};
 use look::ModelLook;
 use predictor::Predictor;
 use survey::{Counting, Survey};
+pub(crate) use unit_predictions::UnitPredictions;
 
 use crate::study::Study;
 
@@ -50,21 +54,29 @@ struct Asked {
     level: f64,
 }
 
-/// The models of the plan, in the order of the file.
+/// The models of a plan, in the order of the file.
+#[derive(Default)]
+pub(crate) struct Models {
+    pub(crate) views: Vec<ModelView>,
+    /// What each predicts for single units.
+    pub(crate) of_units: Vec<UnitPredictions>,
+}
+
+/// The models of the plan.
 ///
 /// # Errors
 /// [`QueryError::Engine`] if the run is cancelled or the units cannot be read back; [`QueryError::Data`] for a number beyond the
 /// grid of its tag.
-pub(crate) async fn models(study: &Study<'_>) -> Result<Vec<ModelView>, QueryError> {
+pub(crate) async fn models(study: &Study<'_>) -> Result<Models, QueryError> {
     let asked = study.plan.models.iter().map(|model| Asked::of(study, model)).collect::<Result<Vec<_>, _>>()?;
     if asked.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Models::default());
     }
     let units = Arc::clone(study.units);
     blocking(study.units.cancel(), move || found(&units, &asked)).await
 }
 
-fn found(units: &AnalysedUnits, asked: &[Asked]) -> Result<Vec<ModelView>, QueryError> {
+fn found(units: &AnalysedUnits, asked: &[Asked]) -> Result<Models, QueryError> {
     let surveys = Survey::take(units, asked)?;
     let designs: Vec<Result<Design, String>> =
         asked.iter().zip(&surveys).map(|(asked, survey)| Design::of(units, asked, survey)).collect();
@@ -74,11 +86,19 @@ fn found(units: &AnalysedUnits, asked: &[Asked]) -> Result<Vec<ModelView>, Query
         .filter_map(|(asked, design)| Some((&asked.columns, design.as_ref().ok()?)))
         .collect();
     let mut fitted = fit_all(units, &drawn)?.into_iter();
-    let views = asked.iter().zip(&surveys).zip(&designs).map(|((asked, survey), design)| match design {
-        Err(reason) => view::without_design(asked, survey, reason),
-        Ok(design) => view::of(asked, survey, design, fitted.next().unwrap_or_else(Fitted::nothing)),
+    let models = asked.iter().zip(&surveys).zip(&designs).map(|((asked, survey), design)| match design {
+        Err(reason) => (view::without_design(asked, survey, reason), UnitPredictions::nothing(asked)),
+        Ok(design) => {
+            let fitted = fitted.next().unwrap_or_else(Fitted::nothing);
+            let of_units = match (&fitted.fit, &fitted.errors) {
+                (Ok(fit), Ok(errors)) => UnitPredictions::of(asked, design, fit, errors),
+                _ => UnitPredictions::nothing(asked),
+            };
+            (view::of(asked, survey, design, fitted), of_units)
+        }
     });
-    with_calibration(units, (asked, &designs), views.collect())
+    let (views, of_units) = models.unzip();
+    Ok(Models { views: with_calibration(units, (asked, &designs), views)?, of_units })
 }
 
 /// The models with the tenths of those that are calibrated, a treatment after the other.

@@ -192,7 +192,8 @@ fn writer_bytes(plan: &Plan, needs: &Needs) -> u64 {
     let strata = plan.split.strata.as_ref().map_or(0, |strata| strata.columns.len());
     let carried = strata + usize::from(plan.cluster.is_some());
     let columns = OWN_COLUMNS + (plan.measures().len() + plan.tag_columns().count() + carried) as u64;
-    let row = needs.table / needs.units.max(1);
+    let predicted = (2 * plan.models.len() * plan.split.variants.len().saturating_sub(1)) as u64;
+    let (columns, row) = (columns + predicted, needs.table / needs.units.max(1) + size_of::<f64>() as u64 * predicted);
     units_writer_bytes(needs.units, columns, row) + UPLOAD.min(needs.table)
 }
 

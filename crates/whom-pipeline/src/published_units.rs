@@ -1,5 +1,5 @@
 //! What is published of every analysed unit: id, arm, first exposure, bucket, fold, metrics in their own unit, tags, strata,
-//! cluster.
+//! cluster, the effects that linear models predict.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use whom_engine::PlainWriter;
 use whom_query::compile::MeasureColumn;
-use whom_query::{AnalysedRows, QueryError, StretchFile, UnitRows};
+use whom_query::{AnalysedRows, ModelUnits, QueryError, StretchFile, UnitRows};
 use whom_report::UnitsWriter;
 use whom_stats::{ABSENT, Folds};
 
+use crate::models::UnitPredictions;
 use crate::names;
 use crate::study::Study;
 
@@ -31,7 +32,16 @@ pub(crate) struct PublishedUnits {
     tags: Vec<(String, String)>,
     /// The columns of strata and of clusters in the unit table, whose names they keep.
     carried: Vec<String>,
+    /// `None` without models.
+    predicted: Option<Predicted>,
     analysis: String,
+}
+
+/// What models predict, and what they read of the units.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Predicted {
+    units: ModelUnits,
+    models: Vec<UnitPredictions>,
 }
 
 impl StretchFile for PublishedUnits {
@@ -70,8 +80,15 @@ impl PublishedUnits {
                 .chain(&study.compiled.cluster)
                 .map(|carried| carried.column.clone())
                 .collect(),
+            predicted: None,
             analysis: analysis.to_owned(),
         })
+    }
+
+    /// The same columns, and those of what models predict after them.
+    pub(crate) fn with_predictions(self, study: &Study<'_>, models: Vec<UnitPredictions>) -> Self {
+        let predicted = Predicted { units: study.units.of_models(), models };
+        Self { predicted: Some(predicted).filter(|predicted| !predicted.models.is_empty()), ..self }
     }
 
     /// Begins a file, given some units or none in the columns of the unit table.
@@ -81,6 +98,7 @@ impl PublishedUnits {
 
     /// The columns of some units.
     pub(crate) fn columns(&self, rows: &UnitRows) -> Result<RecordBatch, QueryError> {
+        let predicted = self.predicted.as_ref().map_or(Ok(Vec::new()), |predicted| predicted.columns(rows))?;
         let mut columns: Vec<(&str, ArrayRef)> = vec![
             ("unit", rows.column("unit")?),
             ("arm", self.arms(rows)?),
@@ -99,6 +117,7 @@ impl PublishedUnits {
         for carried in &self.carried {
             columns.push((carried, plain(rows.column(carried)?)?));
         }
+        columns.extend(predicted.iter().map(|(name, array)| (name.as_str(), Arc::clone(array))));
         let fields: Vec<Field> =
             columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
         let arrays = columns.into_iter().map(|(_, array)| array).collect();
@@ -109,6 +128,15 @@ impl PublishedUnits {
         let arms = rows.arms()?;
         let names = arms.iter().map(|arm| self.variants.get(usize::from(*arm)).map(String::as_str));
         Ok(Arc::new(names.collect::<StringArray>()))
+    }
+}
+
+impl Predicted {
+    /// The columns of all models under their names.
+    fn columns(&self, rows: &UnitRows) -> Result<Vec<(String, ArrayRef)>, QueryError> {
+        let reader = self.units.reader();
+        let of_models = self.models.iter().map(|model| model.columns(&reader, rows));
+        Ok(of_models.collect::<Result<Vec<_>, QueryError>>()?.concat())
     }
 }
 

@@ -7,6 +7,7 @@ use whom_report::{
 use whom_spec::plan::Role;
 use whom_stats::{Check, Estimate, FindingEstimates, NotEstimable, Replication as Judged, ReplicationTest};
 
+use crate::analysis::Analysed;
 use crate::averages::AverageCells;
 use crate::clock::Stages;
 use crate::comparison::{Comparison, Contrast};
@@ -163,7 +164,8 @@ pub(crate) async fn measure_again(
     replication: &Replication<'_>,
     checks: Vec<Check>,
     stages: &mut Stages<'_>,
-) -> Result<Results, RunError> {
-    let (results, cells) = measure_declared(study, checks, stages).await?;
-    Ok(Results { replication: Some(replication.judge(study, &cells)), ..results })
+) -> Result<Analysed, RunError> {
+    let (analysed, cells) = measure_declared(study, checks, stages).await?;
+    let results = Results { replication: Some(replication.judge(study, &cells)), ..analysed.results };
+    Ok(Analysed { results, ..analysed })
 }

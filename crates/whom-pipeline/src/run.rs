@@ -175,12 +175,12 @@ impl Run<'_> {
         stages.begin(Stage::Checks)?;
         let mut checks = let_through(&study, checks(&study))?;
         checks.extend(study.unsearched());
-        let results = match &replication {
+        let analysed = match &replication {
             Some(replication) => measure_again(&study, replication, checks, stages).await?,
             None if !study.searches() => measure_declared(&study, checks, stages).await?.0,
             None => analyse(&study, checks, stages).await?,
         };
-        let results = withheld::results(plan, results)?;
+        let results = withheld::results(plan, analysed.results)?;
         let files = result_files(&results).map_err(|error| internal(&error))?;
         let memory = MemoryUse {
             planned: planned.memory.clone(),
@@ -188,7 +188,7 @@ impl Run<'_> {
             units_on_disk: units.source.is_streamed(),
         };
         let units = if self.request.keep_units {
-            let file = UnitsFile::new(&study, &results.analysis);
+            let file = UnitsFile::new(&study, &results.analysis, analysed.of_units);
             Some(file.map_err(|error| prepared.refused(Stage::Publish, &error))?)
         } else {
             None

@@ -1,7 +1,7 @@
 //! How stable the search is: its tree among those of bootstrap replicates, its cohorts among those of other halves.
 //!
-//! Nothing here is read by discovery, validation or the verdict. The bootstrap reads discovery units only and ends before any unit
-//! is measured; other halves come last.
+//! Nothing here is read by discovery, validation or the verdict; the p-values of ranked groups count in the exploratory family. The
+//! bootstrap reads discovery units only and ends before any unit is measured; other halves come last.
 
 mod ranked;
 mod resplits;
@@ -10,6 +10,7 @@ mod search;
 use whom_forest::Tree;
 use whom_stats::{BucketSet, CellStatistics, Routing, UnitSample};
 
+pub(crate) use ranked::{ranked_p_values, with_corrected};
 pub(crate) use resplits::resplits;
 pub(crate) use search::search_stability;
 

@@ -11,6 +11,7 @@ use whom_query::{AnalysedUnits, QueryError};
 use whom_report::{UNITS_FILE, UNITS_GROUP};
 use whom_store::{PARTS_BYTES, Stage, StoreError};
 
+use crate::models::UnitPredictions;
 use crate::published_units::PublishedUnits;
 use crate::study::Study;
 
@@ -39,12 +40,17 @@ pub(crate) enum UnitsFileError {
 }
 
 impl UnitsFile {
-    /// The file of a study, for the analysis of this identity.
+    /// The file of a study, for the analysis of this identity, with what models predict.
     ///
     /// # Errors
     /// [`QueryError::Internal`] if the plan has a tag that the unit table lacks.
-    pub(crate) fn new(study: &Study<'_>, analysis: &str) -> Result<Self, QueryError> {
-        Ok(Self { units: Arc::clone(study.units), published: PublishedUnits::new(study, analysis)? })
+    pub(crate) fn new(
+        study: &Study<'_>,
+        analysis: &str,
+        predictions: Vec<UnitPredictions>,
+    ) -> Result<Self, QueryError> {
+        let published = PublishedUnits::new(study, analysis)?.with_predictions(study, predictions);
+        Ok(Self { units: Arc::clone(study.units), published })
     }
 
     /// Writes the file to a stage.

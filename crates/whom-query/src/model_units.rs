@@ -92,6 +92,31 @@ impl ModelReader<'_> {
         let rows = self.units.schema.analysed(rows)?;
         Ok(ModelRows { reader: self, outcomes: values(&self.units.schema.values, &rows)?, rows })
     }
+
+    /// The values of a tag of units that are analysed already: on its grid or, of a categorical one, codes; [`ABSENT`] where it is
+    /// missing.
+    ///
+    /// # Errors
+    /// [`QueryError::Data`] for a number beyond the grid of its tag; [`QueryError::Internal`] for a tag that there is not.
+    pub fn tag(&self, rows: &UnitRows, place: usize) -> Result<Vec<i64>, QueryError> {
+        let ModelUnits { schema, bins } = self.units;
+        let (Some(tag), Some(bins), Some(encoder)) =
+            (schema.tags.get(place), bins.get(place), self.encoders.get(place))
+        else {
+            return Err(QueryError::Internal(format!("there is no tag {place}")));
+        };
+        if bins.shape().ordered {
+            return tag_numbers(&tag.name, &tag.column, tag.grid, rows);
+        }
+        let values = rows.column(&tag.column)?;
+        let mut codes = bins.no_codes();
+        encoder.encode(&TagValues::of(&values)?, &mut codes)?;
+        let code = |code: u16| if Some(code) == bins.missing() { ABSENT } else { i64::from(code) };
+        Ok(match codes {
+            CodeColumn::U8(codes) => codes.into_iter().map(|narrow| code(u16::from(narrow))).collect(),
+            CodeColumn::U16(codes) => codes.into_iter().map(code).collect(),
+        })
+    }
 }
 
 impl ModelRows<'_> {
@@ -102,7 +127,11 @@ impl ModelRows<'_> {
     pub fn each(&self, model: &ModelColumns, mut tell: impl FnMut(ModelUnit<'_>)) -> Result<(), QueryError> {
         let arms = self.rows.arms()?;
         let outcomes = self.outcomes_of(model.metric)?;
-        let tags = model.tags.iter().map(|tag| self.tag(*tag)).collect::<Result<Vec<Vec<i64>>, QueryError>>()?;
+        let tags = model
+            .tags
+            .iter()
+            .map(|tag| self.reader.tag(&self.rows, *tag))
+            .collect::<Result<Vec<Vec<i64>>, QueryError>>()?;
         let inside = self.inside(model)?;
         let clusters = model.cluster.map(|cluster| self.column(cluster)).transpose()?;
         let clusters = clusters.as_ref().map(texts).transpose()?;
@@ -126,27 +155,6 @@ impl ModelRows<'_> {
         let outcome = self.reader.units.schema.outcomes.get(metric);
         let values = outcome.and_then(|outcome| self.outcomes.get(outcome.value));
         values.map(Vec::as_slice).ok_or_else(|| QueryError::Internal(format!("there is no metric {metric}")))
-    }
-
-    /// The values of a tag on its grid or, of a categorical one, codes; [`ABSENT`] where it is missing.
-    fn tag(&self, place: usize) -> Result<Vec<i64>, QueryError> {
-        let ModelUnits { schema, bins } = self.reader.units;
-        let (Some(tag), Some(bins), Some(encoder)) =
-            (schema.tags.get(place), bins.get(place), self.reader.encoders.get(place))
-        else {
-            return Err(QueryError::Internal(format!("there is no tag {place}")));
-        };
-        if bins.shape().ordered {
-            return tag_numbers(&tag.name, &tag.column, tag.grid, &self.rows);
-        }
-        let values = self.rows.column(&tag.column)?;
-        let mut codes = bins.no_codes();
-        encoder.encode(&TagValues::of(&values)?, &mut codes)?;
-        let code = |code: u16| if Some(code) == bins.missing() { ABSENT } else { i64::from(code) };
-        Ok(match codes {
-            CodeColumn::U8(codes) => codes.into_iter().map(|narrow| code(u16::from(narrow))).collect(),
-            CodeColumn::U16(codes) => codes.into_iter().map(code).collect(),
-        })
     }
 
     /// Which units have one of the levels of every tag that the model's units are told by.

@@ -11,6 +11,7 @@
 //! | `tags.parquet` | [`tags_parquet`] | the first look: the effects in every level of every tag |
 //! | `ranking.parquet` | [`ranking_parquet`] | the same, by tag: which of them change an effect |
 //! | `models.parquet` | [`models_parquet`] | the coefficients of linear models, where a pipeline has some |
+//! | `predictions.parquet` | [`predictions_parquet`] | the effects that they predict for named profiles of units, where asked for |
 //! | `calibration.parquet` | [`calibration_parquet`] | where it was asked for: how well their predicted effects hold |
 //! | `cohorts.sql` | [`cohorts_sql`] | whoever needs the cohort of a unit in a query |
 //! | `tree.json` | [`tree_json`] | programs that draw trees |
@@ -80,6 +81,8 @@ mod number;
 mod page;
 mod parquet_file;
 mod planning;
+mod prediction;
+mod predictions_table;
 mod quantile;
 mod quote;
 mod ranking;
@@ -125,6 +128,8 @@ pub use models_table::{MODELS_SCHEMA_VERSION, models_batch, models_parquet};
 pub use number::count;
 pub use page::{Templates, report_html};
 pub use planning::{POWERS, PlannedRow, PlannedSubject, Planning, PrePeriodView};
+pub use prediction::{ModelPrediction, PredictedAt};
+pub use predictions_table::{PREDICTIONS_SCHEMA_VERSION, predictions_batch, predictions_parquet};
 pub use quantile::{QuantileOf, QuantileView};
 pub use ranking::{RankedTag, TagRanking, TagRole};
 pub use ranking_table::{RANKING_SCHEMA_VERSION, ranking_batch, ranking_parquet};

@@ -5,6 +5,7 @@ use whom_stats::Interval;
 
 use crate::effect::{Correction, Evidence, Family, Reference};
 use crate::label;
+use crate::prediction::ModelPrediction;
 use crate::word::words;
 
 words! {
@@ -87,6 +88,9 @@ pub struct ModelView {
     /// coefficient could not be estimated, or if withheld.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calibration: Vec<CalibrationRow>,
+    /// By profile and treatment the predicted effect; empty if none was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predictions: Vec<ModelPrediction>,
 }
 
 /// The units whose predicted effect is in a tenth of all, the smallest first. Units with one prediction are in one tenth, so that

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use whom_stats::Interval;
 
+use crate::effect::{Correction, Evidence, Family};
 use crate::word::words;
 
 /// What was looked at; parts that were not asked for are `None`.
@@ -201,6 +202,12 @@ pub struct RankedGroupRow {
     pub variant: String,
     /// The metric.
     pub metric: String,
+    /// Exploratory: it never feeds the verdict. Also in files from before it was told.
+    #[serde(default = "exploratory_evidence")]
+    pub evidence: Evidence,
+    /// The family that the p-value is corrected in, with everything else that is exploratory.
+    #[serde(default = "exploratory_family")]
+    pub family: Family,
     /// The group from 1, the lowest predictions; `None` for the highest group less the lowest.
     pub group: Option<usize>,
     /// The number of groups, of equal size.
@@ -211,10 +218,28 @@ pub struct RankedGroupRow {
     pub interval: Option<Interval>,
     /// The level of the interval.
     pub level: f64,
-    /// The two-sided p-value over halvings.
+    /// The two-sided p-value over halvings: twice the median of those of the halvings.
     pub p_value: Option<f64>,
+    /// The same, corrected over the family; `None` without a p-value, and in files from before it was.
+    #[serde(default)]
+    pub p_value_adjusted: Option<f64>,
+    /// By what the family is corrected.
+    #[serde(default = "not_corrected")]
+    pub correction: Correction,
     /// Halvings with an estimate.
     pub halvings: u64,
     /// Why there is no estimate; `None` where there is one.
     pub not_estimable: Option<String>,
+}
+
+fn exploratory_evidence() -> Evidence {
+    Evidence::Exploratory
+}
+
+fn exploratory_family() -> Family {
+    Family::Exploratory
+}
+
+fn not_corrected() -> Correction {
+    Correction::None
 }

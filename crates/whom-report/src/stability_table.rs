@@ -54,6 +54,8 @@ struct Row<'a> {
     cohort: Option<&'a str>,
     variant: Option<&'a str>,
     metric: Option<&'a str>,
+    evidence: Option<&'a str>,
+    family: Option<&'a str>,
     rank_from: Option<&'a str>,
     rank: Option<u64>,
     group: Option<u64>,
@@ -70,6 +72,8 @@ struct Row<'a> {
     interval: Option<Interval>,
     level: Option<f64>,
     p_value: Option<f64>,
+    p_value_adjusted: Option<f64>,
+    correction: Option<&'a str>,
     not_estimable: Option<&'a str>,
 }
 
@@ -83,6 +87,8 @@ impl Row<'_> {
             cohort: None,
             variant: None,
             metric: None,
+            evidence: None,
+            family: None,
             rank_from: None,
             rank: None,
             group: None,
@@ -96,6 +102,8 @@ impl Row<'_> {
             interval: None,
             level: None,
             p_value: None,
+            p_value_adjusted: None,
+            correction: None,
             not_estimable: None,
         }
     }
@@ -104,7 +112,7 @@ impl Row<'_> {
 /// The looks as columns: first what replicates of the search found, then what other halvings found.
 ///
 /// `returned` and what begins with `split_` are shares of replicates; what ends in `halvings` counts them. Effects are in the
-/// metric's unit; a proportion is a fraction.
+/// metric's unit; a proportion is a fraction. Only ranked groups are tested, and only they have evidence, family and p-values.
 ///
 /// # Errors
 /// If the columns do not fit together, which would be a bug.
@@ -120,6 +128,8 @@ pub fn stability_batch(stability: &Stability) -> Result<RecordBatch, ReportError
         .optional_words("cohort", rows.iter().map(|row| row.cohort))
         .optional_words("variant", rows.iter().map(|row| row.variant))
         .optional_words("metric", rows.iter().map(|row| row.metric))
+        .optional_words("evidence", rows.iter().map(|row| row.evidence))
+        .optional_words("family", rows.iter().map(|row| row.family))
         .optional_words("rank_from", rows.iter().map(|row| row.rank_from))
         .optional_counts("rank", count(|row| row.rank))
         .optional_counts("group", count(|row| row.group))
@@ -140,6 +150,8 @@ pub fn stability_batch(stability: &Stability) -> Result<RecordBatch, ReportError
         .numbers("ci_upper", of(|row| row.interval.map(|interval| interval.upper)))
         .numbers("level", of(|row| row.level))
         .numbers("p_value", of(|row| row.p_value))
+        .numbers("p_value_adjusted", of(|row| row.p_value_adjusted))
+        .optional_words("correction", rows.iter().map(|row| row.correction))
         .optional_words("not_estimable", rows.iter().map(|row| row.not_estimable))
         .batch()
 }
@@ -209,12 +221,16 @@ fn of_resplits(resplits: &ResplitStability) -> impl Iterator<Item = Row<'_>> {
     let groups = resplits.groups.iter().map(|row| Row {
         variant: Some(&row.variant),
         metric: Some(&row.metric),
+        evidence: Some(row.evidence.as_str()),
+        family: Some(row.family.as_str()),
         group: row.group.map(|group| group as u64),
         groups: Some(row.groups as u64),
         estimate: row.estimate,
         interval: row.interval,
         level: Some(row.level),
         p_value: row.p_value,
+        p_value_adjusted: row.p_value_adjusted,
+        correction: Some(row.correction.as_str()),
         not_estimable: row.not_estimable.as_deref(),
         ..Row::of(Looked::RankedGroup, row.halvings)
     });
@@ -246,6 +262,9 @@ mod tests {
             first += count;
         }
         assert_eq!((first, stability_rows(&results)), (batch.num_rows(), batch.num_rows()));
+        let told = ["evidence", "family", "correction"].map(|column| fixture::words(&batch, column));
+        let of_groups = ["exploratory", "F3", "benjamini_yekutieli"];
+        assert_eq!(told, of_groups.map(|word| vec![word; 5]), "of ranked groups only");
     }
 
     #[test]

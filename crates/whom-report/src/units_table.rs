@@ -45,7 +45,8 @@ pub fn units_writer_bytes(units: u64, columns: u64, row: u64) -> u64 {
     group + chunks + columns * COLUMN_BYTES.min(8 * units)
 }
 
-/// Writes the unit table as Parquet: unit, arm, first_exposure, bucket, fold, then each metric in its own unit, each tag and each column of strata.
+/// Writes the unit table as Parquet: unit, arm, first_exposure, bucket, fold, then each metric in its own unit, each tag, each column of strata,
+/// and of each linear model and treatment the predicted effect with its standard error.
 ///
 /// Units are cut into chunks and row groups by their number, so the bytes do not depend on how they are handed over. Columns
 /// are encoded side by side; a row group of encoded columns and a chunk of units are in memory.

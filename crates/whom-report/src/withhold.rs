@@ -19,7 +19,7 @@
 //!   few together. Numbers of units that tell how few have no value of a metric are withheld in all tables. What is said of
 //!   all levels, or of all cohorts, together stays.
 //! - A **model** is withheld as a whole if too few units are in an arm, in an arm and a level of one of its tags, left out, or
-//!   analysed and not of the model, and its calibration if a tenth of an arm or the rest of the units is. How many units have one value of a numeric tag is not looked at.
+//!   analysed and not of the model, with its predictions, and its calibration if a tenth of an arm or the rest of the units is. How many units have one value of a numeric tag is not looked at.
 //! - A **cap** loses its numbers where too few units lie on a side of it, or where they would tell how few have no value; a threshold
 //!   that is a percentile goes with them where too few lie on a side, one that the file gives stays.
 //! - A **quantile** is the value of a unit: a metric that compares quantiles is withheld in a cohort where too few units of an arm lie

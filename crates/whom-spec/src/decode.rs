@@ -17,6 +17,7 @@ mod looks;
 mod measured;
 mod metric;
 mod model;
+mod profile;
 mod quantile;
 mod scalar;
 mod split;

@@ -35,7 +35,9 @@ pub use self::metric::{
     Aggregate, Cap, CapOf, Cuped, Direction, IncompleteWindow, Matters, Metric, MissingMetric, NonFinite, Quantile,
     QuantileOf, RatioPart, Role, Test,
 };
-pub use self::model::{BaseLevel, Model, ModelCorrection, StandardErrors, TagLevels};
+pub use self::model::{
+    BaseLevel, Model, ModelCorrection, Profile, ProfileTag, ProfileValue, StandardErrors, TagLevels,
+};
 pub use self::output::Output;
 pub use self::quantity::{GridBase, Hours, Precision};
 pub use self::split::{ExposureFilter, SeveralVariants, SeveralVariantsRule, Split, Variant, VariantSource};

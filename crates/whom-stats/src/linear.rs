@@ -28,6 +28,7 @@ mod eigen;
 mod interaction;
 mod least_squares;
 mod meat;
+mod predictions;
 mod score;
 mod symmetric;
 mod wide;
@@ -39,6 +40,7 @@ pub use eigen::Eigen;
 pub use interaction::{Coefficient, Covariate, Inference, Interaction, Scaling};
 pub use least_squares::{LeastSquares, Variables};
 pub use meat::{Meat, RobustError};
+pub use predictions::Predictions;
 pub use symmetric::Symmetric;
 
 #[cfg(test)]

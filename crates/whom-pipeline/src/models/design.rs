@@ -9,6 +9,7 @@ use whom_stats::linear::{Covariate, Interaction, Scaling};
 use whom_stats::{CrossProducts, Grid};
 
 use super::Asked;
+use super::profile::{Profile, Profiles};
 use super::survey::{MOST_CLUSTERS, Survey, SurveyedTag};
 
 /// The most coefficients of a model: each unit adds half the square of their number of products.
@@ -26,6 +27,8 @@ pub(super) struct Design {
     pub(super) errors: StandardErrors,
     /// The clusters by number, in alphabetical order.
     pub(super) clusters: BTreeMap<String, u64>,
+    /// The profiles whose effects are predicted, or why they are not.
+    pub(super) profiles: Vec<Result<Profile, String>>,
 }
 
 /// A column that a tag makes.
@@ -52,9 +55,9 @@ impl Design {
         for (tag, (column, surveyed)) in asked.columns.tags.iter().zip(&survey.tags).enumerate() {
             let name = asked.model.tags.get(tag).map_or("", |name| name.as_str());
             match surveyed {
-                SurveyedTag::Number(sums) => {
+                SurveyedTag::Number(numbers) => {
                     let grid = units.tag_grid(*column);
-                    let scaling = if asked.model.standardise { scaling(sums, grid) } else { Scaling::Raw };
+                    let scaling = if asked.model.standardise { scaling(&numbers.sums, grid) } else { Scaling::Raw };
                     covariates.push(Covariate { name: name.to_owned(), grid, scaling });
                     columns.push(DesignColumn { tag, of: ColumnOf::Number });
                 }
@@ -81,7 +84,8 @@ impl Design {
             SurveyedTag::Levels(levels) => Some(levels.keys().copied().collect()),
         };
         let levels = survey.tags.iter().map(seen).collect();
-        let design = Self { interaction, columns, levels, errors, clusters };
+        let profiles = Profiles { units, asked, survey, columns: &columns }.all();
+        let design = Self { interaction, columns, levels, errors, clusters, profiles };
         design.check_size(survey.units()).map(|()| design)
     }
 
@@ -106,9 +110,9 @@ impl Design {
         if units == 0 { Err("there are no units".to_owned()) } else { Ok(()) }
     }
 
-    /// The same, where nobody asks for clusters.
-    pub(super) fn without_clusters(&self) -> Self {
-        Self { clusters: BTreeMap::new(), ..self.clone() }
+    /// The same, where nobody asks for clusters or profiles.
+    pub(super) fn of_units(&self) -> Self {
+        Self { clusters: BTreeMap::new(), profiles: Vec::new(), ..self.clone() }
     }
 
     /// Whether the model saw every level of a unit.
@@ -167,7 +171,7 @@ fn levels(asked: &Asked, tag: &str, bins: &TagBins, seen: &BTreeMap<i64, Vec<u64
 }
 
 /// The name of a level's code: codes are in alphabetical order, and what has no code of its own follows them.
-fn level_name(bins: &TagBins, code: i64) -> String {
+pub(super) fn level_name(bins: &TagBins, code: i64) -> String {
     let named = match &bins.kind {
         BinKind::Categorical { levels, .. } => usize::try_from(code).ok().and_then(|code| levels.get(code)),
         BinKind::Numeric { .. } => None,

@@ -120,7 +120,8 @@ impl Gathers for Scored {
     type Gathered = Scores;
 
     fn nothing(&self) -> Scores {
-        let robust = |kind| Sums::Robust(Box::new(Meat::new(&self.fit, kind)));
+        let combinations = || self.design.combinations();
+        let robust = |kind| Sums::Robust(Box::new(Meat::with_combinations(&self.fit, kind, &combinations())));
         let clustered = |kind| Sums::Clustered(Box::new(ClusterScores::new(&self.fit, kind)));
         let sums = match self.design.errors {
             StandardErrors::Classical => Sums::Classical,

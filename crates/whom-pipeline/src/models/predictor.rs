@@ -46,7 +46,7 @@ impl Predictor {
         let grids = design.interaction.covariates.iter().map(|covariate| covariate.grid);
         let slopes = interactions.zip(grids).map(slope).collect::<Option<Vec<Slope>>>()?;
         let (_, exponent) = libm::frexp(effect.std_err?);
-        let design = design.without_clusters();
+        let design = design.of_units();
         Some(Self { design, arm, effect: effect.estimate?, slopes, steps: libm::ldexp(1.0, FINE_BITS - exponent) })
     }
 

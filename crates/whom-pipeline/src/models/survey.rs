@@ -27,10 +27,42 @@ pub(super) struct Survey {
 /// A tag of a model.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum SurveyedTag {
-    /// Count, sum and sum of squares of its grid values.
-    Number(CrossProducts),
+    /// Of a number.
+    Number(Numbers),
     /// By code, the units in each arm.
     Levels(BTreeMap<i64, Vec<u64>>),
+}
+
+/// The grid values of a numeric tag.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Numbers {
+    /// Count, sum and sum of squares.
+    pub(super) sums: CrossProducts,
+    /// The least and the largest; `None` of no unit.
+    pub(super) range: Option<(i64, i64)>,
+}
+
+impl Numbers {
+    fn none() -> Self {
+        Self { sums: CrossProducts::new(1), range: None }
+    }
+
+    fn push(&mut self, value: i64) {
+        self.sums.push(&[value]);
+        self.reach((value, value));
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.sums += &other.sums;
+        if let Some(range) = other.range {
+            self.reach(range);
+        }
+    }
+
+    fn reach(&mut self, (least, most): (i64, i64)) {
+        let (own_least, own_most) = self.range.unwrap_or((least, most));
+        self.range = Some((own_least.min(least), own_most.max(most)));
+    }
 }
 
 /// What units of a model are counted by.
@@ -48,7 +80,7 @@ impl Gathers for Counting {
 
     fn nothing(&self) -> Survey {
         let tag = |is_number: &bool| {
-            if *is_number { SurveyedTag::Number(CrossProducts::new(1)) } else { SurveyedTag::Levels(BTreeMap::new()) }
+            if *is_number { SurveyedTag::Number(Numbers::none()) } else { SurveyedTag::Levels(BTreeMap::new()) }
         };
         Survey {
             arms: vec![0; self.arms],
@@ -66,7 +98,7 @@ impl Gathers for Counting {
         survey.arms[arm] += 1;
         for (tag, value) in survey.tags.iter_mut().zip(tags) {
             match tag {
-                SurveyedTag::Number(sums) => sums.push(&[*value]),
+                SurveyedTag::Number(numbers) => numbers.push(*value),
                 SurveyedTag::Levels(levels) => {
                     levels.entry(*value).or_insert_with(|| vec![0; self.arms])[arm] += 1;
                 }
@@ -82,7 +114,7 @@ impl Gathers for Counting {
         survey.incomplete += other.incomplete;
         for (tag, other) in survey.tags.iter_mut().zip(&other.tags) {
             match (tag, other) {
-                (SurveyedTag::Number(sums), SurveyedTag::Number(other)) => *sums += other,
+                (SurveyedTag::Number(numbers), SurveyedTag::Number(other)) => numbers.add(other),
                 (SurveyedTag::Levels(levels), SurveyedTag::Levels(other)) => {
                     for (level, arms) in other {
                         let sums = levels.entry(*level).or_insert_with(|| vec![0; arms.len()]);

@@ -1,3 +1,5 @@
+mod predictions;
+
 use whom_report::{ModelCoefficient, ModelTerm};
 
 use super::*;
@@ -7,7 +9,7 @@ use crate::fixture::{Experiment, LETTER, Person, SMALL_TREES};
 async fn of(asked: &str, change: impl Fn(Person) -> Person) -> (Experiment, Vec<ModelView>) {
     let experiment = Experiment::with(&format!("{SMALL_TREES}\nmodels:\n{asked}"), change);
     let models = models(&experiment.study()).await.unwrap();
-    (experiment, models)
+    (experiment, models.views)
 }
 
 /// The only model of people.

@@ -11,6 +11,7 @@ use super::Asked;
 use super::calibration::Tenth;
 use super::design::{ColumnOf, Design, DesignColumn};
 use super::fitting::Fitted;
+use super::prediction::{not_predicted, predictions};
 use super::survey::Survey;
 use crate::names;
 
@@ -21,7 +22,8 @@ pub(super) fn without_design(asked: &Asked, survey: &Survey, reason: &str) -> Mo
         |name: &String| ModelCoefficient { variant: Some(name.clone()), ..not_estimated(ModelTerm::Variant) };
     let variants = asked.variants.iter().skip(1).map(of_variant);
     let coefficients = std::iter::once(not_estimated(ModelTerm::Intercept)).chain(variants).collect();
-    ModelView { not_estimable: Some(reason.to_owned()), coefficients, ..described(asked, survey) }
+    let predictions = not_predicted(asked, reason);
+    ModelView { not_estimable: Some(reason.to_owned()), coefficients, predictions, ..described(asked, survey) }
 }
 
 /// A model with its coefficients, or why they could not be estimated.
@@ -36,11 +38,13 @@ pub(super) fn of(asked: &Asked, survey: &Survey, design: &Design, fitted: Fitted
         Ok((fit, errors)) => ModelView {
             r_squared: Some(fit.r_squared()),
             coefficients: estimated(asked, design, (&fit, &errors), places),
+            predictions: predictions(asked, design, &fit, &errors),
             ..view
         },
         Err(reason) => ModelView {
             not_estimable: Some(reason.to_string()),
             coefficients: places.into_iter().map(|place| not_estimable(place, reason)).collect(),
+            predictions: not_predicted(asked, &reason.to_string()),
             ..view
         },
     }
@@ -69,6 +73,7 @@ fn described(asked: &Asked, survey: &Survey) -> ModelView {
         not_estimable: None,
         coefficients: Vec::new(),
         calibration: Vec::new(),
+        predictions: Vec::new(),
     }
 }
 
@@ -94,7 +99,7 @@ pub(super) fn tenth(asked: &Asked, variant: &str, tenth: &Tenth) -> CalibrationR
     }
 }
 
-fn reference(asked: &Asked) -> Reference {
+pub(super) fn reference(asked: &Asked) -> Reference {
     match asked.model.reference {
         plan::Reference::T => Reference::T,
         plan::Reference::Normal => Reference::Normal,
@@ -176,7 +181,7 @@ fn errors(errors: StandardErrors) -> report::StandardErrors {
 }
 
 /// A correction in words and as it is computed; nothing is computed of none.
-fn correction(correction: ModelCorrection) -> (report::Correction, Option<Correction>) {
+pub(super) fn correction(correction: ModelCorrection) -> (report::Correction, Option<Correction>) {
     match correction {
         ModelCorrection::None => (report::Correction::None, None),
         ModelCorrection::Holm => (report::Correction::Holm, Some(Correction::Holm)),

@@ -165,7 +165,7 @@ impl Kind {
         let study = Study::new(&loaded.plan, &compiled, &units);
         let mut stages = Stages::new(&Silent, cancel);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(analyse(&study, Vec::new(), &mut stages)).unwrap()
+        runtime.block_on(analyse(&study, Vec::new(), &mut stages)).unwrap().results
     }
 
     fn plan(self, name: &str) -> LoadedPlan {

@@ -1,7 +1,7 @@
 //! Ranked groups: the effects of units in the order that a tree of the other half predicts.
 
 use whom_forest::Tree;
-use whom_report::{Fold, RankedGroupRow};
+use whom_report::{Correction, Evidence, Family, Fold, RankedGroupRow, ResplitStability};
 use whom_stats::{ArmSums, BucketSet, Estimate, NotEstimable, OverSplits, RankedGroup, ranked_groups};
 
 use crate::leaf_sums::LeafSums;
@@ -60,15 +60,35 @@ pub(super) fn over_splits(study: &Study<'_>, question: Question, halvings: &[&Ra
         RankedGroupRow {
             variant: study.variant(question.treatment).to_owned(),
             metric: study.metric(question.metric).name.value.clone(),
+            evidence: Evidence::Exploratory,
+            family: Family::Exploratory,
             group,
             groups: GROUPS,
             estimate: found.ok().map(|found| found.value),
             interval: found.ok().map(|found| found.interval),
             level,
             p_value: found.ok().map(|found| found.p_value),
+            p_value_adjusted: None,
+            correction: Correction::BenjaminiYekutieli,
             halvings: found.map_or(0, |found| found.splits),
             not_estimable: found.err().map(|reason| reason.to_string()),
         }
     };
     (1..=GROUPS).map(Some).chain([None]).map(row).collect()
+}
+
+/// The p-values of ranked groups, which are corrected with all others of their family.
+pub(crate) fn ranked_p_values(resplits: Option<&ResplitStability>) -> Vec<f64> {
+    resplits.iter().flat_map(|found| &found.groups).filter_map(|row| row.p_value).collect()
+}
+
+/// The same looks with corrected p-values, which are given in the order of [`ranked_p_values`].
+pub(crate) fn with_corrected(resplits: ResplitStability, adjusted: Vec<f64>) -> ResplitStability {
+    let mut adjusted = adjusted.into_iter();
+    let correct = |row: RankedGroupRow| {
+        let p_value_adjusted = row.p_value.and_then(|_| adjusted.next());
+        RankedGroupRow { p_value_adjusted, ..row }
+    };
+    let groups = resplits.groups.into_iter().map(correct).collect();
+    ResplitStability { groups, ..resplits }
 }

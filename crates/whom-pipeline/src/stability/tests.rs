@@ -162,3 +162,15 @@ async fn ranked_groups_follow_what_was_planted() {
     let nobody = halved(&Experiment::with(SOME, |person| Person { buys: 0, ..person })).await.unwrap();
     assert!(nobody.groups.iter().all(|row| row.estimate.is_none() && row.not_estimable.is_some()));
 }
+
+#[tokio::test]
+async fn corrected_p_values_go_to_the_ranked_groups_that_were_tested() {
+    let mut found = halved(&Experiment::with(SOME, |person| person)).await.unwrap();
+    found.groups[1].p_value = None;
+    let p_values = ranked_p_values(Some(&found));
+    assert_eq!((p_values.len(), ranked_p_values(None).len()), (4, 0));
+    assert!(found.groups.iter().all(|row| row.p_value_adjusted.is_none() && row.family.as_str() == "F3"));
+    let corrected = with_corrected(found.clone(), vec![0.1, 0.2, 0.3, 0.4]);
+    let adjusted: Vec<Option<f64>> = corrected.groups.iter().map(|row| row.p_value_adjusted).collect();
+    assert_eq!(adjusted, [Some(0.1), None, Some(0.2), Some(0.3), Some(0.4)]);
+}

@@ -84,6 +84,11 @@ impl Place {
         Self { file: "calibration", row, column: column.to_owned() }
     }
 
+    /// A column of a row of `predictions.parquet`.
+    pub(super) fn of_prediction(row: usize, column: &str) -> Self {
+        Self { file: "predictions", row, column: column.to_owned() }
+    }
+
     /// A column of a row of `stability.parquet`.
     pub(super) fn of_stability(row: usize, column: &str) -> Self {
         Self { file: "stability", row, column: column.to_owned() }

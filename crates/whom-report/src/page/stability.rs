@@ -226,9 +226,10 @@ fn group_table(results: &Results, rows: &[RankedGroupRow], first: usize) -> Opti
         ("effect", true),
         ("interval", true),
         ("p", true),
+        ("adjusted p", true),
     ];
-    let mut table =
-        Table::new("Whether the procedure orders units rightly: groups ranked by trees of the other half", &columns);
+    let title = "Whether the procedure orders units rightly: groups ranked by trees of the other half; exploratory";
+    let mut table = Table::new(title, &columns);
     for (place, row) in (first..).zip(rows) {
         let Some(metric) = results.metric(&row.metric) else { continue };
         let scale = Scale::of_effects(metric);
@@ -244,6 +245,7 @@ fn group_table(results: &Results, rows: &[RankedGroupRow], first: usize) -> Opti
             Cell::figure(figure::at(at("estimate"), row.estimate, estimate)),
             Cell::range(row.interval.map(bounds)),
             Cell::figure(figure::at(at("p_value"), row.p_value, number::p_value)),
+            Cell::figure(figure::at(at("p_value_adjusted"), row.p_value_adjusted, number::p_value)),
         ]);
     }
     table.if_any()

@@ -1,4 +1,6 @@
-//! Linear models: what tags add to effects, the clearest first.
+//! Linear models: what tags add to effects, the clearest first, and the effects that are predicted.
+
+use whom_stats::Interval;
 
 use super::headed;
 use super::palette::Palette;
@@ -6,9 +8,10 @@ use super::table::Table;
 use crate::label;
 use crate::model::{ModelCoefficient, ModelTerm, ModelView};
 use crate::number::{self, NO_NUMBER, Scale};
+use crate::prediction::ModelPrediction;
 use crate::results::{MetricView, Results};
 
-/// Models that are shown, and coefficients of each.
+/// Models that are shown, and coefficients and predictions of each.
 const MODELS_SHOWN: usize = 4;
 const ROWS_SHOWN: usize = 6;
 
@@ -48,17 +51,58 @@ fn add_to(table: &mut Table<5>, model: &ModelView, metric: &MetricView) {
     if let Some(more @ 1..) = rows.len().checked_sub(ROWS_SHOWN) {
         table.heading(format!("  … {more} more in models.parquet"));
     }
+    for row in model.predictions.iter().take(ROWS_SHOWN) {
+        table.cells(predicted(row, &scale.clone().without_unit()));
+    }
+    if let Some(more @ 1..) = model.predictions.len().checked_sub(ROWS_SHOWN) {
+        table.heading(format!("  … {more} more in predictions.parquet"));
+    }
+}
+
+fn predicted(row: &ModelPrediction, scale: &Scale) -> [String; 5] {
+    let name = format!("  {} at {}", label::name(&row.variant), label::name(&row.profile));
+    with_numbers(
+        name,
+        scale,
+        Numbers {
+            estimate: row.estimate,
+            interval: row.interval,
+            std_err: row.std_err,
+            p_values: [row.p_value, row.p_value_adjusted],
+        },
+    )
+}
+
+/// The numbers of a row.
+struct Numbers {
+    estimate: Option<f64>,
+    interval: Option<Interval>,
+    std_err: Option<f64>,
+    p_values: [Option<f64>; 2],
 }
 
 fn cells(row: &ModelCoefficient, scale: &Scale) -> [String; 5] {
-    let decimals = scale.decimals(row.interval);
+    with_numbers(
+        format!("  {}", row.in_words()),
+        scale,
+        Numbers {
+            estimate: row.estimate,
+            interval: row.interval,
+            std_err: row.std_err,
+            p_values: [row.p_value, row.p_value_adjusted],
+        },
+    )
+}
+
+fn with_numbers(name: String, scale: &Scale, numbers: Numbers) -> [String; 5] {
+    let decimals = scale.decimals(numbers.interval);
     let number = |number: Option<f64>, words: &dyn Fn(f64) -> String| number.map_or(NO_NUMBER.to_owned(), words);
     [
-        format!("  {}", row.in_words()),
-        number(row.estimate, &|value| scale.signed(value, decimals)),
-        number(row.std_err, &|error| scale.plain(error, decimals)),
-        number(row.p_value, &number::p_value),
-        number(row.p_value_adjusted, &number::p_value),
+        name,
+        number(numbers.estimate, &|value| scale.signed(value, decimals)),
+        number(numbers.std_err, &|error| scale.plain(error, decimals)),
+        number(numbers.p_values[0], &number::p_value),
+        number(numbers.p_values[1], &number::p_value),
     ]
 }
 
@@ -68,7 +112,7 @@ mod tests {
     use crate::{fixture, terminal_summary};
 
     #[test]
-    fn the_interactions_of_each_model_are_shown_and_what_is_not_estimable_is_said() {
+    fn interactions_and_predictions_of_each_model_are_shown_and_what_is_not_estimable_is_said() {
         let text = terminal_summary(&fixture::modelled(), Colour::Never);
         let section = text.split("\n\n").find(|section| section.starts_with("LINEAR MODELS")).expect("a section");
         insta::assert_snapshot!(section);

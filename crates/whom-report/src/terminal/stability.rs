@@ -83,7 +83,9 @@ fn ranked(results: &Results, row: &RankedGroupRow) -> Option<String> {
     let effect = scale.signed(estimate, scale.decimals(Some(interval)));
     let names = format!("{} on {}", label::name(&row.variant), label::name(&row.metric));
     let what = format!("{names}, highest less lowest of {} groups that the other half's trees rank", row.groups);
-    row.group.is_none().then(|| format!("{what}: {effect} ({})", scale.bounds(interval)))
+    let tested = row.p_value_adjusted.map(|p| format!(", adjusted p {}", number::p_value(p)));
+    let tested = tested.unwrap_or_default();
+    row.group.is_none().then(|| format!("{what}: {effect} ({}{tested}), exploratory", scale.bounds(interval)))
 }
 
 fn of_question<'r>(

@@ -3,6 +3,7 @@
 use super::SmallestCell;
 use super::summary::Counted;
 use crate::model::{ModelCoefficient, ModelView};
+use crate::prediction::ModelPrediction;
 
 /// The models without the numbers of those of which a cell is too small, or that would tell of too few: units that are left out,
 /// or that are not of the model, out of `everybody`.
@@ -18,6 +19,7 @@ pub(super) fn withheld(
         let counts = [model.units, model.fewest_units, model.left_out, Some(others)];
         if counts.into_iter().flatten().any(|count| cell.hides(count)) {
             counted.effects += model.coefficients.iter().filter(|row| row.estimate.is_some()).count();
+            counted.effects += model.predictions.iter().filter(|row| row.estimate.is_some()).count();
             nothing_of(model, &cell.reason())
         } else if tells_few(cell, &model, everybody) {
             counted.effects += model.calibration.len();
@@ -41,6 +43,10 @@ fn nothing_of(model: ModelView, reason: &str) -> ModelView {
         tag: row.tag,
         ..ModelCoefficient::not_estimated(row.term, reason.to_owned())
     };
+    let not_predicted = |row: ModelPrediction| ModelPrediction {
+        at: row.at,
+        ..ModelPrediction::not_estimated(row.profile, row.variant, reason.to_owned())
+    };
     ModelView {
         units: None,
         left_out: None,
@@ -51,6 +57,7 @@ fn nothing_of(model: ModelView, reason: &str) -> ModelView {
         not_estimable: Some(reason.to_owned()),
         coefficients: model.coefficients.into_iter().map(nothing).collect(),
         calibration: Vec::new(),
+        predictions: model.predictions.into_iter().map(not_predicted).collect(),
         ..model
     }
 }
@@ -64,6 +71,10 @@ mod tests {
         let mut results = fixture::modelled();
         change(&mut results.models[0]);
         SmallestCell::new(smallest).expect("a bound").apply(results).expect("results").models
+    }
+
+    fn cell_reason(model: &ModelView) -> String {
+        model.not_estimable.clone().expect("a reason")
     }
 
     #[test]
@@ -91,7 +102,7 @@ mod tests {
         ];
         for few in few {
             let model = shown(1_000, few).swap_remove(0);
-            assert!(model.not_estimable.is_some_and(|reason| reason.starts_with("withheld: fewer than 1000 units")));
+            assert!(cell_reason(&model).starts_with("withheld: fewer than 1000 units"));
             assert_eq!((model.units, model.left_out, model.fewest_units, model.r_squared), (None, None, None, None));
             let nothing = |row: &ModelCoefficient| {
                 let numbers = [row.mean, row.deviation, row.estimate, row.std_err, row.statistic, row.p_value];
@@ -99,6 +110,12 @@ mod tests {
             };
             assert_eq!((model.coefficients.len(), model.calibration.len()), (9, 0));
             assert!(model.coefficients.iter().all(nothing));
+            let predictions = fixture::modelled().models[0].predictions.clone();
+            assert_eq!(model.predictions.len(), predictions.len());
+            for (row, before) in model.predictions.iter().zip(predictions) {
+                let nothing = ModelPrediction::not_estimated(before.profile, before.variant, cell_reason(&model));
+                assert_eq!(*row, ModelPrediction { at: before.at, ..nothing }, "what the file declares stays");
+            }
         }
     }
 }

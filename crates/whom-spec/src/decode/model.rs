@@ -2,6 +2,7 @@
 
 use super::cursor::{Field, Fields};
 use super::discover::{Searched, references};
+use super::profile::profiles;
 use crate::diagnostic::Diagnostic;
 use crate::format;
 use crate::plan::{BaseLevel, Model, ModelCorrection, Plan, Reference, StandardErrors, TagKind, TagLevels};
@@ -22,11 +23,13 @@ pub(super) fn model(
     let standardise = fields.optional("standardise").and_then(|field| field.boolean());
     let units_of = |key| fields.optional(key).map(|field| units(&field, searched)).unwrap_or_default();
     let (units, calibrate) = (units_of("units"), units_of("calibrate"));
-    if tags.is_empty() && !calibrate.is_empty() {
-        let message = format!("`{}.calibrate`: a model without tags predicts one effect for everybody", fields.path());
-        fields
-            .report()
-            .push(Diagnostic::error(message).at(fields.place()).hint("give it `tags`, or leave `calibrate` out"));
+    let predict = profiles(&fields, (&tags, &units), searched);
+    for (key, is_asked) in [("calibrate", !calibrate.is_empty()), ("predict", !predict.is_empty())] {
+        if tags.is_empty() && is_asked {
+            let message = format!("`{}.{key}`: a model without tags predicts one effect for everybody", fields.path());
+            let hint = format!("give it `tags`, or leave `{key}` out");
+            fields.report().push(Diagnostic::error(message).at(fields.place()).hint(hint));
+        }
     }
     let cluster = cluster(&fields, searched);
     let errors = errors(&fields, cluster.is_some());
@@ -41,6 +44,7 @@ pub(super) fn model(
         standardise: standardise.is_some_and(|standardise| *standardise),
         units,
         calibrate,
+        predict,
         errors,
         cluster,
         reference,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::Shape;
-use super::leaf::Truth;
+use super::leaf::{Number, Truth};
 use crate::plan;
 
 /// A linear model of a metric on the variants, tags, and what each tag changes in the effect of each variant, by least
@@ -27,6 +27,10 @@ pub(crate) struct Model {
     /// By categorical tag, the level or levels of the units on which the effects that the model predicts are held against measured
     /// ones, by tenth of the prediction: best of units that the model is not of. Default: none.
     calibrate: Option<BTreeMap<String, Levels>>,
+    /// By name of a profile, what units of it have: of numeric tags of the model a number, of categorical ones a level; tags that it does
+    /// not name are at their average over the model's units. The effect of each variant on such a unit is predicted, with its standard
+    /// error. Default: none.
+    predict: Option<BTreeMap<String, BTreeMap<String, TagValue>>>,
     /// The kind of standard error. Default: `HC2`; `CR2` with a `cluster`.
     errors: Option<plan::StandardErrors>,
     /// The categorical tag whose levels are the clusters, for `CR0`, `CR1` and `CR2`.
@@ -45,6 +49,7 @@ impl Shape for Model {
         "standardise",
         "units",
         "calibrate",
+        "predict",
         "errors",
         "cluster",
         "reference",
@@ -58,4 +63,12 @@ impl Shape for Model {
 pub(crate) enum Levels {
     One(String),
     Several(Vec<String>),
+}
+
+/// The number or the level of a tag.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum TagValue {
+    Number(Number),
+    Level(String),
 }

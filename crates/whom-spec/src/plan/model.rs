@@ -24,6 +24,9 @@ pub struct Model {
     /// The units on which predicted effects are held against measured ones, told as `units` are; empty for no calibration.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calibrate: Vec<TagLevels>,
+    /// The profiles for which effects are predicted; none of a model without tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub predict: Vec<Profile>,
     /// The kind of standard error.
     pub errors: StandardErrors,
     /// The categorical tag whose levels are the clusters; there if errors are by cluster, and only then.
@@ -50,6 +53,34 @@ pub struct TagLevels {
     pub tag: Spanned<String>,
     /// The levels, at least one.
     pub levels: Vec<Spanned<String>>,
+}
+
+/// A unit whose effects are predicted: what it has of some tags, and the average of the model's units of the others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Profile {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// What it has, each of another tag of the model; empty for the average unit.
+    pub at: Vec<ProfileTag>,
+}
+
+/// What a profile has of a tag.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProfileTag {
+    /// The tag, one of the model's.
+    pub tag: Spanned<String>,
+    /// Its number or level, by the kind of the tag.
+    pub value: ProfileValue,
+}
+
+/// The value of a tag.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileValue {
+    /// Of a numeric tag, a finite number; it need not be one that a unit has.
+    Number(f64),
+    /// Of a categorical tag, a level; whether units have it is for the data to say.
+    Level(String),
 }
 
 /// A kind of standard error of least squares.

@@ -1,5 +1,6 @@
-use whom_spec::plan::{Model, ModelCorrection, Reference, StandardErrors};
+use whom_spec::plan::{Model, ModelCorrection, ProfileValue, Reference, StandardErrors};
 
+use super::validator::violation;
 use super::{loaded, plain_with, refusal_with};
 
 /// The plain pipeline with models.
@@ -35,6 +36,9 @@ fn everything_that_is_written_is_read() {
     standardise: true
     units: { device: [phone, tablet] }
     calibrate: { device: desktop }
+    predict:
+      average: {}
+      new_on_a_phone: { tenure: 0.5, device: phone }
     cluster: device
     errors: CR1
     reference: normal
@@ -48,7 +52,12 @@ fn everything_that_is_written_is_read() {
     let levels = |model: &Model| model.units[0].levels.iter().map(|level| level.value.clone()).collect::<Vec<_>>();
     assert_eq!((levels(model).join(" "), levels(one).join(" ")), ("phone tablet".to_owned(), "phone".to_owned()));
     assert_eq!(model.calibrate[0].levels[0].as_str(), "desktop");
-    assert!(one.calibrate.is_empty());
+    assert!(one.calibrate.is_empty() && one.predict.is_empty());
+    let profiles: Vec<_> = model.predict.iter().map(|profile| (profile.name.as_str(), profile.at.len())).collect();
+    assert_eq!(profiles, [("average", 0), ("new_on_a_phone", 2)]);
+    let values = model.predict[1].at.iter().map(|at| (at.tag.as_str(), at.value.clone())).collect::<Vec<_>>();
+    let phone = ProfileValue::Level("phone".to_owned());
+    assert_eq!(values, [("tenure", ProfileValue::Number(0.5)), ("device", phone)]);
     assert!(model.standardise && model.cluster.as_ref().is_some_and(|cluster| **cluster == "device"));
     assert_eq!((model.errors, model.reference), (StandardErrors::Cr1, Reference::Normal));
     assert_eq!((model.correction, one.errors), (ModelCorrection::Holm, StandardErrors::Cr2));
@@ -75,6 +84,46 @@ fn what_a_model_names_has_to_be_there() {
   two: { metric: revenue, calibrate: { device: phone } }
 "
     ));
+}
+
+#[test]
+fn a_profile_is_told_by_tags_of_the_model() {
+    insta::assert_snapshot!(refusal(
+        "  one:
+    metric: revenue
+    tags: [tenure, device]
+    units: { device: [phone, tablet] }
+    predict:
+      early: { tenur: 3, device: desktop }
+      late: { tenure: long, device: [phone] }
+      other:
+  two: { metric: revenue, predict: { average: {} } }
+  three: { metric: revenue, tags: [device], predict: [phone] }
+"
+    ));
+}
+
+#[test]
+fn profiles_are_part_of_the_analysis_and_of_the_schema() {
+    let without = with("  one: { metric: revenue, tags: [tenure] }\n");
+    let profile = |number: &str| {
+        with(&format!("  one: {{ metric: revenue, tags: [tenure], predict: {{ new: {{ tenure: {number} }} }} }}\n"))
+    };
+    let identity = |text: &str| loaded(text).unwrap().plan.analysis_identity().unwrap();
+    let identities = [without, profile("1"), profile("2")].map(|text| identity(&text));
+    assert!(identities[0] != identities[1] && identities[1] != identities[2]);
+    let read = |text: &str| violation(&whom_spec::json_schema(), &serde_saphyr::from_str(text).unwrap());
+    assert_eq!(read(&profile("1.5")), None);
+    assert_eq!(read(&profile("\"${var.tenure}\"")), None);
+    assert!(read(&profile("[1]")).is_some());
+}
+
+#[test]
+fn there_may_be_64_profiles() {
+    let profiles = |count: usize| (0..count).map(|number| format!("p{number}: {{}}")).collect::<Vec<_>>().join(", ");
+    let model = |count| format!("  one: {{ metric: revenue, tags: [tenure], predict: {{ {} }} }}\n", profiles(count));
+    assert_eq!(models(&model(64))[0].predict.len(), 64);
+    assert!(refusal(&model(65)).contains("`models.one.predict` has 65 profiles, and may have 64"));
 }
 
 #[test]

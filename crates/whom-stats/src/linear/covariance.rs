@@ -1,5 +1,7 @@
 //! The covariance of a fit's coefficients, in its orthonormal basis.
 
+use serde::{Deserialize, Serialize};
+
 use super::symmetric::{Symmetric, dot};
 use crate::estimate::{Estimate, NotEstimable};
 use crate::reliability::Unreliable;
@@ -33,7 +35,7 @@ pub(super) enum Range {
     Assumed,
     /// From so many effective units of a coefficient on.
     EffectiveUnits {
-        /// By coefficient, the intercept first; none of one that is not estimable.
+        /// By coefficient, the intercept first, and combination after them; none of one that is not estimable.
         of: Vec<Option<f64>>,
         /// What is needed.
         needed: u64,
@@ -62,6 +64,8 @@ impl Covariance {
     }
 
     /// Why an interval of a coefficient, 0 for the intercept, may not hold its level; of classical errors it is not known.
+    ///
+    /// The combinations of [`super::Meat::with_combinations`] follow the coefficients.
     pub fn judge(&self, coefficient: usize, estimate: &Estimate) -> Option<Unreliable> {
         match &self.range {
             Range::Assumed => None,
@@ -82,13 +86,44 @@ impl Covariance {
             Degrees::Fixed(degrees) => *degrees,
             Degrees::ByShape(shapes) => bell_mccaffrey(shapes, direction)?,
         };
-        let variance = self.matrix.quadratic(direction);
-        if variance > LEAST_VARIANCE * homoskedastic {
-            Ok((variance, degrees_of_freedom))
-        } else {
-            Err(NotEstimable::NoVariance)
-        }
+        Ok((variance_of(&self.matrix, direction, homoskedastic)?, degrees_of_freedom))
     }
+
+    /// What tells the same variances, and no degrees of freedom.
+    pub(super) fn variances(&self) -> Variances {
+        let decided = match &self.degrees {
+            Degrees::Fixed(_) => Vec::new(),
+            Degrees::ByShape(shapes) => shapes.iter().flat_map(|shape| shape.decided.clone()).collect(),
+        };
+        Variances { matrix: self.matrix.clone(), decided }
+    }
+}
+
+/// A covariance matrix that tells no degrees of freedom, whose finding takes a look at every cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Variances {
+    matrix: Symmetric,
+    /// Directions that one cluster decides alone.
+    decided: Vec<Vec<f64>>,
+}
+
+impl Variances {
+    /// The variance of a direction, given its homoskedastic variance.
+    pub(super) fn variance(&self, direction: &[f64], homoskedastic: f64) -> Result<f64, NotEstimable> {
+        check_decided(&self.decided, direction)?;
+        variance_of(&self.matrix, direction, homoskedastic)
+    }
+}
+
+fn variance_of(matrix: &Symmetric, direction: &[f64], homoskedastic: f64) -> Result<f64, NotEstimable> {
+    let variance = matrix.quadratic(direction);
+    if variance > LEAST_VARIANCE * homoskedastic { Ok(variance) } else { Err(NotEstimable::NoVariance) }
+}
+
+fn check_decided(decided: &[Vec<f64>], direction: &[f64]) -> Result<(), NotEstimable> {
+    let most = DECIDED * dot(direction, direction);
+    let is_decided = decided.iter().any(|decided| dot(decided, direction) * dot(decided, direction) > most);
+    if is_decided { Err(NotEstimable::OneClusterDecides) } else { Ok(()) }
 }
 
 /// Satterthwaite's degrees of freedom of CR2 for c'b if errors are independent with one variance (Bell and McCaffrey 2002).
@@ -98,13 +133,10 @@ impl Covariance {
 /// [g = h] m_g'b_g - b_g'b_h (Pustejovsky and Tipton 2018, section 3.2): no row is needed, and the double sum is that of
 /// the squared entries of sum b_g b_g'.
 fn bell_mccaffrey(shapes: &[ClusterShape], direction: &[f64]) -> Result<f64, NotEstimable> {
-    let length = dot(direction, direction);
     let mut spread = Symmetric::from_lower(direction.len(), |_, _| 0.0);
     let (mut trace, mut squares) = (0.0, 0.0);
     for shape in shapes {
-        if shape.decided.iter().any(|decided| dot(decided, direction) * dot(decided, direction) > DECIDED * length) {
-            return Err(NotEstimable::OneClusterDecides);
-        }
+        check_decided(&shape.decided, direction)?;
         let adjusted = shape.inverse_root.product(direction);
         let pushed = shape.gram.product(&adjusted);
         let (own, own_square) = (dot(&adjusted, &pushed), dot(&pushed, &pushed));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cholesky::Cholesky;
-use super::covariance::{Covariance, Range};
+use super::covariance::{Covariance, Range, Variances};
 use super::symmetric::{Symmetric, dot};
 use crate::cross_products::{CrossProducts, to_f64};
 use crate::estimate::{Estimate, NotEstimable};
@@ -139,10 +139,24 @@ impl LeastSquares {
     /// There is another number of weights: a bug of the caller.
     pub fn estimate(&self, weights: &[f64], covariance: &Covariance) -> Result<Estimate, NotEstimable> {
         let direction = self.direction(weights)?;
-        let classical = self.residual_squares / self.residual_degrees() * dot(&direction, &direction);
-        let (variance, degrees_of_freedom) = covariance.variance(&direction, classical)?;
-        let steps = self.outcome.steps_per_one;
-        Ok(Estimate { value: self.value(weights[0], &direction), std_err: variance.sqrt() / steps, degrees_of_freedom })
+        let (variance, degrees_of_freedom) = covariance.variance(&direction, self.homoskedastic(&direction))?;
+        Ok(Estimate { value: self.value(weights[0], &direction), std_err: self.std_err(variance), degrees_of_freedom })
+    }
+
+    /// The value and the standard error of [`Self::estimate`].
+    pub(super) fn valued(&self, weights: &[f64], variances: &Variances) -> Result<(f64, f64), NotEstimable> {
+        let direction = self.direction(weights)?;
+        let variance = variances.variance(&direction, self.homoskedastic(&direction))?;
+        Ok((self.value(weights[0], &direction), self.std_err(variance)))
+    }
+
+    /// The variance of a direction if all errors have the same.
+    fn homoskedastic(&self, direction: &[f64]) -> f64 {
+        self.residual_squares / self.residual_degrees() * dot(direction, direction)
+    }
+
+    fn std_err(&self, variance: f64) -> f64 {
+        variance.sqrt() / self.outcome.steps_per_one
     }
 
     fn value(&self, intercept: f64, direction: &[f64]) -> f64 {
@@ -175,11 +189,14 @@ impl LeastSquares {
         let weights = |coefficient| -> Vec<f64> {
             coefficients.clone().map(|place| f64::from(u8::from(place == coefficient))).collect()
         };
-        let of_length_1 = |direction: Vec<f64>| {
-            let length = dot(&direction, &direction).sqrt();
-            direction.iter().map(|place| place / length).collect()
-        };
-        coefficients.clone().map(|place| self.direction(&weights(place)).ok().map(of_length_1)).collect()
+        coefficients.clone().map(|place| self.unit_direction(&weights(place))).collect()
+    }
+
+    /// The direction of a combination at length 1; none if it is not estimable, or of no coefficient at all.
+    pub(super) fn unit_direction(&self, weights: &[f64]) -> Option<Vec<f64>> {
+        let direction = self.direction(weights).ok()?;
+        let length = dot(&direction, &direction).sqrt();
+        (length > 0.0).then(|| direction.iter().map(|place| place / length).collect())
     }
 
     pub(super) fn residual_degrees(&self) -> f64 {

@@ -76,9 +76,9 @@ pub struct Meat {
     /// The lower triangle, row by row, in squared grid steps of scores.
     #[serde(with = "wide")]
     squares: Vec<i256>,
-    /// The coefficients' directions, at length 1.
+    /// The directions of the coefficients, and of combinations after them, at length 1.
     directions: Vec<Option<Vec<f64>>>,
-    /// By coefficient, the sum of the rows' squared shares, on a grid of 2^-100.
+    /// By direction, the sum of the rows' squared shares, on a grid of 2^-100.
     squared_shares: Vec<i128>,
     scores: Vec<i64>,
 }
@@ -86,9 +86,19 @@ pub struct Meat {
 impl Meat {
     /// Of no row of the fit.
     pub fn new(fit: &LeastSquares, kind: RobustError) -> Self {
+        Self::with_combinations(fit, kind, &[])
+    }
+
+    /// The same, for a covariance that also judges combinations of coefficients, whose weights are those of
+    /// [`LeastSquares::estimate`]. Each costs a product of the coefficients' number for every row.
+    ///
+    /// # Panics
+    /// A combination has another number of weights: a bug of the caller.
+    pub fn with_combinations(fit: &LeastSquares, kind: RobustError, combinations: &[Vec<f64>]) -> Self {
         let size = fit.rank();
         let squares = vec![i256::ZERO; size * (size + 1) / 2];
-        let directions = fit.unit_directions();
+        let mut directions = fit.unit_directions();
+        directions.extend(combinations.iter().map(|weights| fit.unit_direction(weights)));
         let (squared_shares, scores) = (vec![0; directions.len()], Vec::with_capacity(size));
         Self { kind, scorer: Scorer::new(fit), n: 0, deciding: 0, squares, directions, squared_shares, scores }
     }

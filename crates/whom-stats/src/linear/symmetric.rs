@@ -1,7 +1,9 @@
 //! Small symmetric matrices.
 
+use serde::{Deserialize, Serialize};
+
 /// A symmetric matrix of a few hundred rows; the lower triangle is kept, row by row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Symmetric {
     size: usize,
     entries: Vec<f64>,

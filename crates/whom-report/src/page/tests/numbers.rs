@@ -342,6 +342,27 @@ fn every_figure_of_a_model_is_that_of_its_row_and_column() {
 }
 
 #[test]
+fn every_figure_of_a_prediction_is_that_of_its_row_and_column() {
+    let results = fixture::modelled();
+    let rows: Vec<_> = results.models.iter().flat_map(|model| &model.predictions).collect();
+    let shown = figures(&rendered(&results), "predictions");
+    assert_eq!(shown.len(), 16);
+    for figure in shown {
+        let row = rows.get(figure.row).expect("a row");
+        let expected = match figure.column.as_str() {
+            "estimate" => row.estimate,
+            "std_err" => row.std_err,
+            "ci_lower" => row.interval.map(|interval| interval.lower),
+            "ci_upper" => row.interval.map(|interval| interval.upper),
+            "p_value" => row.p_value,
+            "p_value_adjusted" => row.p_value_adjusted,
+            other => panic!("no column `{other}`"),
+        };
+        figure.assert_is(expected, figure.column.starts_with("ci_"));
+    }
+}
+
+#[test]
 fn every_figure_of_a_calibration_is_that_of_its_row_and_column() {
     let results = fixture::modelled();
     let rows: Vec<_> = results.models.iter().flat_map(|model| &model.calibration).collect();
