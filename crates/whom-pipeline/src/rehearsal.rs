@@ -67,8 +67,8 @@ async fn through(request: &Request, period: &PrePeriod, stages: &mut Stages<'_>)
     let plan = &prepared.loaded.plan;
     let study = Study::new(plan, &prepared.compiled, &units);
     let checks = let_through(&study, checks(&study).into_iter().map(advised).collect())?;
-    let (results, _) = measure_declared(&study, checks, stages).await?;
-    let results = withheld::results(plan, results)?;
+    let (analysed, _) = measure_declared(&study, checks, stages).await?;
+    let results = withheld::results(plan, analysed.results)?;
     let unchanged = prepared.catalog.verify_unchanged().await;
     unchanged.map_err(|error| RunError::store(Stage::Validation, &error))?;
     Ok(Rehearsal { results, period: view, warnings: prepared.warnings() })
