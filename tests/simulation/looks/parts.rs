@@ -78,7 +78,9 @@ impl Part {
                 sides[side][arm].push(value);
             }
             for (counts, seen) in counts.iter_mut().zip(self.seen(&sides, night * self.nightly)) {
-                seen.into_iter().for_each(|seen| counts.add(seen));
+                for seen in seen {
+                    counts.add(seen);
+                }
             }
         }
         Counts::of_all(&counts)

@@ -48,7 +48,7 @@ async fn a_sequence_is_wider_than_the_interval_of_its_family_and_only_of_what_is
 #[tokio::test]
 async fn the_margin_of_a_guardrail_has_a_one_sided_sequence_at_the_whole_level() {
     let rows = rows_of(Some(3_000), |plan| {
-        let limit = plan.metrics.iter().find_map(|metric| metric.limit.clone());
+        let limit = plan.metrics.iter().find_map(|metric| metric.limit);
         let primary = plan.metrics.iter_mut().find(|metric| metric.role == Role::Primary).unwrap();
         (primary.role, primary.limit) = (Role::Guardrail, limit);
     })

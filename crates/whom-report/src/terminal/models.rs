@@ -64,7 +64,7 @@ fn predicted(row: &ModelPrediction, scale: &Scale) -> [String; 5] {
     with_numbers(
         name,
         scale,
-        Numbers {
+        &Numbers {
             estimate: row.estimate,
             interval: row.interval,
             std_err: row.std_err,
@@ -85,7 +85,7 @@ fn cells(row: &ModelCoefficient, scale: &Scale) -> [String; 5] {
     with_numbers(
         format!("  {}", row.in_words()),
         scale,
-        Numbers {
+        &Numbers {
             estimate: row.estimate,
             interval: row.interval,
             std_err: row.std_err,
@@ -94,7 +94,7 @@ fn cells(row: &ModelCoefficient, scale: &Scale) -> [String; 5] {
     )
 }
 
-fn with_numbers(name: String, scale: &Scale, numbers: Numbers) -> [String; 5] {
+fn with_numbers(name: String, scale: &Scale, numbers: &Numbers) -> [String; 5] {
     let decimals = scale.decimals(numbers.interval);
     let number = |number: Option<f64>, words: &dyn Fn(f64) -> String| number.map_or(NO_NUMBER.to_owned(), words);
     [

@@ -6,15 +6,15 @@ use crate::fixture;
 use crate::verdict::Verdict;
 use crate::verdict::tests::guard_spend;
 
-fn look(lower: f64, upper: f64) -> Option<Look> {
-    Some(Look { interval: Interval { lower, upper }, p_value: 0.02, critical_value: 3.0 })
+fn look(lower: f64, upper: f64) -> Look {
+    Look { interval: Interval { lower, upper }, p_value: 0.02, critical_value: 3.0 }
 }
 
 /// What the verdict warns of beside what it warns of without any sequence, once rows of this kind have one.
-fn told(mut results: Results, has: impl Fn(&EffectRow) -> bool, look: Option<Look>, holds: Holds) -> String {
+fn told(mut results: Results, has: impl Fn(&EffectRow) -> bool, look: Look, holds: Holds) -> String {
     let plain = Verdict::of(&results).warnings;
     for row in results.effects.iter_mut().filter(|row| has(row)) {
-        (row.sequence, row.holds) = (look, holds);
+        (row.sequence, row.holds) = (Some(look), holds);
     }
     let added = Verdict::of(&results).warnings.into_iter().filter(|told| !plain.contains(told));
     added.collect::<Vec<_>>().join("\n")
