@@ -12,6 +12,11 @@ use crate::effects::Table;
 use crate::program::{Answer, Published};
 use crate::warehouse::{Sample, Warehouse, read_parquet, repository, write_parquet};
 
+#[path = "models/predicted.rs"]
+mod predicted;
+
+use predicted::{assert_predictions_meet, assert_women_of_20_have};
+
 /// What is not looked at here, and takes time.
 const NO_SEARCHES: &str = "discover:\n  search_replicates: 0\n  resplits: 0\n";
 
@@ -81,48 +86,6 @@ fn assert_meets(row: &Value, [estimate, std_err, degrees, p_value]: [f64; 4]) {
     assert!((found[3] - p_value).abs() <= 1e-6 * p_value + 1e-300, "{row}: {p_value}");
 }
 
-/// The predictions of a model, of these variants under their names elsewhere, are those of an independent program, in
-/// `predictions.parquet` as in `result.json`.
-fn assert_predictions_meet(run: &Published, model: &str, place: (&str, &str, &str), variants: &[(&str, &str)]) {
-    let results = run.json("result.json");
-    let mut models = results["models"].as_array().expect("models").iter();
-    let found = models.find(|found| found["name"] == model).unwrap_or_else(|| panic!("no model `{model}`"));
-    let rows = found["predictions"].as_array().expect("predictions");
-    let table = Table(run.table("predictions.parquet"));
-    let names = table.words("model");
-    let of_model: Vec<usize> = (0..names.len()).filter(|row| names[*row] == model).collect();
-    assert_eq!((rows.len() % variants.len(), rows.len()), (0, of_model.len()));
-    for (row, place_in_table) in rows.iter().zip(of_model) {
-        let (_, arm) = variants.iter().find(|(variant, _)| row["variant"] == *variant).expect("a variant");
-        let term = format!("{arm}@{}", row["profile"].as_str().expect("a profile"));
-        assert_meets(row, in_reference("linear_predictions.csv", place, &term));
-        for column in ["estimate", "std_err", "degrees_of_freedom", "p_value", "p_value_adjusted"] {
-            let [in_table, in_json] = [table.numbers(column)[place_in_table], row[column].as_f64()];
-            // A number that is read from text may be off by its last bit.
-            let is_same = in_table.zip(in_json).is_none_or(|(one, other)| (one - other).abs() <= 1e-15 * one.abs());
-            assert!(
-                is_same && in_table.is_some() == in_json.is_some(),
-                "{column} of {term}: {in_table:?}, {in_json:?}"
-            );
-        }
-    }
-}
-
-/// The units that are women of 20 years have this effect and standard error in `units.parquet`.
-fn assert_women_of_20_have(run: &Published, model: &str, [estimate, std_err, ..]: [f64; 4]) {
-    let table = Table(run.table("units.parquet"));
-    let (ages, genders) = (table.numbers("age"), table.words("gender"));
-    let [values, errors] =
-        ["predicted", "predicted_std_err"].map(|name| table.numbers(&format!("{name} {model}: internet testing")));
-    let women: Vec<usize> =
-        (0..ages.len()).filter(|row| ages[*row] == Some(20.0) && genders[*row] == "female").collect();
-    assert!(women.len() > 50 && values.iter().all(Option::is_some), "{}", women.len());
-    for row in women {
-        assert!((values[row].expect("an effect") - estimate).abs() < 1e-8 * std_err, "{values:?}");
-        assert!((errors[row].expect("an error") / std_err - 1.0).abs() < 1e-8, "{errors:?}");
-    }
-}
-
 /// Every layout of the units gives the same bytes.
 fn assert_same_bytes(warehouse: &Warehouse, run: &Published) {
     let others: [&[&str]; 2] = [
@@ -144,6 +107,8 @@ fn esti_meets_both_printed_tables_to_every_digit() {
   hc0: { metric: tested, tags: [age, gender], errors: HC0, predict: PROFILES }
   hc1: { metric: tested, tags: [age, gender], base: { gender: male }, errors: HC1, predict: PROFILES }
   hc2: { metric: tested, tags: [age, gender], errors: HC2, predict: PROFILES }
+  pair_hc2: { metric: tested, tags: [age, gender], units: { gender: [female, male] }, errors: HC2, predict: PROFILES }
+  pair_hc3: { metric: tested, tags: [age, gender], units: { gender: [female, male] }, errors: HC3, predict: PROFILES }
 ";
     let profiles =
         "{ average: {}, woman_of_20: { age: 20, gender: female }, of_25: { age: 25 }, man: { gender: male } }";
@@ -201,6 +166,10 @@ fn esti_meets_both_printed_tables_to_every_digit() {
         let predictions = of_model.expect("a model")["predictions"].as_array().expect("predictions").clone();
         let is_named = |row: &Value| row["not_estimable"].as_str().is_some_and(|why| why.contains("one unit alone"));
         assert!(predictions.len() == 4 && predictions.iter().all(is_named), "{predictions:?}");
+    }
+    let of_pairs = [("pair_hc2", "hc2"), ("pair_hc3", "hc3")];
+    for (model, errors) in of_pairs {
+        assert_predictions_meet(&run, model, ("esti", "women_and_men", errors), &[(test, "w")]);
     }
     let of_models = [("classical", "nonrobust"), ("hc0", "hc0"), ("hc1", "hc1")];
     for (model, errors) in of_models {

@@ -90,12 +90,7 @@ impl ConfidenceSequence {
     /// # Errors
     /// No unit; a standard error that is zero or not finite.
     pub fn look(&self, estimate: &Estimate, units: u64) -> Result<Look, NotEstimable> {
-        if units == 0 {
-            return Err(NotEstimable::NoUnits);
-        }
-        if !(estimate.std_err > 0.0 && estimate.std_err.is_finite()) {
-            return Err(NotEstimable::NoVariance);
-        }
+        check_look(estimate, units)?;
         let s = self.per_unit * units as f64;
         let critical_value = ((1.0 + 1.0 / s) * (libm::log1p(s) - 2.0 * libm::log(self.alpha))).sqrt();
         let square = estimate.statistic() * estimate.statistic();
@@ -113,6 +108,14 @@ fn checked(level: f64, planned: u64) -> Result<f64, NotEstimable> {
         return Err(NotEstimable::NoUnits);
     }
     Ok(1.0 - level)
+}
+
+/// Refuses a look that tells nothing: at no unit, or with a standard error that is zero or not finite.
+fn check_look(estimate: &Estimate, units: u64) -> Result<(), NotEstimable> {
+    if units == 0 {
+        return Err(NotEstimable::NoUnits);
+    }
+    if estimate.std_err > 0.0 && estimate.std_err.is_finite() { Ok(()) } else { Err(NotEstimable::NoVariance) }
 }
 
 /// What all looks so far say together. It starts with nothing known, p = 1.

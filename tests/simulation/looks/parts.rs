@@ -78,7 +78,7 @@ impl Part {
                 sides[side][arm].push(value);
             }
             for (counts, seen) in counts.iter_mut().zip(self.seen(&sides, night * self.nightly)) {
-                for seen in seen {
+                if let Some(seen) = seen {
                     counts.add(seen);
                 }
             }

@@ -56,13 +56,15 @@ impl UnitPredictions {
         rows: &UnitRows,
     ) -> Result<Vec<(String, ArrayRef)>, QueryError> {
         let tags = self.tags.iter().map(|tag| reader.tag(rows, *tag)).collect::<Result<Vec<Vec<i64>>, QueryError>>()?;
+        let covariates = |unit: usize| {
+            let tags: Vec<i64> = tags.iter().map(|tag| tag[unit]).collect();
+            self.fitted.as_ref()?.covariates(&tags)
+        };
+        let covariates: Vec<Option<Vec<f64>>> = (0..rows.len()).into_par_iter().map(covariates).collect();
         let mut columns = Vec::new();
         for (treatment, arm) in self.treatments.iter().zip(1..) {
-            let of_unit = |unit: usize| {
-                let tags: Vec<i64> = tags.iter().map(|tag| tag[unit]).collect();
-                self.fitted.as_ref().and_then(|fitted| fitted.at(arm, &tags))
-            };
-            let predicted: Vec<Option<(f64, f64)>> = (0..rows.len()).into_par_iter().map(of_unit).collect();
+            let at = |covariates: &Option<Vec<f64>>| self.fitted.as_ref()?.at(arm, covariates.as_ref()?);
+            let predicted: Vec<Option<(f64, f64)>> = covariates.par_iter().map(at).collect();
             let values: Float64Array = predicted.iter().map(|found| found.map(|(value, _)| value)).collect();
             let errors: Float64Array = predicted.iter().map(|found| found.map(|(_, std_err)| std_err)).collect();
             columns.push((format!("predicted {}: {treatment}", self.model), Arc::new(values) as ArrayRef));
@@ -73,20 +75,22 @@ impl UnitPredictions {
 }
 
 impl Fitted {
-    /// The effect of an arm on a unit with these tags; `None` if it lacks one, has a level that no unit of the model had, or if the
-    /// model cannot tell.
-    fn at(&self, arm: usize, tags: &[i64]) -> Option<(f64, f64)> {
+    /// What the columns of the model hold for a unit with these tags; `None` if it lacks one, or has a level that no unit of the model
+    /// had.
+    fn covariates(&self, tags: &[i64]) -> Option<Vec<f64>> {
         if tags.contains(&ABSENT) || !self.design.knows(tags) {
             return None;
         }
-        let interaction = &self.design.interaction;
-        let columns = self.design.columns.iter().zip(&interaction.covariates);
-        let covariates: Vec<f64> = columns
-            .map(|(column, covariate)| match &column.of {
-                ColumnOf::Number => covariate.grid.from_grid(tags[column.tag]),
-                ColumnOf::Level { code, .. } => f64::from(u8::from(*code == tags[column.tag])),
-            })
-            .collect();
-        self.predictions.at(&interaction.effect_at(arm, &covariates)).ok()
+        let columns = self.design.columns.iter().zip(&self.design.interaction.covariates);
+        let values = columns.map(|(column, covariate)| match &column.of {
+            ColumnOf::Number => covariate.grid.from_grid(tags[column.tag]),
+            ColumnOf::Level { code, .. } => f64::from(u8::from(*code == tags[column.tag])),
+        });
+        Some(values.collect())
+    }
+
+    /// The effect of an arm on a unit, and its standard error; `None` if the model cannot tell.
+    fn at(&self, arm: usize, covariates: &[f64]) -> Option<(f64, f64)> {
+        self.predictions.at(&self.design.interaction.effect_at(arm, covariates)).ok()
     }
 }

@@ -21,7 +21,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Look, STEPS, checked};
+use super::{Look, STEPS, check_look, checked};
 use crate::estimate::{Estimate, NotEstimable};
 
 /// Newton's steps to the boundary. From the right of a convex function they never miss, and double the digits each time.
@@ -67,12 +67,7 @@ impl OneSidedSequence {
     /// # Errors
     /// No unit; a standard error that is zero or not finite.
     pub fn look(&self, estimate: &Estimate, units: u64) -> Result<Look, NotEstimable> {
-        if units == 0 {
-            return Err(NotEstimable::NoUnits);
-        }
-        if !(estimate.std_err > 0.0 && estimate.std_err.is_finite()) {
-            return Err(NotEstimable::NoVariance);
-        }
+        check_look(estimate, units)?;
         let s = self.per_unit * units as f64;
         let shrunk = (s / (1.0 + s)).sqrt();
         let critical_value = boundary(self.alpha, s) / shrunk;
