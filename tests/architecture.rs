@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -110,6 +111,40 @@ fn the_map_of_the_crates_names_them_all_and_no_other() {
     let named: BTreeSet<String> = cells.filter_map(name_in_backticks).collect();
     let expected = Workspace::read().crates.into_keys().chain(shared_dependencies()).collect();
     assert_eq!(named, expected, "crates/README.md is on the left");
+}
+
+/// Crates with functions that wait, on which other crates build.
+const WAITING: &[&str] = &["whom-engine", "whom-query", "whom-cluster", "whom-pipeline"];
+
+/// The body of a public `async fn` would be compiled again in every crate that polls it, with all that it polls in turn.
+#[test]
+fn what_waits_is_compiled_where_it_is_written() {
+    for name in WAITING {
+        let mut sources = Vec::new();
+        sources_in(&repository().join("crates").join(name).join("src"), &mut sources);
+        assert!(!sources.is_empty(), "{name}");
+        for path in sources {
+            let text = fs::read_to_string(&path).expect("a source");
+            let open = text.lines().find(|line| line.contains("pub async fn ") && !is_generic(line));
+            assert_eq!(open, None, "in {}: return a `BoxFuture`", path.display());
+        }
+    }
+}
+
+/// Whether a function has parameters of type, so that it is compiled where it is called in any case.
+fn is_generic(line: &str) -> bool {
+    line.split('(').next().is_some_and(|head| head.contains('<'))
+}
+
+fn sources_in(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources_in(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
 }
 
 /// The name, if a cell of a table holds one in backticks and nothing else.

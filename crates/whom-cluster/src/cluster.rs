@@ -12,6 +12,7 @@ use bytes::Bytes;
 use datafusion::error::DataFusionError;
 use datafusion_proto::physical_plan::AsExecutionPlan;
 use datafusion_proto::protobuf::PhysicalPlanNode;
+use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 use tonic::Status;
 use tonic::transport::Channel;
@@ -56,19 +57,21 @@ impl Cluster {
     ///
     /// # Errors
     /// [`EngineError::Elsewhere`] if it is not there within the patience, is none of ours, or is of another version.
-    pub async fn connect(options: ClusterOptions) -> Result<Self, EngineError> {
-        let session = uuid::Uuid::new_v4().to_string();
-        let cluster = Self {
-            options,
-            session,
-            stages: Mutex::default(),
-            progress: Mutex::default(),
-            connections: Connections::default(),
-            attended: Mutex::default(),
-        };
-        let deadline = Instant::now() + cluster.options.patience.scheduler;
-        cluster.roster(deadline).await?;
-        Ok(cluster)
+    pub fn connect(options: ClusterOptions) -> BoxFuture<'static, Result<Self, EngineError>> {
+        Box::pin(async move {
+            let session = uuid::Uuid::new_v4().to_string();
+            let cluster = Self {
+                options,
+                session,
+                stages: Mutex::default(),
+                progress: Mutex::default(),
+                connections: Connections::default(),
+                attended: Mutex::default(),
+            };
+            let deadline = Instant::now() + cluster.options.patience.scheduler;
+            cluster.roster(deadline).await?;
+            Ok(cluster)
+        })
     }
 
     pub(crate) fn tell_progress(&self, job: JobProgress) {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::fs;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use ballista_core::BALLISTA_PROTOCOL_VERSION;
 use ballista_core::serde::protobuf::ExecutorRegistration;
 use ballista_core::serde::scheduler::{ExecutorOperatingSystemSpecification, ExecutorSpecification};
 use ballista_executor::flight_service::BallistaFlightService;
+use futures::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -94,19 +94,21 @@ impl Executor {
     /// # Errors
     /// [`EngineError::Elsewhere`] if the port cannot be listened on; [`EngineError::Resources`] if the work folder cannot be
     /// written to.
-    pub async fn start(options: ExecutorOptions, worker: Arc<dyn Worker>) -> Result<Self, EngineError> {
-        let folder = work_folder(&options)?;
-        let (incoming, address) = listen(options.bind).await?;
-        let exposition = match options.metrics {
-            Some(bind) => Some(Exposition::start(bind).await?),
-            None => None,
-        };
-        let slots = options.slots.max(1);
-        let threads = Threads::start(slots)?;
-        let spill = folder.path().join(SPILL);
-        let name = format!("{}:{}", options.external_host, address.port());
-        let workshop = Workshop::new(worker, threads.handle(), options.memory / slots, spill, name);
-        Ok(Self { options, address, incoming, folder, workshop: Arc::new(workshop), threads, exposition })
+    pub fn start(options: ExecutorOptions, worker: Arc<dyn Worker>) -> BoxFuture<'static, Result<Self, EngineError>> {
+        Box::pin(async move {
+            let folder = work_folder(&options)?;
+            let (incoming, address) = listen(options.bind).await?;
+            let exposition = match options.metrics {
+                Some(bind) => Some(Exposition::start(bind).await?),
+                None => None,
+            };
+            let slots = options.slots.max(1);
+            let threads = Threads::start(slots)?;
+            let spill = folder.path().join(SPILL);
+            let name = format!("{}:{}", options.external_host, address.port());
+            let workshop = Workshop::new(worker, threads.handle(), options.memory / slots, spill, name);
+            Ok(Self { options, address, incoming, folder, workshop: Arc::new(workshop), threads, exposition })
+        })
     }
 
     /// Where it listens.
@@ -125,36 +127,38 @@ impl Executor {
     /// # Errors
     /// [`EngineError::Elsewhere`] if the scheduler cannot be reached within the patience, refuses executors of this version,
     /// or the port fails.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
-        let answers = self.folder.path().join(ANSWERS);
-        let registration = self.options.registration(self.address.port());
-        let channel = reach(&self.options).await?;
-        let slots = Arc::new(Semaphore::new(self.options.slots.max(1)));
-        let pulling = Pulling {
-            channel: channel.clone(),
-            registration: registration.clone(),
-            answers: answers.clone(),
-            slots: Arc::clone(&slots),
-            workshop: Arc::clone(&self.workshop),
-        };
-        let watch = Watch { channel, registration, answers, workshop: Arc::clone(&self.workshop) };
-        let flight = FlightServiceServer::new(BallistaFlightService::new(watch.answers_text()))
-            .max_decoding_message_size(MESSAGE_BYTES)
-            .max_encoding_message_size(MESSAGE_BYTES);
-        let serving = self.options.tls.server()?.add_service(flight).serve_with_incoming(self.incoming);
-        let workshop = Arc::clone(&self.workshop);
-        let figures = self.exposition.map(|given| Ending(tokio::spawn(given.run(move || figures(&workshop)))));
-        let ended = tokio::select! {
-            ended = serving => Err(transient(match ended {
-                Ok(()) => "the executor stopped serving".to_owned(),
-                Err(error) => format!("the executor stopped serving: {}", chain(&error)),
-            })),
-            ended = pulling.run() => Err(ended),
-            ended = watch.run(self.options.heartbeat) => Err(ended),
-            () = async { stop.await; watch.drain(&slots, self.options.slots.max(1), self.options.patience).await } => Ok(()),
-        };
-        drop((figures, self.threads));
-        ended
+    pub fn run(self, stop: BoxFuture<'static, ()>) -> BoxFuture<'static, Result<(), EngineError>> {
+        Box::pin(async move {
+            let answers = self.folder.path().join(ANSWERS);
+            let registration = self.options.registration(self.address.port());
+            let channel = reach(&self.options).await?;
+            let slots = Arc::new(Semaphore::new(self.options.slots.max(1)));
+            let pulling = Pulling {
+                channel: channel.clone(),
+                registration: registration.clone(),
+                answers: answers.clone(),
+                slots: Arc::clone(&slots),
+                workshop: Arc::clone(&self.workshop),
+            };
+            let watch = Watch { channel, registration, answers, workshop: Arc::clone(&self.workshop) };
+            let flight = FlightServiceServer::new(BallistaFlightService::new(watch.answers_text()))
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES);
+            let serving = self.options.tls.server()?.add_service(flight).serve_with_incoming(self.incoming);
+            let workshop = Arc::clone(&self.workshop);
+            let figures = self.exposition.map(|given| Ending(tokio::spawn(given.run(move || figures(&workshop)))));
+            let ended = tokio::select! {
+                ended = serving => Err(transient(match ended {
+                    Ok(()) => "the executor stopped serving".to_owned(),
+                    Err(error) => format!("the executor stopped serving: {}", chain(&error)),
+                })),
+                ended = pulling.run() => Err(ended),
+                ended = watch.run(self.options.heartbeat) => Err(ended),
+                () = async { stop.await; watch.drain(&slots, self.options.slots.max(1), self.options.patience).await } => Ok(()),
+            };
+            drop((figures, self.threads));
+            ended
+        })
     }
 }
 

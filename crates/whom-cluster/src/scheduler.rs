@@ -1,7 +1,6 @@
 //! The scheduler: Ballista's, behind one port, with nothing else listening.
 
 use std::fmt;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use ballista_scheduler::metrics::default_metrics_collector;
 use ballista_scheduler::scheduler_process::create_scheduler;
 use ballista_scheduler::scheduler_server::SchedulerServer;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
+use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tonic::transport::server::TcpIncoming;
@@ -111,16 +111,18 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`EngineError::Elsewhere`] if the port cannot be listened on.
-    pub async fn start(options: SchedulerOptions) -> Result<Self, EngineError> {
-        let (incoming, address) = listen(options.bind).await?;
-        let exposition = match options.metrics {
-            Some(bind) => Some(Exposition::start(bind).await?),
-            None => None,
-        };
-        let config = Arc::new(options.config(address.port()));
-        let cluster = BallistaCluster::new_from_config(&config).await.map_err(|error| not_started(&error))?;
-        let server = create_scheduler(cluster, config).await.map_err(|error| not_started(&error))?;
-        Ok(Self { options, address, incoming, server, exposition })
+    pub fn start(options: SchedulerOptions) -> BoxFuture<'static, Result<Self, EngineError>> {
+        Box::pin(async move {
+            let (incoming, address) = listen(options.bind).await?;
+            let exposition = match options.metrics {
+                Some(bind) => Some(Exposition::start(bind).await?),
+                None => None,
+            };
+            let config = Arc::new(options.config(address.port()));
+            let cluster = BallistaCluster::new_from_config(&config).await.map_err(|error| not_started(&error))?;
+            let server = create_scheduler(cluster, config).await.map_err(|error| not_started(&error))?;
+            Ok(Self { options, address, incoming, server, exposition })
+        })
     }
 
     /// Where it listens.
@@ -142,38 +144,40 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`EngineError::Elsewhere`] if the port fails, or a certificate or key is none.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
-        let state = Arc::clone(&self.server.state);
-        let (tls, proxied) = (self.options.tls.clone(), self.options.proxy);
-        let proxy = || {
-            let endpoint = Some(tls.for_clients());
-            BallistaFlightProxyService::new(MESSAGE_BYTES, MESSAGE_BYTES, tls.is_on(), endpoint)
-        };
-        let front = Front::new(state, self.options.lost_after, proxied.then(proxy));
-        let sweep = tokio::spawn(forsake(front.clone(), self.server.clone()));
-        let front = FlightServiceServer::new(front)
-            .max_decoding_message_size(MESSAGE_BYTES)
-            .max_encoding_message_size(MESSAGE_BYTES);
-        let scheduler = SchedulerGrpcServer::new(self.server)
-            .max_decoding_message_size(MESSAGE_BYTES)
-            .max_encoding_message_size(MESSAGE_BYTES);
-        let figures = self.exposition.map(|exposition| tokio::spawn(exposition.run(figures)));
-        let server = self.options.tls.server()?.add_service(scheduler).add_service(front);
-        let (stopping, stopped) = oneshot::channel();
-        let stop = async {
-            stop.await;
-            // The receiver lives as long as the server does.
-            let _ = stopping.send(());
-        };
-        let ended = tokio::select! {
-            ended = server.serve_with_incoming_shutdown(self.incoming, stop) => ended,
-            () = async { let _ = stopped.await; sleep(GOOD_BYE).await } => Ok(()),
-        };
-        sweep.abort();
-        if let Some(figures) = figures {
-            figures.abort();
-        }
-        ended.map_err(|error| transient(format!("the scheduler stopped serving: {}", chain(&error))))
+    pub fn run(self, stop: BoxFuture<'static, ()>) -> BoxFuture<'static, Result<(), EngineError>> {
+        Box::pin(async move {
+            let state = Arc::clone(&self.server.state);
+            let (tls, proxied) = (self.options.tls.clone(), self.options.proxy);
+            let proxy = || {
+                let endpoint = Some(tls.for_clients());
+                BallistaFlightProxyService::new(MESSAGE_BYTES, MESSAGE_BYTES, tls.is_on(), endpoint)
+            };
+            let front = Front::new(state, self.options.lost_after, proxied.then(proxy));
+            let sweep = tokio::spawn(forsake(front.clone(), self.server.clone()));
+            let front = FlightServiceServer::new(front)
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES);
+            let scheduler = SchedulerGrpcServer::new(self.server)
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES);
+            let figures = self.exposition.map(|exposition| tokio::spawn(exposition.run(figures)));
+            let server = self.options.tls.server()?.add_service(scheduler).add_service(front);
+            let (stopping, stopped) = oneshot::channel();
+            let stop = async {
+                stop.await;
+                // The receiver lives as long as the server does.
+                let _ = stopping.send(());
+            };
+            let ended = tokio::select! {
+                ended = server.serve_with_incoming_shutdown(self.incoming, stop) => ended,
+                () = async { let _ = stopped.await; sleep(GOOD_BYE).await } => Ok(()),
+            };
+            sweep.abort();
+            if let Some(figures) = figures {
+                figures.abort();
+            }
+            ended.map_err(|error| transient(format!("the scheduler stopped serving: {}", chain(&error))))
+        })
     }
 }
 

@@ -48,24 +48,26 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Internal`] if the table lacks a column.
-    pub async fn day_scan(
-        &self,
-        table: &PinnedTable,
+    pub fn day_scan<'a>(
+        &'a self,
+        table: &'a PinnedTable,
         day: chrono::NaiveDate,
-        columns: &[String],
-    ) -> Result<DayScan, EngineError> {
-        let table = table.of_day(day);
-        let bytes: u64 = table.files().iter().map(|file| file.size).sum();
-        let parts = usize::try_from(bytes.div_ceil(PART_BYTES).clamp(1, MOST_PARTS)).unwrap_or(1);
-        let session = self.beside(NonZeroUsize::new(parts).unwrap_or(NonZeroUsize::MIN));
-        session.know(&table);
-        let schema = table.schema();
-        let projection: Result<Vec<usize>, _> = columns.iter().map(|column| schema.index_of(column)).collect();
-        let projection = projection.map_err(|error| EngineError::Internal(error.to_string()))?;
-        let plan = table.scan(&session.state(), Some(&projection), &[], None).await?;
-        let limits = self.limits();
-        let group_bytes = day_group_bytes(limits.memory, limits.threads.get());
-        Ok(DayScan { plan, context: session.task_context(), group_bytes })
+        columns: &'a [String],
+    ) -> BoxFuture<'a, Result<DayScan, EngineError>> {
+        Box::pin(async move {
+            let table = table.of_day(day);
+            let bytes: u64 = table.files().iter().map(|file| file.size).sum();
+            let parts = usize::try_from(bytes.div_ceil(PART_BYTES).clamp(1, MOST_PARTS)).unwrap_or(1);
+            let session = self.beside(NonZeroUsize::new(parts).unwrap_or(NonZeroUsize::MIN));
+            session.know(&table);
+            let schema = table.schema();
+            let projection: Result<Vec<usize>, _> = columns.iter().map(|column| schema.index_of(column)).collect();
+            let projection = projection.map_err(|error| EngineError::Internal(error.to_string()))?;
+            let plan = table.scan(&session.state(), Some(&projection), &[], None).await?;
+            let limits = self.limits();
+            let group_bytes = day_group_bytes(limits.memory, limits.threads.get());
+            Ok(DayScan { plan, context: session.task_context(), group_bytes })
+        })
     }
 }
 
@@ -85,21 +87,28 @@ impl DayScan {
     /// # Errors
     /// What reading the source refuses, by who must act; [`EngineError::Store`] if the cache cannot be written,
     /// [`EngineError::Resources`] if a row group leaves the limit of memory, [`EngineError::Cancelled`].
-    pub async fn write(&self, part: usize, to: PartWriter, cancel: Arc<AtomicBool>) -> Result<CachedPart, EngineError> {
-        let mut rows = self.plan.execute(part, Arc::clone(&self.context))?;
-        let mut group = Group::new(&rows.schema(), to, self)?;
-        while let Some(batch) = rows.next().await {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(EngineError::Cancelled);
+    pub fn write(
+        &self,
+        part: usize,
+        to: PartWriter,
+        cancel: Arc<AtomicBool>,
+    ) -> BoxFuture<'_, Result<CachedPart, EngineError>> {
+        Box::pin(async move {
+            let mut rows = self.plan.execute(part, Arc::clone(&self.context))?;
+            let mut group = Group::new(&rows.schema(), to, self)?;
+            while let Some(batch) = rows.next().await {
+                if cancel.load(Ordering::Relaxed) {
+                    return Err(EngineError::Cancelled);
+                }
+                let batch = batch?;
+                group.rows += batch.num_rows() as u64;
+                group.writer.write(&batch).await.map_err(|error| refused(&error))?;
+                group.reserved.try_resize(group.writer.memory_size())?;
             }
-            let batch = batch?;
-            group.rows += batch.num_rows() as u64;
-            group.writer.write(&batch).await.map_err(|error| refused(&error))?;
-            group.reserved.try_resize(group.writer.memory_size())?;
-        }
-        let footer = group.writer.finish().await.map_err(|error| refused(&error))?;
-        let sizes = column_sizes(&footer).into_iter().map(|(name, size)| (name, [size.all, size.largest]));
-        Ok(group.writer.into_inner().0.finish(group.rows, sizes.collect()).await?)
+            let footer = group.writer.finish().await.map_err(|error| refused(&error))?;
+            let sizes = column_sizes(&footer).into_iter().map(|(name, size)| (name, [size.all, size.largest]));
+            Ok(group.writer.into_inner().0.finish(group.rows, sizes.collect()).await?)
+        })
     }
 }
 

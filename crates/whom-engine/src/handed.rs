@@ -10,6 +10,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::StreamWriter;
+use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use whom_store::{ErrorKind, Exchange};
@@ -60,17 +61,27 @@ impl HandedFile {
     ///
     /// # Errors
     /// [`EngineError::Store`].
-    pub async fn hand_over(exchange: &Exchange, object: &str, file: &PlainFile) -> Result<Self, EngineError> {
-        exchange.write_files(object, &[file.path().to_owned()]).await?;
-        Ok(Self(Part { object: object.to_owned(), start: 0, seal: file.seal() }))
+    pub fn hand_over<'a>(
+        exchange: &'a Exchange,
+        object: &'a str,
+        file: &'a PlainFile,
+    ) -> BoxFuture<'a, Result<Self, EngineError>> {
+        Box::pin(async move {
+            exchange.write_files(object, &[file.path().to_owned()]).await?;
+            Ok(Self(Part { object: object.to_owned(), start: 0, seal: file.seal() }))
+        })
     }
 
     /// Takes the file.
     ///
     /// # Errors
     /// As [`HandedRows::take`].
-    pub async fn take(&self, exchange: &Exchange, folder: &Arc<SpillFolder>) -> Result<PlainFile, EngineError> {
-        Ok(self.0.fetch(exchange, folder).await?.filled_plainly())
+    pub fn take<'a>(
+        &'a self,
+        exchange: &'a Exchange,
+        folder: &'a Arc<SpillFolder>,
+    ) -> BoxFuture<'a, Result<PlainFile, EngineError>> {
+        Box::pin(async move { Ok(self.0.fetch(exchange, folder).await?.filled_plainly()) })
     }
 
     /// Rows of whatever kind that it holds.
@@ -92,28 +103,30 @@ impl HandedRows {
     ///
     /// # Errors
     /// [`EngineError::Resources`] if there is no room on this machine, [`EngineError::Store`].
-    pub async fn hand_over(
-        exchange: &Exchange,
-        object: &str,
-        tables: &[Arc<StoredRows>],
-        folder: &Arc<SpillFolder>,
-    ) -> Result<Vec<Self>, EngineError> {
-        let (mut files, mut handed, mut start): (Vec<SpilledRows>, Vec<Self>, u64) = (Vec::new(), Vec::new(), 0);
-        for rows in tables {
-            let of_table = on_disk(rows, folder)?;
-            let mut parts = Vec::with_capacity(of_table.len());
-            for file in &of_table {
-                parts.push(Part { object: object.to_owned(), start, seal: file.seal() });
-                start += file.bytes();
+    pub fn hand_over<'a>(
+        exchange: &'a Exchange,
+        object: &'a str,
+        tables: &'a [Arc<StoredRows>],
+        folder: &'a Arc<SpillFolder>,
+    ) -> BoxFuture<'a, Result<Vec<Self>, EngineError>> {
+        Box::pin(async move {
+            let (mut files, mut handed, mut start): (Vec<SpilledRows>, Vec<Self>, u64) = (Vec::new(), Vec::new(), 0);
+            for rows in tables {
+                let of_table = on_disk(rows, folder)?;
+                let mut parts = Vec::with_capacity(of_table.len());
+                for file in &of_table {
+                    parts.push(Part { object: object.to_owned(), start, seal: file.seal() });
+                    start += file.bytes();
+                }
+                handed.push(Self { parts });
+                files.extend(of_table);
             }
-            handed.push(Self { parts });
-            files.extend(of_table);
-        }
-        if !files.is_empty() {
-            let paths: Vec<PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
-            exchange.write_files(object, &paths).await?;
-        }
-        Ok(handed)
+            if !files.is_empty() {
+                let paths: Vec<PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
+                exchange.write_files(object, &paths).await?;
+            }
+            Ok(handed)
+        })
     }
 
     /// Takes the rows, in the order in which they were handed over.
@@ -121,16 +134,18 @@ impl HandedRows {
     /// # Errors
     /// [`EngineError::Resources`] if there is no room, [`EngineError::Store`], and [`EngineError::Elsewhere`] if what lies
     /// there is not what was handed over.
-    pub async fn take(
-        &self,
-        columns: &HandedColumns,
-        exchange: &Exchange,
-        store: &RowStore,
-    ) -> Result<StoredRows, EngineError> {
-        let taken = self.files(exchange, store.folder()).await?;
-        let on_disk = StoredRows::new(Rows { schema: columns.schema()?, batches: Vec::new() }, None, taken);
-        // What is small is kept in memory while there is room, as rows are that are made here.
-        if self.bytes() <= SMALL { store.keep(on_disk.load()?) } else { Ok(on_disk) }
+    pub fn take<'a>(
+        &'a self,
+        columns: &'a HandedColumns,
+        exchange: &'a Exchange,
+        store: &'a RowStore,
+    ) -> BoxFuture<'a, Result<StoredRows, EngineError>> {
+        Box::pin(async move {
+            let taken = self.files(exchange, store.folder()).await?;
+            let on_disk = StoredRows::new(Rows { schema: columns.schema()?, batches: Vec::new() }, None, taken);
+            // What is small is kept in memory while there is room, as rows are that are made here.
+            if self.bytes() <= SMALL { store.keep(on_disk.load()?) } else { Ok(on_disk) }
+        })
     }
 
     /// The files that hold the rows, taken.

@@ -12,6 +12,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::future::BoxFuture;
 
 use crate::error::EngineError;
 use crate::executed::{Beginning, Ledger};
@@ -238,12 +239,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Internal`] if the SQL cannot be planned or the plan breaks a rule.
-    pub async fn plan(&self, sql: &str) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
-        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let frame = self.context.sql_with_options(sql, read_only).await?;
-        let plan = frame.create_physical_plan().await?;
-        plan_rules::check(&plan)?;
-        Ok(key_join::in_place_of_hash_joins(plan)?)
+    pub fn plan<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>, EngineError>> {
+        Box::pin(async move {
+            let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+            let frame = self.context.sql_with_options(sql, read_only).await?;
+            let plan = frame.create_physical_plan().await?;
+            plan_rules::check(&plan)?;
+            Ok(key_join::in_place_of_hash_joins(plan)?)
+        })
     }
 
     /// The plan of a query; of a statement that runs in every piece, the one that the first of them has made.
@@ -261,26 +264,35 @@ impl Engine {
     ///
     /// # Errors
     /// What reading, evaluating or planning refuses, by who must act.
-    pub async fn query(&self, sql: &str) -> Result<Rows, EngineError> {
-        let plan = self.plan_once(sql).await?;
-        let began = Beginning::now(&self.pool);
-        let batches = collect(Arc::clone(&plan), self.context.task_ctx()).await;
-        self.ledger.note(sql, plan.as_ref(), &began, &batches);
-        Ok(Rows { schema: plan.schema(), batches: batches? })
+    pub fn query<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, Result<Rows, EngineError>> {
+        Box::pin(async move {
+            let plan = self.plan_once(sql).await?;
+            let began = Beginning::now(&self.pool);
+            let batches = collect(Arc::clone(&plan), self.context.task_ctx()).await;
+            self.ledger.note(sql, plan.as_ref(), &began, &batches);
+            Ok(Rows { schema: plan.schema(), batches: batches? })
+        })
     }
 
     /// Runs a query over the files and puts its rows into pieces, by the unit in its first column.
     ///
     /// # Errors
     /// As [`Self::query`]; [`EngineError::Internal`] if the query lacks the columns to put rows by.
-    pub async fn scatter(&self, sql: &str, pieces: Pieces, step: Option<Step<'_>>) -> Result<Scattered, EngineError> {
-        let plan = self.plan(sql).await?;
-        let began = Beginning::now(&self.pool);
-        let scattered = scatter(Arc::clone(&plan), self.context.task_ctx(), self.shelves(pieces), step).await;
-        self.ledger.note(sql, plan.as_ref(), &began, &scattered);
-        let scattered = scattered?;
-        self.ledger.note_spilled(sql, scattered.pieces.iter().map(StoredRows::spilled_bytes).sum());
-        Ok(scattered)
+    pub fn scatter<'a>(
+        &'a self,
+        sql: &'a str,
+        pieces: Pieces,
+        step: Option<Step<'a>>,
+    ) -> BoxFuture<'a, Result<Scattered, EngineError>> {
+        Box::pin(async move {
+            let plan = self.plan(sql).await?;
+            let began = Beginning::now(&self.pool);
+            let scattered = scatter(Arc::clone(&plan), self.context.task_ctx(), self.shelves(pieces), step).await;
+            self.ledger.note(sql, plan.as_ref(), &began, &scattered);
+            let scattered = scattered?;
+            self.ledger.note_spilled(sql, scattered.pieces.iter().map(StoredRows::spilled_bytes).sum());
+            Ok(scattered)
+        })
     }
 
     /// Puts rows that pieces make into pieces anew, by what stands in their first column.

@@ -19,6 +19,7 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use whom_store::{PinnedFile, PinnedFiles};
 
@@ -59,46 +60,52 @@ impl PinnedTable {
     /// # Errors
     /// [`EngineError::Input`] for a file that is not Parquet or a column with two types, [`EngineError::Store`] for a
     /// file that changed or cannot be read.
-    pub async fn open(name: &str, pinned: &PinnedFiles, partition: Option<&str>) -> Result<Self, EngineError> {
-        Self::open_knowing(name, pinned, partition, &[]).await
+    pub fn open<'a>(
+        name: &'a str,
+        pinned: &'a PinnedFiles,
+        partition: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Self, EngineError>> {
+        Self::open_knowing(name, pinned, partition, &[])
     }
 
     /// As [`Self::open`], without reading the footers of days of which everything is known.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub async fn open_knowing(
-        name: &str,
-        pinned: &PinnedFiles,
-        partition: Option<&str>,
-        known: &[DayFacts],
-    ) -> Result<Self, EngineError> {
-        let store: Arc<dyn ObjectStore> = Arc::new(pinned.store());
-        let is_known = |file: &&PinnedFile| known.iter().any(|facts| Some(facts.day) == file.partition_day);
-        let unknown = pinned.files.iter().filter(|file| !is_known(file)).cloned().collect();
-        let mut footers = read_footers(&store, pinned, unknown).await?;
-        footers.extend(known.iter().map(|facts| Footer::of_day(facts, pinned)));
-        let joined = match unify(&footers, partition) {
-            // Only the footers know which file it is.
-            Err(EngineError::Input { .. }) if !known.is_empty() => {
-                footers = read_footers(&store, pinned, pinned.files.clone()).await?;
-                unify(&footers, partition)?
-            }
-            joined => joined?,
-        };
-        let day = partition.map(|column| Arc::new(Field::new(column, DataType::Date32, true)));
-        let schema =
-            TableSchema::builder(joined).with_table_partition_cols(day.into_iter().collect::<Vec<_>>()).build();
-        Ok(Self {
-            files: pinned.files.clone(),
-            rows: footers.iter().map(|footer| footer.rows).sum(),
-            days: days(&footers, partition)?,
-            sizes: sizes(&footers),
-            schema,
-            store,
-            url: private_url(name)?,
-            words: WordColumns::default(),
-            share: None,
+    pub fn open_knowing<'a>(
+        name: &'a str,
+        pinned: &'a PinnedFiles,
+        partition: Option<&'a str>,
+        known: &'a [DayFacts],
+    ) -> BoxFuture<'a, Result<Self, EngineError>> {
+        Box::pin(async move {
+            let store: Arc<dyn ObjectStore> = Arc::new(pinned.store());
+            let is_known = |file: &&PinnedFile| known.iter().any(|facts| Some(facts.day) == file.partition_day);
+            let unknown = pinned.files.iter().filter(|file| !is_known(file)).cloned().collect();
+            let mut footers = read_footers(&store, pinned, unknown).await?;
+            footers.extend(known.iter().map(|facts| Footer::of_day(facts, pinned)));
+            let joined = match unify(&footers, partition) {
+                // Only the footers know which file it is.
+                Err(EngineError::Input { .. }) if !known.is_empty() => {
+                    footers = read_footers(&store, pinned, pinned.files.clone()).await?;
+                    unify(&footers, partition)?
+                }
+                joined => joined?,
+            };
+            let day = partition.map(|column| Arc::new(Field::new(column, DataType::Date32, true)));
+            let schema =
+                TableSchema::builder(joined).with_table_partition_cols(day.into_iter().collect::<Vec<_>>()).build();
+            Ok(Self {
+                files: pinned.files.clone(),
+                rows: footers.iter().map(|footer| footer.rows).sum(),
+                days: days(&footers, partition)?,
+                sizes: sizes(&footers),
+                schema,
+                store,
+                url: private_url(name)?,
+                words: WordColumns::default(),
+                share: None,
+            })
         })
     }
 

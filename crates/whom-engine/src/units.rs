@@ -12,6 +12,7 @@ mod taken;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures::future::BoxFuture;
 use whom_stats::{
     CellStatistics, CellSums, Grouping, Histograms, Layout, LeafLabels, Pass, PooledProducts, ProductGroup, Routing,
     UnitColumns, UnitSample,
@@ -93,48 +94,52 @@ impl UnitSource {
     /// [`EngineError::Cancelled`], [`EngineError::Internal`] for a pass over columns that the units lack,
     /// [`EngineError::Resources`] if the units cannot be read back, and what [`Dispatch::dispatch`] refuses where they lie
     /// elsewhere.
-    pub async fn answer(&self, pass: Pass) -> Result<Histograms, EngineError> {
-        answer_of!(self.ask("pass", Question::Pass(pass)).await?, Pass)
+    pub fn answer(&self, pass: Pass) -> BoxFuture<'_, Result<Histograms, EngineError>> {
+        Box::pin(async move { answer_of!(self.ask("pass", Question::Pass(pass)).await?, Pass) })
     }
 
     /// Statistics by cell, arm and bucket, for each way of putting units into cells.
     ///
     /// # Errors
     /// As [`Self::answer`].
-    pub async fn cells(&self, groupings: Vec<Grouping>) -> Result<Vec<CellStatistics>, EngineError> {
-        answer_of!(self.ask("cells", Question::Cells(groupings)).await?, Cells)
+    pub fn cells(&self, groupings: Vec<Grouping>) -> BoxFuture<'_, Result<Vec<CellStatistics>, EngineError>> {
+        Box::pin(async move { answer_of!(self.ask("cells", Question::Cells(groupings)).await?, Cells) })
     }
 
     /// The leaf of each sampled unit in each tree.
     ///
     /// # Errors
     /// As [`Self::answer`].
-    pub async fn leaf_labels(&self, trees: Vec<Routing>, sample: UnitSample) -> Result<LeafLabels, EngineError> {
-        answer_of!(self.ask("leaves", Question::Leaves(trees, sample)).await?, Leaves)
+    pub fn leaf_labels(
+        &self,
+        trees: Vec<Routing>,
+        sample: UnitSample,
+    ) -> BoxFuture<'_, Result<LeafLabels, EngineError>> {
+        Box::pin(async move { answer_of!(self.ask("leaves", Question::Leaves(trees, sample)).await?, Leaves) })
     }
 
     /// Moments and cross-products by cell, arm and bucket, for each way of putting units into cells.
     ///
     /// # Errors
     /// As [`Self::answer`].
-    pub async fn sums(
+    pub fn sums(
         &self,
         groupings: Vec<Grouping>,
         groups: Vec<ProductGroup>,
-    ) -> Result<Vec<CellSums>, EngineError> {
-        answer_of!(self.ask("sums", Question::Sums(groupings, groups)).await?, Sums)
+    ) -> BoxFuture<'_, Result<Vec<CellSums>, EngineError>> {
+        Box::pin(async move { answer_of!(self.ask("sums", Question::Sums(groupings, groups)).await?, Sums) })
     }
 
     /// Cross-products by cell and arm over all buckets, for each way of putting units into cells.
     ///
     /// # Errors
     /// As [`Self::answer`].
-    pub async fn pooled(
+    pub fn pooled(
         &self,
         groupings: Vec<Grouping>,
         groups: Vec<ProductGroup>,
-    ) -> Result<Vec<PooledProducts>, EngineError> {
-        answer_of!(self.ask("products", Question::Pooled(groupings, groups)).await?, Pooled)
+    ) -> BoxFuture<'_, Result<Vec<PooledProducts>, EngineError>> {
+        Box::pin(async move { answer_of!(self.ask("products", Question::Pooled(groupings, groups)).await?, Pooled) })
     }
 
     /// Asks the units, wherever they lie.

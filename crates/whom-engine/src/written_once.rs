@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use whom_store::{ErrorKind, Exchange, Location, Stores};
@@ -81,20 +82,22 @@ impl ReadOnce {
     ///
     /// # Errors
     /// [`EngineError::Store`], and [`EngineError::Elsewhere`] if it was removed, or is not what was written.
-    pub async fn whole(&self, order: Order, stores: &Stores) -> Result<Order, EngineError> {
-        let Some((Mark::Written, written)) = Mark::read(&order.common) else { return Ok(order) };
-        let written: Written = decoded(written)?;
-        // Whoever comes meanwhile waits, and finds it read.
-        let mut read = self.read.lock().await;
-        if let Some((_, common)) = read.iter().find(|(known, _)| *known == written) {
-            return Ok(Order { common: common.clone(), ..order });
-        }
-        let common = written.read(stores).await?;
-        while read.len() >= KEPT {
-            read.pop_front();
-        }
-        read.push_back((written, common.clone()));
-        Ok(Order { common, ..order })
+    pub fn whole<'a>(&'a self, order: Order, stores: &'a Stores) -> BoxFuture<'a, Result<Order, EngineError>> {
+        Box::pin(async move {
+            let Some((Mark::Written, written)) = Mark::read(&order.common) else { return Ok(order) };
+            let written: Written = decoded(written)?;
+            // Whoever comes meanwhile waits, and finds it read.
+            let mut read = self.read.lock().await;
+            if let Some((_, common)) = read.iter().find(|(known, _)| *known == written) {
+                return Ok(Order { common: common.clone(), ..order });
+            }
+            let common = written.read(stores).await?;
+            while read.len() >= KEPT {
+                read.pop_front();
+            }
+            read.push_back((written, common.clone()));
+            Ok(Order { common, ..order })
+        })
     }
 }
 

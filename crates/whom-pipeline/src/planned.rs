@@ -1,5 +1,6 @@
 //! What a run will need, known before any row is read.
 
+use futures::future::BoxFuture;
 use whom_engine::{Engine, MemoryPlan, Needs, checkpoint};
 use whom_query::MOST_STRATA;
 use whom_query::cache::ExpectedCache;
@@ -201,12 +202,14 @@ fn writer_bytes(plan: &Plan, needs: &Needs) -> u64 {
 ///
 /// # Errors
 /// A [`RunError`] with everything that is wrong with the pipeline or its tables, or that the memory is too little.
-pub async fn plan(request: &Request) -> Result<Planned, RunError> {
-    let shared = request.cache.as_deref();
-    let prepared = Prepared::with(request, load_plan(request)?, shared.map(SharedCache::cache)).await?;
-    let cache = match shared {
-        Some(shared) => Some(shared.expected(request, &prepared).await?),
-        None => None,
-    };
-    Planned::with(request, &prepared, cache).await
+pub fn plan(request: &Request) -> BoxFuture<'_, Result<Planned, RunError>> {
+    Box::pin(async move {
+        let shared = request.cache.as_deref();
+        let prepared = Prepared::with(request, load_plan(request)?, shared.map(SharedCache::cache)).await?;
+        let cache = match shared {
+            Some(shared) => Some(shared.expected(request, &prepared).await?),
+            None => None,
+        };
+        Planned::with(request, &prepared, cache).await
+    })
 }

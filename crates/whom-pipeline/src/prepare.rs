@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use whom_engine::{Engine, Limits, blocking};
 use whom_query::compile::Compiled;
 use whom_query::{AnalysedUnits, Cache, Catalog, QueryError, Room, UnitSchema, UnitTable};
@@ -107,35 +108,41 @@ pub struct Checked {
 ///
 /// # Errors
 /// A [`RunError`] with everything that is wrong.
-pub async fn check(request: &Request) -> Result<Checked, RunError> {
-    let prepared = Prepared::new(request, load_plan(request)?).await?;
-    let tables = prepared
-        .catalog
-        .sources()
-        .map(|source| (source.table.clone(), source.pinned.files().len(), source.pinned.rows()))
-        .collect();
-    Ok(Checked { warnings: prepared.warnings(), tables })
+pub fn check(request: &Request) -> BoxFuture<'_, Result<Checked, RunError>> {
+    Box::pin(async move {
+        let prepared = Prepared::new(request, load_plan(request)?).await?;
+        let tables = prepared
+            .catalog
+            .sources()
+            .map(|source| (source.table.clone(), source.pinned.files().len(), source.pinned.rows()))
+            .collect();
+        Ok(Checked { warnings: prepared.warnings(), tables })
+    })
 }
 
 /// The SQL of a pipeline, exactly as it runs.
 ///
 /// # Errors
 /// As [`check`].
-pub async fn compile(request: &Request) -> Result<String, RunError> {
-    let prepared = Prepared::new(request, load_plan(request)?).await?;
-    prepared
-        .compiled
-        .print(&prepared.catalog)
-        .map_err(|error| RunError::new(Stage::Sources, Cause::Internal, error.to_string()))
+pub fn compile(request: &Request) -> BoxFuture<'_, Result<String, RunError>> {
+    Box::pin(async move {
+        let prepared = Prepared::new(request, load_plan(request)?).await?;
+        prepared
+            .compiled
+            .print(&prepared.catalog)
+            .map_err(|error| RunError::new(Stage::Sources, Cause::Internal, error.to_string()))
+    })
 }
 
 /// The unit table of a pipeline as one statement of plain SQL, which other programs can run.
 ///
 /// # Errors
 /// As [`check`].
-pub async fn compile_portable(request: &Request) -> Result<String, RunError> {
-    let prepared = Prepared::new(request, load_plan(request)?).await?;
-    let state = session(&request.limits)?.state();
-    whom_query::portable(&prepared.loaded.plan, &prepared.catalog, &state)
-        .map_err(|error| prepared.refused(Stage::Sources, &error))
+pub fn compile_portable(request: &Request) -> BoxFuture<'_, Result<String, RunError>> {
+    Box::pin(async move {
+        let prepared = Prepared::new(request, load_plan(request)?).await?;
+        let state = session(&request.limits)?.state();
+        whom_query::portable(&prepared.loaded.plan, &prepared.catalog, &state)
+            .map_err(|error| prepared.refused(Stage::Sources, &error))
+    })
 }

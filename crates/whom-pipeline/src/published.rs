@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
 use whom_report::{Results, Templates, report_html, results_of};
 use whom_spec::plan::Hours;
 use whom_store::{
@@ -61,31 +62,41 @@ impl Cleaning {
 ///
 /// # Errors
 /// [`Cause::Configuration`] if nothing is published there yet.
-pub async fn runs(request: &Request) -> Result<Vec<ListedRun>, RunError> {
-    let (location, output) = opened(request)?;
-    let runs = output.runs().await.map_err(|error| failed(&error))?;
-    if runs.is_empty() { Err(nothing(&location)) } else { Ok(runs) }
+pub fn runs(request: &Request) -> BoxFuture<'_, Result<Vec<ListedRun>, RunError>> {
+    Box::pin(async move {
+        let (location, output) = opened(request)?;
+        let runs = output.runs().await.map_err(|error| failed(&error))?;
+        if runs.is_empty() { Err(nothing(&location)) } else { Ok(runs) }
+    })
 }
 
 /// One published run: the latest, or that of a number.
 ///
 /// # Errors
 /// [`Cause::Configuration`] if there is no such run.
-pub async fn show(request: &Request, number: Option<u64>) -> Result<ShownRun, RunError> {
-    let (output, published) = published(request, number).await?;
-    let verdict = verdict(&output, &published).await?;
-    Ok(ShownRun { published, verdict })
+pub fn show(request: &Request, number: Option<u64>) -> BoxFuture<'_, Result<ShownRun, RunError>> {
+    Box::pin(async move {
+        let (output, published) = published(request, number).await?;
+        let verdict = verdict(&output, &published).await?;
+        Ok(ShownRun { published, verdict })
+    })
 }
 
 /// The page of one published run, the latest or that of a number, as it was published or by other templates.
 ///
 /// # Errors
 /// [`Cause::Configuration`] if there is no such run, if an older program published it, or if a template does not render.
-pub async fn page(request: &Request, number: Option<u64>, templates: &Templates) -> Result<String, RunError> {
-    let document = document(request, number).await?;
-    report_html(&document, templates).map_err(|error| {
-        let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-        RunError::new(Stage::Sources, Cause::Configuration, format!("{error}{reason}"))
+pub fn page<'a>(
+    request: &'a Request,
+    number: Option<u64>,
+    templates: &'a Templates,
+) -> BoxFuture<'a, Result<String, RunError>> {
+    Box::pin(async move {
+        let document = document(request, number).await?;
+        report_html(&document, templates).map_err(|error| {
+            let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+            RunError::new(Stage::Sources, Cause::Configuration, format!("{error}{reason}"))
+        })
     })
 }
 
@@ -93,10 +104,12 @@ pub async fn page(request: &Request, number: Option<u64>, templates: &Templates)
 ///
 /// # Errors
 /// [`Cause::Configuration`] if there is no such run, or if an older program published it.
-pub async fn results(request: &Request, number: Option<u64>) -> Result<Results, RunError> {
-    results_of(&document(request, number).await?).map_err(|error| {
-        let message = format!("the results of the run cannot be read: {error}; run the pipeline again");
-        RunError::new(Stage::Sources, Cause::Configuration, message)
+pub fn results(request: &Request, number: Option<u64>) -> BoxFuture<'_, Result<Results, RunError>> {
+    Box::pin(async move {
+        results_of(&document(request, number).await?).map_err(|error| {
+            let message = format!("the results of the run cannot be read: {error}; run the pipeline again");
+            RunError::new(Stage::Sources, Cause::Configuration, message)
+        })
     })
 }
 
@@ -127,17 +140,20 @@ pub(crate) async fn published(request: &Request, number: Option<u64>) -> Result<
 ///
 /// # Errors
 /// [`Cause::Configuration`] if no run that failed told anything.
-pub async fn show_failure(request: &Request) -> Result<serde_json::Value, RunError> {
-    let (location, output) = opened(request)?;
-    let failures = output.failures().await.map_err(|error| failed(&error))?;
-    let Some(last) = failures.first() else {
-        let message = format!("no run of `{location}` has left the record of a failure");
-        return Err(RunError::new(Stage::Sources, Cause::Configuration, message));
-    };
-    let record = output.read_failure(last.run_id).await.map_err(|error| failed(&error))?;
-    serde_json::from_slice(&record).map_err(|error| {
-        let message = format!("what run {} of `{location}` told of its failure cannot be read: {error}", last.run_id);
-        RunError::new(Stage::Sources, Cause::Configuration, message)
+pub fn show_failure(request: &Request) -> BoxFuture<'_, Result<serde_json::Value, RunError>> {
+    Box::pin(async move {
+        let (location, output) = opened(request)?;
+        let failures = output.failures().await.map_err(|error| failed(&error))?;
+        let Some(last) = failures.first() else {
+            let message = format!("no run of `{location}` has left the record of a failure");
+            return Err(RunError::new(Stage::Sources, Cause::Configuration, message));
+        };
+        let record = output.read_failure(last.run_id).await.map_err(|error| failed(&error))?;
+        serde_json::from_slice(&record).map_err(|error| {
+            let message =
+                format!("what run {} of `{location}` told of its failure cannot be read: {error}", last.run_id);
+            RunError::new(Stage::Sources, Cause::Configuration, message)
+        })
     })
 }
 
@@ -145,42 +161,52 @@ pub async fn show_failure(request: &Request) -> Result<serde_json::Value, RunErr
 ///
 /// # Errors
 /// [`Cause::Configuration`] if nothing is published there, so that nothing of anybody else is taken for ours.
-pub async fn clean(request: &Request, cleaning: &Cleaning) -> Result<Surplus, RunError> {
-    let (location, output) = opened(request)?;
-    let surplus = output.surplus(&cleaning.retention(Utc::now())).await.map_err(|error| failed(&error))?;
-    if surplus.kept == 0 {
-        return Err(nothing(&location));
-    }
-    if !cleaning.dry_run {
-        output.remove(&surplus).await.map_err(|error| failed(&error))?;
-    }
-    Ok(surplus)
+pub fn clean<'a>(request: &'a Request, cleaning: &'a Cleaning) -> BoxFuture<'a, Result<Surplus, RunError>> {
+    Box::pin(async move {
+        let (location, output) = opened(request)?;
+        let surplus = output.surplus(&cleaning.retention(Utc::now())).await.map_err(|error| failed(&error))?;
+        if surplus.kept == 0 {
+            return Err(nothing(&location));
+        }
+        if !cleaning.dry_run {
+            output.remove(&surplus).await.map_err(|error| failed(&error))?;
+        }
+        Ok(surplus)
+    })
 }
 
 /// Removes the days of a cache that were not used for an age, and what killed runs left; without an age only the latter.
 ///
 /// # Errors
 /// [`Cause::Configuration`] if there is no such folder.
-pub async fn clean_cache(location: &str, stores: &Stores, cleaning: &Cleaning) -> Result<Sweep, RunError> {
-    let location = Location::output(location, Path::new("")).map_err(|error| failed(&error))?;
-    let cache = DayCache::open(stores, &location).map_err(|error| failed(&error))?;
-    let now = Utc::now();
-    let used_before = cleaning.older_than.map(|age| now - TimeDelta::hours(i64::from(age.0)));
-    let sweep = cache.sweep(used_before, now - ABANDONED).await.map_err(|error| failed(&error))?;
-    if !cleaning.dry_run {
-        cache.remove_swept(&sweep).await.map_err(|error| failed(&error))?;
-    }
-    Ok(sweep)
+pub fn clean_cache<'a>(
+    location: &'a str,
+    stores: &'a Stores,
+    cleaning: &'a Cleaning,
+) -> BoxFuture<'a, Result<Sweep, RunError>> {
+    Box::pin(async move {
+        let location = Location::output(location, Path::new("")).map_err(|error| failed(&error))?;
+        let cache = DayCache::open(stores, &location).map_err(|error| failed(&error))?;
+        let now = Utc::now();
+        let used_before = cleaning.older_than.map(|age| now - TimeDelta::hours(i64::from(age.0)));
+        let sweep = cache.sweep(used_before, now - ABANDONED).await.map_err(|error| failed(&error))?;
+        if !cleaning.dry_run {
+            cache.remove_swept(&sweep).await.map_err(|error| failed(&error))?;
+        }
+        Ok(sweep)
+    })
 }
 
 /// The address of a published file of the latest run.
 ///
 /// # Errors
 /// [`Cause::Configuration`] if nothing is published yet or the run has no such file.
-pub async fn path(request: &Request, name: &str) -> Result<Address, RunError> {
-    let (location, output) = opened(request)?;
-    let latest = output.latest().await.map_err(|error| failed(&error))?.ok_or_else(|| nothing(&location))?;
-    latest.address(name).map_err(|error| failed(&error))
+pub fn path<'a>(request: &'a Request, name: &'a str) -> BoxFuture<'a, Result<Address, RunError>> {
+    Box::pin(async move {
+        let (location, output) = opened(request)?;
+        let latest = output.latest().await.map_err(|error| failed(&error))?.ok_or_else(|| nothing(&location))?;
+        latest.address(name).map_err(|error| failed(&error))
+    })
 }
 
 /// The output that a request names. A folder and an address are the output itself; anything else is a pipeline file.

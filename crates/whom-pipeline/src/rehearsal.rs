@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use whom_query::{QueryError, unit_table};
 use whom_report::{PrePeriodView, Results};
 use whom_stats::Check;
@@ -36,11 +37,17 @@ pub struct Rehearsal {
 /// # Errors
 /// As those of [`run`](crate::run()); besides, [`Cause::Configuration`] for days or a fact table that cannot stand for exposures, and
 /// [`Cause::Data`] if no unit came in these days.
-pub async fn rehearse(request: &Request, period: &PrePeriod, observer: &dyn Observer) -> Result<Rehearsal, RunError> {
-    let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
-    let rehearsal = Box::pin(through(request, period, &mut stages)).await;
-    stages.end();
-    rehearsal
+pub fn rehearse<'a>(
+    request: &'a Request,
+    period: &'a PrePeriod,
+    observer: &'a dyn Observer,
+) -> BoxFuture<'a, Result<Rehearsal, RunError>> {
+    Box::pin(async move {
+        let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
+        let rehearsal = Box::pin(through(request, period, &mut stages)).await;
+        stages.end();
+        rehearsal
+    })
 }
 
 async fn through(request: &Request, period: &PrePeriod, stages: &mut Stages<'_>) -> Result<Rehearsal, RunError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use uuid::Uuid;
 use whom_engine::Engine;
 use whom_query::unit_table::{self, Checkpoints, Keeping};
@@ -54,15 +55,17 @@ pub struct Outcome {
 /// # Errors
 /// A [`RunError`] that says who must act. The published state is then as before, but for an unknown outcome of the last
 /// write, which the message says and the next run settles.
-pub async fn run(request: &Request, observer: &dyn Observer) -> Result<Outcome, RunError> {
-    let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
-    let run = Run { request, trail: Trail::default() };
-    let outcome = Box::pin(run.through(&mut stages)).await;
-    stages.end();
-    if let Err(error) = &outcome {
-        run.trail.tell(error, &stages).await;
-    }
-    outcome
+pub fn run<'a>(request: &'a Request, observer: &'a dyn Observer) -> BoxFuture<'a, Result<Outcome, RunError>> {
+    Box::pin(async move {
+        let mut stages = Stages::new(observer, Arc::clone(&request.cancel));
+        let run = Run { request, trail: Trail::default() };
+        let outcome = Box::pin(run.through(&mut stages)).await;
+        stages.end();
+        if let Err(error) = &outcome {
+            run.trail.tell(error, &stages).await;
+        }
+        outcome
+    })
 }
 
 /// How often a run that met a damaged cached day begins again with the cache.

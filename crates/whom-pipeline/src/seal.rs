@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use whom_report::{PlanDifference, Seal, SealStanding};
@@ -28,12 +29,15 @@ const LONGEST_VALUE: usize = 60;
 ///
 /// # Errors
 /// [`Cause::Configuration`] for what is wrong with the pipeline file; what the store says.
-pub async fn register(request: &Request) -> Result<Registered, RunError> {
-    let loaded = load_plan(request)?;
-    let location = located(&loaded.plan.output.path, &loaded.sources)?;
-    let output = Output::create(&request.stores, &location, Uuid::new_v4()).await.map_err(|error| failed(&error))?;
-    let registration = registration(&loaded.plan).map_err(|error| internal(&error))?;
-    output.register(&registration).await.map_err(|error| failed(&error))
+pub fn register(request: &Request) -> BoxFuture<'_, Result<Registered, RunError>> {
+    Box::pin(async move {
+        let loaded = load_plan(request)?;
+        let location = located(&loaded.plan.output.path, &loaded.sources)?;
+        let output =
+            Output::create(&request.stores, &location, Uuid::new_v4()).await.map_err(|error| failed(&error))?;
+        let registration = registration(&loaded.plan).map_err(|error| internal(&error))?;
+        output.register(&registration).await.map_err(|error| failed(&error))
+    })
 }
 
 fn registration(plan: &Plan) -> Result<Registration, serde_json::Error> {

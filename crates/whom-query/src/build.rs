@@ -7,6 +7,7 @@ mod piece_work;
 use std::sync::Arc;
 
 use datafusion::common::runtime::SpawnedTask;
+use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use whom_engine::{Engine, EngineError, KeyFilter, Regrouping, StoredRows};
 
@@ -41,16 +42,18 @@ pub trait Watch: Send + Sync {
 /// # Errors
 /// [`QueryError::Data`] for content that no check can judge (a key with two contents, a unit with two rows of tags),
 /// [`QueryError::Internal`] if a join lost or made a row, and what the engine refuses.
-pub async fn build(
-    compiled: &Compiled,
-    catalog: &Catalog,
-    engine: &Engine,
-    watch: &dyn Watch,
-) -> Result<UnitTable, QueryError> {
-    catalog.register(engine)?;
-    let mut work = Work::new(compiled, catalog, engine);
-    work.run_from(0, watch, None).await?;
-    work.finish()
+pub fn build<'a>(
+    compiled: &'a Compiled,
+    catalog: &'a Catalog,
+    engine: &'a Engine,
+    watch: &'a dyn Watch,
+) -> BoxFuture<'a, Result<UnitTable, QueryError>> {
+    Box::pin(async move {
+        catalog.register(engine)?;
+        let mut work = Work::new(compiled, catalog, engine);
+        work.run_from(0, watch, None).await?;
+        work.finish()
+    })
 }
 
 /// As [`build`], with checkpoints: what is kept is not done again, and what is done is kept. No byte of the unit table
@@ -58,19 +61,21 @@ pub async fn build(
 ///
 /// # Errors
 /// As [`build`].
-pub async fn build_kept(
-    compiled: &Compiled,
-    catalog: &Catalog,
-    engine: &Engine,
-    watch: &dyn Watch,
-    checkpoints: &Checkpoints,
-) -> Result<(UnitTable, Keeping), QueryError> {
-    catalog.register(engine)?;
-    let mut work = Work::new(compiled, catalog, engine);
-    let mut keeper = Keeper::new(checkpoints, watch);
-    let done = keeper.take_up(&mut work).await?;
-    work.run_from(done, watch, Some(&mut keeper)).await?;
-    Ok((work.finish()?, keeper.finish()))
+pub fn build_kept<'a>(
+    compiled: &'a Compiled,
+    catalog: &'a Catalog,
+    engine: &'a Engine,
+    watch: &'a dyn Watch,
+    checkpoints: &'a Checkpoints,
+) -> BoxFuture<'a, Result<(UnitTable, Keeping), QueryError>> {
+    Box::pin(async move {
+        catalog.register(engine)?;
+        let mut work = Work::new(compiled, catalog, engine);
+        let mut keeper = Keeper::new(checkpoints, watch);
+        let done = keeper.take_up(&mut work).await?;
+        work.run_from(done, watch, Some(&mut keeper)).await?;
+        Ok((work.finish()?, keeper.finish()))
+    })
 }
 
 /// Statements that run together: those in a piece that follow each other, and every other one by itself.

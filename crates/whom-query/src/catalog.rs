@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
+use futures::future::BoxFuture;
 use whom_engine::{Engine, EngineError, PinnedTable};
 use whom_spec::plan::{Gaps, Partition, Plan, Snapshot, TagKind, TagTable, VariantSource};
 use whom_spec::{Diagnostic, SourceMap, Span, Spanned};
@@ -88,47 +89,53 @@ impl Catalog {
     /// # Errors
     /// [`QueryError::MissingDays`] naming every day that is not there, [`QueryError::Plan`] for a location that points
     /// to nothing, and what the store or a footer refuses.
-    pub async fn open(plan: &Plan, texts: &SourceMap, stores: &Stores) -> Result<Self, QueryError> {
-        Self::open_with(plan, texts, stores, None).await
+    pub fn open<'a>(
+        plan: &'a Plan,
+        texts: &'a SourceMap,
+        stores: &'a Stores,
+    ) -> BoxFuture<'a, Result<Self, QueryError>> {
+        Self::open_with(plan, texts, stores, None)
     }
 
     /// As [`Self::open`]; of days that a cache knows, no footer is read.
     ///
     /// # Errors
     /// As [`Self::open`], and what the cache's store refuses.
-    pub async fn open_with(
-        plan: &Plan,
-        texts: &SourceMap,
-        stores: &Stores,
-        cache: Option<&Cache>,
-    ) -> Result<Self, QueryError> {
-        let mut missing = Vec::new();
-        let mut listed = Vec::new();
-        for wanted in sources_of(plan) {
-            let location = Location::input(wanted.path, texts.folder(wanted.path.span))
-                .map_err(|error| at(wanted.path, &error))?;
-            match list(stores, &location, &wanted).await {
-                Ok(listing) => {
-                    if wanted.gaps == Gaps::Refused && !listing.missing_days.is_empty() {
-                        missing.push(wanted.missing(&listing.missing_days, None).diagnostic(plan));
+    pub fn open_with<'a>(
+        plan: &'a Plan,
+        texts: &'a SourceMap,
+        stores: &'a Stores,
+        cache: Option<&'a Cache>,
+    ) -> BoxFuture<'a, Result<Self, QueryError>> {
+        Box::pin(async move {
+            let mut missing = Vec::new();
+            let mut listed = Vec::new();
+            for wanted in sources_of(plan) {
+                let location = Location::input(wanted.path, texts.folder(wanted.path.span))
+                    .map_err(|error| at(wanted.path, &error))?;
+                match list(stores, &location, &wanted).await {
+                    Ok(listing) => {
+                        if wanted.gaps == Gaps::Refused && !listing.missing_days.is_empty() {
+                            missing.push(wanted.missing(&listing.missing_days, None).diagnostic(plan));
+                        }
+                        listed.push((wanted, listing));
                     }
-                    listed.push((wanted, listing));
+                    Err(StoreError::NothingFound { missing_days, found, .. }) if !missing_days.is_empty() => {
+                        missing.push(wanted.missing(&missing_days, Some(&found)).diagnostic(plan));
+                    }
+                    Err(error) => return Err(located(wanted.path, &location, error)),
                 }
-                Err(StoreError::NothingFound { missing_days, found, .. }) if !missing_days.is_empty() => {
-                    missing.push(wanted.missing(&missing_days, Some(&found)).diagnostic(plan));
-                }
-                Err(error) => return Err(located(wanted.path, &location, error)),
             }
-        }
-        if !missing.is_empty() {
-            return Err(QueryError::MissingDays(missing));
-        }
-        let mut sources = BTreeMap::new();
-        for (wanted, listing) in listed {
-            let source = open_source(&wanted, listing, cache).await?;
-            sources.insert(wanted.table, source);
-        }
-        Ok(Self { sources })
+            if !missing.is_empty() {
+                return Err(QueryError::MissingDays(missing));
+            }
+            let mut sources = BTreeMap::new();
+            for (wanted, listing) in listed {
+                let source = open_source(&wanted, listing, cache).await?;
+                sources.insert(wanted.table, source);
+            }
+            Ok(Self { sources })
+        })
     }
 
     /// Makes every source known to a session.
@@ -162,11 +169,13 @@ impl Catalog {
     ///
     /// # Errors
     /// [`StoreError::InputChanged`] naming the file.
-    pub async fn verify_unchanged(&self) -> Result<(), StoreError> {
-        for source in self.sources() {
-            source.listing.verify_unchanged().await?;
-        }
-        Ok(())
+    pub fn verify_unchanged(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            for source in self.sources() {
+                source.listing.verify_unchanged().await?;
+            }
+            Ok(())
+        })
     }
 
     /// The source of a name in SQL.

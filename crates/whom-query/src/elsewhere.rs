@@ -17,6 +17,7 @@ mod worker;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use whom_engine::{Dispatch, Engine};
 use whom_store::Exchange;
 
@@ -43,13 +44,15 @@ pub struct Elsewhere {
 ///
 /// # Errors
 /// As [`build`](crate::unit_table::build), and what [`Dispatch::dispatch`] refuses.
-pub async fn build_elsewhere(
-    compiled: &Compiled,
-    catalog: &Catalog,
-    engine: &Engine,
-    watch: &dyn Watch,
-    elsewhere: &Elsewhere,
-) -> Result<(UnitTable, Keeping), QueryError> {
-    catalog.register(engine)?;
-    driver::Driver::new(compiled, catalog, engine, elsewhere).run(watch).await
+pub fn build_elsewhere<'a>(
+    compiled: &'a Compiled,
+    catalog: &'a Catalog,
+    engine: &'a Engine,
+    watch: &'a dyn Watch,
+    elsewhere: &'a Elsewhere,
+) -> BoxFuture<'a, Result<(UnitTable, Keeping), QueryError>> {
+    Box::pin(async move {
+        catalog.register(engine)?;
+        driver::Driver::new(compiled, catalog, engine, elsewhere).run(watch).await
+    })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{RecordBatch, new_empty_array};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::ExecutionPlan;
+use futures::future::BoxFuture;
 use whom_engine::scanned::{columns, row_bytes};
 use whom_engine::{Engine, Moment, Needs, Rows, ScanNeeds, remembered_bytes};
 
@@ -63,29 +64,35 @@ fn no_rows(schema: SchemaRef) -> Result<Rows, QueryError> {
 ///
 /// # Errors
 /// What planning refuses.
-pub async fn needs(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> Result<Needs, QueryError> {
-    let plans = dry_plans(compiled, catalog, engine).await?;
-    let units = units(catalog)?;
-    let mut sizes = Sizes::default();
-    let mut scans = Vec::new();
-    for (statement, plan) in &plans {
-        let rows = rows_at_most(&statement.purpose, catalog, units)?;
-        let counted = if statement.purpose == Purpose::Exposures { STEP } else { 0 };
-        let events = event_bytes(&statement.purpose, compiled, catalog)?;
-        sizes.0.insert(statement.purpose.clone(), rows * (row_bytes(&plan.schema()) - counted) + events);
-        if matches!(statement.purpose.place(), Place::Scan) {
-            scans.push(scan_needs(statement, plan, catalog)?);
+pub fn needs<'a>(
+    compiled: &'a Compiled,
+    catalog: &'a Catalog,
+    engine: &'a Engine,
+) -> BoxFuture<'a, Result<Needs, QueryError>> {
+    Box::pin(async move {
+        let plans = dry_plans(compiled, catalog, engine).await?;
+        let units = units(catalog)?;
+        let mut sizes = Sizes::default();
+        let mut scans = Vec::new();
+        for (statement, plan) in &plans {
+            let rows = rows_at_most(&statement.purpose, catalog, units)?;
+            let counted = if statement.purpose == Purpose::Exposures { STEP } else { 0 };
+            let events = event_bytes(&statement.purpose, compiled, catalog)?;
+            sizes.0.insert(statement.purpose.clone(), rows * (row_bytes(&plan.schema()) - counted) + events);
+            if matches!(statement.purpose.place(), Place::Scan) {
+                scans.push(scan_needs(statement, plan, catalog)?);
+            }
         }
-    }
-    Ok(Needs {
-        fill: Vec::new(),
-        scans,
-        units,
-        moments: moments(compiled, &sizes),
-        table: sizes.of(&Purpose::UnitTable),
-        analysed: units * analysed_bytes(compiled),
-        search: 0,
-        writer: 0,
+        Ok(Needs {
+            fill: Vec::new(),
+            scans,
+            units,
+            moments: moments(compiled, &sizes),
+            table: sizes.of(&Purpose::UnitTable),
+            analysed: units * analysed_bytes(compiled),
+            search: 0,
+            writer: 0,
+        })
     })
 }
 

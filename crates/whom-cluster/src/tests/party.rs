@@ -162,7 +162,7 @@ impl Party {
             let scheduler = Scheduler::start(options).await.unwrap();
             let _ = scheduler.metrics_address().map(|address| tell_figures.send(address.port()));
             tell.send(scheduler.address().port()).unwrap();
-            scheduler.run(async { stopped.await.map_or((), drop) }).await
+            scheduler.run(Box::pin(async { stopped.await.map_or((), drop) })).await
         });
         (machine, figures)
     }
@@ -200,7 +200,7 @@ impl Party {
             let _ = executor.metrics_address().map(|address| tell_figures.send(address.port()));
             tell.send(executor.address().port()).unwrap();
             let (end, ended) = oneshot::channel();
-            let run = executor.run(async { ended.await.unwrap_or(()) });
+            let run = executor.run(Box::pin(async { ended.await.unwrap_or(()) }));
             tokio::pin!(run);
             tokio::select! {
                 done = &mut run => return done,

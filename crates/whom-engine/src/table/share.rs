@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::Schema;
 use datafusion::datasource::listing::{FileRange, PartitionedFile};
 use datafusion::datasource::table_schema::TableSchema;
+use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 use whom_store::{PinRecord, PinnedFile, PinnedFiles, Stores};
@@ -73,23 +74,29 @@ impl TableRecord {
     /// # Errors
     /// [`EngineError::Store`] if its store cannot be opened from here, [`EngineError::Internal`] for what was not sent by this
     /// program.
-    pub async fn open(&self, share: &ShareRecord, stores: &Stores) -> Result<PinnedTable, EngineError> {
-        let pinned = share.files.open(stores).await?;
-        let partition = self.partition.schema()?;
-        let schema = TableSchema::builder(self.columns.schema()?)
-            .with_table_partition_cols(partition.fields().iter().cloned().collect::<Vec<_>>())
-            .build();
-        let range = |range: &Option<(i64, i64)>| range.map(|(start, end)| FileRange { start, end });
-        Ok(PinnedTable {
-            files: pinned.files.clone(),
-            rows: 0,
-            days: Vec::new(),
-            sizes: BTreeMap::new(),
-            schema,
-            store: Arc::new(pinned.store()) as Arc<dyn ObjectStore>,
-            url: private_url(&self.name)?,
-            words: WordColumns::new(self.words.iter().cloned()),
-            share: Some(share.ranges.iter().map(range).collect()),
+    pub fn open<'a>(
+        &'a self,
+        share: &'a ShareRecord,
+        stores: &'a Stores,
+    ) -> BoxFuture<'a, Result<PinnedTable, EngineError>> {
+        Box::pin(async move {
+            let pinned = share.files.open(stores).await?;
+            let partition = self.partition.schema()?;
+            let schema = TableSchema::builder(self.columns.schema()?)
+                .with_table_partition_cols(partition.fields().iter().cloned().collect::<Vec<_>>())
+                .build();
+            let range = |range: &Option<(i64, i64)>| range.map(|(start, end)| FileRange { start, end });
+            Ok(PinnedTable {
+                files: pinned.files.clone(),
+                rows: 0,
+                days: Vec::new(),
+                sizes: BTreeMap::new(),
+                schema,
+                store: Arc::new(pinned.store()) as Arc<dyn ObjectStore>,
+                url: private_url(&self.name)?,
+                words: WordColumns::new(self.words.iter().cloned()),
+                share: Some(share.ranges.iter().map(range).collect()),
+            })
         })
     }
 }

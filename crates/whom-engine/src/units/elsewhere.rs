@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::Int64Type;
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use whom_stats::{ColumnShape, Layout, MetricRange, UnitColumns};
 use whom_store::{Exchange, Stores};
@@ -78,22 +79,25 @@ impl HandedUnits {
     ///
     /// # Errors
     /// As [`HandedRows::hand_over`].
-    pub async fn hand_over(
-        exchange: &Exchange,
-        object: &str,
-        (units, layout): (&UnitColumns, &Layout),
-        folder: &Arc<SpillFolder>,
-    ) -> Result<Self, EngineError> {
-        let (starts, units) = PieceOnDisk::write(units, layout, folder)?.into_parts();
-        let schema = Arc::clone(units.schema());
-        let units = StoredRows::new(Rows { schema, batches: Vec::new() }, None, vec![units]);
-        let starts: ArrayRef = Arc::new(starts.iter().map(|start| *start as i64).collect::<Int64Array>());
-        let starts = RecordBatch::try_from_iter([("start", starts)]).map_err(internal)?;
-        let starts = StoredRows::uncounted(Rows { schema: starts.schema(), batches: vec![starts] });
-        let tables = [Arc::new(units), Arc::new(starts)];
-        let handed = HandedRows::hand_over(exchange, object, &tables, folder).await?;
-        let [units, starts] = <[HandedRows; 2]>::try_from(handed).map_err(|_| internal("rows were not handed over"))?;
-        Ok(Self { units, starts })
+    pub fn hand_over<'a>(
+        exchange: &'a Exchange,
+        object: &'a str,
+        (units, layout): (&'a UnitColumns, &'a Layout),
+        folder: &'a Arc<SpillFolder>,
+    ) -> BoxFuture<'a, Result<Self, EngineError>> {
+        Box::pin(async move {
+            let (starts, units) = PieceOnDisk::write(units, layout, folder)?.into_parts();
+            let schema = Arc::clone(units.schema());
+            let units = StoredRows::new(Rows { schema, batches: Vec::new() }, None, vec![units]);
+            let starts: ArrayRef = Arc::new(starts.iter().map(|start| *start as i64).collect::<Int64Array>());
+            let starts = RecordBatch::try_from_iter([("start", starts)]).map_err(internal)?;
+            let starts = StoredRows::uncounted(Rows { schema: starts.schema(), batches: vec![starts] });
+            let tables = [Arc::new(units), Arc::new(starts)];
+            let handed = HandedRows::hand_over(exchange, object, &tables, folder).await?;
+            let [units, starts] =
+                <[HandedRows; 2]>::try_from(handed).map_err(|_| internal("rows were not handed over"))?;
+            Ok(Self { units, starts })
+        })
     }
 
     /// The units in memory; taken, unless they are kept from the last time.
@@ -179,16 +183,18 @@ impl UnitsElsewhere {
 /// # Errors
 /// [`EngineError::Cancelled`], what taking the units refuses, and [`EngineError::Internal`] for a question that the units
 /// cannot answer.
-pub async fn answer_part(
-    common: &[u8],
-    order: &Order,
-    stores: &Stores,
-    cache: &Arc<UnitCache>,
-) -> Result<Bytes, EngineError> {
-    let Asked { exchange, layout, question } = decoded(common)?;
-    let pieces = decoded(&order.part)?;
-    let units = TakenUnits::new(HandedSource { exchange, layout, pieces }, &order.bench, stores, cache)?;
-    Ok(encoded(&units.ask(question).await?)?.into())
+pub fn answer_part<'a>(
+    common: &'a [u8],
+    order: &'a Order,
+    stores: &'a Stores,
+    cache: &'a Arc<UnitCache>,
+) -> BoxFuture<'a, Result<Bytes, EngineError>> {
+    Box::pin(async move {
+        let Asked { exchange, layout, question } = decoded(common)?;
+        let pieces = decoded(&order.part)?;
+        let units = TakenUnits::new(HandedSource { exchange, layout, pieces }, &order.bench, stores, cache)?;
+        Ok(encoded(&units.ask(question).await?)?.into())
+    })
 }
 
 fn internal(error: impl std::fmt::Display) -> EngineError {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use whom_stats::{Layout, UnitColumns};
 use whom_store::{Exchange, Location, Stores};
@@ -41,13 +42,20 @@ impl HandedSource {
     ///
     /// # Errors
     /// [`EngineError`] if the folder of the units or that of the bench cannot be opened, and what taking the units refuses.
-    pub async fn take(self, bench: &Bench, stores: &Stores, cache: &Arc<UnitCache>) -> Result<UnitSource, EngineError> {
-        let taken = TakenUnits::new(self, bench, stores, cache)?;
-        let units = match taken.joined().await? {
-            Some(units) => Place::Memory(units),
-            None => Place::Taken(Box::new(taken)),
-        };
-        Ok(UnitSource { units: Arc::new(units), cancel: Arc::clone(&bench.cancel) })
+    pub fn take<'a>(
+        self,
+        bench: &'a Bench,
+        stores: &'a Stores,
+        cache: &'a Arc<UnitCache>,
+    ) -> BoxFuture<'a, Result<UnitSource, EngineError>> {
+        Box::pin(async move {
+            let taken = TakenUnits::new(self, bench, stores, cache)?;
+            let units = match taken.joined().await? {
+                Some(units) => Place::Memory(units),
+                None => Place::Taken(Box::new(taken)),
+            };
+            Ok(UnitSource { units: Arc::new(units), cancel: Arc::clone(&bench.cancel) })
+        })
     }
 }
 

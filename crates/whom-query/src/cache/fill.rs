@@ -43,27 +43,33 @@ struct Job {
 /// # Errors
 /// What reading the sources refuses, at the table that it is about; what the cache's store refuses;
 /// [`EngineError::Cancelled`].
-pub async fn keep_days(catalog: &mut Catalog, engine: &Engine, filling: &Filling<'_>) -> Result<(), QueryError> {
-    let mut jobs = Vec::new();
-    for source in catalog.sources() {
-        if let Some((days, columns)) = wanted(source, filling.needed) {
-            for job in missing(source, days, columns, engine).await? {
-                // A plan may read a table under two names.
-                if !jobs.iter().any(|known: &Job| known.key == job.key) {
-                    jobs.push(job);
+pub fn keep_days<'a>(
+    catalog: &'a mut Catalog,
+    engine: &'a Engine,
+    filling: &'a Filling<'a>,
+) -> BoxFuture<'a, Result<(), QueryError>> {
+    Box::pin(async move {
+        let mut jobs = Vec::new();
+        for source in catalog.sources() {
+            if let Some((days, columns)) = wanted(source, filling.needed) {
+                for job in missing(source, days, columns, engine).await? {
+                    // A plan may read a table under two names.
+                    if !jobs.iter().any(|known: &Job| known.key == job.key) {
+                        jobs.push(job);
+                    }
                 }
             }
         }
-    }
-    let made = make(jobs, catalog, engine, filling).await?;
-    for source in catalog.sources_mut() {
-        if let Some(cached) = cached_table(source, &made, filling).await?
-            && let Some(days) = &mut source.days
-        {
-            days.cached = Some(cached);
+        let made = make(jobs, catalog, engine, filling).await?;
+        for source in catalog.sources_mut() {
+            if let Some(cached) = cached_table(source, &made, filling).await?
+                && let Some(days) = &mut source.days
+            {
+                days.cached = Some(cached);
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// The days of a source and the columns that are wanted of them.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::BoxFuture;
 use whom_engine::Engine;
 use whom_engine::scanned::columns;
 use whom_store::TableKey;
@@ -29,20 +30,29 @@ impl Needed {
     ///
     /// # Errors
     /// What planning refuses.
-    pub async fn of(compiled: &Compiled, catalog: &Catalog, engine: &Engine) -> Result<Self, QueryError> {
-        let mut read: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for (statement, plan) in dry_plans(compiled, catalog, engine).await? {
-            for table in &statement.reads {
-                read.entry(table).or_default().extend(columns(&plan));
+    pub fn of<'a>(
+        compiled: &'a Compiled,
+        catalog: &'a Catalog,
+        engine: &'a Engine,
+    ) -> BoxFuture<'a, Result<Self, QueryError>> {
+        Box::pin(async move {
+            let mut read: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+            for (statement, plan) in dry_plans(compiled, catalog, engine).await? {
+                for table in &statement.reads {
+                    read.entry(table).or_default().extend(columns(&plan));
+                }
             }
-        }
-        let mut tables: BTreeMap<TableKey, NeededColumns> = BTreeMap::new();
-        for source in catalog.sources() {
-            let Some((days, columns)) = source.days.as_ref().zip(read.remove(source.table.as_str())) else { continue };
-            let needed = tables.entry(days.table.clone()).or_insert(NeededColumns { plans: 1, ..Default::default() });
-            needed.columns.extend(columns.into_iter().filter(|column| *column != days.partition));
-        }
-        Ok(Self { tables })
+            let mut tables: BTreeMap<TableKey, NeededColumns> = BTreeMap::new();
+            for source in catalog.sources() {
+                let Some((days, columns)) = source.days.as_ref().zip(read.remove(source.table.as_str())) else {
+                    continue;
+                };
+                let needed =
+                    tables.entry(days.table.clone()).or_insert(NeededColumns { plans: 1, ..Default::default() });
+                needed.columns.extend(columns.into_iter().filter(|column| *column != days.partition));
+            }
+            Ok(Self { tables })
+        })
     }
 
     /// Adds what other plans read.

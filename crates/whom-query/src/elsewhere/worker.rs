@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use uuid::Uuid;
 use whom_engine::{
     Bench, Engine, EngineError, HandedColumns, HandedFile, HandedRows, HandedSource, HandedUnits, KeyFilter, Limits,
@@ -112,8 +113,12 @@ impl UnitTableWorker {
     ///
     /// # Errors
     /// As [`HandedSource::take`].
-    pub async fn units(&self, handed: HandedSource, bench: &Bench) -> Result<UnitSource, EngineError> {
-        handed.take(bench, &self.stores.of_another_run(), &self.units).await
+    pub fn units<'a>(
+        &'a self,
+        handed: HandedSource,
+        bench: &'a Bench,
+    ) -> BoxFuture<'a, Result<UnitSource, EngineError>> {
+        Box::pin(async move { handed.take(bench, &self.stores.of_another_run(), &self.units).await })
     }
 }
 
