@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 
 use crate::effects::Table;
@@ -195,6 +195,21 @@ fn users_without_a_household_are_refused_with_their_number() {
         with_column(&rows, "household_id", Arc::new(known))
     });
     warehouse.assert_refused("have no `household_id`");
+}
+
+#[test]
+fn undeclared_households_that_a_tag_names_are_refused_and_the_message_says_how_to_declare_them() {
+    let warehouse = Warehouse::copy(Sample::Shop);
+    let exposures = read_parquet(&repository().join("tests/data/shop/warehouse/exposures.parquet"));
+    let variants = exposures["variant"].as_string::<i32>().iter().map(|variant| variant == Some("new"));
+    let variant_of: BTreeMap<i64, bool> = integers(&exposures, "user_id").into_iter().zip(variants).collect();
+    warehouse.rewrite("people.parquet", |_, rows| {
+        let name = |user: i64| Some(format!("household {}", many(user, *variant_of.get(&user)?)));
+        let names: StringArray = integers(&rows, "user_id").into_iter().map(name).collect();
+        with_column(&rows, "household", Arc::new(names))
+    });
+    warehouse.edit("device: categorical }", "device: categorical, household: categorical }");
+    warehouse.assert_refused("name that column in `cluster`");
 }
 
 /// A household of the last groups of users, whose treated members are said to live with the others.

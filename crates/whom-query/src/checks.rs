@@ -62,6 +62,9 @@ impl Subject<'_> {
         checks.extend(strata.and_then(|(strata, _)| Within::named_strata(&self.plan.split, strata)));
         let tags = TagsByArm { arms: &arms, bins: &self.units.bins, counted: &self.units.tally.tags };
         let fix = if self.plan.split.strata.is_some() { STRATIFIED_TAGS } else { RAMPED_TAGS };
+        if self.units.clusters.is_none() && !self.plan.split.has_unequal_strata() {
+            checks.extend(tags.assigned_as_a_whole(&self.plan.validate));
+        }
         let of_tags = tags.checks(&self.plan.validate).into_iter();
         checks.extend(of_tags.map(|check| match &self.units.clusters {
             Some(_) => check.as_advice().with_fix(clusters::COUNTS_UNITS),

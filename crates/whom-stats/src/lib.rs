@@ -167,6 +167,7 @@ mod stretch;
 mod tally;
 pub mod value_counts;
 pub mod weights;
+mod whole_levels;
 
 pub use alternative::Alternative;
 pub use arm_table::{ArmCell, ArmTable, ColumnHistogram};
@@ -229,3 +230,4 @@ pub use stability::{Stability, StabilityTest, Steadiness};
 pub use strata::{MeasuredStrata, Stratified, StratifiedQuestion, Stratum, WithinStratum};
 pub use value_counts::{Percentile, PercentileError, ValueCounts};
 pub use weights::BucketWeights;
+pub use whole_levels::WholeLevels;

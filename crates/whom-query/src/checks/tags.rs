@@ -1,4 +1,6 @@
-//! Checks of tags: equal across the arms, known and missing alike.
+//! Checks of tags: equal across the arms, known and missing alike, and none of them what was assigned in place of the unit.
+
+mod whole;
 
 use rayon::prelude::*;
 use whom_spec::plan::Validate;

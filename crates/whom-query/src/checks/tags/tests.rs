@@ -27,6 +27,15 @@ fn of_array(of_units: &[u8], values: &ArrayRef, kind: TagKind) -> [Check; 2] {
     tags.checks(&Validate::default()).try_into().expect("two checks")
 }
 
+/// Whether the levels of one tag were assigned as a whole, given the arm and the level of each unit.
+pub(super) fn judged_whole(units: Vec<(u8, &str)>) -> Option<Check> {
+    let (of_units, values): (Vec<u8>, Vec<&str>) = units.into_iter().unzip();
+    let values: ArrayRef = Arc::new(StringArray::from(values));
+    let (bins, counted) = counted("age", &of_units, &values, TagKind::Categorical { levels: 50 });
+    let tags = TagsByArm { arms: &halves(), bins: &[bins], counted: &[counted] };
+    tags.assigned_as_a_whole(&Validate::default())
+}
+
 /// The bins of a tag, and its units by arm.
 fn counted(name: &str, of_units: &[u8], values: &ArrayRef, kind: TagKind) -> (TagBins, TagTally) {
     let typed = TagValues::of(values).unwrap();
@@ -41,7 +50,7 @@ fn counted(name: &str, of_units: &[u8], values: &ArrayRef, kind: TagKind) -> (Ta
 }
 
 /// So many units in each arm by turns, with a tag by arm and number.
-fn units<T>(count: usize, tag: impl Fn(u8, usize) -> T) -> Vec<(u8, T)> {
+pub(super) fn units<T>(count: usize, tag: impl Fn(u8, usize) -> T) -> Vec<(u8, T)> {
     (0..count).flat_map(|unit| [0, 1].map(|arm| (arm, unit))).map(|(arm, unit)| (arm, tag(arm, unit))).collect()
 }
 
