@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use whom_stats::{ConfidenceSequence, Estimate};
+
+use crate::clusters::households;
 use crate::effects::Table;
 use crate::program::Published;
 use crate::warehouse::{Sample, Warehouse, repository};
@@ -79,4 +82,40 @@ fn a_plan_that_does_not_ask_has_none() {
     let published = Warehouse::copy(Sample::Tiny).run(&[]);
     let has_none = |row: &Row| row.sequence.iter().all(Option::is_none) && row.holds == "fixed_horizon";
     assert!(rows(&published).iter().all(has_none));
+}
+
+#[test]
+fn by_household_sequences_are_made_of_errors_by_household() {
+    let warehouse = households();
+    warehouse.edit("    cap: { percentile: 0.99, of: non_zero }\n", "");
+    warehouse.edit("validate: { bootstrap: 200 }", "validate: { bootstrap: 200, sequence_units: 5000 }");
+    let published = warehouse.run(&[]);
+    let table = Table(published.table("effects.parquet"));
+    let [estimates, errors] = ["estimate", "std_err"].map(|name| table.numbers(name));
+    let [control, variant] = ["n_control", "n_variant"].map(|name| table.counts(name));
+    let (methods, rows) = (table.words("method"), rows(&published));
+    let is_effect = |place: &usize| matches!(rows[*place].key[3].as_str(), "effect" | "contrast");
+    let looked: Vec<usize> =
+        (0..rows.len()).filter(|place| rows[*place].sequence[0].is_some() && is_effect(place)).collect();
+    // Two metrics, for everybody and in two cohorts, and these against the rest.
+    let sequence = ConfidenceSequence::of_family(0.95, 10, 5_000).expect("a level");
+    for place in &looked {
+        let key = &rows[*place].key;
+        let everybody =
+            rows.iter().position(|row| row.key == [&key[0], &key[1], "everybody", "effect"]).expect("an average");
+        let value = estimates[*place].expect("an estimate");
+        let std_err = errors[*place].expect("an error");
+        let estimate = Estimate { value, std_err, degrees_of_freedom: f64::INFINITY };
+        let units = (control[everybody] + variant[everybody]).cast_unsigned();
+        let expected = sequence.look(&estimate, units).expect("a look").interval;
+        for (found, expected) in rows[*place].sequence.iter().zip([expected.lower, expected.upper]) {
+            assert!((found.expect("a bound") - expected).abs() < 1e-9 * std_err, "{key:?}");
+        }
+        assert!(methods[*place].starts_with("clustered"), "{key:?}: {}", methods[*place]);
+    }
+    assert!(
+        looked.iter().any(|place| rows[*place].key[2] == "phones" && rows[*place].key[3] == "contrast"),
+        "{}",
+        looked.len()
+    );
 }

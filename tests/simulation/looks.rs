@@ -1,9 +1,10 @@
 //! Confidence sequences: the chance of ever missing over all looks stays at the level, whatever the metric and the shares, and whether
-//! they are of averages, cohorts and contrasts, or of guardrails.
+//! they are of averages, cohorts and contrasts, of guardrails, or by cluster.
 //!
 //! Four weeks of nights. Sequences are tightest at the units that half of them bring. A night is looked at once its estimate is within the
 //! range of its method, and fixed-horizon intervals are looked at on the same nights.
 
+mod clustered;
 mod counts;
 mod parts;
 
@@ -14,6 +15,7 @@ use whom_stats::{
     centres,
 };
 
+use clustered::CLUSTERED;
 use counts::{Counts, Seen};
 use parts::PARTS;
 
@@ -164,6 +166,16 @@ fn neither_do_those_of_cohorts_contrasts_and_guardrails() {
     assert!(counts.iter().all(|counts| counts[0] <= 6), "of 40 at most 2 and 3.1 standard errors");
 }
 
+/// The same of 40 experiments by cluster.
+const EXPECTED_BY_CLUSTER: [[i64; 4]; 2] = [[0, 0, 0, 0], [0, 0, 0, 0]];
+
+#[test]
+fn neither_do_those_of_clusters_whose_units_come_on_different_nights() {
+    let counts = CLUSTERED.map(|kind| sum(0..40, |repetition| kind.tried(repetition)));
+    assert_eq!(counts, EXPECTED_BY_CLUSTER);
+    assert!(counts.iter().all(|counts| counts[0] <= 6), "of 40 at most 2 and 3.1 standard errors");
+}
+
 /// Experiments of a kind, as the long simulation repeats them.
 struct Long {
     words: String,
@@ -190,11 +202,18 @@ fn long() -> Vec<Long> {
         sequences: part.sequences(),
         tried: Box::new(move |repetition| part.tried(repetition)),
     });
-    kinds.chain(parts).collect()
+    let clustered = CLUSTERED.into_iter().map(|kind| Long {
+        words: kind.words(),
+        name: format!("looks {kind:?}"),
+        repetitions: asked(10_000),
+        sequences: 1,
+        tried: Box::new(move |repetition| kind.tried(repetition)),
+    });
+    kinds.chain(parts).chain(clustered).collect()
 }
 
 #[test]
-#[ignore = "up to 10,000 experiments of each of 12 kinds"]
+#[ignore = "up to 10,000 experiments of each of 14 kinds"]
 fn sequences_hardly_ever_miss_in_10_000_experiments() {
     let mut table = String::from(HEAD);
     let mut faults = Vec::new();
@@ -232,5 +251,6 @@ const ABOUT: &str = "\
 28 nights, each with as many new units; a metric is looked at on every night on which its estimate is within the range of its method. The
 sequence is tightest at 14 nights' units. *Ever misses*: experiments in which the interval of any look leaves out the effect, which is
 none; of several sequences that share the level any of them. Those of a cohort are its effect, its contrast with the rest, and the average; a
-guardrail has a one-sided sequence, and lies exactly at its limit, a relative one of the normal metric. *At most* is 5 % and 3.1 binomial standard errors. The fixed-horizon
+guardrail has a one-sided sequence, and lies exactly at its limit, a relative one of the normal metric. Clusters have a
+third of the variance in common, and their units come on any night. *At most* is 5 % and 3.1 binomial standard errors. The fixed-horizon
 intervals are at 95 % each, at the same looks; of a guardrail they are the one-sided test at 5 %.";

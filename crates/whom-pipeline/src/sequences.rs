@@ -18,6 +18,9 @@ use crate::rows::Draft;
 /// **Clock.** Each counts the units of everybody, treated and control, that have a value of the metric: an effect in a cohort, and its contrast,
 /// are means over all of them of what each unit has to do with it, so that all are tightest when as many have counted as were planned, whatever
 /// the cohort's share. Lifts, which are no means, have none.
+///
+/// **Clusters.** Errors by cluster make sequences by cluster. Where units of a cluster come on different nights, what comes later resembles
+/// what came before, while the theory has it independent: looks go together more, so the chance that any of them misses is less (Slepian 1962).
 pub(crate) fn add_sequences(plan: &Plan, drafts: &mut [Draft]) {
     let Some(sequences) = plan.validate.sequence_units.and_then(|planned| Sequences::of(plan, planned)) else { return };
     let counted = counted(drafts);

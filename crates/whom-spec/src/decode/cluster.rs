@@ -48,14 +48,11 @@ fn check_keys(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
         let refused = Diagnostic::error(message).at(folds.column.span).related(cluster.span, "the cluster");
         pipeline.report().push(refused.hint(hint));
     }
-    for key in ["slices", "looks"] {
-        if let Some(field) = pipeline.optional(key) {
-            let message = format!("`{key}` does not go with `cluster`: units of a cluster are not independent");
-            let hint = format!(
-                "leave `{key}` out, and averages, declared cohorts and those that are found are compared by cluster; or use the cluster as the unit"
-            );
-            field.report.push(Diagnostic::error(message).at(field.key).related(cluster.span, "the cluster").hint(hint));
-        }
+    if let Some(field) = pipeline.optional("slices") {
+        let message = "`slices` does not go with `cluster`: a cluster may have units in several slices, which are not independent";
+        let hint = "leave `slices` out, and averages, declared cohorts and those that are found are compared by cluster; or use the cluster \
+                    as the unit";
+        field.report.push(Diagnostic::error(message).at(field.key).related(cluster.span, "the cluster").hint(hint));
     }
     if plan.split.is_ramped() {
         refuse("`split.allocation` does", "leave one of them out; or set `start` and `end` to one period");
@@ -66,9 +63,6 @@ fn check_keys(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
     if plan.split.several_variants.rule == SeveralVariantsRule::First {
         let hint = "leave clusters in several variants out by `several_variants: exclude`, or stop at one by `refuse`";
         refuse("`several_variants: first` does", hint);
-    }
-    if plan.validate.sequence_units.is_some() {
-        refuse("`validate.sequence_units` does", "leave `sequence_units` out, and look at the result once");
     }
 }
 

@@ -29,6 +29,14 @@ fn neither_the_unit_nor_the_variant_is_a_cluster() {
 }
 
 #[test]
+fn clusters_are_looked_at_every_night_and_searched_on_named_ones() {
+    let text = clustered()
+        .replace("output:\n", "validate: { sequence_units: 1000 }\nlooks: { dates: [2026-11-28] }\noutput:\n");
+    let plan = loaded(&text).unwrap().plan;
+    assert_eq!((plan.validate.sequence_units, plan.looks.len()), (Some(1_000), 1));
+}
+
+#[test]
 fn what_would_be_done_unit_by_unit_is_refused() {
     let text = clustered()
         .replace("facts:\n", "  strata: [country]\n  several_variants: first\nfacts:\n")
