@@ -101,8 +101,7 @@ fn by_household_sequences_are_made_of_errors_by_household() {
     let sequence = ConfidenceSequence::of_family(0.95, 10, 5_000).expect("a level");
     for place in &looked {
         let key = &rows[*place].key;
-        let everybody =
-            rows.iter().position(|row| row.key == [&key[0], &key[1], "everybody", "effect"]).expect("an average");
+        let everybody = rows.iter().position(|row| row.key == [&key[0], &key[1], "all", "effect"]).expect("an average");
         let value = estimates[*place].expect("an estimate");
         let std_err = errors[*place].expect("an error");
         let estimate = Estimate { value, std_err, degrees_of_freedom: f64::INFINITY };

@@ -167,7 +167,7 @@ fn neither_do_those_of_cohorts_contrasts_and_guardrails() {
 }
 
 /// The same of 40 experiments by cluster.
-const EXPECTED_BY_CLUSTER: [[i64; 4]; 2] = [[0, 0, 0, 0], [0, 0, 0, 0]];
+const EXPECTED_BY_CLUSTER: [[i64; 4]; 2] = [[0, 2, 0, 1_080], [1, 10, 2, 1_120]];
 
 #[test]
 fn neither_do_those_of_clusters_whose_units_come_on_different_nights() {

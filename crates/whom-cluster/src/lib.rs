@@ -55,7 +55,7 @@
 //! let any = ([127, 0, 0, 1], 0).into();
 //! let scheduler = Scheduler::start(SchedulerOptions::new(any, "localhost", Tls::Off)).await?;
 //! let address = scheduler.external_address();
-//! tokio::spawn(scheduler.run(std::future::pending()));
+//! tokio::spawn(scheduler.run(Box::pin(std::future::pending())));
 //!
 //! # let folder = tempfile::tempdir().unwrap();
 //! let options = ExecutorOptions {
@@ -71,7 +71,7 @@
 //!     metrics: None,
 //! };
 //! let executor = Executor::start(options, Arc::new(Backwards)).await?;
-//! tokio::spawn(executor.run(std::future::pending()));
+//! tokio::spawn(executor.run(Box::pin(std::future::pending())));
 //!
 //! let patience = Patience::default();
 //! let options = ClusterOptions { scheduler: address, tls: Tls::Off, patience, cancel: Arc::default() };

@@ -151,16 +151,16 @@ impl Scope<'_> {
 
     /// Refuses functions that do not exist; DataFusion would propose ones that are not allowed.
     fn refuse_unknown_functions(&self, parsed: &ast::Expr, text: &Spanned<String>) -> Result<(), Diagnostic> {
-        let outcome = ast::visit_expressions(parsed, |expression| match expression {
+        let unknown = first_in(parsed, &|expression| match expression {
             ast::Expr::Function(call) if !self.is_function(&call.name.to_string().to_lowercase()) => {
-                ControlFlow::Break(call.name.to_string())
+                Some(call.name.to_string())
             }
-            _ => ControlFlow::Continue(()),
+            _ => None,
         });
-        match outcome {
-            ControlFlow::Break(name) => Err(wrong(text, format!("there is no function `{name}`"))
+        match unknown {
+            Some(name) => Err(wrong(text, format!("there is no function `{name}`"))
                 .hint_if(name_hint(&name.to_lowercase(), FUNCTIONS))),
-            ControlFlow::Continue(()) => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -172,24 +172,33 @@ impl Scope<'_> {
 
     /// Refuses what is more than an expression over one row, by the form in which it is written.
     fn refuse_forms(&self, parsed: &ast::Expr, text: &Spanned<String>) -> Result<(), Diagnostic> {
-        let outcome = ast::visit_expressions(parsed, |expression| match expression {
+        let form = first_in(parsed, &|expression| match expression {
             ast::Expr::Subquery(_) | ast::Expr::Exists { .. } | ast::Expr::InSubquery { .. } => {
-                ControlFlow::Break("a subquery".to_owned())
+                Some("a subquery".to_owned())
             }
             ast::Expr::Function(function) if function.over.is_some() => {
-                ControlFlow::Break(format!("the window function `{}`", function.name))
+                Some(format!("the window function `{}`", function.name))
             }
             ast::Expr::Value(value) if matches!(value.value, ast::Value::Placeholder(_)) => {
-                ControlFlow::Break("a placeholder".to_owned())
+                Some("a placeholder".to_owned())
             }
-            _ => ControlFlow::Continue(()),
+            _ => None,
         });
-        match outcome {
-            ControlFlow::Break(form) => Err(wrong(text, format!("{form} is not allowed here"))
+        match form {
+            Some(form) => Err(wrong(text, format!("{form} is not allowed here"))
                 .hint(format!("write an expression over the columns of one row of {}", self.owner))),
-            ControlFlow::Continue(()) => Ok(()),
+            None => Ok(()),
         }
     }
+}
+
+/// What is found in the first part of an expression in which something is.
+fn first_in(parsed: &ast::Expr, found: &dyn Fn(&ast::Expr) -> Option<String>) -> Option<String> {
+    let outcome = ast::visit_expressions(parsed, |expression| match found(expression) {
+        Some(found) => ControlFlow::Break(found),
+        None => ControlFlow::Continue(()),
+    });
+    outcome.break_value()
 }
 
 fn reason(error: &DataFusionError) -> String {
