@@ -98,6 +98,8 @@ def welch() -> None:
 
 
 def prior(name: str, scale: float, tau: np.ndarray) -> np.ndarray:
+    if name == "rayleigh":
+        return stats.rayleigh.pdf(tau, scale=scale)
     if name == "half_normal":
         return stats.norm.pdf(tau, scale=scale)
     if name == "half_cauchy":
@@ -263,6 +265,8 @@ def main() -> None:
     bayes("eight_schools", y, s, "half_cauchy", 5.0)
     bayes("eight_schools", y, s, "half_normal", 10.0)
     bayes("two_cohorts", *cases["two_cohorts"][:2], "half_normal", 0.01)
+    bayes("eight_schools", y, s, "rayleigh", 10.0)
+    bayes("two_cohorts", *cases["two_cohorts"][:2], "rayleigh", 0.01)
     bayes("twelve", *cases["twelve"][:2], "half_cauchy", 0.5)
     multiplicity()
     distributions()

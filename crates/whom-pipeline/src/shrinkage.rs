@@ -39,7 +39,7 @@ fn of_question(cohorts: &MeasuredCohorts<'_>, question: Question, everybody: &Ce
         .collect();
     let level = study.plan.validate.level;
     let scale = scale(study, question, everybody);
-    let found = scale.and_then(|scale| Hierarchy::of(&effects, Prior::HalfNormal { scale }, level));
+    let found = scale.and_then(|scale| Hierarchy::of(&effects, Prior::Rayleigh { scale }, level));
     let mean = found.as_ref().ok().map(|found| side.posterior(found.mean));
     let posterior = found.as_ref().ok();
     ShrunkenEffects {
@@ -47,7 +47,7 @@ fn of_question(cohorts: &MeasuredCohorts<'_>, question: Question, everybody: &Ce
         metric: metric.name.value.clone(),
         evidence: study.discovered_evidence(),
         model: MODEL.to_owned(),
-        prior: scale.ok().map(|scale| Prior::HalfNormal { scale }),
+        prior: scale.ok().map(|scale| Prior::Rayleigh { scale }),
         level,
         mean: mean.map(|mean| mean.mean),
         mean_interval: mean.map(|mean| mean.interval),

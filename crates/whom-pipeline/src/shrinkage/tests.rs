@@ -49,8 +49,8 @@ async fn the_scale_of_the_prior_is_known_before_any_effect_is_measured() {
         StatsFold::Measure | StatsFold::Judge => Person { buys: i64::from(person.bucket % 5 == 0), ..person },
     });
     let priors = [letter(&experiment).await.unwrap().0.prior, letter(&changed).await.unwrap().0.prior];
-    let [Some(Prior::HalfNormal { scale }), other] = priors else { panic!("{priors:?}") };
-    assert_eq!(other, Some(Prior::HalfNormal { scale }));
+    let [Some(Prior::Rayleigh { scale }), other] = priors else { panic!("{priors:?}") };
+    assert_eq!(other, Some(Prior::Rayleigh { scale }));
     let deviation = (share * (1.0 - share)).sqrt();
     assert!((scale / (0.1 * deviation) - 1.0).abs() < 1e-3, "a tenth of {deviation}, as .01 matters: {scale}");
 }

@@ -53,6 +53,7 @@ pub(super) fn shrunken(results: &Results, cohorts: &[&CohortView]) -> Result<Lis
 
 fn prior_word(prior: Prior) -> &'static str {
     match prior {
+        Prior::Rayleigh { .. } => "rayleigh",
         Prior::HalfNormal { .. } => "half_normal",
         Prior::HalfCauchy { .. } => "half_cauchy",
         Prior::Flat => "flat",
@@ -61,7 +62,7 @@ fn prior_word(prior: Prior) -> &'static str {
 
 fn prior_scale(prior: Prior) -> Option<f64> {
     match prior {
-        Prior::HalfNormal { scale } | Prior::HalfCauchy { scale } => Some(scale),
+        Prior::Rayleigh { scale } | Prior::HalfNormal { scale } | Prior::HalfCauchy { scale } => Some(scale),
         Prior::Flat => None,
     }
 }
@@ -82,6 +83,6 @@ mod tests {
         assert_eq!(lengths, [2, 2, 2, 2, 0]);
         let fields = lists.value(0);
         let priors = fields.as_struct().column_by_name("prior").expect("a field").as_string::<i32>();
-        assert_eq!(priors.value(0), "half_normal");
+        assert_eq!(priors.value(0), "rayleigh");
     }
 }

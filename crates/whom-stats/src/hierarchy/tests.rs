@@ -7,6 +7,8 @@ use crate::simulated::Draws;
 fn prior(name: &str, case: &str) -> Prior {
     match (name, case) {
         ("flat", _) => Prior::Flat,
+        ("rayleigh", "two_cohorts") => Prior::Rayleigh { scale: 0.01 },
+        ("rayleigh", _) => Prior::Rayleigh { scale: 10.0 },
         ("half_normal", "two_cohorts") => Prior::HalfNormal { scale: 0.01 },
         ("half_normal", _) => Prior::HalfNormal { scale: 10.0 },
         ("half_cauchy", "twelve") => Prior::HalfCauchy { scale: 0.5 },
@@ -118,13 +120,15 @@ fn covered(prior: Prior, between: impl Fn(&mut Draws) -> f64) -> (usize, f64) {
 
 #[test]
 fn shrunken_effects_are_nearer_and_cover_on_average() {
-    let half_normal = |scale| Prior::HalfNormal { scale };
-    let from_the_prior = covered(half_normal(0.5), |draws| (0.0005 * draws.noise() as f64).abs());
-    let twice_as_wide = covered(half_normal(1.0), |_| 0.5);
-    let too_narrow = covered(half_normal(0.5), |_| 0.5);
-    let counts = [from_the_prior, twice_as_wide, too_narrow].map(|(covered, _)| covered);
-    let gains = [from_the_prior, twice_as_wide, too_narrow].map(|(_, gain)| gain);
-    assert_eq!(counts, [748, 759, 742], "of 800; 741 to 779 are 3.1 standard errors about 95 %; {gains:?}");
+    let scale = 0.5;
+    let from_the_prior = covered(Prior::Rayleigh { scale }, |draws| {
+        scale * (draws.noise() as f64 / 1000.0).hypot(draws.noise() as f64 / 1000.0)
+    });
+    let of_the_scale = covered(Prior::Rayleigh { scale }, |_| scale);
+    let half_normal = covered(Prior::HalfNormal { scale }, |_| scale);
+    let counts = [from_the_prior, of_the_scale, half_normal].map(|(covered, _)| covered);
+    let gains = [from_the_prior, of_the_scale, half_normal].map(|(_, gain)| gain);
+    assert_eq!(counts, [761, 767, 742], "of 800; 741 to 779 are 3.1 standard errors about 95 %; {gains:?}");
     assert!(gains.iter().all(|gain| *gain < 0.75), "{gains:?}");
 }
 
@@ -135,7 +139,7 @@ fn some_cohorts() -> impl Strategy<Value = Vec<(f64, f64)>> {
 fn of(cohorts: &[(f64, f64)], scale: f64) -> Hierarchy {
     let cohort =
         |(value, std_err): &(f64, f64)| Ok(Estimate { value: *value, std_err: *std_err, degrees_of_freedom: 1e3 });
-    Hierarchy::of(&cohorts.iter().map(cohort).collect::<Vec<_>>(), Prior::HalfNormal { scale }, 0.9).unwrap()
+    Hierarchy::of(&cohorts.iter().map(cohort).collect::<Vec<_>>(), Prior::Rayleigh { scale }, 0.9).unwrap()
 }
 
 proptest! {
