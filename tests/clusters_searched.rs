@@ -27,7 +27,7 @@ discover:
 ";
 
 /// The shop by household, where the new page works for phones alone and cohorts are searched by device.
-fn searched(household: Household) -> Warehouse {
+pub(crate) fn searched(household: Household) -> Warehouse {
     let warehouse = shop(household);
     let (mut treated, mut phones) = (BTreeSet::new(), BTreeSet::new());
     warehouse.rewrite("exposures.parquet", |_, rows| {
@@ -176,7 +176,7 @@ fn one_household_in_an_arm_finds_nothing_and_says_so() {
 }
 
 /// Half of the users of the shop, who are called by texts, with a household of their own for each.
-fn alone() -> Warehouse {
+pub(crate) fn alone() -> Warehouse {
     let warehouse = Warehouse::copy(Sample::Shop);
     let in_texts = |rows: &RecordBatch| {
         let texts = cast(&rows["user_id"], &DataType::Utf8).expect("texts");

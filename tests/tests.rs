@@ -37,13 +37,15 @@ mod one_sided;
 // Weights that changed while the experiment ran: refused undeclared, compared within periods where declared.
 mod ramped;
 // Strata that the file names: refused undeclared, compared within them where declared.
+mod stratified;
 // Searches within strata: found and measured like a slow search, and misled by no country.
 mod searched_within;
-mod stratified;
 // Users who were assigned with their household.
 mod clusters;
 // Searches by cluster: numpy's numbers, few clusters, and clusters of one.
 mod clusters_searched;
+// Cohorts, levels of tags and ranked groups that share households: numpy's numbers, and clusters of one.
+mod clusters_together;
 // What is found in the samples is what is there.
 mod discovery;
 // Unit tables and cohorts meet hand-written SQL in DuckDB.

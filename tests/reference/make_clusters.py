@@ -83,6 +83,32 @@ def combined(parts: list[tuple[float, float]], scale: list[float]) -> tuple[floa
     return math.sqrt(total), total**2 / sum(variance**2 / degrees for variance, degrees in terms)
 
 
+def mean_scores(values: np.ndarray, side: np.ndarray, cluster: np.ndarray, sides: int) -> np.ndarray:
+    """What each household adds to the error of each slice's mean."""
+    design = (side[:, None] == np.arange(sides)).astype(float)
+    bread = np.linalg.inv(design.T @ design)
+    residual = values - design @ (bread @ design.T @ values)
+    scores = []
+    for name in np.unique(cluster):
+        members = cluster == name
+        part = design[members]
+        root = inverse_root(np.eye(members.sum()) - part @ bread @ part.T)
+        scores.append((root @ part @ bread).T @ residual[members])
+    return np.array(scores)
+
+
+def ratio_scores(above: np.ndarray, below: np.ndarray, side: np.ndarray, cluster: np.ndarray, sides: int) -> np.ndarray:
+    """The same of ratios."""
+    scores = []
+    for which in range(sides):
+        in_side = side == which
+        ratio, total = above[in_side].sum() / below[in_side].sum(), below[in_side].sum()
+        of = np.array([(above - ratio * below)[in_side & (cluster == name)].sum() / total for name in np.unique(cluster)])
+        g = len(np.unique(cluster[in_side]))
+        scores.append(math.sqrt(g / (g - 1)) * of)
+    return np.array(scores).T
+
+
 def cr1(values: np.ndarray, part: np.ndarray, cluster: np.ndarray, combination: np.ndarray) -> float:
     """The error of a combination of the means of some parts of the users."""
     design = (part[:, None] == np.arange(len(combination))).astype(float)

@@ -3,6 +3,7 @@
 mod adjusted;
 mod beside;
 mod measuring;
+mod shared;
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! How much effects differ between the cohorts of the declared partition: beside the global tests, deciding nothing.
 
 use whom_report::CohortScatter;
-use whom_stats::{BothScales, Correction, Heterogeneity, NotEstimable};
+use whom_stats::{BothScales, ClusterScores, Correction, Heterogeneity, NotEstimable};
 
 use crate::cohorts::MeasuredCohorts;
 use crate::comparison::Comparison;
@@ -10,14 +10,18 @@ use crate::scatter::{reliable, scatter};
 use crate::study::Question;
 
 /// Heterogeneity on both scales on the measuring fold, for every question that was searched; each scale corrected by Holm over
-/// the questions. Nothing where there is no cohort, and where cohorts share clusters: the tests take their effects for independent.
+/// the questions. Nothing where there is no cohort. By cluster the tests know what cohorts that share clusters have to do with each
+/// other.
 pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Question]) -> Vec<CohortScatter> {
     let (study, groups) = (cohorts.study, cohorts.units().count());
-    if groups == 0 || study.is_clustered() {
+    if groups == 0 {
         return Vec::new();
     }
     let level = study.plan.validate.level;
     let on_both = |question: &Question| {
+        if study.is_clustered() {
+            return by_cluster(&cohorts.sharing(*question), level);
+        }
         let compared: Vec<Comparison> = cohorts.contrasts(*question).map(|(_, contrast)| contrast.cohort).collect();
         let absolute: Vec<_> = reliable(compared.iter()).map(|(_, effect)| Ok(effect.difference)).collect();
         let relative: Vec<_> = reliable(compared.iter()).map(|(_, effect)| effect.values.log_ratio()).collect();
@@ -36,6 +40,21 @@ pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Questio
             differing: names::differing(BothScales::differing(absolute, relative, level)),
         });
     rows.collect()
+}
+
+/// Heterogeneity on both scales of the cohorts in which the method holds.
+fn by_cluster(compared: &[(Comparison, Result<ClusterScores, NotEstimable>)], level: f64) -> BothScales {
+    let reliable = || {
+        let with_effect =
+            compared.iter().filter_map(|(comparison, scores)| Some((comparison.effect.as_ref().ok()?, scores)));
+        with_effect.filter(|(effect, _)| effect.unreliable().is_none())
+    };
+    let scores = |scores: &Result<ClusterScores, NotEstimable>| scores.as_ref().map_err(|reason| *reason).cloned();
+    let absolute: Vec<_> =
+        reliable().map(|(effect, of)| scores(of).and_then(|scores| scores.difference(&effect.values))).collect();
+    let relative: Vec<_> =
+        reliable().map(|(effect, of)| scores(of).and_then(|scores| scores.log_ratio(&effect.values))).collect();
+    BothScales::by_cluster(&absolute, &relative, level)
 }
 
 /// The p-values of Welch's test, corrected over those that were tested.

@@ -113,12 +113,10 @@ impl FirstLook {
         tables.collect()
     }
 
-    /// The tags by how much they change each effect; nothing where levels may share clusters, as their effects are taken for independent.
+    /// The tags by how much they change each effect.
     pub(crate) fn rankings(&self, study: &Study<'_>) -> Vec<TagRanking> {
-        if study.is_clustered() {
-            return Vec::new();
-        }
-        let ranking = |question| ranking::ranking(study, &self.estimation(study, question), &self.tags);
+        let counted = (self.tags.as_slice(), self.clusters.as_slice());
+        let ranking = |question| ranking::ranking(study, &self.estimation(study, question), counted);
         primary(study).map(ranking).collect()
     }
 
@@ -154,6 +152,10 @@ impl CountedLevel {
 }
 
 impl CountedTag {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn new(study: &Study<'_>, bins: &TagBins, (levels, histogram): (&[Level], &ColumnHistogram)) -> Self {
         let cells: Vec<_> = histogram.cells().collect();
         let (arms, strata) = (study.plan.split.variants.len(), study.strata());

@@ -14,6 +14,7 @@ use crate::prepare::{Prepared, load_plan, session};
 use crate::published_units::OWN_COLUMNS;
 use crate::request::Request;
 use crate::shared_cache::SharedCache;
+use crate::steadiness::{MOST_CELLS_BY_CLUSTER, MOST_SCORES};
 use crate::study::MOST_SEARCHED_STRATA;
 use crate::units_file::UPLOAD;
 
@@ -138,19 +139,22 @@ fn product_columns(plan: &Plan, metric: &Metric) -> usize {
 /// The most levels of a tag in its one-tag table: those apart, all others, and those that lack it.
 const LEVELS: usize = 12;
 
-/// Bytes of what is counted by cluster: the clusters themselves, or sums by metric, cohort, arm and cell.
+/// Bytes of what is counted by cluster: the clusters themselves, or sums by metric, cohort, arm and cell; and what clusters add to the
+/// effects of slices.
 fn cluster_bytes(plan: &Plan, units: u64, request: &Request) -> u64 {
     if plan.cluster.is_none() {
         return 0;
     }
     let metrics: usize =
         plan.metrics.iter().map(|metric| product_columns(plan, metric) + usize::from(metric.cap.is_some())).sum();
-    // The leaves of a tree are summed on both folds, and the levels of a tag over all units.
+    // The leaves of a tree and its slices, each time with those that are not cut, are summed on both folds, and the levels of a tag
+    // over all units.
     let tree = &plan.discover.tree;
     let leaves = (1 << tree.depth.min(16)).min(units / tree.units_per_arm.max(1)) as usize;
-    let leaves = if plan.searches() { (2 * leaves).max(LEVELS) } else { 0 };
-    let sums = metrics * (1 + plan.cohorts.len()).max(leaves) * plan.split.variants.len();
-    whom_query::clusters::counted_bytes(units, sums as u64, request.limits.threads.get() as u64)
+    let leaves = if plan.searches() { leaves } else { 1 };
+    let sliced = leaves.max(MOST_CELLS_BY_CLUSTER) + leaves;
+    let sums = metrics * (1 + plan.cohorts.len()).max(2 * sliced).max(LEVELS) * plan.split.variants.len();
+    MOST_SCORES as u64 + whom_query::clusters::counted_bytes(units, sums as u64, request.limits.threads.get() as u64)
 }
 
 /// Bytes of what looks for quantiles count at once.

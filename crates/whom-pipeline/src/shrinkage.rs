@@ -3,10 +3,12 @@
 use rayon::prelude::*;
 use whom_report::{Fold, ShrunkenEffect, ShrunkenEffects};
 use whom_spec::plan::{Direction, Matters};
-use whom_stats::{CellSums, Estimate, Hierarchy, Interval, NotEstimable, Posterior, Prior, Shrunken};
+use whom_stats::{
+    CellSums, ClusterEffect, ClusterScores, Estimate, Hierarchy, Interval, NotEstimable, Posterior, Prior, Shrunken,
+};
 
 use crate::cohorts::MeasuredCohorts;
-use crate::comparison::Effect;
+use crate::comparison::{Comparison, Effect};
 use crate::study::{Question, Study};
 
 /// The part of the metric's standard deviation that effects are expected to differ by, unless a larger one matters.
@@ -15,17 +17,28 @@ const PART_OF_DEVIATION: f64 = 0.1;
 /// Normal effects about a normal population of cohorts.
 const MODEL: &str = "normal_normal";
 
-/// The shrunken effects of every question that was searched, on the measuring fold. Nothing where there is no cohort, and
-/// where cohorts share clusters: the model takes their effects for independent.
+/// The shrunken effects of every question that was searched, on the measuring fold. Nothing where there is no cohort, and of no question
+/// whose cohorts share clusters: the model takes their effects for independent.
 pub(crate) fn shrunken_effects(
     cohorts: &MeasuredCohorts<'_>,
     questions: &[Question],
     everybody: &CellSums,
 ) -> Vec<ShrunkenEffects> {
-    if cohorts.units().next().is_none() || cohorts.study.is_clustered() {
+    if cohorts.units().next().is_none() {
         return Vec::new();
     }
-    questions.par_iter().map(|question| of_question(cohorts, *question, everybody)).collect()
+    let apart = questions.par_iter().filter(|question| !share_clusters(cohorts, **question));
+    apart.map(|question| of_question(cohorts, *question, everybody)).collect()
+}
+
+/// Whether a cluster has units in several cohorts.
+fn share_clusters(cohorts: &MeasuredCohorts<'_>, question: Question) -> bool {
+    let effect = |(comparison, scores): (Comparison, Result<ClusterScores, NotEstimable>)| {
+        scores.ok()?.difference(&comparison.effect.ok()?.values).ok()
+    };
+    let effects: Vec<ClusterEffect> = cohorts.sharing(question).into_iter().filter_map(effect).collect();
+    let later = |place: usize| effects.iter().skip(place + 1);
+    effects.iter().enumerate().any(|(place, one)| later(place).any(|other| one.shares_clusters(other)))
 }
 
 fn of_question(cohorts: &MeasuredCohorts<'_>, question: Question, everybody: &CellSums) -> ShrunkenEffects {

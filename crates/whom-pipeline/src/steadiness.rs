@@ -1,51 +1,42 @@
 //! Does it hold over time and slices? Everybody's effect and that of every cohort by week of first exposure and by each declared
 //! slice, with a test of stability.
 //!
+//! Where units were assigned with their cluster, errors are by cluster and the tests know that slices share clusters.
+//!
 //! The tests are exploratory (F3) and never feed a verdict. A slice whose effect is missing, or outside the range of its method,
 //! is shown with the reason and takes no part in the test: a last week of a few units would otherwise decide it.
+
+mod counted;
+mod population;
+mod request;
 
 use std::collections::BTreeMap;
 
 use whom_engine::EngineError;
 use whom_forest::Cohort;
-use whom_report::{Correction, EVERYBODY, Evidence, Family, Fold, SliceRow, SlicedEffect, Steadiness as Found};
+use whom_query::clusters::MOST_CLUSTERS;
+use whom_report::{Correction, Evidence, Family, Fold, SliceRow, SlicedEffect, Steadiness as Found};
 use whom_spec::plan::{Metric, Role};
-use whom_stats::{ArmSums, Estimate, NodeIndex, NotEstimable, Routing, StabilityTest, Steadiness};
+use whom_stats::{ArmSums, ClusterEffect, Estimate, NotEstimable, Routing, Stability, StabilityTest, Steadiness};
 
 use crate::comparison::{Comparison, Effect};
 use crate::estimation::Estimation;
-use crate::leaf_sums::LeafSums;
 use crate::names;
-use crate::slices::{Cut, Slicing};
+use crate::slices::Slicing;
 use crate::study::{Question, Study};
+
+use counted::{Counted, SliceEffect};
+use population::{Group, Population, populations};
+use request::{Request, in_batches, requests};
 
 /// The most cells that are counted at once: each has statistics of 1,024 buckets.
 const MOST_CELLS: usize = 32;
 
-/// Cohorts of one tree.
-struct Population {
-    tree: Routing,
-    /// The leaves that are cut.
-    leaves: Vec<NodeIndex>,
-    groups: Vec<Group>,
-}
+/// The most that are counted at once where each has sums of up to 4,096 clusters.
+pub(crate) const MOST_CELLS_BY_CLUSTER: usize = 16;
 
-/// Everybody or a cohort.
-struct Group {
-    name: String,
-    /// Places among the leaves that are cut.
-    leaves: Vec<usize>,
-    fold: Fold,
-}
-
-/// Some slices of a population, to be counted.
-struct Request {
-    slicing: usize,
-    population: usize,
-    /// How many slices are counted; whoever is in another is in one further cell.
-    slices: usize,
-    cut: Cut,
-}
+/// Bytes of what clusters add to effects that are held at once, unless those of one question are more.
+pub(crate) const MOST_SCORES: usize = 64 << 20;
 
 /// The rows of stability before their correction, with the p-value of each that was tested.
 pub(crate) struct Uncorrected(Vec<SlicedEffect>);
@@ -81,7 +72,7 @@ fn shows_trend(row: &SlicedEffect, adjusted: Option<f64>) -> bool {
 }
 
 /// Every treatment on every primary metric and guardrail that is no quantile: over everybody, over each pre-registered cohort, and over the cohorts
-/// of the declared partition on the measuring fold. Nothing where units were assigned by cluster: slices are compared unit by unit.
+/// of the declared partition on the measuring fold.
 ///
 /// # Errors
 /// [`EngineError::Cancelled`], or if the units cannot be read back.
@@ -90,90 +81,81 @@ pub(crate) async fn sliced_effects(
     tree: &Routing,
     cohorts: &[Cohort],
 ) -> Result<Uncorrected, EngineError> {
-    if study.is_clustered() {
-        return Ok(Uncorrected(Vec::new()));
-    }
     let slicings = Slicing::all(study);
     let populations = populations(study, tree, cohorts);
     let is_asked = |metric: &Metric| metric.role != Role::Secondary && metric.quantile.is_none();
     let questions: Vec<Question> =
         study.questions().filter(|question| is_asked(study.metric(question.metric))).collect();
-    let mut found = BTreeMap::<Place, Vec<Vec<Comparison>>>::new();
-    let most = (MOST_CELLS / study.strata()).max(1);
-    for batch in in_batches(requests(&slicings, &populations, most)) {
-        let counted = LeafSums::of_each(study, batch.iter().map(|request| &request.cut.routing)).await?;
-        for (request, counted) in batch.iter().zip(counted) {
-            let population = &populations[request.population];
-            for (at, group) in population.groups.iter().enumerate() {
-                let slices = slices_of(study, group, (request, &counted), &questions);
-                found.entry((request.slicing, request.population, at)).or_default().extend(slices);
-            }
-        }
+    let mut rows = Vec::new();
+    for questions in questions.chunks(at_once(study, &slicings, &populations)) {
+        let asked = Asked { study, slicings: &slicings, populations: &populations, questions };
+        rows.extend(asked.rows().await?);
     }
-    let rows = found.into_iter().flat_map(|((slicing, population, at), slices)| {
-        let (slicing, cohort) = (&slicings[slicing], &populations[population].groups[at].name);
-        let row = |(asked, question): (usize, &Question)| {
-            let effects = slices.iter().filter_map(|slice| slice.get(asked)).collect::<Vec<_>>();
-            row(study, (*question, cohort), slicing, &effects)
-        };
-        questions.iter().enumerate().map(row).collect::<Vec<_>>()
-    });
-    Ok(Uncorrected(rows.collect()))
+    Ok(Uncorrected(rows))
+}
+
+/// So many questions at once that what clusters add to the effects of a slicing of a population may be held.
+fn at_once(study: &Study<'_>, slicings: &[Slicing], populations: &[Population]) -> usize {
+    if !study.is_clustered() {
+        return usize::MAX;
+    }
+    let slices = slicings.iter().map(|slicing| slicing.slices.len()).max().unwrap_or(0);
+    let groups = populations.iter().map(|population| population.groups.len()).max().unwrap_or(0);
+    let scores = slices * groups * study.plan.split.variants.len() * MOST_CLUSTERS * size_of::<f64>();
+    (MOST_SCORES / scores.max(1)).max(1)
 }
 
 /// Slicing, population, and group of the population.
 type Place = (usize, usize, usize);
 
-fn populations(study: &Study<'_>, tree: &Routing, cohorts: &[Cohort]) -> Vec<Population> {
-    let leaves: Vec<NodeIndex> = tree.leaves().collect();
-    let everybody = Group { name: EVERYBODY.to_owned(), leaves: (0..leaves.len()).collect(), fold: Fold::All };
-    let discovered = cohorts.iter().map(|cohort| Group {
-        name: cohort.name.clone(),
-        leaves: vec![cohort.cell],
-        fold: Fold::Measure,
-    });
-    let groups = std::iter::once(everybody).chain(discovered).collect();
-    let mut populations = vec![Population { tree: tree.clone(), leaves, groups }];
-    for (place, cohort) in study.plan.cohorts.iter().enumerate() {
-        let mut tree = Routing::root();
-        let members = tree.split(0, study.units.cohort_column(place), [1].into_iter().collect());
-        let groups = vec![Group { name: cohort.name.value.clone(), leaves: vec![0], fold: Fold::All }];
-        populations.extend(members.map(|(members, _)| Population { tree, leaves: vec![members], groups }));
-    }
-    populations
+/// By place and slice, the questions on a group's units.
+type Slices = BTreeMap<Place, Vec<Vec<SliceEffect>>>;
+
+/// Some questions on every slice of every group.
+struct Asked<'a> {
+    study: &'a Study<'a>,
+    slicings: &'a [Slicing],
+    populations: &'a [Population],
+    questions: &'a [Question],
 }
 
-/// Every slicing of every population, in stretches of slices that are not too many leaves.
-fn requests(slicings: &[Slicing], populations: &[Population], most: usize) -> Vec<Request> {
-    let mut requests = Vec::new();
-    for (place, slicing) in slicings.iter().enumerate() {
-        for (number, population) in populations.iter().enumerate() {
-            let stretch = (most / population.leaves.len().max(1)).max(1);
-            let count = slicing.slices.len();
-            requests.extend((0..count).step_by(stretch).map(|first| {
-                let slices = first..count.min(first + stretch);
-                let cut = slicing.cut(&population.tree, &population.leaves, slices.clone());
-                Request { slicing: place, population: number, slices: slices.len(), cut }
-            }));
-        }
-    }
-    requests
-}
-
-/// The requests in their order, as many at once as are not too many cells.
-fn in_batches(requests: Vec<Request>) -> Vec<Vec<Request>> {
-    let mut batches: Vec<(usize, Vec<Request>)> = Vec::new();
-    for request in requests {
-        let cells = request.cut.routing.leaves().count();
-        match batches.last_mut() {
-            Some((counted, batch)) if *counted + cells <= MOST_CELLS => {
-                *counted += cells;
-                batch.push(request);
+impl Asked<'_> {
+    /// What is found, in the order of slicings, populations, groups and questions.
+    async fn rows(&self) -> Result<Vec<SlicedEffect>, EngineError> {
+        let study = self.study;
+        let most = if study.is_clustered() { MOST_CELLS_BY_CLUSTER } else { MOST_CELLS };
+        let (mut rows, mut found) = (Vec::new(), Slices::new());
+        for batch in in_batches(requests(self.slicings, self.populations, (most / study.strata()).max(1)), most) {
+            // What is before the slicing and population at hand has all its slices.
+            if let Some(Request { slicing, population, .. }) = batch.first() {
+                let going_on = found.split_off(&(*slicing, *population, 0));
+                rows.extend(self.of_found(std::mem::replace(&mut found, going_on)));
             }
-            _ => batches.push((cells, vec![request])),
+            let is_measured = |group: &Group| group.fold != Fold::All;
+            let has_measured = |request: &Request| self.populations[request.population].groups.iter().any(is_measured);
+            let trees: Vec<_> = batch.iter().map(|request| (&request.cut.routing, has_measured(request))).collect();
+            for (request, counted) in batch.iter().zip(Counted::of_each(study, &trees).await?) {
+                for (at, group) in self.populations[request.population].groups.iter().enumerate() {
+                    let slices = slices_of(study, group, (request, &counted), self.questions);
+                    found.entry((request.slicing, request.population, at)).or_default().extend(slices);
+                }
+            }
         }
+        rows.extend(self.of_found(found));
+        Ok(rows)
     }
-    batches.into_iter().map(|(_, batch)| batch).collect()
+
+    fn of_found(&self, found: Slices) -> Vec<SlicedEffect> {
+        let rows = found.into_iter().flat_map(|((slicing, population, at), slices)| {
+            let (slicing, cohort) = (&self.slicings[slicing], &self.populations[population].groups[at].name);
+            let row = |(asked, question): (usize, &Question)| {
+                let effects = slices.iter().filter_map(|slice| slice.get(asked)).collect::<Vec<_>>();
+                row(self.study, (*question, cohort), slicing, &effects)
+            };
+            self.questions.iter().enumerate().map(row).collect::<Vec<_>>()
+        });
+        rows.collect()
+    }
 }
 
 /// By slice that was counted, every question on the units of a group. A slice that is too small for coefficients of its own takes
@@ -181,19 +163,18 @@ fn in_batches(requests: Vec<Request>) -> Vec<Vec<Request>> {
 fn slices_of(
     study: &Study<'_>,
     group: &Group,
-    (request, counted): (&Request, &LeafSums),
+    (request, counted): (&Request, &Counted),
     questions: &[Question],
-) -> Vec<Vec<Comparison>> {
+) -> Vec<Vec<SliceEffect>> {
     let buckets = study.buckets(group.fold);
     let of_leaves = || group.leaves.iter().filter_map(|leaf| request.cut.cells.get(*leaf));
     let whole = counted.over(&of_leaves().flatten().copied().collect::<Vec<_>>(), buckets);
-    let everybody = [counted.cells.pooled(buckets)];
+    let everybody = [counted.sums.cells.pooled(buckets)];
     let estimation = |question: &Question| within(within(study.estimation(*question), &everybody), &whole);
     let estimations: Vec<Estimation<'_>> = questions.iter().map(estimation).collect();
     let slice = |slice: usize| {
         let cells: Vec<usize> = of_leaves().filter_map(|cells| cells.get(slice).copied()).collect();
-        let sums = counted.over(&cells, buckets);
-        estimations.iter().map(|estimation| Comparison::of_strata(&sums, estimation)).collect()
+        estimations.iter().map(|estimation| counted.compare((study, group.fold), &cells, estimation)).collect()
     };
     (0..request.slices).map(slice).collect()
 }
@@ -215,11 +196,10 @@ fn row(
     study: &Study<'_>,
     (question, cohort): (Question, &str),
     slicing: &Slicing,
-    effects: &[&Comparison],
+    effects: &[&SliceEffect],
 ) -> SlicedEffect {
     let level = study.plan.validate.level;
-    let compared: Vec<Result<Estimate, NotEstimable>> = effects.iter().map(|effect| compared(effect)).collect();
-    let tested = StabilityTest { ordered: slicing.is_ordered(), level }.run(&compared);
+    let tested = tested(StabilityTest { ordered: slicing.is_ordered(), level }, effects);
     let metric = study.metric(question.metric);
     let found = match tested.as_ref().map(|tested| tested.found) {
         Ok(Steadiness::NoChangeFound) => Found::NoChangeFound,
@@ -240,7 +220,7 @@ fn row(
         evidence: Evidence::Exploratory,
         family: Family::Exploratory,
         level,
-        slices: named.map(|(slice, effect)| slice_row(study, slice.name.clone(), effect)).collect(),
+        slices: named.map(|(slice, effect)| slice_row(study, slice.name.clone(), &effect.comparison)).collect(),
         found,
         not_tested: tested.as_ref().err().map(ToString::to_string),
         p_differences,
@@ -251,6 +231,21 @@ fn row(
         p_value_adjusted: None,
         correction: Correction::BenjaminiYekutieli,
     }
+}
+
+/// The test of stability over the slices in which the method holds; the others keep their place.
+fn tested(test: StabilityTest, effects: &[&SliceEffect]) -> Result<Stability, NotEstimable> {
+    if effects.iter().any(|effect| effect.by_cluster.is_some()) {
+        let by_cluster: Vec<Result<&ClusterEffect, NotEstimable>> = effects
+            .iter()
+            .map(|effect| {
+                compared(&effect.comparison)?;
+                effect.by_cluster.as_ref().ok_or(NotEstimable::NotCounted)?.as_ref().map_err(|reason| *reason)
+            })
+            .collect();
+        return test.run_by_cluster(&by_cluster);
+    }
+    test.run(&effects.iter().map(|effect| compared(&effect.comparison)).collect::<Vec<_>>())
 }
 
 /// What a slice gives to the test: its effect, if the method holds there.

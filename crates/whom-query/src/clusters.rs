@@ -61,11 +61,11 @@ impl Clusters {
         Self { name: name.to_owned(), column: column.to_owned(), crossing: Vec::new(), cells: Cells::Buckets }
     }
 
-    /// The number of cells.
-    fn cells(&self) -> usize {
+    /// The bucket of each cell.
+    fn buckets_of_cells(&self) -> Vec<u16> {
         match &self.cells {
-            Cells::Own(names) => names.len(),
-            Cells::Buckets => BUCKETS,
+            Cells::Own(names) => names.iter().map(|name| bucket_of_text(name)).collect(),
+            Cells::Buckets => (0..BUCKETS as u16).collect(),
         }
     }
 

@@ -148,6 +148,10 @@ impl<'a> Ranks<'a> {
             codes[self.bins.len() + place] =
                 CodeColumn::U8(members.iter().map(|member| u8::from(member == Some(true))).collect());
         }
+        if self.schema.weeks.shape().is_some() {
+            let weeks = rows.exposure_days()?.into_iter().map(|day| self.schema.weeks.week(day));
+            codes[self.bins.len() + self.schema.cohorts.len()] = CodeColumn::U8(weeks.collect());
+        }
         Ok((0..rows.len()).map(|row| self.of_nodes[self.tree.leaf(|column| codes[column].code(row))]).collect())
     }
 }

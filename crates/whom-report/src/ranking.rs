@@ -58,7 +58,7 @@ pub struct RankedTag {
     pub prognostic: Option<f64>,
     /// The same over the standard deviation of the metric in control; its square is the share of variance explained.
     pub prognostic_over_control: Option<f64>,
-    /// The p-value of Welch's test that control's means are equal in all levels.
+    /// The p-value of Welch's test that control's means are equal in all levels; by cluster of Hotelling's.
     pub prognostic_p_value: Option<f64>,
     /// The same, corrected over the tags.
     pub prognostic_p_value_adjusted: Option<f64>,

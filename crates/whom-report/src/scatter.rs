@@ -34,7 +34,8 @@ pub struct Scatter {
     pub cochran_q: Option<f64>,
     /// Its p-value, by chi-square with one degree of freedom less than groups.
     pub cochran_p_value: Option<f64>,
-    /// The p-value of Welch's and James's test, which is Q for standard errors that are estimated: the one to read.
+    /// The p-value of Welch's and James's test, which is Q for standard errors that are estimated: the one to read. Of groups that may
+    /// share clusters that of Hotelling's, and Q has their covariance.
     pub p_value: Option<f64>,
     /// The same, corrected over what was tested beside it.
     pub p_value_adjusted: Option<f64>,

@@ -32,7 +32,7 @@ words! {
 
 /// The effect of one treatment on one metric in one cohort, slice by slice, and the test that it is the same in all.
 ///
-/// Two p-values, corrected for each other by Holm: that all slices share an effect (Welch's test), and over weeks that of the
+/// Two p-values, corrected for each other by Holm: that all slices share an effect (Welch's test; by cluster Hotelling's), and over weeks that of the
 /// slope of the effect over the weeks' numbers. The smaller one stands in the exploratory family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlicedEffect {

@@ -13,12 +13,16 @@
 //! degrees of freedom are one less, and below 50 in an arm the result is marked. For means over units, [`unbiased`] has the
 //! sandwich of type CR2 with the degrees of freedom of Bell and McCaffrey (2002), which needs no such number of clusters. Shown beside
 //! it: the error of type CR1, and the effective number of clusters of a whole comparison.
+//!
+//! **Groups that share clusters**, as weeks and slices do, are tested together with their covariance ([`ClusterEffect`]).
 
 mod adjusted;
+mod shared;
 mod shown;
 mod unbiased;
 
 pub use adjusted::AdjustedClusters;
+pub use shared::{ClusterEffect, ClusterRatio, ClusterScores};
 pub use shown::{ClusterWeights, cr1_factor};
 pub use unbiased::{ClusterMeans, UnbiasedMean};
 

@@ -142,6 +142,14 @@ impl Comparison {
         self.combined(self.difference, [1.0, -1.0])
     }
 
+    /// Control's value with its error.
+    ///
+    /// # Errors
+    /// [`NotEstimable::NoVariance`].
+    pub fn control(&self) -> Result<Estimate, NotEstimable> {
+        self.combined(self.control, [0.0, 1.0])
+    }
+
     /// The lift m1 / m0 - 1 with the delta method's variance.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distribution::Reference;
 use crate::estimate::{Estimate, NotEstimable};
-use crate::heterogeneity::{Cochran, Groups};
+use crate::heterogeneity::{Cochran, Groups, Scattered};
 use crate::measured::{CONTROL, Measured, Target};
 use crate::series::{Series, SeriesKey, centre};
 

@@ -16,13 +16,21 @@
 //!   whatever their number. I² has the interval that follows from it by I² = tau² / (tau² + s²),
 //!   s² = (k - 1) W / (W² - sum of w²).
 //!
+//! **Cohorts that share clusters** have errors that go together. With their covariance all of these figures are the same but Welch's
+//! test, in whose place Hotelling's stands ([`Heterogeneity::by_cluster`]).
+//!
 //! **Both scales.** A constant lift is absolute heterogeneity along everything that predicts the control's mean. Heterogeneity is
 //! therefore tested on differences and on logarithms of ratios; if only the differences differ, effects follow the baseline.
 
+mod correlated;
+
 use serde::{Deserialize, Serialize};
 
+use crate::clusters::ClusterEffect;
 use crate::distribution::{chi_square_upper, f_upper, inverse_of_decreasing};
 use crate::estimate::{Estimate, Interval, NotEstimable};
+
+pub(crate) use correlated::{Correlated, variance_of};
 
 /// Cochran's Q = sum over cohorts of (tau - mean tau)² / v, the mean weighted by 1 / v.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,7 +43,7 @@ pub struct Cochran {
     pub p_value: f64,
 }
 
-/// Welch's test that all cohorts share an effect.
+/// Welch's test that all cohorts share an effect; Hotelling's where they share clusters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EqualEffects {
     /// F.
@@ -102,19 +110,83 @@ impl Heterogeneity {
         if groups.0.len() < 2 {
             return Err(NotEstimable::OneGroup);
         }
-        let cochran = groups.cochran();
-        let tau_squared = Between { value: groups.variance_at(groups.excess()), interval: groups.profile(level) };
-        Ok(Self {
-            groups: groups.0.len(),
-            left_out: effects.len() - groups.0.len(),
+        Ok(groups.heterogeneity(effects.len(), level))
+    }
+
+    /// The same of cohorts that may share clusters.
+    ///
+    /// # Errors
+    /// [`NotEstimable::OneGroup`] if fewer than two cohorts are left; [`NotEstimable::NoDegreesOfFreedom`] if there are as many as
+    /// degrees of freedom; [`NotEstimable::NoVariance`] if a combination of their differences does not vary.
+    pub fn by_cluster(effects: &[Result<ClusterEffect, NotEstimable>], level: f64) -> Result<Self, NotEstimable> {
+        let found = effects.iter().flatten().filter(|effect| is_usable(&effect.estimate));
+        Ok(Correlated::new(found.collect())?.heterogeneity(effects.len(), level))
+    }
+}
+
+/// Effects of groups, whatever their errors have to do with each other.
+pub(crate) trait Scattered {
+    /// The number of groups, two or more.
+    fn count(&self) -> usize;
+
+    /// The mean of least variance, if effects differ by this variance between groups.
+    fn mean(&self, between: f64) -> Estimate;
+
+    /// The sum of squares about it, each by its precision.
+    fn q(&self, between: f64) -> f64;
+
+    /// How much a variance between groups adds to Q on average, for each unit of it.
+    fn rise(&self) -> f64;
+
+    /// The test that all effects are the same.
+    fn equal_effects(&self, cochran: &Cochran) -> EqualEffects;
+
+    /// The Q that noise alone makes on average.
+    fn less_one(&self) -> f64 {
+        self.count() as f64 - 1.0
+    }
+
+    /// Cochran's test.
+    fn cochran(&self) -> Cochran {
+        let (statistic, degrees_of_freedom) = (self.q(0.0), self.less_one());
+        Cochran { statistic, degrees_of_freedom, p_value: chi_square_upper(statistic, degrees_of_freedom) }
+    }
+
+    /// The variance between groups at which Q falls to `target`; zero if it is below from the start.
+    fn variance_at(&self, target: f64) -> f64 {
+        if self.q(0.0) <= target { 0.0 } else { inverse_of_decreasing(target, |between| self.q(between)) }
+    }
+
+    /// Q-profile's interval of the variance between groups.
+    fn profile(&self, level: f64) -> Interval {
+        let quantile = |tail| inverse_of_decreasing(tail, |statistic| chi_square_upper(statistic, self.less_one()));
+        let half = (1.0 - level) / 2.0;
+        Interval { lower: self.variance_at(quantile(half)), upper: self.variance_at(quantile(1.0 - half)) }
+    }
+
+    /// I², given the interval of the variance between groups.
+    fn i_squared(&self, cochran: &Cochran, tau_squared: Interval) -> Between {
+        let typical = self.less_one() / self.rise();
+        let share = |between: f64| between / (between + typical);
+        let value = ((cochran.statistic - cochran.degrees_of_freedom) / cochran.statistic).max(0.0);
+        Between { value, interval: Interval { lower: share(tau_squared.lower), upper: share(tau_squared.upper) } }
+    }
+
+    /// The heterogeneity of these groups of so many that were asked.
+    fn heterogeneity(&self, asked: usize, level: f64) -> Heterogeneity {
+        let cochran = self.cochran();
+        let tau_squared = Between { value: self.variance_at(self.less_one()), interval: self.profile(level) };
+        Heterogeneity {
+            groups: self.count(),
+            left_out: asked - self.count(),
             cochran,
-            equal_effects: groups.equal_effects(&cochran),
-            i_squared: groups.i_squared(&cochran, tau_squared.interval),
+            equal_effects: self.equal_effects(&cochran),
+            i_squared: self.i_squared(&cochran, tau_squared.interval),
             tau_squared,
-            tau_squared_moments: groups.moments(&cochran),
-            common: groups.mean(0.0),
-            average: groups.mean(tau_squared.value),
-        })
+            tau_squared_moments: ((cochran.statistic - cochran.degrees_of_freedom) / self.rise()).max(0.0),
+            common: self.mean(0.0),
+            average: self.mean(tau_squared.value),
+        }
     }
 }
 
@@ -152,6 +224,18 @@ impl BothScales {
         Self { absolute: Heterogeneity::of(absolute, level), relative: Heterogeneity::of(relative, level) }
     }
 
+    /// The same of cohorts that may share clusters.
+    pub fn by_cluster(
+        absolute: &[Result<ClusterEffect, NotEstimable>],
+        relative: &[Result<ClusterEffect, NotEstimable>],
+        level: f64,
+    ) -> Self {
+        Self {
+            absolute: Heterogeneity::by_cluster(absolute, level),
+            relative: Heterogeneity::by_cluster(relative, level),
+        }
+    }
+
     /// On which scale the effects differ, given what counts as proof after any correction; what was not tested proves nothing.
     pub fn differing(absolute: Option<f64>, relative: Option<f64>, level: f64) -> DifferingScale {
         let proven = |p_value: Option<f64>| p_value.is_some_and(|p_value| p_value < 1.0 - level);
@@ -169,13 +253,7 @@ pub(crate) struct Groups(pub(crate) Vec<Estimate>);
 
 impl Groups {
     pub(crate) fn new<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> Self {
-        let usable =
-            |estimate: &&Estimate| estimate.value.is_finite() && estimate.std_err > 0.0 && estimate.std_err.is_finite();
-        Self(estimates.filter(usable).copied().collect())
-    }
-
-    fn less_one(&self) -> f64 {
-        self.0.len() as f64 - 1.0
+        Self(estimates.filter(|estimate| is_usable(estimate)).copied().collect())
     }
 
     fn weights(&self, between: f64) -> impl Iterator<Item = f64> {
@@ -185,9 +263,15 @@ impl Groups {
     fn total_weight(&self) -> f64 {
         self.weights(0.0).sum()
     }
+}
+
+impl Scattered for Groups {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
 
     /// The mean with weights 1 / (v + between), whose variance estimates are worth what Satterthwaite says.
-    pub(crate) fn mean(&self, between: f64) -> Estimate {
+    fn mean(&self, between: f64) -> Estimate {
         let total: f64 = self.weights(between).sum();
         let sum: f64 = self.0.iter().zip(self.weights(between)).map(|(group, weight)| group.value * weight).sum();
         let doubt = self.0.iter().zip(self.weights(between)).map(|(group, weight)| {
@@ -207,12 +291,12 @@ impl Groups {
             .sum()
     }
 
-    pub(crate) fn cochran(&self) -> Cochran {
-        let (statistic, degrees_of_freedom) = (self.q(0.0), self.less_one());
-        Cochran { statistic, degrees_of_freedom, p_value: chi_square_upper(statistic, degrees_of_freedom) }
+    fn rise(&self) -> f64 {
+        let (total, squares) = (self.total_weight(), self.weights(0.0).map(|weight| weight * weight).sum::<f64>());
+        total - squares / total
     }
 
-    pub(crate) fn equal_effects(&self, cochran: &Cochran) -> EqualEffects {
+    fn equal_effects(&self, cochran: &Cochran) -> EqualEffects {
         let (groups, total) = (self.0.len() as f64, self.total_weight());
         let doubt: f64 = self
             .0
@@ -226,37 +310,11 @@ impl Groups {
         let denominator = squares / (3.0 * doubt);
         EqualEffects { statistic, numerator, denominator, p_value: f_upper(statistic, numerator, denominator) }
     }
+}
 
-    fn moments(&self, cochran: &Cochran) -> f64 {
-        let total = self.total_weight();
-        let squares: f64 = self.weights(0.0).map(|weight| weight * weight).sum();
-        ((cochran.statistic - cochran.degrees_of_freedom) / (total - squares / total)).max(0.0)
-    }
-
-    /// The Q that noise alone makes on average.
-    fn excess(&self) -> f64 {
-        self.less_one()
-    }
-
-    /// The variance between groups at which Q falls to `target`; zero if it is below from the start.
-    fn variance_at(&self, target: f64) -> f64 {
-        if self.q(0.0) <= target { 0.0 } else { inverse_of_decreasing(target, |between| self.q(between)) }
-    }
-
-    fn profile(&self, level: f64) -> Interval {
-        let quantile = |tail| inverse_of_decreasing(tail, |statistic| chi_square_upper(statistic, self.less_one()));
-        let half = (1.0 - level) / 2.0;
-        Interval { lower: self.variance_at(quantile(half)), upper: self.variance_at(quantile(1.0 - half)) }
-    }
-
-    fn i_squared(&self, cochran: &Cochran, tau_squared: Interval) -> Between {
-        let total = self.total_weight();
-        let squares: f64 = self.weights(0.0).map(|weight| weight * weight).sum();
-        let typical = self.less_one() * total / (total * total - squares);
-        let share = |between: f64| between / (between + typical);
-        let value = ((cochran.statistic - cochran.degrees_of_freedom) / cochran.statistic).max(0.0);
-        Between { value, interval: Interval { lower: share(tau_squared.lower), upper: share(tau_squared.upper) } }
-    }
+/// Whether an effect has a standard error that it can be weighted by.
+fn is_usable(estimate: &Estimate) -> bool {
+    estimate.value.is_finite() && estimate.std_err > 0.0 && estimate.std_err.is_finite()
 }
 
 #[cfg(test)]

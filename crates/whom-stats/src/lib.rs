@@ -181,7 +181,8 @@ pub use cell_sums::{ArmSums, CellSums, cell_sums};
 pub use cells::cell_statistics;
 pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
 pub use clusters::{
-    AdjustedClusters, ClusterColumn, ClusterMeans, ClusterWeights, Clusters, TotalOf, UnbiasedMean, cr1_factor,
+    AdjustedClusters, ClusterColumn, ClusterEffect, ClusterMeans, ClusterRatio, ClusterScores, ClusterWeights,
+    Clusters, TotalOf, UnbiasedMean, cr1_factor,
 };
 pub use columns::{
     ABSENT, CodeColumn, ColumnsError, Layout, MetricRange, PackedUnits, UnitColumnParts, UnitColumns, resident_bytes,
@@ -205,7 +206,7 @@ pub use identity::{Identity, identity_hash};
 pub use independence::{ChiSquare, independence, trend};
 pub use leaf_labels::{LeafLabels, UnitSample, leaf_labels};
 pub use measured::{CONTROL, Measured, Target};
-pub use modifiers::{LevelEffect, Modifier, Ranking, Strength, TagRole, TagTable};
+pub use modifiers::{ClusteredLevel, ClusteredTagTable, LevelEffect, Modifier, Ranking, Strength, TagRole, TagTable};
 pub use moments::Moments;
 pub use multiplicity::{Correction, simultaneous_level};
 pub use non_inferiority::{Desired, Limit, NonInferiority};

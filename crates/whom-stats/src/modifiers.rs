@@ -16,14 +16,19 @@
 //! explained is between / (between + within), within = sum of q_l s_l².
 //!
 //! Both standard deviations are stated in the metric's unit and over the same control's standard deviation, so that they can be
-//! compared across tags and with each other. Levels of a tag share no unit; tags do, which no correction here minds: Bonferroni,
+//! compared across tags and with each other. Where levels share clusters, x has the variance of such a combination
+//! ([`Ranking::rank_by_cluster`]). Levels of a tag share no unit; tags do, which no correction here minds: Bonferroni,
 //! Holm and Benjamini-Yekutieli hold under any dependence.
+
+mod by_cluster;
 
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::{Estimate, NotEstimable};
-use crate::heterogeneity::{BothScales, DifferingScale, EqualEffects, Groups};
+use crate::heterogeneity::{BothScales, DifferingScale, EqualEffects, Groups, Scattered};
+
 use crate::multiplicity::Correction;
+pub use by_cluster::{ClusteredLevel, ClusteredTagTable};
 
 /// The one-tag table of a tag.
 #[derive(Clone, Copy, Debug)]
@@ -110,28 +115,36 @@ impl Ranking {
     /// The tags, the clearest effect modifier first: by the corrected p-value of differences, then the raw one, then by name;
     /// tags that could not be tested come last.
     pub fn rank(&self, tables: &[TagTable<'_>]) -> Vec<Modifier> {
-        let heterogeneity: Vec<BothScales> =
-            tables.iter().map(|table| on_both_scales(table.levels, self.level)).collect();
-        let prognosis: Vec<_> = tables.iter().map(|table| prognosis(table.levels)).collect();
+        let figures = |table: &TagTable<'_>| Figures {
+            tag: table.tag.to_owned(),
+            heterogeneity: on_both_scales(table.levels, self.level),
+            prognosis: prognosis(table.levels),
+            modifying: strength(table.levels, |level| level.difference),
+            prognostic: strength(table.levels, |level| level.control),
+        };
+        self.ranked(tables.iter().map(figures).collect())
+    }
+
+    fn ranked(&self, tables: Vec<Figures>) -> Vec<Modifier> {
         let p_value = |test: Result<EqualEffects, NotEstimable>| test.ok().map(|test| test.p_value);
         let adjust = |raw: Vec<Option<f64>>| self.correction.adjust_tested(&raw);
         let absolute =
-            adjust(heterogeneity.iter().map(|both| p_value(both.absolute.map(|h| h.equal_effects))).collect());
+            adjust(tables.iter().map(|of| p_value(of.heterogeneity.absolute.map(|h| h.equal_effects))).collect());
         let relative =
-            adjust(heterogeneity.iter().map(|both| p_value(both.relative.map(|h| h.equal_effects))).collect());
-        let prognostic = adjust(prognosis.iter().map(|test| p_value(*test)).collect());
+            adjust(tables.iter().map(|of| p_value(of.heterogeneity.relative.map(|h| h.equal_effects))).collect());
+        let prognostic = adjust(tables.iter().map(|of| p_value(of.prognosis)).collect());
         let mut modifiers: Vec<Modifier> = tables
-            .iter()
+            .into_iter()
             .enumerate()
-            .map(|(place, table)| Modifier {
-                tag: table.tag.to_owned(),
-                heterogeneity: heterogeneity[place],
+            .map(|(place, Figures { tag, heterogeneity, prognosis, modifying, prognostic: explaining })| Modifier {
+                tag,
+                heterogeneity,
                 p_absolute: absolute[place],
                 p_relative: relative[place],
-                prognosis: prognosis[place],
+                prognosis,
                 p_prognosis: prognostic[place],
-                modifying: strength(table.levels, |level| level.difference),
-                prognostic: strength(table.levels, |level| level.control),
+                modifying,
+                prognostic: explaining,
                 differing: BothScales::differing(absolute[place], relative[place], self.level),
                 role: self.role(prognostic[place], absolute[place]),
             })
@@ -153,6 +166,15 @@ impl Ranking {
             (true, true) => TagRole::Both,
         }
     }
+}
+
+/// What is computed of a tag by itself.
+struct Figures {
+    tag: String,
+    heterogeneity: BothScales,
+    prognosis: Result<EqualEffects, NotEstimable>,
+    modifying: Result<Strength, NotEstimable>,
+    prognostic: Result<Strength, NotEstimable>,
 }
 
 impl Modifier {
@@ -185,18 +207,28 @@ fn strength(
     if levels.len() < 2 {
         return Err(NotEstimable::OneGroup);
     }
-    let total: f64 = levels.iter().map(|level| level.units as f64).sum();
-    let shares: Vec<f64> = levels.iter().map(|level| level.units as f64 / total).collect();
+    let shares = shares(levels.iter().map(|level| level.units));
     let between = |value: &dyn Fn(&LevelEffect) -> Estimate| {
         variance_between(&shares, &levels.iter().map(|level| value(level)).collect::<Vec<_>>())
     };
     let within: f64 = levels.iter().zip(&shares).map(|(level, share)| share * level.control_variance).sum();
-    let control = within + between(&|level: &LevelEffect| level.control);
-    if control == 0.0 {
-        return Err(NotEstimable::NoVariance);
+    Strength::of(between(&value), within + between(&|level: &LevelEffect| level.control))
+}
+
+/// The shares of the units of all levels.
+fn shares(units: impl Iterator<Item = u64> + Clone) -> Vec<f64> {
+    let total: f64 = units.clone().map(|units| units as f64).sum();
+    units.map(|units| units as f64 / total).collect()
+}
+
+impl Strength {
+    /// Of a variance between levels, and that of control.
+    fn of(between: f64, control: f64) -> Result<Self, NotEstimable> {
+        if control == 0.0 {
+            return Err(NotEstimable::NoVariance);
+        }
+        Ok(Self { std_dev: between.sqrt(), over_control: (between / control).sqrt() })
     }
-    let variance = between(&value);
-    Ok(Strength { std_dev: variance.sqrt(), over_control: (variance / control).sqrt() })
 }
 
 /// sum of q (x - mean x)² less what noise makes of it; at least zero.

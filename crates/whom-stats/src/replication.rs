@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distribution::Reference;
 use crate::estimate::{Estimate, Interval, NotEstimable};
-use crate::heterogeneity::Groups;
+use crate::heterogeneity::{Groups, Scattered};
 use crate::multiplicity::Correction;
 
 /// How a second measurement is judged.

@@ -6,14 +6,18 @@
 //! known variances), against t with Satterthwaite's degrees of freedom. A novelty effect that fades is found by the trend long
 //! before it is found by the test over all slices. The two p-values are corrected by Holm.
 //!
+//! **Slices that share clusters** are not independent. Both tests then know their covariance: Hotelling's in place of Welch's, and
+//! the same slope with the error of such a combination ([`ClusterEffect`]).
+//!
 //! That nothing is found is no proof of stability; the slope's interval says what could still be there. Weeks of first exposure
 //! also differ in who comes, so a trend may be that of the users.
 
 use serde::{Deserialize, Serialize};
 
+use crate::clusters::ClusterEffect;
 use crate::distribution::Reference;
 use crate::estimate::{Estimate, NotEstimable, Satterthwaite};
-use crate::heterogeneity::Heterogeneity;
+use crate::heterogeneity::{Correlated, EqualEffects, Groups, Scattered};
 use crate::multiplicity::Correction;
 
 /// What is asked of slices.
@@ -40,8 +44,8 @@ pub enum Steadiness {
 /// The outcome over slices.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stability {
-    /// How much the effects of the slices differ.
-    pub heterogeneity: Heterogeneity,
+    /// The test that all slices share an effect.
+    pub equal_effects: EqualEffects,
     /// Its p-value, corrected for the two tests.
     pub p_differences: f64,
     /// The change of the effect from one slice to the next; `None` if slices have no order.
@@ -69,11 +73,35 @@ impl StabilityTest {
     /// # Ok::<(), whom_stats::NotEstimable>(())
     /// ```
     pub fn run(&self, slices: &[Result<Estimate, NotEstimable>]) -> Result<Stability, NotEstimable> {
-        let heterogeneity = Heterogeneity::of(slices, self.level)?;
+        let groups = Groups::new(slices.iter().flatten());
+        if groups.0.len() < 2 {
+            return Err(NotEstimable::OneGroup);
+        }
         let trend = self.ordered.then(|| trend(slices)).flatten();
-        let raw: Vec<f64> = std::iter::once(heterogeneity.equal_effects.p_value)
-            .chain(trend.map(|trend| trend.p_value(Reference::T)))
-            .collect();
+        Ok(self.concluded(groups.equal_effects(&groups.cochran()), trend))
+    }
+
+    /// The same for slices that may share clusters.
+    ///
+    /// # Errors
+    /// [`NotEstimable::OneGroup`] if fewer than two slices have an effect; [`NotEstimable::NoDegreesOfFreedom`] if there are as many as
+    /// degrees of freedom; [`NotEstimable::NoVariance`] if a combination of their differences does not vary.
+    pub fn run_by_cluster(&self, slices: &[Result<&ClusterEffect, NotEstimable>]) -> Result<Stability, NotEstimable> {
+        let usable = |effect: &&ClusterEffect| effect.estimate.value.is_finite() && effect.estimate.std_err > 0.0;
+        let found = || slices.iter().enumerate().filter_map(|(place, slice)| Some((place, *slice.as_ref().ok()?)));
+        let (places, effects): (Vec<f64>, Vec<&ClusterEffect>) =
+            found().filter(|(_, effect)| usable(effect)).map(|(place, effect)| (place as f64, effect)).unzip();
+        let points: Vec<(f64, &Estimate)> =
+            places.into_iter().zip(effects.iter().map(|effect| &effect.estimate)).collect();
+        let weights = self.ordered.then(|| slope(&points));
+        let groups = Correlated::new(effects)?;
+        let trend = weights.map(|weights| groups.combination(&weights));
+        Ok(self.concluded(groups.equal_effects(&groups.cochran()), trend))
+    }
+
+    fn concluded(&self, equal_effects: EqualEffects, trend: Option<Estimate>) -> Stability {
+        let raw: Vec<f64> =
+            std::iter::once(equal_effects.p_value).chain(trend.map(|trend| trend.p_value(Reference::T))).collect();
         let adjusted = Correction::Holm.adjust(&raw);
         let p_differences = adjusted.first().copied().unwrap_or(1.0);
         let p_trend = adjusted.get(1).copied();
@@ -85,7 +113,7 @@ impl StabilityTest {
         } else {
             Steadiness::NoChangeFound
         };
-        Ok(Stability { heterogeneity, p_differences, trend, p_trend, found })
+        Stability { equal_effects, p_differences, trend, p_trend, found }
     }
 }
 
@@ -97,16 +125,21 @@ fn trend(slices: &[Result<Estimate, NotEstimable>]) -> Option<Estimate> {
         .filter_map(|(place, slice)| Some((place as f64, slice.as_ref().ok()?)))
         .filter(|(_, slice)| slice.value.is_finite() && slice.std_err > 0.0 && slice.std_err.is_finite())
         .collect();
-    let weight = |slice: &Estimate| 1.0 / (slice.std_err * slice.std_err);
-    let total: f64 = points.iter().map(|(_, slice)| weight(slice)).sum();
-    let centre = points.iter().map(|(place, slice)| place * weight(slice)).sum::<f64>() / total;
-    let squares: f64 = points.iter().map(|(place, slice)| (place - centre) * (place - centre) * weight(slice)).sum();
-    let parts = points.iter().map(|(place, slice)| (weight(slice) * (place - centre) / squares, *slice));
+    let parts = slope(&points).into_iter().zip(points.iter().map(|(_, slice)| *slice));
     let (value, variance) = parts.fold((0.0, Satterthwaite::default()), |(value, variance), (factor, slice)| {
         let own = factor * slice.std_err;
         (value + factor * slice.value, variance.plus(own * own, slice.degrees_of_freedom))
     });
     (points.len() > 1).then(|| variance.estimate(value))
+}
+
+/// By how much each slice's effect counts in the weighted slope.
+fn slope(points: &[(f64, &Estimate)]) -> Vec<f64> {
+    let weight = |slice: &Estimate| 1.0 / (slice.std_err * slice.std_err);
+    let total: f64 = points.iter().map(|(_, slice)| weight(slice)).sum();
+    let centre = points.iter().map(|(place, slice)| place * weight(slice)).sum::<f64>() / total;
+    let squares: f64 = points.iter().map(|(place, slice)| (place - centre) * (place - centre) * weight(slice)).sum();
+    points.iter().map(|(place, slice)| weight(slice) * (place - centre) / squares).collect()
 }
 
 #[cfg(test)]

@@ -1,28 +1,41 @@
 //! Tags by how much they change an effect, from their one-tag tables.
 
 use whom_report::{self as report, Evidence, RankedTag, TagRanking};
-use whom_stats::{Correction, Estimate, LevelEffect, Modifier, Ranking, TagTable};
+use whom_stats::{
+    ClusterScores, ClusteredLevel, ClusteredTagTable, Correction, Estimate, LevelEffect, Modifier, NotEstimable,
+    Ranking, TagTable,
+};
 
 use super::CountedTag;
+use crate::clustered::Clustered;
 use crate::comparison::{Comparison, Effect};
 use crate::estimation::Estimation;
 use crate::names;
 use crate::scatter::{reliable, scatter};
 use crate::study::Study;
 
-/// The tags on one question, corrected over them by Benjamini and Yekutieli as the exploratory family is.
-pub(super) fn ranking(study: &Study<'_>, estimation: &Estimation<'_>, tags: &[CountedTag]) -> TagRanking {
-    let effects: Vec<_> = tags
-        .iter()
-        .map(|tag| {
-            let levels: Vec<Comparison> =
-                tag.levels.iter().map(|level| Comparison::of_strata(&level.strata, estimation)).collect();
-            reliable(levels.iter()).map(level_effect).map(Ok).collect::<Vec<_>>()
-        })
-        .collect();
-    let tables: Vec<TagTable<'_>> =
-        tags.iter().zip(&effects).map(|(tag, levels)| TagTable { tag: &tag.name, levels }).collect();
+/// The tags on one question, corrected over them by Benjamini and Yekutieli as the exploratory family is; `clusters` are the sums of
+/// clusters in the levels of each tag, where units were assigned by cluster.
+pub(super) fn ranking(
+    study: &Study<'_>,
+    estimation: &Estimation<'_>,
+    (tags, clusters): (&[CountedTag], &[Clustered]),
+) -> TagRanking {
     let ranking = Ranking { correction: Correction::BenjaminiYekutieli, level: study.plan.validate.level };
+    let ranked_tags = if clusters.is_empty() {
+        let levels = |tag: &CountedTag| {
+            let levels: Vec<Comparison> = compared(tag, estimation).collect();
+            reliable(levels.iter()).map(level_effect).map(Ok).collect::<Vec<_>>()
+        };
+        let levels: Vec<_> = tags.iter().map(levels).collect();
+        let table = |(tag, levels)| TagTable { tag: CountedTag::name(tag), levels };
+        ranking.rank(&tags.iter().zip(levels.iter().map(Vec::as_slice)).map(table).collect::<Vec<_>>())
+    } else {
+        let levels: Vec<_> =
+            tags.iter().zip(clusters).map(|(tag, clusters)| by_cluster(tag, clusters, estimation)).collect();
+        let table = |(tag, levels)| ClusteredTagTable { tag: CountedTag::name(tag), levels };
+        ranking.rank_by_cluster(&tags.iter().zip(levels.iter().map(Vec::as_slice)).map(table).collect::<Vec<_>>())
+    };
     let levels = |name: &str| tags.iter().find(|tag| tag.name == name).map_or(0, |tag| tag.levels.len());
     let question = estimation.question;
     TagRanking {
@@ -30,8 +43,34 @@ pub(super) fn ranking(study: &Study<'_>, estimation: &Estimation<'_>, tags: &[Co
         metric: study.metric(question.metric).name.value.clone(),
         evidence: Evidence::Exploratory,
         correction: report::Correction::BenjaminiYekutieli,
-        tags: ranking.rank(&tables).into_iter().map(|found| ranked(&found, levels(&found.tag))).collect(),
+        tags: ranked_tags.into_iter().map(|found| ranked(&found, levels(&found.tag))).collect(),
     }
+}
+
+/// The levels of a tag, unit by unit.
+fn compared(tag: &CountedTag, estimation: &Estimation<'_>) -> impl Iterator<Item = Comparison> {
+    tag.levels.iter().map(|level| Comparison::of_strata(&level.strata, estimation))
+}
+
+/// The levels of a tag in which the method holds by cluster.
+fn by_cluster(tag: &CountedTag, clusters: &Clustered, estimation: &Estimation<'_>) -> Vec<ClusteredLevel> {
+    let level = |(place, units): (usize, Comparison)| {
+        let of_units = units.effect.as_ref().ok().map(|effect| effect.variances()[1] * units.control.units as f64);
+        let (comparison, scores) = clusters.compare_sharing(units, &[place], estimation);
+        let effect = comparison.effect.as_ref().ok().filter(|effect| effect.unreliable().is_none())?;
+        let scores = scores.as_ref().map_err(|reason| *reason);
+        let of = |value: fn(&ClusterScores, &whom_stats::Comparison) -> Result<_, NotEstimable>| {
+            value(scores?, &effect.values)
+        };
+        Some(ClusteredLevel {
+            difference: of(ClusterScores::difference),
+            log_ratio: of(ClusterScores::log_ratio),
+            control: of(ClusterScores::control),
+            control_variance: of_units?,
+            units: comparison.control.units + comparison.treatment.units,
+        })
+    };
+    compared(tag, estimation).enumerate().filter_map(level).collect()
 }
 
 /// A level as the ranking sees it.

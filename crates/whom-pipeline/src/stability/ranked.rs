@@ -2,8 +2,9 @@
 
 use whom_forest::Tree;
 use whom_report::{Correction, Evidence, Family, Fold, RankedGroupRow, ResplitStability};
-use whom_stats::{ArmSums, BucketSet, Estimate, NotEstimable, OverSplits, RankedGroup, ranked_groups};
+use whom_stats::{ArmSums, BucketSet, ClusterEffect, Estimate, NotEstimable, OverSplits, RankedGroup, ranked_groups};
 
+use crate::clustered::Clustered;
 use crate::leaf_sums::LeafSums;
 use crate::study::{Question, Study};
 
@@ -17,13 +18,23 @@ pub(super) struct Ranked {
 }
 
 impl Ranked {
-    /// Ranks the measuring units by the tree that the discovering ones grew. A tree without a prediction ranks nobody.
-    pub(super) fn of(study: &Study<'_>, question: Question, tree: &Tree, leaves: &LeafSums) -> Self {
+    /// Ranks the measuring units by the tree that the discovering ones grew, given its leaves and, where units were assigned by cluster,
+    /// the sums of clusters in them. A tree without a prediction ranks nobody.
+    pub(super) fn of(
+        study: &Study<'_>,
+        question: Question,
+        tree: &Tree,
+        (leaves, clusters): (&LeafSums, Option<&Clustered>),
+    ) -> Self {
         let measured = study.measured(&leaves.cells.cells, Fold::Measure);
         let predictions = tree.predictions(0).unwrap_or_default().into_iter();
         let predictions: Vec<f64> =
             predictions.flat_map(|effect| std::iter::repeat_n(effect, leaves.strata())).collect();
-        let groups: Vec<_> = ranked_groups(&measured, &predictions, GROUPS)
+        let groups = ranked_groups(&measured, &predictions, GROUPS);
+        if let Some(clusters) = clusters {
+            return Self::by_cluster(study, question, &groups, (leaves, clusters));
+        }
+        let groups: Vec<_> = groups
             .iter()
             .map(|group| study.compare_units(&of_group(leaves, group), question).effect.map(|found| found.difference))
             .collect();
@@ -33,6 +44,29 @@ impl Ranked {
             _ => Err(NotEstimable::NoUnits),
         };
         Self { groups, spread }
+    }
+
+    /// The same by cluster: the groups may share some.
+    fn by_cluster(
+        study: &Study<'_>,
+        question: Question,
+        groups: &[RankedGroup],
+        (leaves, clusters): (&LeafSums, &Clustered),
+    ) -> Self {
+        let estimation = study.estimation(question);
+        let of = |group: &RankedGroup| {
+            let units = study.compare_units(&of_group(leaves, group), question);
+            let (comparison, scores) = clusters.compare_in_buckets(units, &group.buckets, &estimation);
+            scores?.difference(&comparison.effect?.values)
+        };
+        let groups: Vec<Result<ClusterEffect, NotEstimable>> = groups.iter().map(of).collect();
+        let reason =
+            |group: Option<&Result<ClusterEffect, NotEstimable>>| group.and_then(|group| group.as_ref().err().copied());
+        let spread = match (groups.first(), groups.last()) {
+            (Some(Ok(lowest)), Some(Ok(highest))) => highest.minus(lowest),
+            (lowest, highest) => Err(reason(lowest).or(reason(highest)).unwrap_or(NotEstimable::NoUnits)),
+        };
+        Self { groups: groups.into_iter().map(|group| group.map(|group| group.estimate)).collect(), spread }
     }
 }
 

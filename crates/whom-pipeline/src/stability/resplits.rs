@@ -25,7 +25,7 @@ struct Halving {
     tests: Vec<GlobalTestRow>,
     /// Family F2.
     effects: Vec<EffectRow>,
-    /// By question; nothing where units were assigned by cluster.
+    /// By question.
     ranked: Vec<Ranked>,
 }
 
@@ -135,9 +135,12 @@ async fn measured(study: &Study<'_>, questions: &[Question], discovered: &Discov
     let clusters = Clustered::of_leaves(study, &tree.routing, &[report::Fold::Measure]).await.map_err(failed)?;
     let clusters = clusters.first();
     let tests = tested(study, questions, discovered, (&counted, clusters));
-    // Ranked groups are compared unit by unit.
-    let singles = questions.iter().zip(&discovered.single).zip(&counted).filter(|_| clusters.is_none());
-    let ranked = singles.map(|((question, tree), cells)| Ranked::of(study, *question, &tree.unpruned, cells)).collect();
+    let mut ranked = Vec::new();
+    for ((question, tree), cells) in questions.iter().zip(&discovered.single).zip(&counted) {
+        let tree = &tree.unpruned;
+        let clusters = Clustered::of_leaves(study, &tree.routing, &[report::Fold::Measure]).await.map_err(failed)?;
+        ranked.push(Ranked::of(study, *question, tree, (cells, clusters.first())));
+    }
     let cohorts = if tree.leaves().len() > 1 { tree.cohorts() } else { Vec::new() };
     let measured = MeasuredCohorts::new(study, &leaves, &cohorts).with_clusters(clusters);
     let effects = measured.discovered_family(questions);
@@ -183,11 +186,8 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The effects of ranked groups over all halvings, question by question; nothing where nobody ranked.
+/// The effects of ranked groups over all halvings, question by question.
 fn ranked_rows(study: &Study<'_>, questions: &[Question], halvings: &[Halving]) -> Vec<RankedGroupRow> {
-    if study.is_clustered() {
-        return Vec::new();
-    }
     let of_question = |(place, question): (usize, &Question)| {
         let ranked: Vec<&Ranked> = halvings.iter().filter_map(|halving| halving.ranked.get(place)).collect();
         over_splits(study, *question, &ranked)

@@ -70,7 +70,7 @@ impl Look for LeafTotalsLook {
     }
 
     fn nothing(&self) -> Vec<ClusterTotals> {
-        let cells = self.schema.clusters.as_ref().map_or(0, Clusters::cells);
+        let cells = self.schema.clusters.as_ref().map(Clusters::buckets_of_cells).unwrap_or_default();
         let groups = (Groups::Leaves, self.tree.leaves().count());
         vec![ClusterTotals::nothing(self.asked.clone(), groups, (self.schema.arms, cells)); self.folds.len()]
     }

@@ -2,7 +2,7 @@
 
 use datafusion::arrow::array::Array;
 use serde::{Deserialize, Serialize};
-use whom_stats::{ABSENT, Moments, ProductColumn};
+use whom_stats::{ABSENT, BucketSet, Moments, ProductColumn};
 
 use super::Clusters;
 use crate::analysed::AnalysedUnits;
@@ -60,7 +60,8 @@ pub struct ClusterTotals {
     /// Their number.
     groups: usize,
     arms: usize,
-    cells: usize,
+    /// By cell, the bucket of its clusters.
+    buckets: Vec<u16>,
     /// Index `((asked * groups + group) * arms + arm) * cells + cell`.
     sums: Vec<Sum>,
 }
@@ -104,9 +105,13 @@ pub(crate) fn sums_bytes(sums: u64) -> u64 {
 
 impl ClusterTotals {
     /// No sums yet.
-    pub(super) fn nothing(asked: Vec<Asked>, (kind, groups): (Groups, usize), (arms, cells): (usize, usize)) -> Self {
-        let sums = vec![Sum::default(); asked.len() * groups * arms * cells];
-        Self { asked, kind, groups, arms, cells, sums }
+    pub(super) fn nothing(
+        asked: Vec<Asked>,
+        (kind, groups): (Groups, usize),
+        (arms, buckets): (usize, Vec<u16>),
+    ) -> Self {
+        let sums = vec![Sum::default(); asked.len() * groups * arms * buckets.len()];
+        Self { asked, kind, groups, arms, buckets, sums }
     }
 
     /// The number of arms.
@@ -134,10 +139,23 @@ impl ClusterTotals {
 
     /// The totals of a metric in one arm over some groups that share no unit. `None` for what was not counted.
     pub fn over(&self, groups: &[usize], asked: Asked, arm: usize) -> Option<[Vec<Moments>; 2]> {
-        let (asked, mut sums) = (self.place(asked)?, vec![Sum::default(); self.cells]);
+        let (asked, mut sums) = (self.place(asked)?, vec![Sum::default(); self.buckets.len()]);
         for group in groups {
             let part = self.in_group(asked, *group, arm)?;
             sums.iter_mut().zip(part).for_each(|(sum, part)| *sum = sum.plus(*part));
+        }
+        Some(moments(&sums))
+    }
+
+    /// The totals of a metric in one arm over the units of some buckets of each group. `None` for what was not counted.
+    pub fn in_buckets(&self, parts: &[BucketSet], asked: Asked, arm: usize) -> Option<[Vec<Moments>; 2]> {
+        let (asked, mut sums) = (self.place(asked)?, vec![Sum::default(); self.buckets.len()]);
+        for (group, part) in parts.iter().enumerate() {
+            for ((sum, of), bucket) in sums.iter_mut().zip(self.in_group(asked, group, arm)?).zip(&self.buckets) {
+                if part.contains(*bucket) {
+                    *sum = sum.plus(*of);
+                }
+            }
         }
         Some(moments(&sums))
     }
@@ -147,8 +165,15 @@ impl ClusterTotals {
     }
 
     fn in_group(&self, asked: usize, group: usize, arm: usize) -> Option<&[Sum]> {
-        let first = ((asked * self.groups + group) * self.arms + arm) * self.cells;
-        self.sums.get(first..first + self.cells).filter(|_| group < self.groups && arm < self.arms)
+        let cells = self.buckets.len();
+        let first = ((asked * self.groups + group) * self.arms + arm) * cells;
+        self.sums.get(first..first + cells).filter(|_| group < self.groups && arm < self.arms)
+    }
+
+    /// The sums over the units of both, which are of the same groups.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        self.merged(other)
     }
 
     pub(super) fn merged(mut self, other: Self) -> Self {
@@ -157,7 +182,7 @@ impl ClusterTotals {
     }
 
     pub(super) fn add(&mut self, (asked, group, arm, cell): (usize, usize, usize, usize), sum: Sum) {
-        let place = ((asked * self.groups + group) * self.arms + arm) * self.cells + cell;
+        let place = ((asked * self.groups + group) * self.arms + arm) * self.buckets.len() + cell;
         if let Some(total) = self.sums.get_mut(place) {
             *total = total.plus(sum);
         }
@@ -210,7 +235,7 @@ impl Look for TotalsLook {
     }
 
     fn nothing(&self) -> ClusterTotals {
-        let cells = self.schema.clusters.as_ref().map_or(0, Clusters::cells);
+        let cells = self.schema.clusters.as_ref().map(Clusters::buckets_of_cells).unwrap_or_default();
         let groups = (Groups::Declared, 1 + self.schema.cohorts.len());
         ClusterTotals::nothing(self.asked.clone(), groups, (self.schema.arms, cells))
     }

@@ -205,11 +205,19 @@ const CLUSTERED_TREE: Method = Method {
     name: "Searched where units were assigned by cluster",
     words: "A fold, and every part of it that is drawn again, holds whole clusters. Within the discovery fold splits are scored unit by \
             unit, which only decides where is looked; what is said of cohorts, nodes and contrasts has its error by cluster, and \
-            p-values are Holm’s. On fewer than 50 equal clusters in a variant nobody is told from the rest. A ranking of \
-            tags, effects over weeks, ranked groups, effects drawn to each other and tests of how much effects scatter would take units or \
-            cohorts for independent, and are left out.",
+            p-values are Holm’s. On fewer than 50 equal clusters in a variant nobody is told from the rest. Effects are not drawn to each \
+            other where cohorts share clusters.",
     formula: "var b = G/(G − 1) Σ ψ² over the G buckets of whole clusters, ψ what a bucket moves the slope b by",
     source: "Bell and McCaffrey, Survey Methodology 28 (2002); Athey and Imbens, PNAS 113 (2016)",
+};
+
+const SHARED_CLUSTERS: Method = Method {
+    name: "Groups that share clusters",
+    words: "Weeks, slices, cohorts and the levels of a tag may have units of the same clusters, and then their effects go together. What each \
+            cluster adds to two effects tells by how much. Whether all effects are the same, and whether there is a trend, is tested with that, and \
+            with the smallest degrees of freedom of an effect.",
+    formula: "F = (d − q + 1)/(d q) · z′V⁻¹z,  z the q differences from the first effect, V = Σ s s′ over clusters",
+    source: "Hotelling, Annals of Mathematical Statistics 2 (1931); Tipton and Pustejovsky, JEBS 40 (2015)",
 };
 
 const GLOBAL_TEST: Method = Method {
@@ -237,8 +245,11 @@ pub(super) fn section(indexed: &Indexed<'_>) -> MethodsSection {
     if !within.is_empty() {
         methods.push(STRATIFIED);
     }
+    let by_cluster = used.iter().any(|name| name.starts_with("clustered"));
+    if by_cluster {
+        methods.push(SHARED_CLUSTERS);
+    }
     if results.partition.is_some() {
-        let by_cluster = used.iter().any(|name| name.starts_with("clustered"));
         methods.push(match (&results.folds, by_cluster) {
             (Some(_), _) => GIVEN_TREE,
             (None, true) => HONEST_TREE_OF_CLUSTERS,

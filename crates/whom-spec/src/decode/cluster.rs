@@ -48,12 +48,6 @@ fn check_keys(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
         let refused = Diagnostic::error(message).at(folds.column.span).related(cluster.span, "the cluster");
         pipeline.report().push(refused.hint(hint));
     }
-    if let Some(field) = pipeline.optional("slices") {
-        let message = "`slices` does not go with `cluster`: a cluster may have units in several slices, which are not independent";
-        let hint = "leave `slices` out, and averages, declared cohorts and those that are found are compared by cluster; or use the cluster \
-                    as the unit";
-        field.report.push(Diagnostic::error(message).at(field.key).related(cluster.span, "the cluster").hint(hint));
-    }
     if plan.split.is_ramped() {
         refuse("`split.allocation` does", "leave one of them out; or set `start` and `end` to one period");
     }

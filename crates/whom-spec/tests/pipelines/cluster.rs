@@ -40,7 +40,7 @@ fn clusters_are_looked_at_every_night_and_searched_on_named_ones() {
 fn what_would_be_done_unit_by_unit_is_refused() {
     let text = clustered()
         .replace("facts:\n", "  strata: [country]\n  several_variants: first\nfacts:\n")
-        .replace("output:\n", "validate: { sequence_units: 1000 }\ndiscover: { folds: { column: device, discover: a, measure: b } }\nslices: []\noutput:\n");
+        .replace("output:\n", "validate: { sequence_units: 1000 }\ndiscover: { folds: { column: device, discover: a, measure: b } }\noutput:\n");
     insta::assert_snapshot!(refusal(&text));
 }
 

@@ -12,6 +12,7 @@
 //! clusters: the errors of both compared arms are multiplied by d / (d - k), where d are the degrees of freedom of Bell and McCaffrey and
 //! k the covariates, and d - k are left. It is too much for covariates that vary within clusters only.
 
+use crate::clusters::shared::ClusterScores;
 use crate::clusters::unbiased::{Part, few_clusters, satterthwaite, with_error};
 use crate::comparison::{Comparison, Source};
 use crate::estimate::{Estimate, NotEstimable};
@@ -119,6 +120,24 @@ impl AdjustedClusters<'_> {
             sources.push(fitted(source, self.fitted(place).max(rest.fitted(place)))?);
         }
         Comparison { treatment: value, control: 0.0, difference: value, sources, unreliable: None }.difference()
+    }
+
+    /// What each cluster adds to the errors of both values of [`Self::compare`]; nothing for an arm of fewer than two clusters.
+    ///
+    /// # Errors
+    /// As [`Self::compare`].
+    pub fn scores(&self) -> Result<ClusterScores, NotEstimable> {
+        let arms = self.read()?;
+        let of_arm = |value: usize, (place, arm): (usize, &Option<Arm>)| {
+            let Some(arm) = arm else { return Ok(Vec::new()) };
+            let parts = arm.parts(&self.weights(value, place, arm.units / units(&arms)));
+            let degrees_of_freedom = satterthwaite(&parts, &vec![Part::default(); parts.len()]);
+            let one = fitted(Source { treatment: 1.0, degrees_of_freedom, ..Source::default() }, self.fitted(place))?;
+            Ok(parts.iter().map(|part| one.treatment.sqrt() * part.score()).collect())
+        };
+        let of_value =
+            |value: usize| arms.iter().enumerate().map(|arm| of_arm(value, arm)).collect::<Result<Vec<_>, _>>();
+        Ok(ClusterScores { treatment: of_value(0)?, control: of_value(1)? })
     }
 
     /// Whether both arms have clusters enough for the slopes that were fitted to them: more than ten degrees of freedom for each.

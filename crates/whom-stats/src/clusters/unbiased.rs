@@ -68,6 +68,11 @@ impl Part {
         }
     }
 
+    /// What it adds to a value.
+    pub(super) fn score(self) -> f64 {
+        self.score
+    }
+
     /// The product of what it adds to two values.
     pub(super) fn times(self, other: Self) -> f64 {
         self.score * other.score
@@ -96,6 +101,14 @@ impl ClusterMeans<'_> {
         let ((offset, parts), (other, others)) = (self.parts()?, rest.parts()?);
         let unreliable = self.few().or_else(|| rest.few());
         Ok(UnbiasedMean { unreliable, ..with_error(offset - other, &parts, &others) })
+    }
+
+    /// What each cluster adds to the error of the mean; the squares add up to the variance of type CR2.
+    ///
+    /// # Errors
+    /// As [`Self::mean`].
+    pub fn scores(self) -> Result<Vec<f64>, NotEstimable> {
+        Ok(self.parts()?.1.iter().map(|part| part.score()).collect())
     }
 
     /// The clusters that hold a unit.

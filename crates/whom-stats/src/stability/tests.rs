@@ -28,7 +28,7 @@ fn a_trend_is_told_from_variation() {
     assert_eq!(WEEKS.run(&slices(&[1.0, 1.5, 0.5, 1.2, 0.9])).unwrap().found, Steadiness::NoChangeFound);
     let unordered = StabilityTest { ordered: false, ..WEEKS }.run(&slices(&[8.0, 6.0, 4.0, 2.0, 0.0])).unwrap();
     assert_eq!((unordered.found, unordered.trend, unordered.p_trend), (Steadiness::Varies, None, None));
-    assert_eq!(unordered.p_differences, unordered.heterogeneity.equal_effects.p_value);
+    assert_eq!(unordered.p_differences, unordered.equal_effects.p_value);
 }
 
 #[test]

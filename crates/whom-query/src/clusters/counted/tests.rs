@@ -70,6 +70,6 @@ fn more_clusters_than_have_cells_are_counted_by_bucket() {
     let units = |count: usize| -> Vec<Unit> {
         (0..count).map(|home| (Some(format!("{home}")), home as i64 % 2, 0, false)).collect()
     };
-    let cells = |count: usize| counted(2, &[&units(count)]).unwrap().0.cells();
+    let cells = |count: usize| counted(2, &[&units(count)]).unwrap().0.buckets_of_cells().len();
     assert_eq!([MOST_CLUSTERS, MOST_CLUSTERS + 1].map(cells), [MOST_CLUSTERS, BUCKETS]);
 }

@@ -152,6 +152,28 @@ proptest! {
     }
 
     #[test]
+    fn what_clusters_add_is_the_error_of_the_effect(arms in units(), slope in -1.0..1.0_f64, is_own: bool) {
+        let all = totals(&arms);
+        let slopes = [[slope], [0.5 * slope]];
+        let with = AdjustedClusters { is_own, ..adjusted(&all, [&slopes[0], &slopes[1]]) };
+        match (with.scores(), with.compare()) {
+            (Ok(scores), Ok(found)) => {
+                let squared = |scores: &[Vec<f64>]| scores.iter().flatten().map(|score| score * score).sum::<f64>();
+                let close = |squares: f64, variance: f64| (squares - variance).abs() <= 1e-9 * variance.max(1e-9);
+                prop_assert!(close(squared(&scores.treatment), found.variance([1.0, 0.0])));
+                prop_assert!(close(squared(&scores.control), found.variance([0.0, 1.0])));
+                if let Ok(effect) = scores.difference(&found) {
+                    prop_assert!(close(squared(&effect.scores), effect.estimate.std_err * effect.estimate.std_err));
+                }
+                if let Ok(effect) = scores.log_ratio(&found) {
+                    prop_assert!(close(squared(&effect.scores), effect.estimate.std_err * effect.estimate.std_err));
+                }
+            }
+            (scores, found) => prop_assert_eq!(scores.err(), found.err()),
+        }
+    }
+
+    #[test]
     fn a_cohort_less_the_rest_is_the_rest_less_the_cohort_turned_around(cohort in units(), rest in units()) {
         let (all, others) = (totals(&cohort), totals(&rest));
         let [side, other] = [&all, &others].map(|arms| adjusted(arms, [&[0.5], &[0.25]]));
