@@ -37,8 +37,10 @@ impl<'a> Correlated<'a> {
         if others.is_empty() {
             return Err(NotEstimable::OneGroup);
         }
-        let scores: Vec<Vec<f64>> = others.iter().map(|other| combined(&[(first, -1.0), (other, 1.0)])).collect();
-        let of_first = combined(&[(first, 1.0), (others[0], 0.0)]);
+        let layout = layout(effects.iter().copied());
+        let less_first = |other: &&'a ClusterEffect| combined(&[(first, -1.0), (other, 1.0)], &layout);
+        let scores: Vec<Vec<f64>> = others.iter().map(less_first).collect();
+        let of_first = combined(&[(first, 1.0)], &layout);
         let found = Self {
             differences: others.iter().map(|other| other.estimate.value - first.estimate.value).collect(),
             covariance: Symmetric::from_lower(scores.len(), |row, column| product(&scores[row], &scores[column])),
@@ -128,21 +130,26 @@ impl Scattered for Correlated<'_> {
 
 /// The variance of a combination of effects.
 pub(crate) fn variance_of(effects: &[(&ClusterEffect, f64)]) -> f64 {
-    let scores = combined(effects);
+    let scores = combined(effects, &layout(effects.iter().map(|(effect, _)| *effect)));
     product(&scores, &scores)
 }
 
+/// The number of clusters of each arm: an arm that has no part in one effect may have one in another.
+fn layout<'e>(effects: impl Iterator<Item = &'e ClusterEffect> + Clone) -> Vec<usize> {
+    let arms = effects.clone().map(|effect| effect.scores.len()).max().unwrap_or(0);
+    let clusters = |arm: usize| effects.clone().filter_map(|effect| effect.scores.get(arm)).map(Vec::len).max();
+    (0..arms).map(|arm| clusters(arm).unwrap_or(0)).collect()
+}
+
 /// What each cluster of each arm adds to a combination of effects.
-fn combined(effects: &[(&ClusterEffect, f64)]) -> Vec<f64> {
-    let arms = effects.iter().map(|(effect, _)| effect.scores.len()).max().unwrap_or(0);
-    let of_arm = |arm: usize| {
+fn combined(effects: &[(&ClusterEffect, f64)], layout: &[usize]) -> Vec<f64> {
+    let of_arm = |(arm, clusters): (usize, &usize)| {
         let of = move |(effect, weight): &(&ClusterEffect, f64), cluster: usize| {
             effect.scores.get(arm).and_then(|scores| scores.get(cluster)).map_or(0.0, |score| weight * score)
         };
-        let clusters = effects.iter().filter_map(|(effect, _)| effect.scores.get(arm)).map(Vec::len).max().unwrap_or(0);
-        (0..clusters).map(move |cluster| effects.iter().map(|effect| of(effect, cluster)).sum::<f64>())
+        (0..*clusters).map(move |cluster| effects.iter().map(|effect| of(effect, cluster)).sum::<f64>())
     };
-    (0..arms).flat_map(of_arm).collect()
+    layout.iter().enumerate().flat_map(of_arm).collect()
 }
 
 fn product(one: &[f64], other: &[f64]) -> f64 {

@@ -111,6 +111,22 @@ fn what_cannot_be_tested_has_a_name() {
     assert_eq!(found(&many, &many), Err(NotEstimable::NoDegreesOfFreedom));
 }
 
+#[test]
+fn an_arm_may_have_a_part_in_some_effects_alone() {
+    let effect = |value: f64, scores: [&[f64]; 3]| {
+        let variance: f64 = scores.iter().copied().flatten().map(|score| score * score).sum();
+        let estimate = Estimate { value, std_err: variance.sqrt(), degrees_of_freedom: 50.0 };
+        Ok(ClusterEffect { estimate, scores: scores.map(<[f64]>::to_vec).to_vec() })
+    };
+    let with = |nothing: &'static [f64]| {
+        let adjusted = effect(1.0, [&[0.3, 0.1], &[0.2, 0.1], &[0.4, 0.5]]);
+        let [plain, other] = [[0.1, 0.4], [0.5, 0.2]];
+        let effects = [effect(2.0, [&plain, nothing, &other]), adjusted, effect(4.0, [&other, nothing, &plain])];
+        Heterogeneity::by_cluster(&effects, 0.95).unwrap()
+    };
+    assert_eq!(with(&[]), with(&[0.0, 0.0]), "nothing is the same as zeros");
+}
+
 fn arm(clusters: usize) -> impl Strategy<Value = Values> {
     let values = prop::collection::vec(-100_i64..100, 1..5);
     prop::collection::vec(prop::collection::vec(values, clusters), 3)
