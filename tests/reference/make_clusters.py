@@ -45,11 +45,16 @@ def inverse_root(matrix: np.ndarray) -> np.ndarray:
     return vectors @ np.diag(values**-0.5) @ vectors.T
 
 
+def regression(values: np.ndarray, side: np.ndarray, sides: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """On a dummy for each side: the design, (X'X)^-1, and the residuals."""
+    design = (side[:, None] == np.arange(sides)).astype(float)
+    bread = np.linalg.inv(design.T @ design)
+    return design, bread, values - design @ (bread @ design.T @ values)
+
+
 def cr2(values: np.ndarray, side: np.ndarray, cluster: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     """Variance and degrees of freedom of a combination of the means of some sides."""
-    design = (side[:, None] == np.arange(len(weights))).astype(float)
-    bread = np.linalg.inv(design.T @ design)
-    residual = values - design @ (bread @ design.T @ values)
+    design, bread, residual = regression(values, side, len(weights))
     rows = []
     for name in np.unique(cluster):
         members = cluster == name
@@ -85,9 +90,7 @@ def combined(parts: list[tuple[float, float]], scale: list[float]) -> tuple[floa
 
 def mean_scores(values: np.ndarray, side: np.ndarray, cluster: np.ndarray, sides: int) -> np.ndarray:
     """What each household adds to the error of each slice's mean."""
-    design = (side[:, None] == np.arange(sides)).astype(float)
-    bread = np.linalg.inv(design.T @ design)
-    residual = values - design @ (bread @ design.T @ values)
+    design, bread, residual = regression(values, side, sides)
     scores = []
     for name in np.unique(cluster):
         members = cluster == name

@@ -24,6 +24,7 @@ use crate::study::Study;
 
 pub(crate) use beside::{Beside, Together};
 pub(crate) use measuring::enough_clusters;
+pub(crate) use shared::Sharing;
 
 use adjusted::Covariates;
 

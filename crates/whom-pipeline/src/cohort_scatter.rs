@@ -1,8 +1,9 @@
 //! How much effects differ between the cohorts of the declared partition: beside the global tests, deciding nothing.
 
 use whom_report::CohortScatter;
-use whom_stats::{BothScales, ClusterScores, Correction, Heterogeneity, NotEstimable};
+use whom_stats::{BothScales, Correction, Heterogeneity, NotEstimable};
 
+use crate::clustered::Sharing;
 use crate::cohorts::MeasuredCohorts;
 use crate::comparison::Comparison;
 use crate::names;
@@ -43,21 +44,14 @@ pub(crate) fn cohort_scatter(cohorts: &MeasuredCohorts<'_>, questions: &[Questio
 }
 
 /// Heterogeneity on both scales of the cohorts in which the method holds.
-fn by_cluster(compared: &[(Comparison, Result<ClusterScores, NotEstimable>)], level: f64) -> BothScales {
-    let reliable = || {
-        let with_effect =
-            compared.iter().filter_map(|(comparison, scores)| Some((comparison.effect.as_ref().ok()?, scores)));
-        with_effect.filter(|(effect, _)| effect.unreliable().is_none())
-    };
-    let scores = |scores: &Result<ClusterScores, NotEstimable>| scores.as_ref().map_err(|reason| *reason).cloned();
-    let absolute: Vec<_> =
-        reliable().map(|(effect, of)| scores(of).and_then(|scores| scores.difference(&effect.values))).collect();
-    let relative: Vec<_> =
-        reliable().map(|(effect, of)| scores(of).and_then(|scores| scores.log_ratio(&effect.values))).collect();
+fn by_cluster(compared: &[Sharing], level: f64) -> BothScales {
+    let reliable = || compared.iter().filter(|cohort| cohort.is_reliable());
+    let absolute: Vec<_> = reliable().map(Sharing::difference).collect();
+    let relative: Vec<_> = reliable().map(Sharing::log_ratio).collect();
     BothScales::by_cluster(&absolute, &relative, level)
 }
 
-/// The p-values of Welch's test, corrected over those that were tested.
+/// The p-values of the tests that effects are equal, corrected over those that were tested.
 fn holm<'a>(found: impl Iterator<Item = &'a Result<Heterogeneity, NotEstimable>>) -> Vec<Option<f64>> {
     let raw: Vec<Option<f64>> =
         found.map(|found| found.as_ref().ok().map(|found| found.equal_effects.p_value)).collect();

@@ -5,13 +5,13 @@ use whom_query::Among;
 use whom_report::{EffectRow, Evidence, Family, Fold};
 use whom_spec::plan::{Correction, Role};
 use whom_stats::{
-    Against, Alternative, Bootstrap, ClusterScores, Estimate, Grid, Hypothesis, MaxT, MeasuredProducts, MeasuredStrata,
-    NotEstimable, Question as Asked, Sample, StratifiedQuestion, WithinStratum,
+    Against, Alternative, Bootstrap, Estimate, Grid, Hypothesis, MaxT, MeasuredProducts, MeasuredStrata, NotEstimable,
+    Question as Asked, Sample, StratifiedQuestion, WithinStratum,
 };
 
 use crate::averages::Rows;
-use crate::clustered::Clustered;
-use crate::comparison::{Comparison, Contrast, Sides};
+use crate::clustered::{Clustered, Sharing};
+use crate::comparison::{Contrast, Sides};
 use crate::estimation::Estimation;
 use crate::leaf_sums::LeafSums;
 use crate::quantiles::Quantiles;
@@ -67,7 +67,7 @@ impl<'a> MeasuredCohorts<'a> {
     }
 
     /// One question on every cohort, with what each cluster adds to it; nothing where units were assigned by themselves.
-    pub(crate) fn sharing(&self, question: Question) -> Vec<(Comparison, Result<ClusterScores, NotEstimable>)> {
+    pub(crate) fn sharing(&self, question: Question) -> Vec<Sharing> {
         let Some(clusters) = self.clusters else { return Vec::new() };
         let estimation = self.study.estimation(question);
         let of = |MeasuredCohort { cohort, sides }: &MeasuredCohort<'a>| {

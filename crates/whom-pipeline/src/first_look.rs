@@ -152,10 +152,6 @@ impl CountedLevel {
 }
 
 impl CountedTag {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn new(study: &Study<'_>, bins: &TagBins, (levels, histogram): (&[Level], &ColumnHistogram)) -> Self {
         let cells: Vec<_> = histogram.cells().collect();
         let (arms, strata) = (study.plan.split.variants.len(), study.strata());

@@ -3,12 +3,10 @@
 use rayon::prelude::*;
 use whom_report::{Fold, ShrunkenEffect, ShrunkenEffects};
 use whom_spec::plan::{Direction, Matters};
-use whom_stats::{
-    CellSums, ClusterEffect, ClusterScores, Estimate, Hierarchy, Interval, NotEstimable, Posterior, Prior, Shrunken,
-};
+use whom_stats::{CellSums, ClusterEffect, Estimate, Hierarchy, Interval, NotEstimable, Posterior, Prior, Shrunken};
 
 use crate::cohorts::MeasuredCohorts;
-use crate::comparison::{Comparison, Effect};
+use crate::comparison::Effect;
 use crate::study::{Question, Study};
 
 /// The part of the metric's standard deviation that effects are expected to differ by, unless a larger one matters.
@@ -31,12 +29,10 @@ pub(crate) fn shrunken_effects(
     apart.map(|question| of_question(cohorts, *question, everybody)).collect()
 }
 
-/// Whether a cluster has units in several cohorts.
+/// Whether a cluster has units in several cohorts, or a group of clusters where there are too many to be told apart.
 fn share_clusters(cohorts: &MeasuredCohorts<'_>, question: Question) -> bool {
-    let effect = |(comparison, scores): (Comparison, Result<ClusterScores, NotEstimable>)| {
-        scores.ok()?.difference(&comparison.effect.ok()?.values).ok()
-    };
-    let effects: Vec<ClusterEffect> = cohorts.sharing(question).into_iter().filter_map(effect).collect();
+    let effects: Vec<ClusterEffect> =
+        cohorts.sharing(question).iter().filter_map(|cohort| cohort.difference().ok()).collect();
     let later = |place: usize| effects.iter().skip(place + 1);
     effects.iter().enumerate().any(|(place, one)| later(place).any(|other| one.shares_clusters(other)))
 }

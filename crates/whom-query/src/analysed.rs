@@ -149,7 +149,7 @@ impl AnalysedUnits {
 
     /// The column of the week of first exposure; `None` where there is only one week.
     pub fn week_column(&self) -> Option<usize> {
-        self.schema.weeks.shape().map(|_| self.bins.len() + self.schema.cohorts.len())
+        self.schema.week_column(&self.bins)
     }
 
     /// What arms are compared within, with its column; `None` where that is all units together. The column of the pre-registered

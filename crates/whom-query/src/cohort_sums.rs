@@ -99,6 +99,8 @@ pub(crate) struct Ranks<'a> {
     of_nodes: Vec<usize>,
     /// Encoders of the columns that the tree splits on.
     encoders: Vec<(usize, Encoder)>,
+    /// The column of the week of first exposure, if the tree splits on it.
+    week: Option<usize>,
 }
 
 impl<'a> Ranks<'a> {
@@ -108,7 +110,8 @@ impl<'a> Ranks<'a> {
         let splits = |column: &usize| tree.nodes().iter().flatten().any(|split| split.column == *column);
         let split = (0..bins.len()).filter(splits);
         let encoders = split.map(|column| (column, Encoder::new(&bins[column]))).collect();
-        Self { schema, bins, columns: schema.shapes(bins).len(), tree, of_nodes, encoders }
+        let week = schema.week_column(bins).filter(splits);
+        Self { schema, bins, columns: schema.shapes(bins).len(), tree, of_nodes, encoders, week }
     }
 
     fn add(&self, sums: &mut [Option<BucketSums>], rows: &UnitRows) -> Result<(), QueryError> {
@@ -148,9 +151,9 @@ impl<'a> Ranks<'a> {
             codes[self.bins.len() + place] =
                 CodeColumn::U8(members.iter().map(|member| u8::from(member == Some(true))).collect());
         }
-        if self.schema.weeks.shape().is_some() {
+        if let Some(column) = self.week {
             let weeks = rows.exposure_days()?.into_iter().map(|day| self.schema.weeks.week(day));
-            codes[self.bins.len() + self.schema.cohorts.len()] = CodeColumn::U8(weeks.collect());
+            codes[column] = CodeColumn::U8(weeks.collect());
         }
         Ok((0..rows.len()).map(|row| self.of_nodes[self.tree.leaf(|column| codes[column].code(row))]).collect())
     }

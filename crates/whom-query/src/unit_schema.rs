@@ -180,6 +180,11 @@ impl UnitSchema {
         let others = self.cohorts.iter().map(cohort).chain(self.weeks.shape()).chain(of_strata);
         bins.iter().map(TagBins::shape).chain(others).collect()
     }
+
+    /// The column of the week of first exposure among them; `None` where there is only one week.
+    pub(crate) fn week_column(&self, bins: &[TagBins]) -> Option<usize> {
+        self.weeks.shape().map(|_| bins.len() + self.cohorts.len())
+    }
 }
 
 /// The place of a column among others, which it joins if it is not one of them.

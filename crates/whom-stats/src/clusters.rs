@@ -22,7 +22,7 @@ mod shown;
 mod unbiased;
 
 pub use adjusted::AdjustedClusters;
-pub use shared::{ClusterEffect, ClusterRatio, ClusterScores};
+pub use shared::{ClusterEffect, ClusterRatio, ValueScores};
 pub use shown::{ClusterWeights, cr1_factor};
 pub use unbiased::{ClusterMeans, UnbiasedMean};
 

@@ -42,6 +42,7 @@ pub use least_squares::{LeastSquares, Variables};
 pub use meat::{Meat, RobustError};
 pub use predictions::Predictions;
 pub use symmetric::Symmetric;
+pub(crate) use symmetric::dot;
 
 #[cfg(test)]
 mod coverage;

@@ -1,10 +1,7 @@
 //! Tags by how much they change an effect, from their one-tag tables.
 
 use whom_report::{self as report, Evidence, RankedTag, TagRanking};
-use whom_stats::{
-    ClusterScores, ClusteredLevel, ClusteredTagTable, Correction, Estimate, LevelEffect, Modifier, NotEstimable,
-    Ranking, TagTable,
-};
+use whom_stats::{ClusteredLevel, ClusteredTagTable, Correction, Estimate, LevelEffect, Modifier, Ranking, TagTable};
 
 use super::CountedTag;
 use crate::clustered::Clustered;
@@ -28,13 +25,13 @@ pub(super) fn ranking(
             reliable(levels.iter()).map(level_effect).map(Ok).collect::<Vec<_>>()
         };
         let levels: Vec<_> = tags.iter().map(levels).collect();
-        let table = |(tag, levels)| TagTable { tag: CountedTag::name(tag), levels };
-        ranking.rank(&tags.iter().zip(levels.iter().map(Vec::as_slice)).map(table).collect::<Vec<_>>())
+        let tables = tags.iter().zip(&levels).map(|(tag, levels)| TagTable { tag: &tag.name, levels });
+        ranking.rank(&tables.collect::<Vec<_>>())
     } else {
         let levels: Vec<_> =
             tags.iter().zip(clusters).map(|(tag, clusters)| by_cluster(tag, clusters, estimation)).collect();
-        let table = |(tag, levels)| ClusteredTagTable { tag: CountedTag::name(tag), levels };
-        ranking.rank_by_cluster(&tags.iter().zip(levels.iter().map(Vec::as_slice)).map(table).collect::<Vec<_>>())
+        let tables = tags.iter().zip(&levels).map(|(tag, levels)| ClusteredTagTable { tag: &tag.name, levels });
+        ranking.rank_by_cluster(&tables.collect::<Vec<_>>())
     };
     let levels = |name: &str| tags.iter().find(|tag| tag.name == name).map_or(0, |tag| tag.levels.len());
     let question = estimation.question;
@@ -56,19 +53,15 @@ fn compared(tag: &CountedTag, estimation: &Estimation<'_>) -> impl Iterator<Item
 fn by_cluster(tag: &CountedTag, clusters: &Clustered, estimation: &Estimation<'_>) -> Vec<ClusteredLevel> {
     let level = |(place, units): (usize, Comparison)| {
         let of_units = units.effect.as_ref().ok().map(|effect| effect.variances()[1] * units.control.units as f64);
-        let (comparison, scores) = clusters.compare_sharing(units, &[place], estimation);
-        let effect = comparison.effect.as_ref().ok().filter(|effect| effect.unreliable().is_none())?;
-        let scores = scores.as_ref().map_err(|reason| *reason);
-        let of = |value: fn(&ClusterScores, &whom_stats::Comparison) -> Result<_, NotEstimable>| {
-            value(scores?, &effect.values)
-        };
+        let level = clusters.compare_sharing(units, &[place], estimation);
         Some(ClusteredLevel {
-            difference: of(ClusterScores::difference),
-            log_ratio: of(ClusterScores::log_ratio),
-            control: of(ClusterScores::control),
+            difference: level.difference(),
+            log_ratio: level.log_ratio(),
+            control: level.control(),
             control_variance: of_units?,
-            units: comparison.control.units + comparison.treatment.units,
+            units: level.comparison.control.units + level.comparison.treatment.units,
         })
+        .filter(|_| level.is_reliable())
     };
     compared(tag, estimation).enumerate().filter_map(level).collect()
 }

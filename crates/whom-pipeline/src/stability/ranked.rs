@@ -38,12 +38,7 @@ impl Ranked {
             .iter()
             .map(|group| study.compare_units(&of_group(leaves, group), question).effect.map(|found| found.difference))
             .collect();
-        let spread = match (groups.first(), groups.last()) {
-            (Some(Ok(lowest)), Some(Ok(highest))) => Ok(highest.minus(lowest)),
-            (Some(Err(reason)), _) | (_, Some(Err(reason))) => Err(*reason),
-            _ => Err(NotEstimable::NoUnits),
-        };
-        Self { groups, spread }
+        Self { spread: spread(&groups, |highest, lowest| Ok(highest.minus(lowest))), groups }
     }
 
     /// The same by cluster: the groups may share some.
@@ -56,17 +51,23 @@ impl Ranked {
         let estimation = study.estimation(question);
         let of = |group: &RankedGroup| {
             let units = study.compare_units(&of_group(leaves, group), question);
-            let (comparison, scores) = clusters.compare_in_buckets(units, &group.buckets, &estimation);
-            scores?.difference(&comparison.effect?.values)
+            clusters.compare_in_buckets(units, &group.buckets, &estimation).difference()
         };
         let groups: Vec<Result<ClusterEffect, NotEstimable>> = groups.iter().map(of).collect();
-        let reason =
-            |group: Option<&Result<ClusterEffect, NotEstimable>>| group.and_then(|group| group.as_ref().err().copied());
-        let spread = match (groups.first(), groups.last()) {
-            (Some(Ok(lowest)), Some(Ok(highest))) => highest.minus(lowest),
-            (lowest, highest) => Err(reason(lowest).or(reason(highest)).unwrap_or(NotEstimable::NoUnits)),
-        };
+        let spread = spread(&groups, ClusterEffect::minus);
         Self { groups: groups.into_iter().map(|group| group.map(|group| group.estimate)).collect(), spread }
+    }
+}
+
+/// The effect of the highest group less that of the lowest.
+fn spread<T>(
+    groups: &[Result<T, NotEstimable>],
+    minus: impl Fn(&T, &T) -> Result<Estimate, NotEstimable>,
+) -> Result<Estimate, NotEstimable> {
+    match (groups.first(), groups.last()) {
+        (Some(Ok(lowest)), Some(Ok(highest))) => minus(highest, lowest),
+        (Some(Err(reason)), _) | (_, Some(Err(reason))) => Err(*reason),
+        _ => Err(NotEstimable::NoUnits),
     }
 }
 

@@ -58,10 +58,8 @@ impl Counted {
         let Some(clusters) = self.clusters.as_ref().map(|clusters| clusters.of_fold(fold)) else {
             return SliceEffect { comparison: units, by_cluster: None };
         };
-        let (comparison, scores) = clusters.compare_sharing(units, cells, estimation);
-        let effect = comparison.effect.as_ref().map_err(|reason| *reason);
-        let effect = effect.and_then(|effect| scores?.difference(&effect.values));
-        SliceEffect { comparison, by_cluster: Some(effect) }
+        let slice = clusters.compare_sharing(units, cells, estimation);
+        SliceEffect { by_cluster: Some(slice.difference()), comparison: slice.comparison }
     }
 }
 

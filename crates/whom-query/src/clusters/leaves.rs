@@ -80,7 +80,7 @@ impl Look for LeafTotalsLook {
     }
 
     fn merged(one: Vec<ClusterTotals>, other: Vec<ClusterTotals>) -> Vec<ClusterTotals> {
-        one.into_iter().zip(other).map(|(one, other)| one.merged(other)).collect()
+        one.into_iter().zip(other).map(|(one, other)| one.plus(other)).collect()
     }
 }
 

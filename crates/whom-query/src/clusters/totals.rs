@@ -172,11 +172,7 @@ impl ClusterTotals {
 
     /// The sums over the units of both, which are of the same groups.
     #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        self.merged(other)
-    }
-
-    pub(super) fn merged(mut self, other: Self) -> Self {
+    pub fn plus(mut self, other: Self) -> Self {
         self.sums.iter_mut().zip(other.sums).for_each(|(sum, other)| *sum = sum.plus(other));
         self
     }
@@ -245,7 +241,7 @@ impl Look for TotalsLook {
     }
 
     fn merged(one: ClusterTotals, other: ClusterTotals) -> ClusterTotals {
-        one.merged(other)
+        one.plus(other)
     }
 }
 

@@ -12,7 +12,7 @@
 //! clusters: the errors of both compared arms are multiplied by d / (d - k), where d are the degrees of freedom of Bell and McCaffrey and
 //! k the covariates, and d - k are left. It is too much for covariates that vary within clusters only.
 
-use crate::clusters::shared::ClusterScores;
+use crate::clusters::shared::ValueScores;
 use crate::clusters::unbiased::{Part, few_clusters, satterthwaite, with_error};
 use crate::comparison::{Comparison, Source};
 use crate::estimate::{Estimate, NotEstimable};
@@ -126,7 +126,7 @@ impl AdjustedClusters<'_> {
     ///
     /// # Errors
     /// As [`Self::compare`].
-    pub fn scores(&self) -> Result<ClusterScores, NotEstimable> {
+    pub fn scores(&self) -> Result<ValueScores, NotEstimable> {
         let arms = self.read()?;
         let of_arm = |value: usize, (place, arm): (usize, &Option<Arm>)| {
             let Some(arm) = arm else { return Ok(Vec::new()) };
@@ -137,7 +137,7 @@ impl AdjustedClusters<'_> {
         };
         let of_value =
             |value: usize| arms.iter().enumerate().map(|arm| of_arm(value, arm)).collect::<Result<Vec<_>, _>>();
-        Ok(ClusterScores { treatment: of_value(0)?, control: of_value(1)? })
+        Ok(ValueScores { treatment: of_value(0)?, control: of_value(1)? })
     }
 
     /// Whether both arms have clusters enough for the slopes that were fitted to them: more than ten degrees of freedom for each.

@@ -50,14 +50,14 @@ impl ClusterEffect {
 /// What each cluster adds to the values of both compared arms: by arm and cluster, at the same places for all groups. An arm that has no part
 /// in a value may be empty.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClusterScores {
+pub struct ValueScores {
     /// To the treatment's value.
     pub treatment: Vec<Vec<f64>>,
     /// To control's.
     pub control: Vec<Vec<f64>>,
 }
 
-impl ClusterScores {
+impl ValueScores {
     /// The difference of the values, whose errors these are.
     ///
     /// # Errors

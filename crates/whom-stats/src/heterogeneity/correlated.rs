@@ -13,7 +13,7 @@ use crate::clusters::ClusterEffect;
 use crate::distribution::f_upper;
 use crate::estimate::{Estimate, NotEstimable};
 use crate::heterogeneity::{Cochran, EqualEffects, Scattered};
-use crate::linear::{Cholesky, Symmetric};
+use crate::linear::{Cholesky, Symmetric, dot};
 
 /// Effects of groups that may share clusters.
 pub(crate) struct Correlated<'a> {
@@ -43,8 +43,8 @@ impl<'a> Correlated<'a> {
         let of_first = combined(&[(first, 1.0)], &layout);
         let found = Self {
             differences: others.iter().map(|other| other.estimate.value - first.estimate.value).collect(),
-            covariance: Symmetric::from_lower(scores.len(), |row, column| product(&scores[row], &scores[column])),
-            with_first: scores.iter().map(|scores| product(scores, &of_first)).collect(),
+            covariance: Symmetric::from_lower(scores.len(), |row, column| dot(&scores[row], &scores[column])),
+            with_first: scores.iter().map(|scores| dot(scores, &of_first)).collect(),
             effects,
         };
         if found.degrees_of_freedom() <= found.differences.len() as f64 {
@@ -97,9 +97,9 @@ impl Scattered for Correlated<'_> {
         let with_first: Vec<f64> = self.with_first.iter().map(|covariance| covariance - between).collect();
         let (with_first, differences) = (Self::solved(&root, &with_first), Self::solved(&root, &self.differences));
         let first = self.effects[0].estimate;
-        let variance = first.std_err * first.std_err + between - product(&with_first, &with_first);
+        let variance = first.std_err * first.std_err + between - dot(&with_first, &with_first);
         Estimate {
-            value: first.value - product(&with_first, &differences),
+            value: first.value - dot(&with_first, &differences),
             std_err: variance.max(0.0).sqrt(),
             degrees_of_freedom: self.degrees_of_freedom(),
         }
@@ -107,7 +107,7 @@ impl Scattered for Correlated<'_> {
 
     fn q(&self, between: f64) -> f64 {
         let solved = Self::solved(&self.factored(between), &self.differences);
-        product(&solved, &solved)
+        dot(&solved, &solved)
     }
 
     fn rise(&self) -> f64 {
@@ -116,7 +116,7 @@ impl Scattered for Correlated<'_> {
         let unit = |place: usize| (0..size).map(|other| f64::from(u8::from(other == place))).collect::<Vec<f64>>();
         let of_units = (0..size).map(|place| Self::solved(&root, &unit(place)));
         let of_ones = Self::solved(&root, &vec![1.0; size]);
-        of_units.map(|solved| product(&solved, &solved)).sum::<f64>() + product(&of_ones, &of_ones)
+        of_units.map(|solved| dot(&solved, &solved)).sum::<f64>() + dot(&of_ones, &of_ones)
     }
 
     fn equal_effects(&self, cochran: &Cochran) -> EqualEffects {
@@ -131,7 +131,7 @@ impl Scattered for Correlated<'_> {
 /// The variance of a combination of effects.
 pub(crate) fn variance_of(effects: &[(&ClusterEffect, f64)]) -> f64 {
     let scores = combined(effects, &layout(effects.iter().map(|(effect, _)| *effect)));
-    product(&scores, &scores)
+    dot(&scores, &scores)
 }
 
 /// The number of clusters of each arm: an arm that has no part in one effect may have one in another.
@@ -150,10 +150,6 @@ fn combined(effects: &[(&ClusterEffect, f64)], layout: &[usize]) -> Vec<f64> {
         (0..*clusters).map(move |cluster| effects.iter().map(|effect| of(effect, cluster)).sum::<f64>())
     };
     layout.iter().enumerate().flat_map(of_arm).collect()
-}
-
-fn product(one: &[f64], other: &[f64]) -> f64 {
-    one.iter().zip(other).map(|(one, other)| one * other).sum()
 }
 
 #[cfg(test)]
