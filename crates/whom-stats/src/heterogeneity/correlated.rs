@@ -37,7 +37,7 @@ impl<'a> Correlated<'a> {
         if others.is_empty() {
             return Err(NotEstimable::OneGroup);
         }
-        let layout = layout(effects.iter().copied());
+        let layout = layout(&effects);
         let less_first = |other: &&'a ClusterEffect| combined(&[(first, -1.0), (other, 1.0)], &layout);
         let scores: Vec<Vec<f64>> = others.iter().map(less_first).collect();
         let of_first = combined(&[(first, 1.0)], &layout);
@@ -130,14 +130,15 @@ impl Scattered for Correlated<'_> {
 
 /// The variance of a combination of effects.
 pub(crate) fn variance_of(effects: &[(&ClusterEffect, f64)]) -> f64 {
-    let scores = combined(effects, &layout(effects.iter().map(|(effect, _)| *effect)));
+    let combining: Vec<&ClusterEffect> = effects.iter().map(|(effect, _)| *effect).collect();
+    let scores = combined(effects, &layout(&combining));
     dot(&scores, &scores)
 }
 
 /// The number of clusters of each arm: an arm that has no part in one effect may have one in another.
-fn layout<'e>(effects: impl Iterator<Item = &'e ClusterEffect> + Clone) -> Vec<usize> {
-    let arms = effects.clone().map(|effect| effect.scores.len()).max().unwrap_or(0);
-    let clusters = |arm: usize| effects.clone().filter_map(|effect| effect.scores.get(arm)).map(Vec::len).max();
+fn layout(effects: &[&ClusterEffect]) -> Vec<usize> {
+    let arms = effects.iter().map(|effect| effect.scores.len()).max().unwrap_or(0);
+    let clusters = |arm: usize| effects.iter().filter_map(|effect| effect.scores.get(arm)).map(Vec::len).max();
     (0..arms).map(|arm| clusters(arm).unwrap_or(0)).collect()
 }
 
