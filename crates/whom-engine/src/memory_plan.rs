@@ -225,6 +225,7 @@ mod tests {
             moments,
             table: 250 * units,
             analysed: 60 * units,
+            sampled: 0,
             search: 150 << 20,
             writer: 0,
         }
@@ -277,6 +278,19 @@ mod tests {
         let plan = MemoryPlan::new(8 << 30, &asked(3), &needs(1_000)).unwrap();
         assert_eq!((plan.pieces.count(), plan.spilled), (3, 0));
         assert!(plan.peak < 300 << 20);
+    }
+
+    #[test]
+    fn a_sample_of_the_units_lies_beside_them_or_on_disk() {
+        let all = needs(10_000_000);
+        let with = Needs { sampled: all.analysed / 2, ..all.clone() };
+        let plan = |limit, needs: &Needs| MemoryPlan::new(limit, &asked(2), needs).unwrap();
+        let (roomy, alone) = (plan(16 << 30, &with), plan(16 << 30, &all));
+        assert!(roomy.peak >= alone.peak + with.sampled && roomy.spilled == alone.spilled);
+        let (small, alone) = (plan(1 << 30, &with), plan(1 << 30, &all));
+        assert!(alone.resident() < with.sampled as usize);
+        assert_eq!(small.peak, alone.peak);
+        assert!(small.spilled >= alone.spilled);
     }
 
     #[test]

@@ -31,7 +31,7 @@ use crate::quantiles::Quantiles;
 use crate::rows::exploratory;
 use crate::rules::cohort_rule;
 use crate::shrinkage::shrunken_effects;
-use crate::stability::{Declaration, ranked_p_values, resplits, search_stability, with_corrected};
+use crate::stability::{Declaration, ranked_p_values, resplits, sampled, search_stability, with_corrected};
 use crate::steadiness::{Uncorrected, sliced_effects};
 use crate::study::{Question, Study};
 use crate::trees::{Shown, importance, views};
@@ -71,8 +71,10 @@ pub(crate) async fn analyse(
     stages.begin(Stage::Stability)?;
     let (name, tree) = declared_tree(study, &questions, &discovered)
         .ok_or_else(|| internal(&"the declared partition is not among the trees that were grown"))?;
-    let declaration =
-        Declaration { study, name: &name, tree, everybody: &cells.everybody.cells, observer: stages.observer() };
+    let some = sampled(study).await?;
+    let of_some = some.as_ref().map(|units| study.with_units(units));
+    let repeated = of_some.as_ref().unwrap_or(study);
+    let declaration = Declaration { all: study, study: repeated, name: &name, tree, observer: stages.observer() };
     let search = search_stability(&declaration).await?;
 
     stages.begin(Stage::Validation)?;

@@ -126,7 +126,12 @@ impl Experiment {
 
     /// Everybody as they are, read from disk by every pass.
     pub(crate) fn on_disk() -> Self {
-        Self::made(&PIPELINE.replace("DISCOVER", SMALL_TREES), |person| person, 0)
+        Self::on_disk_with(SMALL_TREES)
+    }
+
+    /// The same, and a section `discover`.
+    pub(crate) fn on_disk_with(discover: &str) -> Self {
+        Self::made(&PIPELINE.replace("DISCOVER", discover), |person| person, 0)
     }
 
     /// Everybody as they are, where the primary metric should move this way.

@@ -61,7 +61,8 @@ impl Planned {
         let counted = strata_bytes(plan, needs.units).max(quantile_bytes(plan, request));
         let counted = counted.max(cluster_bytes(plan, needs.units, request));
         let search = (search_bytes(plan, needs.units) * most_searched_strata(plan, needs.units)).max(counted);
-        let needs = Needs { fill, search, writer, analysed, ..needs };
+        let sampled = sampled_bytes(plan, needs.units, analysed);
+        let needs = Needs { fill, search, writer, analysed, sampled, ..needs };
         let of = if request.elsewhere.is_some() { MemoryPlan::of_caller } else { MemoryPlan::new };
         let memory = of(request.memory, &request.limits, &needs);
         let memory = memory.map_err(|error| RunError::new(Stage::Sources, Cause::Resources, error.to_string()))?;
@@ -81,6 +82,15 @@ impl Planned {
 /// Bytes of a unit's stratum, and of its cell in each declared cohort by stratum, where arms are compared within some.
 fn stratum_bytes(plan: &Plan) -> u64 {
     if plan.split.is_stratified() { 1 + plan.cohorts.len() as u64 } else { 0 }
+}
+
+/// Bytes of the units that stand for all of so many bytes where searches are repeated; 0 if all stand for themselves.
+fn sampled_bytes(plan: &Plan, units: u64, analysed: u64) -> u64 {
+    let repeated = plan.discover.repeated_units;
+    if units <= repeated || !plan.searches() || !plan.discover.repeats() {
+        return 0;
+    }
+    (u128::from(analysed) * u128::from(repeated) / u128::from(units)) as u64
 }
 
 /// The most strata within which cohorts may be searched for; one where all units are comparable.

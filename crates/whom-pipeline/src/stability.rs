@@ -7,13 +7,18 @@ mod ranked;
 mod resplits;
 mod search;
 
+use std::sync::Arc;
+
+use whom_engine::blocking;
 use whom_forest::Tree;
-use whom_stats::{BucketSet, CellStatistics, Routing, UnitSample};
+use whom_query::AnalysedUnits;
+use whom_stats::{BucketSet, Routing, UnitSample};
 
 pub(crate) use ranked::{ranked_p_values, with_corrected};
 pub(crate) use resplits::resplits;
 pub(crate) use search::search_stability;
 
+use crate::clustered::uncounted;
 use crate::error::{Cause, RunError};
 use crate::event::{Event, Observer, Stage};
 use crate::planned::search_bytes;
@@ -27,53 +32,47 @@ const RETURNED_FROM: f64 = 0.75;
 /// Units that trees are compared on, or a few more.
 const COMPARED: u64 = 8_192;
 
-/// Units that trees are grown on again at most, unless the fewest buckets hold more. A function of the data alone, so that a
-/// result depends on no machine.
-const MOST_UNITS: u64 = 4_000_000;
-
-/// Units beyond which the search is not repeated: its replicates would read all of them again and again. Like [`MOST_UNITS`] a
-/// function of the data alone.
-const REPEATED_UNITS: u64 = 8_000_000;
-
-/// Buckets that stand for all units at least: a bootstrap of fewer would tell more of the buckets than of the units.
-const FEWEST_BUCKETS: usize = 128;
-
 /// Bytes of histograms that trees which grow together may hold, where the search itself held less.
 const ROOM: u64 = 8 << 20;
 
 /// What stability is asked of: the declared tree.
 pub(crate) struct Declaration<'a> {
+    /// All units, which the tree was grown on.
+    pub(crate) all: &'a Study<'a>,
+    /// Those that searches are repeated on: all, or some that [`sampled`] chose.
     pub(crate) study: &'a Study<'a>,
     /// The tree's name.
     pub(crate) name: &'a str,
     /// Its leaves are the declared cohorts.
     pub(crate) tree: &'a Tree,
-    /// Everybody, in one cell or one for each stratum.
-    pub(crate) everybody: &'a CellStatistics,
     pub(crate) observer: &'a dyn Observer,
 }
 
+/// The units that stand for all where searches are repeated: about as many as the plan says, whatever memory there is, so that a
+/// result depends on no machine. `None` if there are no more, or if no search is repeated.
+///
+/// # Errors
+/// If the run is cancelled or the units cannot be read back.
+pub(crate) async fn sampled(study: &Study<'_>) -> Result<Option<Arc<AnalysedUnits>>, RunError> {
+    let discover = &study.plan.discover;
+    if !study.searches() || !discover.repeats() {
+        return Ok(None);
+    }
+    let (units, some) = (Arc::clone(study.units), discover.repeated_units);
+    let chosen = blocking(study.units.cancel(), move || units.sampled(some)).await;
+    let chosen = chosen.map_err(|error| RunError::engine(Stage::Stability, &uncounted(error)))?;
+    Ok(chosen.map(Arc::new))
+}
+
 impl Declaration<'_> {
-    /// The units of a set of buckets.
+    /// The units of a set of buckets that searches are repeated on.
     fn units(&self, buckets: &BucketSet) -> u64 {
-        self.everybody.pooled(buckets).total_units()
+        self.study.units.tally.units_in(buckets)
     }
 
-    /// Whether there are few enough units to repeat the search.
-    fn is_repeatable(&self) -> bool {
-        self.units(&self.study.everyone) <= REPEATED_UNITS
-    }
-
-    /// The first of some buckets that stand for all of them: all, unless there are too many units. A bucket's number is a hash,
-    /// so that the first ones are as good as any; pieces on disk lie in that order.
-    fn first_buckets(&self, buckets: &BucketSet) -> BucketSet {
-        let mut units = 0;
-        let first = buckets.iter().enumerate().take_while(|(place, bucket)| {
-            let cells = (0..self.everybody.cells).filter_map(|cell| self.everybody.table(cell, *bucket));
-            units += cells.map(whom_stats::ArmTable::total_units).sum::<u64>();
-            *place < FEWEST_BUCKETS || units <= MOST_UNITS
-        });
-        first.map(|(_, bucket)| bucket).collect()
+    /// All units of a set of buckets.
+    fn all_units(&self, buckets: &BucketSet) -> u64 {
+        self.all.units.tally.units_in(buckets)
     }
 
     /// The units of some buckets that trees are compared on.

@@ -67,6 +67,14 @@ impl<'a> Study<'a> {
         Self { folds, ..Self::new(self.plan, self.compiled, self.units) }
     }
 
+    /// Other units in the same folds, as [`Self::with_folds`].
+    pub(crate) fn with_units<'u>(&self, units: &'u Arc<AnalysedUnits>) -> Study<'u>
+    where
+        'a: 'u,
+    {
+        Study { folds: self.folds.clone(), ..Study::new(self.plan, self.compiled, units) }
+    }
+
     /// What declared things are evidence of.
     pub(crate) fn declared_evidence(&self) -> Evidence {
         if self.seal.as_ref().is_some_and(Seal::is_kept) { Evidence::Sealed } else { Evidence::Declared }

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use whom_engine::{LayoutRecord, SpillFolder, UnitKeeper, UnitSource};
-use whom_stats::{CellSums, ColumnShape, Grid, Layout, ProductGroup};
+use whom_stats::{CellSums, ColumnShape, Grid, ProductGroup};
 
 use crate::bins::{Fitted, TagBins, TagSurvey};
 use crate::clusters::{ClusterTally, count};
 use crate::encoding::{Counts, Encoding};
 use crate::error::QueryError;
 use crate::outcome::Outcome;
+use crate::sampling::Sampling;
 use crate::strata::Strata;
 use crate::survey::Survey;
 use crate::tally::Tally;
@@ -21,7 +22,7 @@ use crate::unit_table::UnitTable;
 use crate::weeks::Weeks;
 
 /// The analysed units: those of the unit table, less the ones in several variants where the plan excludes them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AnalysedUnits {
     /// All units with a first exposure, with the values that the columns are made from.
     pub table: Arc<UnitTable>,
@@ -47,7 +48,8 @@ pub struct AnalysedUnits {
     pub(crate) centres: Vec<f64>,
     /// Which columns and units of the table are analysed.
     pub schema: UnitSchema,
-    pub(crate) cancel: Arc<AtomicBool>,
+    layout: LayoutRecord,
+    room: Room,
 }
 
 /// Where binned units may lie, and the flag that ends work on them.
@@ -83,18 +85,9 @@ impl AnalysedUnits {
         ranges.extend(schema.add_levels(&bins));
         let groups = schema.group();
         let shapes = schema.shapes(&bins);
-        let cancel = Arc::clone(&room.cancel);
-        let (source, Counts { tally, by_first_exposure }) = if let Some(elsewhere) = table.elsewhere() {
-            let layout = LayoutRecord::new(schema.arms, shapes.clone(), ranges);
-            let by_first_exposure = left_out > 0;
-            elsewhere.encode(&schema, (&tags, &groups), (layout, by_first_exposure), &cancel)?
-        } else {
-            let layout = Arc::new(Layout::new(schema.arms, shapes.clone(), ranges));
-            let keeper = UnitKeeper::new(Arc::clone(&layout), analysed, room.resident, &room.folder);
-            let encoding = Encoding::new(&schema, (&tags, &groups), left_out > 0, &layout, &cancel);
-            let (kept, counts) = encoding.run(&table, &keeper)?;
-            (keeper.finish(kept, Arc::clone(&cancel))?, counts)
-        };
+        let layout = LayoutRecord::new(schema.arms, shapes.clone(), ranges);
+        let laying = Laying { schema: &schema, tags: &tags, groups: &groups, layout: &layout, room };
+        let (source, Counts { tally, by_first_exposure }) = laying.lay_out(&table, analysed, left_out > 0)?;
         let centres = tags.into_iter().map(|tag| tag.centre).collect();
         Ok(Self {
             table,
@@ -108,8 +101,29 @@ impl AnalysedUnits {
             caps,
             centres,
             schema,
-            cancel,
+            layout,
+            room: room.clone(),
         })
+    }
+
+    /// About `some` of the units, chosen by a hash of their ids, as if nobody else were analysed: one more look at the unit table.
+    /// Bins, caps and grids are those of all units. `None` if there are no more units than that. Keeps processors busy.
+    ///
+    /// # Errors
+    /// [`QueryError::Engine`] if the run is cancelled, or if the units fit neither into memory nor on disk.
+    pub fn sampled(&self, some: u64) -> Result<Option<Self>, QueryError> {
+        let analysed = self.tally.units();
+        if analysed <= some {
+            return Ok(None);
+        }
+        let schema = self.schema.sampled(Sampling::about(some, analysed));
+        let fitted = self.bins.iter().cloned().zip(self.centres.iter().copied());
+        let tags: Vec<Fitted> = fitted.map(|(bins, centre)| Fitted { bins, centre }).collect();
+        let taken = if self.source.is_streamed() { 0 } else { self.layout.layout().resident_bytes(analysed) };
+        let room = Room { resident: self.room.resident.saturating_sub(taken), ..self.room.clone() };
+        let laying = Laying { schema: &schema, tags: &tags, groups: &self.groups, layout: &self.layout, room: &room };
+        let (source, Counts { tally, .. }) = laying.lay_out(&self.table, some, false)?;
+        Ok(Some(Self { source, tally, by_first_exposure: None, schema, room, ..self.clone() }))
     }
 
     /// By metric, which integers it is estimated from.
@@ -124,12 +138,12 @@ impl AnalysedUnits {
 
     /// Whether work on the units has to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+        self.room.cancel.load(Ordering::Relaxed)
     }
 
     /// The flag that ends work on the units.
     pub fn cancel(&self) -> &AtomicBool {
-        &self.cancel
+        &self.room.cancel
     }
 
     /// The column of a tag.
@@ -157,6 +171,36 @@ impl AnalysedUnits {
     pub fn strata(&self) -> Option<(&Strata, usize)> {
         let others = self.schema.cohorts.len() + usize::from(self.schema.weeks.shape().is_some());
         Some((self.schema.strata.as_ref()?, self.bins.len() + others))
+    }
+}
+
+/// How units are laid out for passes.
+struct Laying<'a> {
+    schema: &'a UnitSchema,
+    tags: &'a [Fitted],
+    groups: &'a [ProductGroup],
+    layout: &'a LayoutRecord,
+    room: &'a Room,
+}
+
+impl Laying<'_> {
+    /// Encodes the units of a table, about `units` of which are analysed, where they lie. Whether all exposed units are counted by
+    /// their first arm as well.
+    fn lay_out(
+        &self,
+        table: &UnitTable,
+        units: u64,
+        by_first_exposure: bool,
+    ) -> Result<(UnitSource, Counts), QueryError> {
+        let Self { schema, tags, groups, layout, room } = *self;
+        if let Some(elsewhere) = table.elsewhere() {
+            return elsewhere.encode(schema, (tags, groups), (layout.clone(), by_first_exposure), &room.cancel);
+        }
+        let layout = layout.layout();
+        let keeper = UnitKeeper::new(Arc::clone(&layout), units, room.resident, &room.folder);
+        let encoding = Encoding::new(schema, (tags, groups), by_first_exposure, &layout, &room.cancel);
+        let (kept, counts) = encoding.run(table, &keeper)?;
+        Ok((keeper.finish(kept, Arc::clone(&room.cancel))?, counts))
     }
 }
 

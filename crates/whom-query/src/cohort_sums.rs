@@ -47,7 +47,7 @@ impl AnalysedUnits {
             centres: self.centres.clone(),
             tree: tree.clone(),
         };
-        Ok(CohortSums { tags: self.table.look(&look, &self.cancel)?, leaves: tree.leaves().count() })
+        Ok(CohortSums { tags: self.table.look(&look, self.cancel())?, leaves: tree.leaves().count() })
     }
 }
 

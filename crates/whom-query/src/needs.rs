@@ -90,6 +90,7 @@ pub fn needs<'a>(
             moments: moments(compiled, &sizes),
             table: sizes.of(&Purpose::UnitTable),
             analysed: units * analysed_bytes(compiled),
+            sampled: 0,
             search: 0,
             writer: 0,
         })

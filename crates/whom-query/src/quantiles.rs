@@ -84,7 +84,7 @@ impl AnalysedUnits {
         let (schema, bins) = (self.schema.clone(), self.bins.clone());
         let mut look = QuantileLook { schema, bins, tree: asked.tree.clone(), pairs: pairs.to_vec(), searches };
         while !look.searches.iter().flatten().all(QuantileSearch::is_done) {
-            let counted = self.table.look(&look, &self.cancel)?;
+            let counted = self.table.look(&look, self.cancel())?;
             look.searches =
                 counted.into_iter().map(|arms| arms.into_iter().map(QuantileSearch::narrow).collect()).collect();
         }

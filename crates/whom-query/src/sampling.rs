@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::QueryError;
+use crate::unit_table::UnitRows;
 
 /// Up to so many units stand for themselves; of more, about so many stand for all.
 const UNITS: u64 = 1 << 20;
@@ -13,9 +14,9 @@ const UNITS: u64 = 1 << 20;
 /// The product's own constant in the hash of a unit, so that neither an assignment nor our buckets choose alike.
 const SAMPLE_SEED: u64 = 0x77_68_6f_6d_3f_73_6d_70;
 
-/// A choice of units that depends on nothing but their ids and how many there are: the same units are chosen whatever the
+/// A choice of units that depends on nothing but their ids and how many there are; all of them unless told otherwise. The same units are chosen whatever the
 /// pieces, and each of them whatever becomes of the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sampling {
     /// Units whose hash lies below are chosen; `None` chooses all.
     below: Option<u64>,
@@ -31,6 +32,20 @@ impl Sampling {
     pub(crate) fn about(some: u64, units: u64) -> Self {
         let share = || ((u128::from(some) << u64::BITS) / u128::from(units)) as u64;
         Self { below: (units > some).then(share) }
+    }
+
+    /// The chosen ones among some units, in their order.
+    ///
+    /// # Errors
+    /// As [`Self::places`], and [`QueryError::Internal`] for rows that are not of the unit table.
+    pub(crate) fn of_rows(self, rows: UnitRows) -> Result<UnitRows, QueryError> {
+        if self.below.is_none() {
+            return Ok(rows);
+        }
+        match self.places(&rows.column("unit")?)? {
+            Some(places) => rows.at(&places),
+            None => Ok(rows),
+        }
     }
 
     /// The places of the chosen units among those with these ids; `None` for all of them.

@@ -12,6 +12,7 @@ use crate::error::QueryError;
 use crate::folds::folds;
 use crate::level::Level;
 use crate::outcome::{Outcome, outcomes};
+use crate::sampling::Sampling;
 use crate::strata::Strata;
 use crate::unit_table::UnitRows;
 use crate::values::{Origin, ValueColumn};
@@ -24,6 +25,8 @@ pub struct UnitSchema {
     pub(crate) arms: usize,
     /// Whether units in several variants are left out.
     pub(crate) excludes_several: bool,
+    /// Which of the units that would be analysed are.
+    sampling: Sampling,
     /// The column that is 1 for units which reached the event that an analysed unit must have reached.
     reached: Option<String>,
     pub(crate) measures: Vec<MeasureColumn>,
@@ -86,6 +89,7 @@ impl UnitSchema {
         let tags: Vec<TagColumn> = compiled.tags.iter().map(tag).collect::<Result<_, _>>()?;
         Ok(Self {
             arms: plan.split.variants.len(),
+            sampling: Sampling::default(),
             excludes_several: plan.split.several_variants.rule == SeveralVariantsRule::Exclude,
             reached: compiled.reached.clone(),
             outcomes: outcomes(plan, &compiled.measures, &covariates),
@@ -104,11 +108,17 @@ impl UnitSchema {
         })
     }
 
+    /// The same columns of some of the units.
+    pub(crate) fn sampled(&self, sampling: Sampling) -> Self {
+        Self { sampling, ..self.clone() }
+    }
+
     /// The units that are analysed, in their order.
     ///
     /// # Errors
     /// [`QueryError::Internal`] if the rows are not of the unit table.
     pub fn analysed(&self, rows: UnitRows) -> Result<UnitRows, QueryError> {
+        let rows = self.sampling.of_rows(rows)?;
         let several = rows.several_variants()?;
         let leaves_out_several = self.excludes_several && several.true_count() > 0;
         let in_one_arm = self.clusters.as_ref().map(|clusters| clusters.in_one_arm(&rows)).transpose()?.flatten();

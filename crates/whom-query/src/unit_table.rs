@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
-use datafusion::arrow::compute::{filter_record_batch, min};
+use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use datafusion::arrow::compute::{filter_record_batch, min, take_record_batch};
 use datafusion::arrow::datatypes::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use rayon::prelude::*;
 use whom_engine::{EngineError, StoredRows};
@@ -202,6 +202,16 @@ impl UnitRows {
     pub(crate) fn filtered(&self, kept: &BooleanArray) -> Result<Self, QueryError> {
         let filtered = filter_record_batch(&self.0, kept);
         Ok(Self(filtered.map_err(|error| QueryError::Internal(error.to_string()))?))
+    }
+
+    /// The units at some places, in their order.
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] for a place at which there is no unit.
+    pub(crate) fn at(&self, places: &[usize]) -> Result<Self, QueryError> {
+        let places: UInt64Array = places.iter().map(|place| *place as u64).collect();
+        let taken = take_record_batch(&self.0, &places);
+        Ok(Self(taken.map_err(|error| QueryError::Internal(error.to_string()))?))
     }
 
     /// A column under its name in the unit table.

@@ -26,7 +26,7 @@ pub struct SearchStability {
     pub replicates: u64,
     /// Units that replicates are drawn from.
     pub units: u64,
-    /// All discovery units: more than `units` if there are so many that replicates see the first buckets only.
+    /// All discovery units: more than `units` if there are so many that a sample stands for them.
     pub discovery_units: u64,
     /// Units that trees are compared on: a sample of `units` if there are many.
     pub compared_units: u64,
@@ -147,7 +147,7 @@ pub struct ResplitStability {
     pub splits: u64,
     /// Units that are halved.
     pub units: u64,
-    /// All units: more than `units` if there are so many that the first buckets stand for them.
+    /// All units: more than `units` if there are so many that a sample stands for them.
     pub all_units: u64,
     /// Halvings in which the search finds no split.
     pub without_split: u64,

@@ -73,12 +73,6 @@ impl Folds {
         }
     }
 
-    /// The same folds with fewer buckets to discover: those that are in `buckets`, too.
-    #[must_use]
-    pub fn discovering_in(&self, buckets: &BucketSet) -> Self {
-        Self { discover: self.discover.without(&buckets.complement()), ..self.clone() }
-    }
-
     /// The fold of a bucket below [`BUCKETS`].
     pub fn of(&self, bucket: u16) -> Fold {
         if self.discover.contains(bucket) {

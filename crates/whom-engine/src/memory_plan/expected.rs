@@ -40,7 +40,7 @@ impl Expected<'_> {
         let making = needs.moments.iter().map(|moment| self.at(moment)).max().unwrap_or(0).max(self.filling());
         let afterwards = needs.table.min(plan.rows as u64).saturating_add(needs.afterwards());
         let most = making.max(afterwards).min(plan.limit as u64);
-        let binned = if self.are_streamed() { 0 } else { needs.analysed };
+        let [binned, _] = self.binned();
         let counted = (plan.program + plan.filters) as u64 + most + binned;
         let kept = if needs.waiting() > plan.rows as u64 { KEPT_SPILLING } else { KEPT };
         (counted + counted / kept).min(plan.limit as u64)
@@ -50,16 +50,21 @@ impl Expected<'_> {
     pub(super) fn on_disk(self) -> u64 {
         let Self { plan, needs, .. } = self;
         let rows = |waiting: u64| waiting.saturating_sub(plan.rows as u64);
-        let binned = if self.are_streamed() { needs.analysed } else { 0 };
+        let [_, binned] = self.binned();
         let scattered = rows(needs.waiting());
         let times = scattered / (plan.buffers as u64 / self.threads).max(LEAST_BUFFER);
         let batches = times * plan.pieces.count() as u64 * BATCH;
         (scattered * SPILLED_PERCENT / 100 + batches).max((rows(needs.table) + binned) * SPILLED_PERCENT / 100)
     }
 
-    /// Whether binned units are read from disk.
-    fn are_streamed(self) -> bool {
-        self.needs.analysed > self.plan.resident() as u64
+    /// Bytes of binned units in memory and on disk: all of them together, and then the sample, lie where they fit.
+    fn binned(self) -> [u64; 2] {
+        let (mut memory, mut disk) = (0, 0);
+        for bytes in [self.needs.analysed, self.needs.sampled] {
+            let fits = memory + bytes <= self.plan.resident() as u64;
+            *(if fits { &mut memory } else { &mut disk }) += bytes;
+        }
+        [memory, disk]
     }
 
     /// Bytes while days are made for the cache: what readers take, and the row groups that they write.

@@ -18,6 +18,8 @@ pub struct Needs {
     pub table: u64,
     /// Bytes of the analysed units, binned and packed.
     pub analysed: u64,
+    /// Bytes of those among them that stand for all where searches are repeated; 0 if all stand for themselves.
+    pub sampled: u64,
     /// Bytes of the histograms that a search for trees holds at once.
     pub search: u64,
     /// Bytes that the writer of the unit table takes; 0 if it is not published.

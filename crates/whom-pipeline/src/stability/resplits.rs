@@ -29,8 +29,7 @@ struct Halving {
     ranked: Vec<Ranked>,
 }
 
-/// How much depends on which half discovers; `None` if no other halves are asked for, or if there are too many units. `effects` are those of the declared
-/// cohorts.
+/// How much depends on which half discovers; `None` if no other halves are asked for. `effects` are those of the declared cohorts.
 ///
 /// # Errors
 /// If the run is cancelled or the units cannot be read back.
@@ -40,11 +39,10 @@ pub(crate) async fn resplits(
     effects: &[EffectRow],
 ) -> Result<Option<ResplitStability>, RunError> {
     let splits = u64::from(declared.study.plan.discover.resplits);
-    if splits == 0 || !declared.is_repeatable() {
+    if splits == 0 {
         return Ok(None);
     }
-    let halved = halved(declared);
-    let buckets = declared.first_buckets(&halved);
+    let buckets = halved(declared);
     let halvings = halvings(declared, questions, &buckets).await?;
     let routings = declared.routings(halvings.iter().map(|halving| &halving.tree));
     let labels = declared.study.units.source.leaf_labels(routings, declared.sample(&buckets)).await;
@@ -87,7 +85,7 @@ pub(crate) async fn resplits(
     Ok(Some(ResplitStability {
         splits,
         units: declared.units(&buckets),
-        all_units: declared.units(&halved),
+        all_units: declared.all_units(&buckets),
         without_split: halvings.iter().filter(|halving| halving.cohorts.is_empty()).count() as u64,
         returned_from: RETURNED_FROM,
         detected: questions.iter().map(|question| detected(study, *question, &halvings)).collect(),

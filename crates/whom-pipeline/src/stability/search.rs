@@ -2,7 +2,7 @@
 
 use whom_forest::{DiscoveryPlan, End, NEAR, OutOfBag, RankOptimism, SplitReturns, Tree, optimism, split_returns};
 use whom_report::{CohortStability, ConsensusTree, OptimismRow, RankEnd, SearchStability, SplitStability, rule_words};
-use whom_stats::{BucketSet, BucketWeights, Fold, LeafLabels, NodeHistogram, Pass, Routing, TreePass};
+use whom_stats::{BucketWeights, Fold, LeafLabels, NodeHistogram, Pass, Routing, TreePass};
 
 use super::{Declaration, RETURNED_FROM, mean};
 use crate::analysis::questions_of;
@@ -24,29 +24,28 @@ struct Replicate {
     unseen: Vec<NodeHistogram>,
 }
 
-/// How stable the declared tree is; `None` if no replicate is asked for, or if there are too many units.
+/// How stable the declared tree is; `None` if no replicate is asked for.
 ///
 /// # Errors
 /// If the run is cancelled or the units cannot be read back.
 pub(crate) async fn search_stability(declared: &Declaration<'_>) -> Result<Option<SearchStability>, RunError> {
     let replicates = declared.study.plan.discover.search_replicates as usize;
-    if replicates == 0 || !declared.is_repeatable() {
+    if replicates == 0 {
         return Ok(None);
     }
-    let all = declared.study.folds.buckets(Fold::Discover);
-    let buckets = declared.first_buckets(all);
-    let plan = search_plan(declared, &buckets);
+    let buckets = declared.study.folds.buckets(Fold::Discover);
+    let plan = plan_of(declared.study, &questions_of(declared.study, &declared.study.targets(), declared.tree));
     let grown = grown(declared, &plan, replicates).await?;
     let codes = units_by_code(declared, &plan).await?;
     let routings = declared.routings(grown.iter().map(|replicate| &replicate.tree));
-    let labels = declared.study.units.source.leaf_labels(routings, declared.sample(&buckets)).await;
+    let labels = declared.study.units.source.leaf_labels(routings, declared.sample(buckets)).await;
     let labels = labels.map_err(|error| RunError::engine(Stage::Stability, &error))?;
     let found = Found { declared, grown: &grown, labels: &labels };
     Ok(Some(SearchStability {
         tree: declared.name.to_owned(),
         replicates: replicates as u64,
-        units: declared.units(&buckets),
-        discovery_units: declared.units(all),
+        units: declared.units(buckets),
+        discovery_units: declared.all_units(buckets),
         compared_units: labels.units() as u64,
         without_split: found.share(|replicate| replicate.tree.leaves().len() < 2),
         near: NEAR,
@@ -56,15 +55,6 @@ pub(crate) async fn search_stability(declared: &Declaration<'_>) -> Result<Optio
         optimism: found.optimism(),
         consensus: found.consensus(),
     }))
-}
-
-/// The search for the declared tree alone, on some buckets of the discovery fold. The honest penalty is that of the declared
-/// search, whose measuring units are as many per discovery unit.
-fn search_plan(declared: &Declaration<'_>, buckets: &BucketSet) -> DiscoveryPlan {
-    let questions = questions_of(declared.study, &declared.study.targets(), declared.tree);
-    let controls = plan_of(declared.study, &questions).controls;
-    let fewer = declared.study.with_folds(declared.study.folds.discovering_in(buckets));
-    DiscoveryPlan { controls, ..plan_of(&fewer, &questions) }
 }
 
 /// Grows the replicates.

@@ -1,6 +1,6 @@
 use whom_forest::Discovered;
 use whom_report::{RankEnd, ResplitStability, SearchStability};
-use whom_stats::{Fold, Grouping};
+use whom_stats::Fold;
 
 use super::*;
 use crate::analysis::questions_of;
@@ -17,27 +17,29 @@ async fn discovered(study: &Study<'_>) -> Discovered {
     discover(study, &study.targets(), &Silent).await.unwrap()
 }
 
-async fn everybody(study: &Study<'_>) -> CellStatistics {
-    study.units.source.cells(vec![Grouping::Everybody]).await.unwrap().remove(0)
-}
-
 async fn searched(experiment: &Experiment) -> Option<SearchStability> {
     let study = experiment.study();
-    let (found, everybody) = (discovered(&study).await, everybody(&study).await);
+    let found = discovered(&study).await;
     let (name, tree) = declared_tree(&study, &study.targets(), &found).unwrap();
-    let declared = Declaration { study: &study, name: &name, tree, everybody: &everybody, observer: &Silent };
+    let some = sampled(&study).await.unwrap();
+    let of_some = some.as_ref().map(|units| study.with_units(units));
+    let repeated = of_some.as_ref().unwrap_or(&study);
+    let declared = Declaration { all: &study, study: repeated, name: &name, tree, observer: &Silent };
     search_stability(&declared).await.unwrap()
 }
 
 async fn halved(experiment: &Experiment) -> Option<ResplitStability> {
     let study = experiment.study();
-    let (found, everybody) = (discovered(&study).await, everybody(&study).await);
+    let found = discovered(&study).await;
     let (name, tree) = declared_tree(&study, &study.targets(), &found).unwrap();
     let sums = LeafSums::of(&study, &tree.routing).await.unwrap();
     let cohorts = tree.cohorts();
     let questions = questions_of(&study, &study.targets(), tree);
     let effects = MeasuredCohorts::new(&study, &sums, &cohorts).discovered_family(&questions);
-    let declared = Declaration { study: &study, name: &name, tree, everybody: &everybody, observer: &Silent };
+    let some = sampled(&study).await.unwrap();
+    let of_some = some.as_ref().map(|units| study.with_units(units));
+    let repeated = of_some.as_ref().unwrap_or(&study);
+    let declared = Declaration { all: &study, study: repeated, name: &name, tree, observer: &Silent };
     resplits(&declared, &questions, &effects).await.unwrap()
 }
 
@@ -124,25 +126,34 @@ async fn nothing_is_looked_at_that_was_not_asked_for() {
     assert_eq!((searched(&experiment).await, halved(&experiment).await), (None, None));
 }
 
+/// The same, where about 2,000 of the 6,000 people stand for all.
+const OF_SOME: &str = "  repeated_units: 2000\n";
+
 #[tokio::test]
-async fn the_first_buckets_stand_for_all_where_there_are_too_many_units() {
-    let experiment = Experiment::with(SOME, |person| person);
+async fn a_sample_stands_for_all_where_there_are_too_many_units() {
+    let some = OF_SOME.to_owned() + SOME;
+    let experiment = Experiment::with(&some, |person| person);
+    let found = searched(&experiment).await.unwrap();
+    assert!((800..1_200).contains(&found.units), "{}", found.units);
+    assert!((2_700..3_300).contains(&found.discovery_units), "{}", found.discovery_units);
+    assert_eq!(found.splits[0].tag, "age");
+    assert_eq!(found.splits[0].tag_by_depth[0], 1.0, "what was planted is found in a third of the people as well");
+    let halved = halved(&experiment).await.unwrap();
+    assert!((1_800..2_200).contains(&halved.units) && halved.all_units == 6_000, "{halved:?}");
+    assert_eq!(halved.detected[0].halvings, 4);
+    // The declared tree and the folds are those of all people.
     let study = experiment.study();
-    let (found, mut everybody) = (discovered(&study).await, everybody(&study).await);
-    let tree = &found.joint.pruned;
-    let first = |everybody: &CellStatistics| {
-        let declared = Declaration { study: &study, name: "joint", tree, everybody, observer: &Silent };
-        declared.first_buckets(study.folds.buckets(Fold::Discover))
-    };
-    assert_eq!(&first(&everybody), study.folds.buckets(Fold::Discover));
-    everybody.tables.iter_mut().for_each(|table| table.units = vec![10_000, 10_000, 0]);
-    let few = first(&everybody);
-    assert_eq!(
-        (few.len() as u64, few.iter().next()),
-        (MOST_UNITS / 20_000, study.folds.buckets(Fold::Discover).iter().next())
-    );
-    everybody.tables.iter_mut().for_each(|table| table.units = vec![1 << 30, 1 << 30, 0]);
-    assert_eq!(first(&everybody).len(), FEWEST_BUCKETS);
+    let sample = sampled(&study).await.unwrap().unwrap();
+    let of_sample = study.with_units(&sample);
+    assert_eq!(of_sample.folds.buckets(Fold::Discover), study.folds.buckets(Fold::Discover));
+}
+
+#[tokio::test]
+async fn a_sample_is_the_same_on_disk() {
+    let some = OF_SOME.to_owned() + SOME;
+    let (memory, disk) = (Experiment::with(&some, |person| person), Experiment::on_disk_with(&some));
+    assert_eq!(searched(&memory).await, searched(&disk).await);
+    assert_eq!(halved(&memory).await, halved(&disk).await);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use datafusion::arrow::array::{ArrayRef, Float64Array};
 use whom_engine::{Engine, Limits};
 use whom_stats::routing::Routing;
-use whom_stats::{CellStatistics, CellSums, Check, Folds, Grouping, Histograms, Pass, TreePass};
+use whom_stats::{BucketSet, CellStatistics, CellSums, Check, Folds, Grouping, Histograms, Pass, TreePass};
 
 use super::*;
 use crate::build::build;
@@ -76,6 +76,8 @@ struct Found {
     by_first_exposure: Option<CellSums>,
     histograms: Histograms,
     cells: Vec<CellStatistics>,
+    /// The same of a sample, where they are counted, and the units of its buckets.
+    sampled: (Vec<CellStatistics>, u64),
     /// Bits of the means and squares of numeric tags, by tag and cohort.
     cohorts: Vec<[u64; 3]>,
 }
@@ -104,13 +106,16 @@ async fn found(warehouse: &Warehouse, pieces: usize, batch_size: usize, resident
     };
     let histograms = units.source.answer(Pass { trees: vec![asked] }).await.unwrap();
     let groupings = vec![Grouping::Everybody, Grouping::Leaves(tree.clone()), Grouping::Codes { column: 4, codes: 2 }];
+    let sample = units.sampled(200).unwrap().unwrap();
+    assert_eq!(sample.source.is_streamed(), resident == 0);
+    let sampled = (sample.source.cells(groupings.clone()).await.unwrap(), sample.tally.units_in(&BucketSet::all()));
     let cells = units.source.cells(groupings).await.unwrap();
     let sums = units.sums_by_cohort(&tree).unwrap();
     let spreads = (0..3).flat_map(|tag| [sums.in_leaf(tag, 0), sums.in_leaf(tag, 1), sums.in_registered(tag, 1)]);
     let cohorts =
         spreads.flatten().map(|found| [found.values, found.mean.to_bits(), found.squares.to_bits()]).collect();
     let AnalysedUnits { bins, tally, by_first_exposure, .. } = units;
-    Found { bins, tally, checks, by_first_exposure, histograms, cells, cohorts }
+    Found { bins, tally, checks, by_first_exposure, histograms, cells, sampled, cohorts }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,6 +135,32 @@ async fn pieces_batches_and_where_units_lie_change_nothing() {
         assert_eq!(other.cohorts, reference.cohorts, "{occasion}");
         assert!(other == reference, "{occasion}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_is_its_units_and_nobody_else() {
+    let warehouse = warehouse();
+    let fitted = warehouse.fit(&pipeline(SPLIT, REST)).await.unwrap();
+    let engine = Engine::new(&Limits::default()).unwrap();
+    let table = Arc::new(build(&fitted.compiled, &fitted.catalog, &engine, &Unwatched).await.unwrap());
+    let schema = UnitSchema::new(&fitted.loaded.plan, &fitted.compiled).unwrap();
+    let units = AnalysedUnits::new(schema.clone(), Arc::clone(&table), &room(u64::MAX)).unwrap();
+    let analysed = units.tally.units();
+    assert!(units.sampled(analysed).unwrap().is_none(), "no more units than were asked for");
+    let sample = units.sampled(analysed / 3).unwrap().unwrap();
+
+    let everybody = schema.analysed(crate::testing::whole(&table)).unwrap();
+    let chosen = Sampling::about(analysed / 3, analysed).of_rows(everybody).unwrap();
+    assert!((analysed / 4..analysed / 2).contains(&(chosen.len() as u64)), "{} of {analysed}", chosen.len());
+    let (arms, amounts) = (chosen.arms().unwrap(), chosen.metric(&units.schema.measures[0].column).unwrap());
+    let counted = sample.source.cells(vec![Grouping::Everybody]).await.unwrap().remove(0).pooled(&BucketSet::all());
+    for arm in 0..2 {
+        let of_arm = || arms.iter().zip(&amounts).filter(|(of, _)| usize::from(**of) == arm).map(|(_, amount)| *amount);
+        assert_eq!(counted.units[arm], of_arm().count() as u64);
+        let sum: i64 = of_arm().filter(|amount| *amount != whom_stats::ABSENT).sum();
+        assert_eq!(counted.get(arm, 0).sum, i128::from(sum));
+    }
+    assert_eq!((sample.tally.units(), sample.shapes), (chosen.len() as u64, units.shapes));
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ impl AnalysedUnits {
         }
         let (schema, bins) = (self.schema.clone(), self.bins.clone());
         let look = LeafTotalsLook { schema, bins, tree: tree.clone(), folds: folds.to_vec(), asked };
-        self.table.look(&look, &self.cancel).map(Some)
+        self.table.look(&look, self.cancel()).map(Some)
     }
 }
 

@@ -209,7 +209,7 @@ impl AnalysedUnits {
             asked.extend(outcome.uncapped.map(|value| Asked { value, ..Asked::of(outcome) }));
         }
         let look = TotalsLook { schema: self.schema.clone(), asked };
-        self.table.look(&look, &self.cancel).map(Some)
+        self.table.look(&look, self.cancel()).map(Some)
     }
 }
 

@@ -176,7 +176,7 @@ async fn a_raised_flag_ends_the_looks_and_what_there_is_not_is_a_bug_of_ours() {
     }
     let none = units.quantiles(&AskedQuantiles { metrics: Vec::new(), ..asked() }).unwrap();
     assert!(none.len() == 6 && none.iter().all(Vec::is_empty));
-    units.cancel.store(true, Ordering::Relaxed);
+    units.cancel().store(true, Ordering::Relaxed);
     let cancelled = units.quantiles(&asked());
     assert!(matches!(cancelled, Err(QueryError::Engine(whom_engine::EngineError::Cancelled))));
 }

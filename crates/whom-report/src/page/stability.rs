@@ -50,12 +50,18 @@ pub(super) fn section(results: &Results) -> Option<StabilitySection> {
 
 fn searched(search: &SearchStability) -> Vec<String> {
     let basis = format!(
-        "The whole search was repeated on {} bootstrap replicates of {} discovery units; {} of them found no split at all.",
+        "The whole search was repeated on {} bootstrap replicates of {} discovery units{}; {} of them found no split at all.",
         number::count(search.replicates),
         number::count(search.units),
+        sample_of(search.units, search.discovery_units),
         number::share(search.without_split)
     );
     [basis].into_iter().chain(search.consensus.as_ref().map(consensus)).collect()
+}
+
+/// What is said of units that stand for more.
+fn sample_of(units: u64, all: u64) -> String {
+    if units < all { format!(" (a sample of all {})", number::count(all)) } else { String::new() }
 }
 
 fn consensus(consensus: &ConsensusTree) -> String {
@@ -75,10 +81,11 @@ fn resplit(resplits: &ResplitStability) -> String {
         none => format!("{} found no split", number::count(none)),
     };
     format!(
-        "{} other halvings of {} units discovered and measured anew; {none}. The halves overlap, so these counts describe and \
+        "{} other halvings of {} units{} discovered and measured anew; {none}. The halves overlap, so these counts describe and \
          are no probabilities.",
         number::count(resplits.splits),
         number::count(resplits.units),
+        sample_of(resplits.units, resplits.all_units),
     )
 }
 

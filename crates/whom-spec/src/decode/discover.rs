@@ -15,6 +15,9 @@ use crate::tree::Value;
 /// The most levels that 8-bit codes hold, beside `other` and missing.
 const LEVELS_IN_A_BYTE: u16 = 254;
 
+/// The most units that searches may be repeated on.
+const MOST_REPEATED: u64 = 1_000_000_000;
+
 /// The rest of the file, as far as the search refers to it. Metrics and tables are those that could be read.
 pub(super) struct Searched<'a> {
     pub(super) known: &'a Known<'a>,
@@ -38,7 +41,9 @@ pub(super) fn discover(pipeline: &Fields<'_>, searched: &Searched<'_>) -> Discov
     let whole = |key: &str, most, default| fields.map_or(default, |fields| fields.whole_or(key, 0..=most, default));
     let search_replicates = whole("search_replicates", 10_000, Discover::SEARCH_REPLICATES);
     let resplits = whole("resplits", 1_000, Discover::RESPLITS);
-    Discover { tags, treatments, metrics, codes, partition, tree, search_replicates, resplits, folds }
+    let usual = Discover::REPEATED_UNITS;
+    let repeated_units = fields.map_or(usual, |fields| fields.whole_or("repeated_units", 1..=MOST_REPEATED, usual));
+    Discover { tags, treatments, metrics, codes, partition, tree, search_replicates, resplits, repeated_units, folds }
 }
 
 impl Searched<'_> {

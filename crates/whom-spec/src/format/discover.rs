@@ -27,13 +27,26 @@ pub(crate) struct Discover {
     /// The other halves of the units on which the analysis is tried again, to tell how much depends on the halves; 0 tries none.
     /// Default: 25.
     resplits: Option<WholeNumber>,
+    /// The units on which these searches are repeated at most; of more, about so many, chosen by a hash of their ids, stand for
+    /// all. Default: 4000000.
+    repeated_units: Option<WholeNumber>,
     /// Folds that the data give, for published tables. Default: folds follow from the experiment's name and the unit.
     folds: Option<Folds>,
 }
 
 impl Shape for Discover {
-    const KEYS: &'static [&'static str] =
-        &["tags", "treatments", "metrics", "codes", "partition", "tree", "search_replicates", "resplits", "folds"];
+    const KEYS: &'static [&'static str] = &[
+        "tags",
+        "treatments",
+        "metrics",
+        "codes",
+        "partition",
+        "tree",
+        "search_replicates",
+        "resplits",
+        "repeated_units",
+        "folds",
+    ];
 }
 
 /// The partition of record.

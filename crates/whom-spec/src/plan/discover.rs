@@ -25,6 +25,10 @@ pub struct Discover {
     pub search_replicates: u32,
     /// Other halves on which the analysis is tried again (25). They change nothing either.
     pub resplits: u32,
+    /// Units on which searches are repeated at most; of more, about so many stand for all (4,000,000). Left out of the text of
+    /// a plan that says nothing else.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub repeated_units: u64,
     /// Which units discover and which measure, if the data say so; left out of the text of a plan whose folds are drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folds: Option<GivenFolds>,
@@ -35,6 +39,18 @@ impl Discover {
     pub const SEARCH_REPLICATES: u32 = 200;
     /// Other halves unless declared.
     pub const RESPLITS: u32 = 25;
+    /// Units that searches are repeated on at most unless declared.
+    pub const REPEATED_UNITS: u64 = 4_000_000;
+
+    /// Whether any search is repeated.
+    pub fn repeats(&self) -> bool {
+        self.search_replicates > 0 || self.resplits > 0
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_usual(units: &u64) -> bool {
+    *units == Discover::REPEATED_UNITS
 }
 
 /// How wide the codes of tags are.
