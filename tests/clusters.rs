@@ -151,20 +151,22 @@ fn of_more_households_than_are_told_apart_buckets_are_the_parts() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// The shop by household, where spend is adjusted by itself before and by age, and orders by those before.
+/// The shop by household, where spend is adjusted by itself before and by age, and orders and clicks per page by those before.
 fn adjusted() -> Warehouse {
     let warehouse = shop(many);
     let spend = "spend: { role: secondary, from: orders, value: amount, precision: 0.01, aggregate: sum, window: 7d";
     warehouse.edit(&format!("{spend} }}"), &format!("{spend}, cuped: {{ pre_period: 7d, tags: [age] }} }}"));
     let orders = "orders_placed: { role: secondary, from: orders, aggregate: count, window: 7d";
     warehouse.edit(&format!("{orders} }}"), &format!("{orders}, cuped: 7d }}"));
+    let below = "    denominator: { from: views, aggregate: count }\n";
+    warehouse.edit(&format!("{below}  spend"), &format!("{below}    cuped: 7d\n  spend"));
     warehouse
 }
 
 #[test]
-fn adjusted_means_by_household_meet_the_matrices_and_the_unadjusted_ones_stand_beside() {
+fn adjusted_means_and_ratios_by_household_meet_the_matrices_and_the_unadjusted_ones_stand_beside() {
     let published = adjusted().run(&[]);
-    let faults = faults(&published, ("clusters_adjusted_shop.csv", 2));
+    let faults = faults(&published, ("clusters_adjusted_shop.csv", 3));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let effects = published.effects();
     let plain = |row: &&crate::effects::Effect| row.estimand == "unadjusted_effect" && row.metric == "orders_placed";

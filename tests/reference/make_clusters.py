@@ -10,7 +10,7 @@ inverse square root of I - H of every household by its eigenvalues. Of thousands
 The degrees of freedom of Bell and McCaffrey come from the matrices themselves, and those of the arms go together by Satterthwaite.
 
 Adjusted means have the slopes of users, arm by arm, and the error of what each user then adds to them, the common mean of the covariates
-included; d / (d - k) times that, with d - k degrees of freedom, where k slopes were fitted to the same users. Slopes need fifty users
+included; a ratio R of n over d is adjusted as the mean of (n - R d) over the mean of d, about R; d / (d - k) times that, with d - k degrees of freedom, where k slopes were fitted to the same users. Slopes need fifty users
 and ten degrees of freedom each; without the users a cohort takes those of everybody.
 
 Beside them: of means the error of type CR1 of statsmodels, from the regression of users on a dummy for each arm (and side of it); a ratio's is its own.
@@ -183,6 +183,19 @@ def write(name: str, group: np.ndarray) -> None:
                 row(metric, cohort, "contrast", method, n, means, contrast, *found, beside(both, part, [-1, 1, 1, -1], found[0]))
 
 
+def linear(parts: tuple[np.ndarray, np.ndarray | None], some: np.ndarray) -> np.ndarray:
+    """What means are taken of: the values, or what a ratio among some users of each arm moves by with each of them."""
+    above, below = parts
+    if below is None:
+        return above
+    values = np.zeros(len(above))
+    for a in (0, 1):
+        taken = some & (shop.arm == a)
+        ratio = above[taken].sum() / below[taken].sum()
+        values[taken] = ratio + (above[taken] - ratio * below[taken]) / below[taken].mean()
+    return values
+
+
 def adjusted(name: str, group: np.ndarray) -> None:
     names, drawn = household(group, shop.arm), household(group, 0 * shop.arm)
     out = csv.writer(open(HERE / name, "w", newline=""), lineterminator="\n")
@@ -192,16 +205,18 @@ def adjusted(name: str, group: np.ndarray) -> None:
     spend, spent_before = (shop.summed(shop.orders, "paid_at", amounts, before=before)[0] for before in (False, True))
     by_spend = np.column_stack([spent_before, shop.absent(shop.bought_before), np.nan_to_num(shop.age), shop.unknown_age])
     everybody = shop.cohorts["all"]
+    moved = [("spend", (spend, None), by_spend), ("orders_placed", (shop.count, None), shop.by_count), ("click_rate_adjusted", (shop.clicks, shop.pages), shop.by_views)]
     for cohort, who in shop.cohorts.items():
-        for metric, values, given in (("spend", spend, by_spend), ("orders_placed", shop.count, shop.by_count)):
+        for metric, parts, given in moved:
             columns = shop.independent(given, everybody)
             of_arms = lambda some, table: [table[some & (shop.arm == a)] for a in (0, 1)]
-            parent = shop.slopes(of_arms(everybody, values), of_arms(everybody, columns))
+            parent = shop.slopes(of_arms(everybody, linear(parts, everybody)), of_arms(everybody, columns))
             sides = {}
             for side, some in (("cohort", who), ("rest", ~who)):
                 n = [int((some & (shop.arm == a)).sum()) for a in (0, 1)]
                 if min(n) == 0:
                     continue
+                values = linear(parts, some)
                 varying = shop.independent(columns, some)
                 is_own = min(n) > 50 * varying.shape[1]
                 x = varying if is_own else columns
@@ -234,11 +249,12 @@ def adjusted(name: str, group: np.ndarray) -> None:
 
             effect = {side: at[1] - at[0] for side, (_, _, at, _, _) in sides.items()}
             control, r = sides["cohort"][2][0], sides["cohort"][2][1] / sides["cohort"][2][0]
-            row("effect", "clustered_cuped", effect["cohort"], *errors([sides["cohort"]], [-1, 1]))
+            method = "clustered_cuped" if parts[1] is None else "clustered_ratio_cuped"
+            row("effect", method, effect["cohort"], *errors([sides["cohort"]], [-1, 1]))
             row("lift", "delta", r - 1, *errors([sides["cohort"]], [-r / control, 1 / control]))
             if "rest" in sides:
                 both = [sides["cohort"], sides["rest"]]
-                row("contrast", "clustered_cuped", effect["cohort"] - effect["rest"], *errors(both, [-1, 1]))
+                row("contrast", method, effect["cohort"] - effect["rest"], *errors(both, [-1, 1]))
 
 
 write("clusters_shop.csv", MANY)

@@ -142,7 +142,8 @@ fn compared(
     let units = Comparison { clusters, method: method(estimation), ..units };
     match (plain, covariates.filter(|covariates| covariates.is_adjusted)) {
         (Ok(Measured { values, .. }), Some(covariates)) => {
-            adjusted::compared(units, judged(values), covariates.clusters().compare().map(judged))
+            let found = covariates.clusters().compare().map(judged);
+            adjusted::compared(units, judged(values), (found, covariates.method()))
         }
         (Ok(Measured { values, beside }), None) => Comparison { beside, ..adjusted::unadjusted(units, judged(values)) },
         (Err(reason), _) => Comparison { effect: Err(reason), ..units },

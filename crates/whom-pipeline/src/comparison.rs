@@ -102,6 +102,7 @@ impl Comparison {
                 "stratified_ratio_cuped" => "stratified_ratio_delta",
                 "ratio_cuped" => "ratio_delta",
                 "clustered_cuped" => "clustered",
+                "clustered_ratio_cuped" => "clustered_ratio",
                 _ => "welch",
             },
             adjusted: None,

@@ -135,8 +135,8 @@ pub struct EffectRow {
     /// What is estimated.
     pub estimand: Estimand,
     /// How the estimate and its standard error are made: `welch`, `ratio_delta`, `cuped`, `ratio_cuped`, after `stratified_`
-    /// where arms are compared within strata, which may be periods, and `clustered` or `clustered_ratio` where errors are by
-    /// cluster; of a lift `delta` or
+    /// where arms are compared within strata, which may be periods, and `clustered`, `clustered_cuped`,
+    /// `clustered_ratio` or `clustered_ratio_cuped` where errors are by cluster; of a lift `delta` or
     /// `fieller`; of a margin `non_inferiority`.
     pub method: String,
     /// The reference distribution.

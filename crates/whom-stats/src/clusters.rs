@@ -21,7 +21,7 @@ mod shared;
 mod shown;
 mod unbiased;
 
-pub use adjusted::AdjustedClusters;
+pub use adjusted::{AdjustedClusters, Below};
 pub use shared::{ClusterEffect, ClusterRatio, ValueScores};
 pub use shown::{ClusterWeights, cr1_factor};
 pub use unbiased::{ClusterMeans, UnbiasedMean};

@@ -1,8 +1,9 @@
-//! Adjusted means where units were assigned with their cluster.
+//! Adjusted means and ratios where units were assigned with their cluster.
 
 use whom_query::clusters::Asked;
 use whom_stats::{
-    Adjusted, AdjustedClusters, CoefficientSource, Coefficients, Comparison as Values, Grid, Moments, NotEstimable,
+    Adjusted, AdjustedClusters, Below, CoefficientSource, Coefficients, Comparison as Values, Grid, Moments,
+    NotEstimable,
 };
 
 use super::centre;
@@ -13,6 +14,8 @@ use crate::estimation::Estimation;
 pub(super) struct Covariates {
     /// By arm and column, the totals by cluster.
     arms: Vec<Vec<Vec<Moments>>>,
+    /// Of a ratio, by arm the totals below it, and their grid.
+    below: Option<(Vec<Vec<Moments>>, Grid)>,
     grids: Vec<Grid>,
     centres: Vec<i64>,
     treatment: usize,
@@ -34,15 +37,19 @@ impl Covariates {
         let columns: Vec<Asked> = Asked::all_of(estimation.outcome).collect();
         let covariates = columns.len().checked_sub(1).filter(|covariates| *covariates > 0)?;
         let of_arm = |arm: usize| {
-            let totals = columns.iter().map(|asked| sums(*asked, arm).map(|[totals, _]| totals));
-            totals.collect::<Option<Vec<_>>>()
+            let [metric, below] = sums(columns[0], arm)?;
+            let covariates = columns[1..].iter().map(|asked| sums(*asked, arm).map(|[totals, _]| totals));
+            Some((std::iter::once(Some(metric)).chain(covariates).collect::<Option<Vec<_>>>()?, below))
         };
-        let arms: Vec<Vec<Vec<Moments>>> = (0..arms).map(of_arm).collect::<Option<_>>()?;
+        let (arms, below): (Vec<_>, Vec<_>) = (0..arms).map(of_arm).collect::<Option<Vec<_>>>()?.into_iter().unzip();
+        let mut grids = estimation.grids.clone();
+        let below = estimation.outcome.denominator.map(|_| (below, grids.remove(1)));
         let centres = (0..columns.len()).map(|column| centre(arms.iter().map(|arm| &arm[column]))).collect();
         let none = Coefficients { treatment: vec![0.0; covariates], control: vec![0.0; covariates] };
         let plain = Self {
             arms,
-            grids: estimation.grids.clone(),
+            below,
+            grids,
             centres,
             treatment: estimation.question.treatment,
             slopes: none.clone(),
@@ -56,10 +63,16 @@ impl Covariates {
         Some(if suffices { adjusted } else { Self { slopes: none, is_own: false, is_adjusted: false, ..adjusted } })
     }
 
+    /// How rows name what is done.
+    pub(super) fn method(&self) -> &'static str {
+        if self.below.is_some() { "clustered_ratio_cuped" } else { "clustered_cuped" }
+    }
+
     /// As they are estimated from.
     pub(super) fn clusters(&self) -> AdjustedClusters<'_> {
         AdjustedClusters {
             arms: &self.arms,
+            below: self.below.as_ref().map(|(arms, grid)| Below { arms, grid: *grid }),
             grids: &self.grids,
             centres: &self.centres,
             treatment: self.treatment,
@@ -70,12 +83,16 @@ impl Covariates {
 }
 
 /// A comparison that was adjusted unit by unit, with both its errors by cluster.
-pub(super) fn compared(units: Comparison, plain: Values, values: Result<Values, NotEstimable>) -> Comparison {
+pub(super) fn compared(
+    units: Comparison,
+    plain: Values,
+    (values, method): (Result<Values, NotEstimable>, &'static str),
+) -> Comparison {
     let (Some(adjusted), Ok(values)) = (units.adjusted.clone(), &values) else {
         return Comparison { effect: values.and_then(Effect::of), ..units };
     };
     let adjusted = Adjusted { unadjusted: plain, ..adjusted }.measured(values.clone());
-    Comparison { effect: Effect::of(values.clone()), method: "clustered_cuped", adjusted: Some(adjusted), ..units }
+    Comparison { effect: Effect::of(values.clone()), method, adjusted: Some(adjusted), ..units }
 }
 
 /// A comparison that is not adjusted by cluster, with its values as they are.

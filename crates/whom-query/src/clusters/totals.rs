@@ -31,12 +31,11 @@ impl Asked {
         Self { value: outcome.value, denominator: outcome.denominator, covariate: None }
     }
 
-    /// What an outcome is estimated from: itself, and each covariate of a mean that is adjusted, in the order of its group.
+    /// What an outcome is estimated from: itself, and each covariate that it is adjusted by, in the order of its group.
     pub fn all_of(outcome: &Outcome) -> impl Iterator<Item = Self> + use<> {
         let (itself, columns) = (Self::of(outcome), outcome.products().columns);
-        let covariates = outcome.adjusted_by().filter(move |_| itself.denominator.is_none());
         let of = move |place: usize| Self { covariate: Some(columns[place]), ..itself };
-        std::iter::once(itself).chain(covariates.map(of))
+        std::iter::once(itself).chain(outcome.adjusted_by().map(of))
     }
 
     /// What a unit adds above and below; `None` if it lacks a value.

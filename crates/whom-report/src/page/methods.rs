@@ -37,7 +37,7 @@ struct Method {
 }
 
 /// The methods that rows may name, by that name.
-const KNOWN: [(&str, Method); 11] = [
+const KNOWN: [(&str, Method); 12] = [
     (
         "welch",
         Method {
@@ -111,6 +111,16 @@ const KNOWN: [(&str, Method); 11] = [
                     clusters.",
             formula: "s.e.² = G/(G − 1) · Σ (nᵍ − R·dᵍ)² / (Σ dᵍ)² over the G clusters of each arm",
             source: "Deng, Knoblich and Lu, Applying the delta method in metric analytics, KDD 2018",
+        },
+    ),
+    (
+        "clustered_ratio_cuped",
+        Method {
+            name: "Difference in ratios, adjusted by covariates, units assigned by cluster",
+            words: "The same for a ratio, whose units are linearised first; the error is that of the sums of clusters, widened as for a mean \
+                    that is adjusted.",
+            formula: "y = (n − R·d)/d̄, adjusted as a mean is,  Eᵍ the cluster’s sum of adjusted residuals",
+            source: "Deng, Xu, Kohavi and Walker, WSDM 2013; Bell and McCaffrey, Survey Methodology 28 (2002)",
         },
     ),
     (

@@ -34,6 +34,7 @@ pub(super) fn method_words(method: &str) -> Option<String> {
         "clustered" => Some("errors by cluster".to_owned()),
         "clustered_cuped" => Some("errors by cluster, adjusted by covariates".to_owned()),
         "clustered_ratio" => Some("a ratio, errors by cluster".to_owned()),
+        "clustered_ratio_cuped" => Some("a ratio, errors by cluster, adjusted by covariates".to_owned()),
         "stratified_welch" => Some("within strata".to_owned()),
         "stratified_cuped" => Some("within strata, adjusted by covariates".to_owned()),
         "stratified_ratio_delta" => Some("a ratio, within strata".to_owned()),

@@ -62,14 +62,11 @@ fn check_keys(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
 
 fn check_metrics(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
     for metric in &plan.metrics {
-        let (what, hint) = if metric.quantile.is_some() {
-            ("a quantile, whose error by cluster is not known", "leave the metric out, or use the cluster as the unit")
-        } else if metric.cuped.is_some() && metric.denominator.is_some() {
-            ("a ratio that is adjusted by `cuped`, whose error by cluster is not known", "leave `cuped` out")
-        } else {
+        if metric.quantile.is_none() {
             continue;
-        };
-        let message = format!("`{}` is {what}", metric.name);
+        }
+        let message = format!("`{}` is a quantile, whose error by cluster is not known", metric.name);
+        let hint = "leave the metric out, or use the cluster as the unit";
         pipeline
             .report()
             .push(Diagnostic::error(message).at(metric.name.span).related(cluster.span, "the cluster").hint(hint));

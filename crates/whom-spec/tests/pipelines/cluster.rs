@@ -45,9 +45,9 @@ fn what_would_be_done_unit_by_unit_is_refused() {
 }
 
 #[test]
-fn means_are_adjusted_by_cluster_and_ratios_are_not() {
+fn means_and_ratios_are_adjusted_by_cluster() {
     let adjusted = clustered().replace("    matters: 1%\n", "    matters: 1%\n    cuped: 7d\n");
     assert!(loaded(&adjusted).is_ok());
     let ratio = "  basket:\n    role: secondary\n    window: 14d\n    desired: increase\n    numerator: { from: orders, aggregate: sum, value: amount }\n    denominator: { from: orders, aggregate: count }\n    cuped: 7d\n";
-    insta::assert_snapshot!(refusal(&clustered().replace("tags:\n", &format!("{ratio}tags:\n"))));
+    assert!(loaded(&clustered().replace("tags:\n", &format!("{ratio}tags:\n"))).is_ok());
 }

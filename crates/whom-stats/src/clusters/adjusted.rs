@@ -1,4 +1,4 @@
-//! Means over units of clusters, adjusted by what was known before: the estimate of [`RegressionAdjustment`](crate::RegressionAdjustment),
+//! Means over units of clusters, and ratios, adjusted by what was known before: the estimate of [`RegressionAdjustment`](crate::RegressionAdjustment),
 //! with errors by cluster.
 //!
 //! With b_a the slopes of arm a and x the pooled means of the covariates, the adjusted mean of arm a is
@@ -11,7 +11,10 @@
 //! **Slopes that were fitted to these units** fit clusters as well, as closely as if each covariate were constant within
 //! clusters: the errors of both compared arms are multiplied by d / (d - k), where d are the degrees of freedom of Bell and McCaffrey and
 //! k the covariates, and d - k are left. It is too much for covariates that vary within clusters only.
+//!
+//! **A ratio** R of sums takes part by what it moves by to first order: with A_g above and B_g below, E_g is (A_g - R B_g) N / sum B.
 
+use super::{CLUSTERS, effective};
 use crate::clusters::shared::ValueScores;
 use crate::clusters::unbiased::{Part, few_clusters, satterthwaite, with_error};
 use crate::comparison::{Comparison, Source};
@@ -30,9 +33,11 @@ pub struct AdjustedClusters<'a> {
     /// By arm and column, the metric first and then each covariate, count and sum by cluster; all columns over the same units. An
     /// empty cluster is none.
     pub arms: &'a [Vec<Vec<Moments>>],
+    /// What a ratio's metric is over; `None` of a mean.
+    pub below: Option<Below<'a>>,
     /// The grids of the columns.
     pub grids: &'a [Grid],
-    /// Grid values near the means of the columns, the same for all arms.
+    /// Grid values near the means of the columns, the same for all arms; of a ratio's metric it is not read.
     pub centres: &'a [i64],
     /// Index of the arm that is compared with control.
     pub treatment: usize,
@@ -40,6 +45,15 @@ pub struct AdjustedClusters<'a> {
     pub slopes: [&'a [f64]; 2],
     /// Whether they were fitted to these units.
     pub is_own: bool,
+}
+
+/// What a ratio is over, in the same units.
+#[derive(Clone, Copy, Debug)]
+pub struct Below<'a> {
+    /// By arm, count and sum by cluster.
+    pub arms: &'a [Vec<Moments>],
+    /// Its grid.
+    pub grid: Grid,
 }
 
 /// The clusters of an arm, read.
@@ -55,11 +69,11 @@ struct Arm {
 }
 
 impl AdjustedClusters<'_> {
-    /// The adjusted means of treatment and control. Other arms with two clusters or more take part in the common mean of the covariates.
+    /// The adjusted values of treatment and control. Other arms with two clusters or more take part in the common mean of the covariates.
     ///
     /// # Errors
     /// [`NotEstimable::EmptyArm`] and [`NotEstimable::OneCluster`] of an arm that is compared; [`NotEstimable::NotCounted`] for columns
-    /// that are not there; [`NotEstimable::NoDegreesOfFreedom`] if an arm has no more of them than slopes.
+    /// that are not there; [`NotEstimable::DenominatorZero`] of a ratio; [`NotEstimable::NoDegreesOfFreedom`] if an arm has no more of them than slopes.
     pub fn compare(&self) -> Result<Comparison, NotEstimable> {
         let arms = self.read()?;
         let (treatment, control) = (self.value(&arms, 0)?, self.value(&arms, 1)?);
@@ -77,7 +91,7 @@ impl AdjustedClusters<'_> {
             sources.push(fitted(source, self.fitted(place))?);
         }
         let few = |place: usize| arms[place].as_ref().and_then(|arm| arm.few);
-        let centre = self.grids[0].from_grid(self.centres[0]);
+        let centre = if self.below.is_some() { 0.0 } else { self.grids[0].from_grid(self.centres[0]) };
         Ok(Comparison {
             treatment: centre + treatment,
             control: centre + control,
@@ -161,8 +175,16 @@ impl AdjustedClusters<'_> {
         let mut arms = Vec::with_capacity(self.arms.len());
         for (place, arm) in self.arms.iter().enumerate() {
             let is_compared = place == self.treatment || place == CONTROL;
-            match Arm::read(arm, self.grids, self.centres) {
-                Err(NotEstimable::EmptyArm | NotEstimable::OneCluster) if !is_compared => arms.push(None),
+            let read = Arm::read(arm, self.grids, self.centres).and_then(|read| match self.below {
+                Some(below) => read.over(arm, self.grids[0], (below, place)),
+                None => Ok(read),
+            });
+            match read {
+                Err(NotEstimable::EmptyArm | NotEstimable::OneCluster | NotEstimable::DenominatorZero)
+                    if !is_compared =>
+                {
+                    arms.push(None);
+                }
                 read => arms.push(Some(read?)),
             }
         }
@@ -175,7 +197,7 @@ impl AdjustedClusters<'_> {
         if value == 0 { self.treatment } else { CONTROL }
     }
 
-    /// An adjusted mean less the centre.
+    /// An adjusted mean less the centre, or an adjusted ratio.
     fn value(&self, arms: &[Option<Arm>], value: usize) -> Result<f64, NotEstimable> {
         let arm = arms[self.arm_of(value)].as_ref().ok_or(NotEstimable::EmptyArm)?;
         let units = units(arms);
@@ -244,6 +266,34 @@ impl Arm {
         Ok(Self { units: all as f64, offsets, few: few_clusters(metric), sizes, deviations })
     }
 
+    /// With the ratio of the metric to what lies below in place of its mean. Its few clusters are those of what lies below.
+    fn over(
+        self,
+        columns: &[Vec<Moments>],
+        grid: Grid,
+        (below, place): (Below<'_>, usize),
+    ) -> Result<Self, NotEstimable> {
+        let totals = below.arms.get(place).filter(|totals| totals.len() == self.sizes.len());
+        let totals = totals.ok_or(NotEstimable::NotCounted)?;
+        let read = |totals: &[Moments], grid: Grid| -> Vec<f64> {
+            totals.iter().map(|total| total.sum as f64 / grid.steps_per_one()).collect()
+        };
+        let (above, below) = (read(&columns[0], grid), read(totals, below.grid));
+        let all: f64 = below.iter().sum();
+        if all == 0.0 {
+            return Err(NotEstimable::DenominatorZero);
+        }
+        let ratio = above.iter().sum::<f64>() / all;
+        let moved = |(above, below): (&f64, &f64)| (above - ratio * below) * self.units / all;
+        let rows: Vec<Vec<f64>> = above.iter().zip(&below).map(|(above, below)| vec![*above, *below]).collect();
+        let found = effective(&rows, None);
+        let few = Unreliable::FewClusters { found: found as u64, needed: CLUSTERS as u64 };
+        let (mut offsets, mut deviations) = (self.offsets, self.deviations);
+        offsets[0] = ratio;
+        deviations[0] = above.iter().zip(&below).map(moved).collect();
+        Ok(Self { offsets, deviations, few: (found < CLUSTERS).then_some(few), ..self })
+    }
+
     /// What the clusters add along weights of the columns.
     fn parts(&self, weights: &[f64]) -> Vec<Part> {
         let part = |(cluster, size): (usize, &f64)| {
@@ -254,5 +304,7 @@ impl Arm {
     }
 }
 
+#[cfg(test)]
+mod ratios;
 #[cfg(test)]
 mod tests;
