@@ -79,7 +79,7 @@ pub(crate) fn households() -> Warehouse {
 
 /// What differs from the effects in a file of `tests/reference`, that of so many metrics for everybody and two cohorts. What is
 /// told beside is held against it where the file has it.
-fn faults(published: &Published, (reference, metrics): (&str, usize)) -> Vec<String> {
+pub(crate) fn faults(published: &Published, (reference, metrics): (&str, usize)) -> Vec<String> {
     let path = repository().join("tests/reference").join(reference);
     let (expected, found) = (fs::read_to_string(path).expect("reference numbers"), published.effects());
     let table = Table(published.table("effects.parquet"));

@@ -1,9 +1,10 @@
-//! Metrics that are quantiles over units or events meet numbers computed by sorting, by `tests/reference/make_quantiles.py`, and are told for
-//! what they are.
+//! Metrics that are quantiles over units or events meet numbers computed by sorting, by `tests/reference/make_quantiles.py`, and by household by
+//! `make_quantiles_by_cluster.py`; they are told for what they are.
 
 use std::fs;
 use std::sync::LazyLock;
 
+use crate::clusters;
 use crate::effects::Effect;
 use crate::metrics::faults;
 use crate::program::{Answer, Published};
@@ -64,6 +65,17 @@ fn quantiles_meet_the_sorted_users_with_ties_and_without() {
             assert!((found - expected).abs() < 1e-6 * row.std_err.expect("an error"), "{found} is not as in {line}");
         }
     }
+}
+
+#[test]
+fn quantiles_by_household_meet_the_sorted_users_and_what_their_households_add() {
+    let warehouse = clusters::shop(clusters::many);
+    warehouse.edit(CHEAP, &format!("{QUANTILES}{CHEAP}"));
+    let published = warehouse.run(&[]);
+    let faults = clusters::faults(&published, ("quantiles_by_cluster_shop.csv", 3));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(published.text("report.html").contains("Difference in quantiles, units assigned by cluster"));
+    published.assert_same_files(&warehouse.run(&["--threads", "1", "--pieces", "5"]), "one thread");
 }
 
 #[test]

@@ -7,13 +7,14 @@ use whom_forest::Cohort;
 use whom_query::{Among, AskedQuantiles, QueryError};
 use whom_report::Fold;
 use whom_spec::plan::Plan;
-use whom_stats::{BucketSet, CONTROL, FoundQuantile, NotEstimable, Percentile, Routing};
+use whom_stats::{BucketSet, CONTROL, ClusterEffect, FoundQuantile, NotEstimable, Percentile, Routing, ValueScores};
 
+use crate::clustered::Together;
 use crate::comparison::{Arm, Comparison, Contrast, Effect};
 use crate::study::{Question, Study};
 
-/// How rows name what is done.
-const METHOD: &str = "quantile";
+/// How rows name what is done, and what is by cluster.
+const METHODS: [&str; 2] = ["quantile", "clustered_quantile"];
 
 /// The quantiles of every metric that is one, among some groups of units.
 #[derive(Default)]
@@ -32,7 +33,8 @@ impl Quantiles {
     /// # Errors
     /// [`EngineError::Cancelled`], or if the units cannot be read back.
     pub(crate) async fn of_declared(study: &Study<'_>) -> Result<Self, EngineError> {
-        let exposed = study.units.by_first_exposure.as_ref().map(|_| Among::Exposed);
+        let exposed = study.units.by_first_exposure.as_ref().filter(|_| !study.is_clustered());
+        let exposed = exposed.map(|_| Among::Exposed);
         let cohorts =
             (0..study.plan.cohorts.len()).flat_map(|place| [Among::Cohort(place), Among::BesideCohort(place)]);
         let among = std::iter::once(Among::Everybody).chain(exposed).chain(cohorts).collect();
@@ -69,15 +71,29 @@ impl Quantiles {
 
     /// The arms of a question among the units of a group; `None` if its metric is no quantile, or the group was not asked for.
     pub(crate) fn compare(&self, among: Among, question: Question) -> Option<Comparison> {
-        let metric = self.metrics.iter().position(|place| *place == question.metric)?;
-        let group = self.groups.iter().position(|group| *group == among)?;
-        let arms = self.found.get(group)?.get(metric)?;
+        let arms = self.arms(among, question)?;
         Some(compared(arms.get(question.treatment)?, arms.get(CONTROL)?))
     }
 
-    /// A cohort and the rest of the units on a question, as [`Self::compare`].
+    /// A cohort and the rest of the units on a question, as [`Self::compare`]. Where units were assigned by cluster, some of which
+    /// may have units in both, their errors go together.
     pub(crate) fn contrast(&self, [cohort, rest]: [Among; 2], question: Question) -> Option<Contrast> {
-        Some(Contrast { cohort: self.compare(cohort, question)?, rest: self.compare(rest, question)?, together: None })
+        let sides = [self.arms(cohort, question)?, self.arms(rest, question)?];
+        let [cohort, rest] = [self.compare(cohort, question)?, self.compare(rest, question)?];
+        let is_by_cluster = cohort.clusters.is_some() || rest.clusters.is_some();
+        let together = is_by_cluster.then(|| {
+            let of_cohort = by_cluster(&cohort, sides[0], question)?;
+            let estimate = of_cohort.minus(&by_cluster(&rest, sides[1], question)?)?;
+            Ok(Together { estimate, errors: None })
+        });
+        Some(Contrast { cohort, rest, together })
+    }
+
+    /// The quantiles of a group by arm.
+    fn arms(&self, among: Among, question: Question) -> Option<&[FoundQuantile]> {
+        let metric = self.metrics.iter().position(|place| *place == question.metric)?;
+        let group = self.groups.iter().position(|group| *group == among)?;
+        Some(self.found.get(group)?.get(metric)?)
     }
 }
 
@@ -89,6 +105,8 @@ fn percentiles(plan: &Plan) -> Result<Vec<(usize, Percentile)>, whom_stats::Perc
 
 fn compared(treatment: &FoundQuantile, control: &FoundQuantile) -> Comparison {
     let arm = |found: &FoundQuantile| Arm { units: found.units, mean: found.value };
+    let clusters = [control.clusters, treatment.clusters];
+    let is_by_cluster = clusters.iter().any(|clusters| *clusters > 0);
     let both = treatment.arm.and_then(|treatment| Ok((treatment, control.arm?)));
     let effect = both.and_then(|(treatment, control)| Effect::of(treatment.against(&control)));
     Comparison {
@@ -98,11 +116,26 @@ fn compared(treatment: &FoundQuantile, control: &FoundQuantile) -> Comparison {
         }),
         control: arm(control),
         treatment: arm(treatment),
-        method: METHOD,
+        method: METHODS[usize::from(is_by_cluster)],
         adjusted: None,
-        clusters: None,
+        clusters: is_by_cluster.then_some(clusters),
         beside: None,
     }
+}
+
+/// The effect of a comparison with what each cluster adds to it.
+fn by_cluster(
+    compared: &Comparison,
+    arms: &[FoundQuantile],
+    question: Question,
+) -> Result<ClusterEffect, NotEstimable> {
+    let effect = compared.effect.as_ref().map_err(|reason| *reason)?;
+    let at = |place: usize| {
+        let of_arm =
+            |(arm, found): (usize, &FoundQuantile)| if arm == place { found.scores.clone() } else { Vec::new() };
+        arms.iter().enumerate().map(of_arm).collect()
+    };
+    ValueScores { treatment: at(question.treatment), control: at(CONTROL) }.difference(&effect.values)
 }
 
 #[cfg(test)]

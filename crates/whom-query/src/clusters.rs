@@ -61,6 +61,14 @@ impl Clusters {
         Self { name: name.to_owned(), column: column.to_owned(), crossing: Vec::new(), cells: Cells::Buckets }
     }
 
+    /// The number of cells.
+    pub(crate) fn count_of_cells(&self) -> usize {
+        match &self.cells {
+            Cells::Own(names) => names.len(),
+            Cells::Buckets => BUCKETS,
+        }
+    }
+
     /// The bucket of each cell.
     fn buckets_of_cells(&self) -> Vec<u16> {
         match &self.cells {
@@ -75,7 +83,7 @@ impl Clusters {
     }
 
     /// The cell of each unit.
-    fn cells_of(&self, rows: &UnitRows) -> Result<Vec<usize>, QueryError> {
+    pub(crate) fn cells_of(&self, rows: &UnitRows) -> Result<Vec<usize>, QueryError> {
         let cells: Option<Vec<usize>> = self.of_units(rows)?.iter().map(|name| self.cell(name?)).collect();
         cells.ok_or_else(|| QueryError::Internal("a unit is in no cluster".to_owned()))
     }

@@ -2,7 +2,7 @@
 //!
 //! A quantile is no sum, so statistics by cell do not tell it. Each look counts values in bins, for every group, metric and arm
 //! that is asked for, and the next one looks into the bins that matter ([`QuantileSearch`]). Counts add up in any order, so
-//! pieces and threads change nothing.
+//! pieces and threads change nothing. Where units were assigned by cluster, one of the looks counts by cells of clusters.
 
 use datafusion::arrow::array::{Array, AsArray, ListArray};
 use datafusion::arrow::datatypes::Int64Type;
@@ -23,7 +23,7 @@ use crate::unit_table::UnitRows;
 pub enum Among {
     /// All that are analysed.
     Everybody,
-    /// All that were exposed, by the first variant that they saw.
+    /// All that were exposed, by the first variant that they saw; not to be asked for where units were assigned by cluster.
     Exposed,
     /// Those of the pre-registered cohort at a place in the file.
     Cohort(usize),
@@ -78,7 +78,12 @@ impl AnalysedUnits {
         let start = |pair: &Pair| {
             let events = &measure(&self.schema, pair.metric)?.events;
             let of = events.as_ref().map_or(QuantileOf::Units, |_| QuantileOf::Events);
-            Ok(vec![QuantileSearch::new(pair.percentile, of); self.schema.arms])
+            let search = QuantileSearch::new(pair.percentile, of);
+            let search = match &self.schema.clusters {
+                Some(clusters) => search.by_cluster(clusters.count_of_cells()),
+                None => search,
+            };
+            Ok(vec![search; self.schema.arms])
         };
         let searches = pairs.iter().map(start).collect::<Result<Vec<Vec<QuantileSearch>>, QueryError>>()?;
         let (schema, bins) = (self.schema.clone(), self.bins.clone());
@@ -157,6 +162,11 @@ impl ReadyLook<'_> {
         let QuantileLook { schema, pairs, .. } = self.look;
         let analysed = schema.analysed(exposed.clone())?;
         let (arms, arms_exposed) = (analysed.arms()?, exposed.arms()?);
+        let asks_for_cells = counted.iter().flatten().any(QuantileSearch::asks_for_cells);
+        let cells = match &schema.clusters {
+            Some(clusters) if asks_for_cells => clusters.cells_of(&analysed)?,
+            _ => Vec::new(),
+        };
         let leaves = match &self.ranks {
             Some((ranks, buckets)) => leaves(ranks, buckets, &analysed)?,
             None => Vec::new(),
@@ -171,7 +181,7 @@ impl ReadyLook<'_> {
             for (row, arm) in arms.iter().enumerate() {
                 let search = searches.get_mut(usize::from(*arm)).filter(|_| holds(row));
                 if let (Some(search), Some(values)) = (search, values.of_unit(row)) {
-                    search.push_unit(values);
+                    search.push(values, cells.get(row).copied().unwrap_or_default());
                 }
             }
         }

@@ -7,6 +7,9 @@
 //! **Events** (page loads, orders) come in units, and those of a unit resemble each other. Then s is that of a ratio over
 //! units: events at or below q, over events. This needs q first; the counts of each unit follow from one more look.
 //!
+//! **Clusters** that were assigned together (households, shops) are to units what units are to events: s is that of a ratio over clusters,
+//! G / (G - 1) sum (b_g - F n_g)² / (sum n_g)² with n_g values in cluster g, b_g of them at or below q.
+//!
 //! **Degrees of freedom.** The distance spans k values. Spacings of a sample are nearly exponential, so it varies like a
 //! gamma variable of shape k, its square by 4 / k in relative terms, and a variance with d degrees of freedom by 2 / d:
 //! d = k / 2, divided by the design effect s² n / (p (1 - p)) where events cluster. With them the interval covers 95 to 98 %
@@ -82,7 +85,14 @@ impl QuantileRanks {
     /// # Errors
     /// As [`Self::of_units`]; a share that does not vary over units has [`NotEstimable::NoVariance`].
     pub fn of_events(values: u64, percentile: Percentile, share: &Sample) -> Result<Self, NotEstimable> {
-        let variance = share.covariance(0, 0) / share.units();
+        Self::of_share(values, percentile, share.covariance(0, 0) / share.units())
+    }
+
+    /// The ranks among so many values whose share at or below the quantile has this variance.
+    ///
+    /// # Errors
+    /// As [`Self::of_events`].
+    pub(crate) fn of_share(values: u64, percentile: Percentile, variance: f64) -> Result<Self, NotEstimable> {
         if variance <= 0.0 {
             return Err(NotEstimable::NoVariance);
         }
@@ -128,14 +138,14 @@ impl QuantileArm {
         share: &Sample,
     ) -> Result<Self, NotEstimable> {
         let ranks = QuantileRanks::of_events(counts.total(), percentile, share)?;
-        Ok(Self::new(counts, grid, ranks)?.clustered(share))
+        Ok(Self::new(counts, grid, ranks)?.sharing(share.degrees_of_freedom(), share.unreliable()))
     }
 
-    /// With the degrees of freedom and the range of the share over units.
+    /// With the degrees of freedom and the range of the share over units or clusters.
     #[must_use]
-    pub(crate) fn clustered(self, share: &Sample) -> Self {
-        let degrees_of_freedom = self.degrees_of_freedom.min(share.degrees_of_freedom());
-        Self { degrees_of_freedom, unreliable: self.unreliable.or(share.unreliable()), ..self }
+    pub(crate) fn sharing(self, degrees_of_freedom: f64, unreliable: Option<Unreliable>) -> Self {
+        let degrees_of_freedom = self.degrees_of_freedom.min(degrees_of_freedom);
+        Self { degrees_of_freedom, unreliable: self.unreliable.or(unreliable), ..self }
     }
 
     fn new(counts: &ValueCounts, grid: Grid, ranks: QuantileRanks) -> Result<Self, NotEstimable> {

@@ -3,17 +3,19 @@
 //! The first look tells how many values there are. Of one value per unit the [ranks](QuantileRanks) of the quantile and of the
 //! ends of its interval follow, and further looks narrow all three, those that lie in one bin together. Where units have
 //! several values, the quantile is found first; one more look tells which share of its values each unit has at or below it,
-//! how much that share varies over units, and with that the ranks of the ends. Looks at parts of the units add up, in any order.
+//! how much that share varies over units, and with that the ranks of the ends. The same is done by cluster where units were assigned with
+//! theirs, whether they have several values or one. Looks at parts of the units add up, in any order.
+
+mod share;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cross_products::CrossProducts;
 use crate::estimate::NotEstimable;
 use crate::grid::Grid;
 use crate::quantile_effect::{AtRanks, QuantileArm, QuantileRanks};
 use crate::rank_search::{Narrowed, RankSearch};
-use crate::sample::{RatioColumn, Sample};
 use crate::value_counts::Percentile;
+use share::{Share, ShareCounts};
 
 /// What a quantile is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,12 +45,14 @@ pub enum QuantileOf {
 pub struct QuantileSearch {
     percentile: Percentile,
     of: QuantileOf,
+    /// The cells that clusters are counted in, where units were assigned with theirs.
+    cells: Option<usize>,
     /// Units with a value, once they are counted.
     units: u64,
     /// Where the error comes from, once it is known.
     ranks: Result<QuantileRanks, NotEstimable>,
-    /// The share of events, where units have several.
-    share: Option<Sample>,
+    /// How the share of values at or below the quantile varies, where units have several or lie in clusters.
+    share: Option<Share>,
     quantile: Place,
     interval: [Place; 2],
     look: Look,
@@ -64,10 +68,10 @@ enum Look {
     },
     /// Nearer to ranks.
     Nearer(Vec<RankSearch>),
-    /// Values at or below the quantile, and values, by unit.
+    /// Values at or below the quantile, and values, by unit or by cluster.
     Share {
         quantile: i64,
-        products: CrossProducts,
+        counts: ShareCounts,
     },
     Done,
 }
@@ -88,7 +92,7 @@ enum Place {
 }
 
 /// What was found.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FoundQuantile {
     /// Units with a value.
     pub units: u64,
@@ -96,6 +100,11 @@ pub struct FoundQuantile {
     pub value: Option<f64>,
     /// The same with its error, or why it has none.
     pub arm: Result<QuantileArm, NotEstimable>,
+    /// The clusters with a value; 0 where units were assigned by themselves.
+    pub clusters: u64,
+    /// By cell of clusters, what they add to the quantile to first order; the squares add up to its variance. Empty where there is no
+    /// error, or units were assigned by themselves.
+    pub scores: Vec<f64>,
 }
 
 impl Place {
@@ -130,6 +139,7 @@ impl QuantileSearch {
         Self {
             percentile,
             of,
+            cells: None,
             units: 0,
             ranks: Err(NotEstimable::NotCounted),
             share: None,
@@ -139,9 +149,25 @@ impl QuantileSearch {
         }
     }
 
+    /// The same by cluster, each of which lies in one of so many cells.
+    #[must_use]
+    pub fn by_cluster(self, cells: usize) -> Self {
+        Self { cells: Some(cells), ..self }
+    }
+
+    /// Whether this look asks which cell a unit lies in.
+    pub fn asks_for_cells(&self) -> bool {
+        matches!(self.look, Look::Share { counts: ShareCounts::ByCluster(_), .. })
+    }
+
     /// Counts the values of a unit: one, or those of its events. Every look has to see every unit.
-    #[inline]
     pub fn push_unit(&mut self, values: &[i64]) {
+        self.push(values, 0);
+    }
+
+    /// As [`Self::push_unit`], of a unit whose cluster lies in a cell; one that is not there counts nowhere.
+    #[inline]
+    pub fn push(&mut self, values: &[i64], cell: usize) {
         match &mut self.look {
             Look::First { units, values: look } => {
                 *units += u64::from(!values.is_empty());
@@ -156,9 +182,9 @@ impl QuantileSearch {
                     }
                 }
             }
-            Look::Share { quantile, products } if !values.is_empty() => {
+            Look::Share { quantile, counts } if !values.is_empty() => {
                 let at_most = values.iter().filter(|value| **value <= *quantile).count();
-                products.push(&[at_most as i64, values.len() as i64]);
+                counts.push(at_most as u64, values.len() as u64, cell);
             }
             Look::Share { .. } | Look::Done => {}
         }
@@ -174,7 +200,7 @@ impl QuantileSearch {
             (Look::Nearer(looks), Look::Nearer(others)) => {
                 looks.iter_mut().zip(others).for_each(|(look, other)| look.add(other));
             }
-            (Look::Share { products, .. }, Look::Share { products: others, .. }) => *products += others,
+            (Look::Share { counts, .. }, Look::Share { counts: others, .. }) => counts.add(others),
             _ => {}
         }
     }
@@ -194,7 +220,7 @@ impl QuantileSearch {
                 self.nearer(&[values])
             }
             Look::Nearer(looks) => self.nearer(&looks),
-            Look::Share { products, .. } => self.shared(&products),
+            Look::Share { counts, .. } => self.shared(&counts),
             Look::Done => self,
         }
     }
@@ -206,10 +232,15 @@ impl QuantileSearch {
             return;
         }
         self.quantile = Place::Looking { rank: self.percentile.rank(values), look: 0 };
-        if self.of == QuantileOf::Units {
+        if !self.needs_share() {
             self.ranks = QuantileRanks::of_units(values, self.percentile);
             self.seek_interval();
         }
+    }
+
+    /// Whether values are not independent of each other.
+    fn needs_share(&self) -> bool {
+        self.of == QuantileOf::Events || self.cells.is_some()
     }
 
     fn seek_interval(&mut self) {
@@ -222,25 +253,23 @@ impl QuantileSearch {
         let mut next = Vec::new();
         self.quantile = self.quantile.nearer(looks, &mut next);
         self.interval = self.interval.map(|end| end.nearer(looks, &mut next));
-        let needs_share = self.of == QuantileOf::Events && self.share.is_none() && next.is_empty();
+        let needs_share = self.needs_share() && self.share.is_none() && next.is_empty();
         self.look = match self.quantile.found() {
-            Some((quantile, _)) if needs_share => Look::Share { quantile, products: CrossProducts::new(2) },
+            Some((quantile, _)) if needs_share => Look::Share { quantile, counts: ShareCounts::new(self.cells) },
             _ if next.is_empty() => Look::Done,
             _ => Look::Nearer(next),
         };
         self
     }
 
-    /// The ends of the interval, given how the share of values at or below the quantile varies over units.
-    fn shared(mut self, products: &CrossProducts) -> Self {
-        let values = products.sum(1) as u64;
-        let share = RatioColumn { numerator: 0, denominator: Some(1), centre: 0.0 };
-        let sample = Sample::exact(products, &[0, 0], &[Grid::INTEGER; 2]).and_then(|sample| sample.ratios(&[share]));
-        self.ranks = sample
+    /// The ends of the interval, given how the share of values at or below the quantile varies.
+    fn shared(mut self, counts: &ShareCounts) -> Self {
+        let share = counts.share();
+        self.ranks = share
             .as_ref()
             .map_err(|reason| *reason)
-            .and_then(|sample| QuantileRanks::of_events(values, self.percentile, sample));
-        self.share = sample.ok();
+            .and_then(|share| QuantileRanks::of_share(share.values, self.percentile, share.variance));
+        self.share = share.ok();
         self.seek_interval();
         if self.ranks.is_ok() {
             self.look = Look::Nearer(vec![RankSearch::new()]);
@@ -259,11 +288,26 @@ impl QuantileSearch {
                 interval: [lower, upper],
             });
             let arm = QuantileArm::at_ranks(&ranks, &found.ok_or(NotEstimable::NotCounted)?, grid);
-            Ok(self.share.as_ref().map_or(arm, |share| arm.clustered(share)))
+            Ok(self.share.as_ref().map_or(arm, |share| arm.sharing(share.degrees_of_freedom, share.unreliable)))
         });
-        FoundQuantile { units: self.units, value: quantile.map(|(value, _)| grid.from_grid(value)), arm }
+        FoundQuantile {
+            units: self.units,
+            value: quantile.map(|(value, _)| grid.from_grid(value)),
+            arm,
+            clusters: self.share.as_ref().map_or(0, |share| share.clusters),
+            scores: self.scores(arm),
+        }
+    }
+
+    /// A share that is greater by d makes the quantile smaller by d over the density, which is s over the standard error.
+    fn scores(&self, arm: Result<QuantileArm, NotEstimable>) -> Vec<f64> {
+        let (Ok(arm), Some(share)) = (arm, &self.share) else { return Vec::new() };
+        let of_share = (arm.variance / share.variance).sqrt();
+        share.scores.iter().map(|score| -of_share * score).collect()
     }
 }
 
+#[cfg(test)]
+mod by_cluster;
 #[cfg(test)]
 mod tests;

@@ -120,6 +120,8 @@ fn expected(among: Among, arm: usize) -> [FoundQuantile; 3] {
         units: counts.total(),
         value: counts.quantile(percentile).map(|value| grid.from_grid(value)),
         arm: QuantileArm::of_units(&counts, percentile, grid),
+        clusters: 0,
+        scores: Vec::new(),
     };
     let cents = Grid::decimal(2).unwrap();
     [found(amounts, percentiles()[0], cents), found(numbers, percentiles()[1], Grid::INTEGER), of_events(members())]
@@ -141,6 +143,8 @@ fn of_events(members: impl Iterator<Item = usize>) -> FoundQuantile {
         units: orders.len() as u64,
         value: Some(grid.from_grid(median)),
         arm: QuantileArm::of_events(&counts, percentiles()[1], grid, &sample),
+        clusters: 0,
+        scores: Vec::new(),
     }
 }
 
@@ -158,7 +162,7 @@ async fn every_group_has_the_quantiles_of_its_sorted_values_whatever_the_pieces(
         assert_eq!(found.len(), asked.among.len());
         for (among, metrics) in asked.among.iter().zip(&found) {
             for arm in [0, 1] {
-                let of_arm: Vec<FoundQuantile> = metrics.iter().map(|arms| arms[arm]).collect();
+                let of_arm: Vec<FoundQuantile> = metrics.iter().map(|arms| arms[arm].clone()).collect();
                 assert!(of_arm[0].units > 40 && of_arm[0].arm.is_ok(), "{of_arm:?}");
                 assert_eq!(of_arm, expected(*among, arm), "{among:?}, arm {arm}, {pieces} pieces");
             }

@@ -37,7 +37,7 @@ struct Method {
 }
 
 /// The methods that rows may name, by that name.
-const KNOWN: [(&str, Method); 12] = [
+const KNOWN: [(&str, Method); 13] = [
     (
         "welch",
         Method {
@@ -133,6 +133,16 @@ const KNOWN: [(&str, Method); 12] = [
                     a unit resemble each other. Where more units share the value at the \
                     quantile than that interval spans, the estimate is marked unreliable.",
             formula: "τ = q₁ − q₀,  s.e. of q = (F⁻¹(p + 1.96 s) − F⁻¹(p − 1.96 s)) / 3.92,  s² = p(1 − p)/n over units",
+            source: "Woodruff, Confidence intervals for medians and other position measures, JASA 47 (1952)",
+        },
+    ),
+    (
+        "clustered_quantile",
+        Method {
+            name: "Difference in quantiles, units assigned by cluster",
+            words: "The same, where the share varies over clusters, because units of one were assigned together and resemble each other. A cohort \
+                    and the rest share clusters, and their contrast knows it.",
+            formula: "s² = G/(G − 1) · Σ (bᵍ − F·nᵍ)² / (Σ nᵍ)² over the G clusters of each arm,  bᵍ of the nᵍ values of a cluster at or below q",
             source: "Woodruff, Confidence intervals for medians and other position measures, JASA 47 (1952)",
         },
     ),

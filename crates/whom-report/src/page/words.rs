@@ -33,6 +33,7 @@ pub(super) fn method_words(method: &str) -> Option<String> {
         "ratio_cuped" => Some("a ratio, adjusted by covariates".to_owned()),
         "clustered" => Some("errors by cluster".to_owned()),
         "clustered_cuped" => Some("errors by cluster, adjusted by covariates".to_owned()),
+        "clustered_quantile" => Some("quantile, errors by cluster".to_owned()),
         "clustered_ratio" => Some("a ratio, errors by cluster".to_owned()),
         "clustered_ratio_cuped" => Some("a ratio, errors by cluster, adjusted by covariates".to_owned()),
         "stratified_welch" => Some("within strata".to_owned()),

@@ -26,7 +26,6 @@ pub(super) fn check(plan: &Plan, pipeline: &Fields<'_>) {
         pipeline.report().push(Diagnostic::error(message).at(cluster.span).hint(hint));
     }
     check_keys(plan, cluster, pipeline);
-    check_metrics(plan, cluster, pipeline);
     for model in plan.models.iter().filter(|model| model.cluster.is_none()) {
         let message =
             format!("the model `{}` has no `cluster`, and units of a cluster are not independent", model.name);
@@ -57,18 +56,5 @@ fn check_keys(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
     if plan.split.several_variants.rule == SeveralVariantsRule::First {
         let hint = "leave clusters in several variants out by `several_variants: exclude`, or stop at one by `refuse`";
         refuse("`several_variants: first` does", hint);
-    }
-}
-
-fn check_metrics(plan: &Plan, cluster: &Spanned<String>, pipeline: &Fields<'_>) {
-    for metric in &plan.metrics {
-        if metric.quantile.is_none() {
-            continue;
-        }
-        let message = format!("`{}` is a quantile, whose error by cluster is not known", metric.name);
-        let hint = "leave the metric out, or use the cluster as the unit";
-        pipeline
-            .report()
-            .push(Diagnostic::error(message).at(metric.name.span).related(cluster.span, "the cluster").hint(hint));
     }
 }

@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::cross_products::CrossProducts;
 use crate::grid::MAX_GRID_VALUE;
+use crate::sample::{RatioColumn, Sample};
 use crate::value_counts::ValueCounts;
 
 /// What is found, and in how many looks; every look is merged from parts.
