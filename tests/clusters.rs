@@ -159,7 +159,7 @@ fn adjusted() -> Warehouse {
     let orders = "orders_placed: { role: secondary, from: orders, aggregate: count, window: 7d";
     warehouse.edit(&format!("{orders} }}"), &format!("{orders}, cuped: 7d }}"));
     let below = "    denominator: { from: views, aggregate: count }\n";
-    warehouse.edit(&format!("{below}  spend"), &format!("{below}    cuped: 7d\n  spend"));
+    warehouse.edit(&format!("{below}  click_rate_adjusted"), &format!("{below}    cuped: 7d\n  click_rate_adjusted"));
     warehouse
 }
 

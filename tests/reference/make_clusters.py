@@ -205,7 +205,7 @@ def adjusted(name: str, group: np.ndarray) -> None:
     spend, spent_before = (shop.summed(shop.orders, "paid_at", amounts, before=before)[0] for before in (False, True))
     by_spend = np.column_stack([spent_before, shop.absent(shop.bought_before), np.nan_to_num(shop.age), shop.unknown_age])
     everybody = shop.cohorts["all"]
-    moved = [("spend", (spend, None), by_spend), ("orders_placed", (shop.count, None), shop.by_count), ("click_rate_adjusted", (shop.clicks, shop.pages), shop.by_views)]
+    moved = [("spend", (spend, None), by_spend), ("orders_placed", (shop.count, None), shop.by_count), ("click_rate", (shop.clicks, shop.pages), shop.by_views)]
     for cohort, who in shop.cohorts.items():
         for metric, parts, given in moved:
             columns = shop.independent(given, everybody)
