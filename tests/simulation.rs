@@ -11,6 +11,8 @@
 
 // Ratios, adjusted means, strata, clusters, quantiles, limits: each interval covers as often as it says.
 mod estimators;
+// The same where units were assigned with their cluster.
+mod estimators_by_cluster;
 // Bonferroni, Holm, Benjamini-Hochberg, Benjamini-Yekutieli, max-t and Romano-Wolf keep their error rates.
 mod families;
 // Confidence sequences hardly ever miss, however often they are looked at.
