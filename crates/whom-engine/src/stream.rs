@@ -1,9 +1,11 @@
 //! Units on disk, read from end to end for each pass.
 //!
-//! A piece lies in the spill folder as it lies in memory, so that reading it is all there is to do. While one piece is
-//! counted the next one is read.
+//! A piece lies in the spill folder as it lies in memory, so that reading it is all there is to do. While some pieces are
+//! counted the next ones are read. Small ones are joined before: whoever counts adds up a histogram for each part that is counted.
 
 use std::io;
+use std::iter::Peekable;
+use std::slice::Iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -61,6 +63,11 @@ impl PieceOnDisk {
         Self { starts, rows }
     }
 
+    /// The number of units.
+    fn units(&self) -> u64 {
+        self.starts.last().copied().unwrap_or(0) as u64
+    }
+
     /// Reads them.
     pub(crate) fn load(&self, layout: &Arc<Layout>, cancel: &AtomicBool) -> Result<UnitColumns, EngineError> {
         let rows = self.starts.last().copied().unwrap_or(0);
@@ -96,11 +103,14 @@ fn unfit(error: impl std::fmt::Display) -> EngineError {
 pub(crate) struct UnitStream {
     layout: Arc<Layout>,
     pieces: Vec<PieceOnDisk>,
+    /// Bytes up to which pieces are joined.
+    joined: u64,
 }
 
 impl UnitStream {
-    pub(crate) fn new(layout: Arc<Layout>, pieces: Vec<PieceOnDisk>) -> Self {
-        Self { layout, pieces }
+    /// All pieces in their order; those that follow each other are counted together up to so many bytes.
+    pub(crate) fn new(layout: Arc<Layout>, pieces: Vec<PieceOnDisk>, joined: u64) -> Self {
+        Self { layout, pieces, joined }
     }
 
     /// Answers a question, as memory does: with the sum of what the pieces answer, which come in the order of their buckets.
@@ -117,7 +127,7 @@ impl UnitStream {
         Answer::sum(whole)
     }
 
-    /// Gives the pieces one after the other, each read while the one before is worked on.
+    /// Gives the pieces one after the other, each read while the one before is worked on; small ones together.
     fn for_each(
         &self,
         cancel: &AtomicBool,
@@ -137,13 +147,29 @@ impl UnitStream {
 
     /// Reads the pieces until all are read, one cannot be, or nobody wants more.
     fn read(&self, sender: &SyncSender<Result<UnitColumns, EngineError>>, cancel: &AtomicBool) {
-        for piece in &self.pieces {
-            let units = piece.load(&self.layout, cancel);
+        let mut pieces = self.pieces.iter().peekable();
+        while pieces.peek().is_some() {
+            let units = self.joined(&mut pieces, cancel);
             let failed = units.is_err();
             if sender.send(units).is_err() || failed {
                 return;
             }
         }
+    }
+
+    /// The next piece, and those after it that fit beside it.
+    fn joined(
+        &self,
+        pieces: &mut Peekable<Iter<'_, PieceOnDisk>>,
+        cancel: &AtomicBool,
+    ) -> Result<UnitColumns, EngineError> {
+        let (mut read, mut units) = (Vec::new(), 0);
+        let fits = |units: u64| self.layout.resident_bytes(units) <= self.joined;
+        while let Some(piece) = pieces.next_if(|piece| units == 0 || fits(units + piece.units())) {
+            units += piece.units();
+            read.push(piece.load(&self.layout, cancel)?);
+        }
+        UnitColumns::join(read).map_err(refused)
     }
 }
 

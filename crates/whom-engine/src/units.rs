@@ -174,11 +174,16 @@ pub async fn blocking<T: Send + 'static, E: From<EngineError> + Send + 'static>(
     done.map_err(|error| EngineError::Internal(format!("a counting task failed: {error}")))?
 }
 
+/// Units that are streamed are counted together up to one part in so many of what may stay in memory.
+const JOINED: u64 = 16;
+
 /// Keeps the units of pieces for passes: in memory if all of them fit, on disk otherwise.
 #[derive(Debug)]
 pub struct UnitKeeper {
     layout: Arc<Layout>,
+    /// Where units go that do not fit.
     folder: Option<Arc<SpillFolder>>,
+    resident: u64,
 }
 
 /// A piece that is kept.
@@ -195,7 +200,7 @@ impl UnitKeeper {
     /// A keeper of so many units in all. They fit into memory if counting them takes no more than `resident` bytes.
     pub fn new(layout: Arc<Layout>, units: u64, resident: u64, folder: &Arc<SpillFolder>) -> Self {
         let fits = layout.resident_bytes(units) <= resident && u32::try_from(units).is_ok();
-        Self { layout, folder: (!fits).then(|| Arc::clone(folder)) }
+        Self { layout, folder: (!fits).then(|| Arc::clone(folder)), resident }
     }
 
     /// The layout of all pieces.
@@ -228,7 +233,7 @@ impl UnitKeeper {
         }
         let units = match self.folder {
             None => Place::Memory(Arc::new(UnitColumns::join(memory).map_err(internal)?)),
-            Some(_) => Place::Disk(UnitStream::new(self.layout, disk)),
+            Some(_) => Place::Disk(UnitStream::new(self.layout, disk, self.resident / JOINED)),
         };
         Ok(UnitSource { units: Arc::new(units), cancel })
     }

@@ -93,6 +93,19 @@ async fn units_go_to_disk_when_they_are_larger_than_what_they_may_take() {
 }
 
 #[tokio::test]
+async fn pieces_that_are_counted_together_answer_as_each_by_itself() {
+    let (memory, _kept) = source(1, 2, u64::MAX);
+    let answer = memory.answer(pass(vec![1, 0])).await.unwrap();
+    let all = Layout::new(2, shapes(), vec![MetricRange::of(&units(0..BUCKETS, 2).metrics[0])])
+        .resident_bytes(units(0..BUCKETS, 2).arms.len() as u64);
+    for resident in [all - 1, all / 2, all / 16, 1] {
+        let (disk, _folder) = source(64, 2, resident);
+        assert!(disk.is_streamed());
+        assert!(disk.answer(pass(vec![1, 0])).await.unwrap() == answer, "within {resident} bytes");
+    }
+}
+
+#[tokio::test]
 async fn a_raised_flag_ends_a_stream() {
     let (source, _folder) = source(5, 2, 0);
     source.cancel.store(true, Ordering::Relaxed);

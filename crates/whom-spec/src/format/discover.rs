@@ -28,7 +28,7 @@ pub(crate) struct Discover {
     /// Default: 25.
     resplits: Option<WholeNumber>,
     /// The units on which these searches are repeated at most; of more, about so many, chosen by a hash of their ids, stand for
-    /// all. Default: 4000000.
+    /// all. Default: 2000000.
     repeated_units: Option<WholeNumber>,
     /// Folds that the data give, for published tables. Default: folds follow from the experiment's name and the unit.
     folds: Option<Folds>,

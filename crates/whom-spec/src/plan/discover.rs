@@ -25,7 +25,7 @@ pub struct Discover {
     pub search_replicates: u32,
     /// Other halves on which the analysis is tried again (25). They change nothing either.
     pub resplits: u32,
-    /// Units on which searches are repeated at most; of more, about so many stand for all (4,000,000). Left out of the text of
+    /// Units on which searches are repeated at most; of more, about so many stand for all (2,000,000). Left out of the text of
     /// a plan that says nothing else.
     #[serde(skip_serializing_if = "is_usual")]
     pub repeated_units: u64,
@@ -40,7 +40,7 @@ impl Discover {
     /// Other halves unless declared.
     pub const RESPLITS: u32 = 25;
     /// Units that searches are repeated on at most unless declared.
-    pub const REPEATED_UNITS: u64 = 4_000_000;
+    pub const REPEATED_UNITS: u64 = 2_000_000;
 
     /// Whether any search is repeated.
     pub fn repeats(&self) -> bool {
