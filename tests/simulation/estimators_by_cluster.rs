@@ -1,8 +1,8 @@
 //! Experiments whose units were assigned with their cluster: 80 of them an arm, of 5 to 35 units that have something in common.
 
 use whom_stats::{
-    AdjustedClusters, Below, ClusterColumn, ClusterEffect, Clusters, Comparison, FoundQuantile, Moments, Percentile,
-    QuantileOf, QuantileSearch, RatioColumn, Reference, RegressionAdjustment, Sample, ValueScores,
+    AdjustedClusters, ClusterColumn, ClusterDenominator, ClusterEffect, Clusters, Comparison, FoundQuantile, Moments,
+    Percentile, QuantileOf, QuantileSearch, RatioColumn, Reference, RegressionAdjustment, Sample, ValueScores,
 };
 
 use super::draws::Draws;
@@ -99,7 +99,7 @@ fn adjusted(arms: &[Arm<Row>; 2], is_ratio: bool) -> Comparison {
     let below = arms.each_ref().map(|arm| total(arm, 1));
     let clusters = AdjustedClusters {
         arms: &both,
-        below: is_ratio.then_some(Below { arms: &below, grid: GRID }),
+        denominator: is_ratio.then_some(ClusterDenominator { arms: &below, grid: GRID }),
         grids: &[GRID; 2],
         centres: &[0; 2],
         treatment: 1,

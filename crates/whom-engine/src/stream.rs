@@ -70,7 +70,7 @@ impl PieceOnDisk {
 
     /// Reads them.
     pub(crate) fn load(&self, layout: &Arc<Layout>, cancel: &AtomicBool) -> Result<UnitColumns, EngineError> {
-        let rows = self.starts.last().copied().unwrap_or(0);
+        let rows = self.units() as usize;
         let mut codes = Vec::with_capacity(rows * layout.code_bytes());
         let mut records: Vec<u64> = Vec::with_capacity(rows * layout.record_words());
         for batch in self.rows.read()? {

@@ -23,7 +23,7 @@ use crate::unit_table::UnitRows;
 pub enum Among {
     /// All that are analysed.
     Everybody,
-    /// All that were exposed, by the first variant that they saw; not to be asked for where units were assigned by cluster.
+    /// All that were exposed, by the first variant that they saw; not told where units were assigned by cluster.
     Exposed,
     /// Those of the pre-registered cohort at a place in the file.
     Cohort(usize),
@@ -58,8 +58,12 @@ impl AnalysedUnits {
     /// The quantiles by group, metric and arm, in the order in which they are asked for. Keeps processors busy.
     ///
     /// # Errors
-    /// As [`AnalysedUnits::new`]; [`QueryError::Internal`] for a metric, cohort or tree that there is not.
+    /// As [`AnalysedUnits::new`]; [`QueryError::Internal`] for a metric, cohort or tree that there is not, and for exposed units whose
+    /// clusters may lie in several arms.
     pub fn quantiles(&self, asked: &AskedQuantiles) -> Result<Vec<Vec<Vec<FoundQuantile>>>, QueryError> {
+        if self.schema.clusters.is_some() && asked.among.contains(&Among::Exposed) {
+            return Err(QueryError::Internal("nobody knows the cells of clusters that are not analysed".to_owned()));
+        }
         if let Some((tree, _)) = &asked.tree {
             tree.check(self.shapes.len()).map_err(|error| QueryError::Internal(error.to_string()))?;
         }

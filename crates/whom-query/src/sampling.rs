@@ -14,8 +14,8 @@ const UNITS: u64 = 1 << 20;
 /// The product's own constant in the hash of a unit, so that neither an assignment nor our buckets choose alike.
 const SAMPLE_SEED: u64 = 0x77_68_6f_6d_3f_73_6d_70;
 
-/// A choice of units that depends on nothing but their ids and how many there are; all of them unless told otherwise. The same units are chosen whatever the
-/// pieces, and each of them whatever becomes of the others.
+/// A choice of units that depends on nothing but their ids and how many there are: the same units are chosen whatever the
+/// pieces, and each of them whatever becomes of the others. All of them unless told otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sampling {
     /// Units whose hash lies below are chosen; `None` chooses all.

@@ -21,7 +21,7 @@ mod shared;
 mod shown;
 mod unbiased;
 
-pub use adjusted::{AdjustedClusters, Below};
+pub use adjusted::{AdjustedClusters, ClusterDenominator};
 pub use shared::{ClusterEffect, ClusterRatio, ValueScores};
 pub use shown::{ClusterWeights, cr1_factor};
 pub use unbiased::{ClusterMeans, UnbiasedMean};
@@ -34,7 +34,7 @@ use crate::reliability::Unreliable;
 use crate::sample::{RatioColumn, Sample};
 
 /// Effective clusters per arm below which the sandwich is not trusted.
-pub(crate) const CLUSTERS: f64 = 50.0;
+const CLUSTERS: f64 = 50.0;
 
 /// The totals of the clusters of one arm.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -117,31 +117,35 @@ impl Clusters {
             weights.map(|weights| present().map(|cluster| weights.get(cluster).copied().unwrap_or(0.0)).collect());
         let ratios: Vec<RatioColumn> = columns.iter().enumerate().map(|(place, column)| column.ratio(place)).collect();
         let sample = Sample::from_rows(&rows, weights.as_deref())?.ratios(&ratios)?;
-        let effective = effective(&rows, weights.as_deref());
-        let few = Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 };
+        let size = |row: &Vec<f64>| row.get(1).copied().unwrap_or(0.0);
+        let weight = |place: usize| weights.as_ref().map_or(1.0, |weights| weights[place]);
+        let effective = effective(rows.iter().enumerate().map(|(place, row)| (weight(place), size(row))));
         // Sizes are counts: their mean is never near zero, however few the clusters.
         let near_zero = sample.unreliable().filter(|_| columns.iter().any(|column| !column.is_mean()));
-        Ok(sample.judged((effective - 1.0).max(1.0), (effective < CLUSTERS).then_some(few).or(near_zero)))
+        Ok(sample.judged((effective - 1.0).max(1.0), few_clusters(effective).or(near_zero)))
     }
 
     /// (sum n)² / sum n² over the clusters, with n the units that the column's denominator counts: equal clusters that would
     /// tell as much. At least 1; 0 without units.
     pub fn effective(&self, column: ClusterColumn) -> f64 {
-        let rows: Vec<Vec<f64>> = self.totals.iter().map(|totals| column.of(totals).into()).collect();
-        effective(&rows, None)
+        effective(self.totals.iter().map(|totals| (1.0, column.of(totals)[1])))
     }
 }
 
-/// From rows whose second entry is the size.
-fn effective(rows: &[Vec<f64>], weights: Option<&[f64]>) -> f64 {
+/// (sum w n)² / sum w n² over clusters of sizes n with weights w (Kish 1965): equal clusters that would tell as much. 0 without units.
+pub(crate) fn effective(clusters: impl Iterator<Item = (f64, f64)>) -> f64 {
     let (mut sum, mut squares) = (0.0, 0.0);
-    for (place, row) in rows.iter().enumerate() {
-        let weight = weights.map_or(1.0, |weights| weights[place]);
-        let size = row.get(1).copied().unwrap_or(0.0);
+    for (weight, size) in clusters {
         sum += weight * size;
         squares += weight * size * size;
     }
     if squares > 0.0 { sum * sum / squares } else { 0.0 }
+}
+
+/// That these are fewer effective clusters than the sandwich is trusted with, if they are.
+pub(crate) fn few_clusters(effective: f64) -> Option<Unreliable> {
+    let few = Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 };
+    (effective < CLUSTERS).then_some(few)
 }
 
 fn holds_a_unit(totals: &[Moments]) -> bool {

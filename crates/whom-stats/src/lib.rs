@@ -181,8 +181,8 @@ pub use cell_sums::{ArmSums, CellSums, cell_sums};
 pub use cells::cell_statistics;
 pub use check::{Check, CheckPart, CheckVerdict, Tested, TestedPart};
 pub use clusters::{
-    AdjustedClusters, Below, ClusterColumn, ClusterEffect, ClusterMeans, ClusterRatio, ClusterWeights, Clusters,
-    TotalOf, UnbiasedMean, ValueScores, cr1_factor,
+    AdjustedClusters, ClusterColumn, ClusterDenominator, ClusterEffect, ClusterMeans, ClusterRatio, ClusterWeights,
+    Clusters, TotalOf, UnbiasedMean, ValueScores, cr1_factor,
 };
 pub use columns::{
     ABSENT, CodeColumn, ColumnsError, Layout, MetricRange, PackedUnits, UnitColumnParts, UnitColumns, resident_bytes,

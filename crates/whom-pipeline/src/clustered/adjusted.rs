@@ -2,8 +2,8 @@
 
 use whom_query::clusters::Asked;
 use whom_stats::{
-    Adjusted, AdjustedClusters, Below, CoefficientSource, Coefficients, Comparison as Values, Grid, Moments,
-    NotEstimable,
+    Adjusted, AdjustedClusters, ClusterDenominator, CoefficientSource, Coefficients, Comparison as Values, Grid,
+    Moments, NotEstimable,
 };
 
 use super::centre;
@@ -15,7 +15,7 @@ pub(super) struct Covariates {
     /// By arm and column, the totals by cluster.
     arms: Vec<Vec<Vec<Moments>>>,
     /// Of a ratio, by arm the totals below it, and their grid.
-    below: Option<(Vec<Vec<Moments>>, Grid)>,
+    denominator: Option<(Vec<Vec<Moments>>, Grid)>,
     grids: Vec<Grid>,
     centres: Vec<i64>,
     treatment: usize,
@@ -43,12 +43,12 @@ impl Covariates {
         };
         let (arms, below): (Vec<_>, Vec<_>) = (0..arms).map(of_arm).collect::<Option<Vec<_>>>()?.into_iter().unzip();
         let mut grids = estimation.grids.clone();
-        let below = estimation.outcome.denominator.map(|_| (below, grids.remove(1)));
+        let denominator = estimation.outcome.denominator.map(|_| (below, grids.remove(1)));
         let centres = (0..columns.len()).map(|column| centre(arms.iter().map(|arm| &arm[column]))).collect();
         let none = Coefficients { treatment: vec![0.0; covariates], control: vec![0.0; covariates] };
         let plain = Self {
             arms,
-            below,
+            denominator,
             grids,
             centres,
             treatment: estimation.question.treatment,
@@ -65,14 +65,14 @@ impl Covariates {
 
     /// How rows name what is done.
     pub(super) fn method(&self) -> &'static str {
-        if self.below.is_some() { "clustered_ratio_cuped" } else { "clustered_cuped" }
+        if self.denominator.is_some() { "clustered_ratio_cuped" } else { "clustered_cuped" }
     }
 
     /// As they are estimated from.
     pub(super) fn clusters(&self) -> AdjustedClusters<'_> {
         AdjustedClusters {
             arms: &self.arms,
-            below: self.below.as_ref().map(|(arms, grid)| Below { arms, grid: *grid }),
+            denominator: self.denominator.as_ref().map(|(arms, grid)| ClusterDenominator { arms, grid: *grid }),
             grids: &self.grids,
             centres: &self.centres,
             treatment: self.treatment,

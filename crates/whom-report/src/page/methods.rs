@@ -117,9 +117,10 @@ const KNOWN: [(&str, Method); 13] = [
         "clustered_ratio_cuped",
         Method {
             name: "Difference in ratios, adjusted by covariates, units assigned by cluster",
-            words: "The same for a ratio, whose units are linearised first; the error is that of the sums of clusters, widened as for a mean \
-                    that is adjusted.",
-            formula: "y = (n − R·d)/d̄, adjusted as a mean is,  Eᵍ the cluster’s sum of adjusted residuals",
+            words: "The ratio of two sums over the units of each arm, less what was known of the units before their exposure explains: units are \
+                    linearised, and regressions of the units of each arm adjust them. The error is by cluster, of the adjusted sums of \
+                    each; what is fitted to the units widens it, and takes degrees of freedom. The difference without the adjustment stands beside it.",
+            formula: "y = R + (n − R·d)/d̄,  mₐ = ȳₐ − bₐ′(x̄ₐ − x̄),  s.e.² = d/(d − k) · Σ Eᵍ² / (1 − nᵍ/N) / N² over clusters,  Eᵍ the cluster’s sum of adjusted residuals",
             source: "Deng, Xu, Kohavi and Walker, WSDM 2013; Bell and McCaffrey, Survey Methodology 28 (2002)",
         },
     ),
@@ -140,9 +141,12 @@ const KNOWN: [(&str, Method); 13] = [
         "clustered_quantile",
         Method {
             name: "Difference in quantiles, units assigned by cluster",
-            words: "The same, where the share varies over clusters, because units of one were assigned together and resemble each other. A cohort \
-                    and the rest share clusters, and their contrast knows it.",
-            formula: "s² = G/(G − 1) · Σ (bᵍ − F·nᵍ)² / (Σ nᵍ)² over the G clusters of each arm,  bᵍ of the nᵍ values of a cluster at or below q",
+            words: "The quantile of the treated units minus that of the control units: the smallest value that so large a share of the \
+                    units, or of their events, does not exceed, found exactly, ties included. Its error comes from the values at the ends of the \
+                    share’s own interval; the share varies over clusters, because units of one were assigned together and resemble each other. A cohort \
+                    and the rest share clusters, and their contrast knows it. Where more units share the value at the quantile than that \
+                    interval spans, the estimate is marked unreliable.",
+            formula: "τ = q₁ − q₀,  s.e. of q = (F⁻¹(p + 1.96 s) − F⁻¹(p − 1.96 s)) / 3.92,  s² = G/(G − 1) · Σ (bᵍ − F·nᵍ)² / (Σ nᵍ)² over the G clusters of each arm,  bᵍ of the nᵍ values of a cluster at or below q",
             source: "Woodruff, Confidence intervals for medians and other position measures, JASA 47 (1952)",
         },
     ),

@@ -1,5 +1,5 @@
-//! Means over units of clusters, and ratios, adjusted by what was known before: the estimate of [`RegressionAdjustment`](crate::RegressionAdjustment),
-//! with errors by cluster.
+//! Means over units of clusters, and ratios, adjusted by what was known before: the estimate of
+//! [`RegressionAdjustment`](crate::RegressionAdjustment), with errors by cluster.
 //!
 //! With b_a the slopes of arm a and x the pooled means of the covariates, the adjusted mean of arm a is
 //! y_a - b_a (x_a - x) (Lin 2013). Each unit adds to it along weights of its columns: one of the arm itself by 1 for the metric and
@@ -14,9 +14,9 @@
 //!
 //! **A ratio** R of sums takes part by what it moves by to first order: with A_g above and B_g below, E_g is (A_g - R B_g) N / sum B.
 
-use super::{CLUSTERS, effective};
-use crate::clusters::shared::ValueScores;
-use crate::clusters::unbiased::{Part, few_clusters, satterthwaite, with_error};
+use crate::clusters::shared::{ClusterRatio, Ratio, ValueScores};
+use crate::clusters::unbiased::{Part, effective_of, satterthwaite, with_error};
+use crate::clusters::{effective, few_clusters};
 use crate::comparison::{Comparison, Source};
 use crate::estimate::{Estimate, NotEstimable};
 use crate::grid::Grid;
@@ -34,7 +34,7 @@ pub struct AdjustedClusters<'a> {
     /// empty cluster is none.
     pub arms: &'a [Vec<Vec<Moments>>],
     /// What a ratio's metric is over; `None` of a mean.
-    pub below: Option<Below<'a>>,
+    pub denominator: Option<ClusterDenominator<'a>>,
     /// The grids of the columns.
     pub grids: &'a [Grid],
     /// Grid values near the means of the columns, the same for all arms; of a ratio's metric it is not read.
@@ -49,7 +49,7 @@ pub struct AdjustedClusters<'a> {
 
 /// What a ratio is over, in the same units.
 #[derive(Clone, Copy, Debug)]
-pub struct Below<'a> {
+pub struct ClusterDenominator<'a> {
     /// By arm, count and sum by cluster.
     pub arms: &'a [Vec<Moments>],
     /// Its grid.
@@ -91,7 +91,7 @@ impl AdjustedClusters<'_> {
             sources.push(fitted(source, self.fitted(place))?);
         }
         let few = |place: usize| arms[place].as_ref().and_then(|arm| arm.few);
-        let centre = if self.below.is_some() { 0.0 } else { self.grids[0].from_grid(self.centres[0]) };
+        let centre = if self.denominator.is_some() { 0.0 } else { self.grids[0].from_grid(self.centres[0]) };
         Ok(Comparison {
             treatment: centre + treatment,
             control: centre + control,
@@ -175,8 +175,8 @@ impl AdjustedClusters<'_> {
         let mut arms = Vec::with_capacity(self.arms.len());
         for (place, arm) in self.arms.iter().enumerate() {
             let is_compared = place == self.treatment || place == CONTROL;
-            let read = Arm::read(arm, self.grids, self.centres).and_then(|read| match self.below {
-                Some(below) => read.over(arm, self.grids[0], (below, place)),
+            let read = Arm::read(arm, self.grids, self.centres).and_then(|read| match self.denominator {
+                Some(denominator) => read.over(arm, self.grids[0], (denominator, place)),
                 None => Ok(read),
             });
             match read {
@@ -263,35 +263,25 @@ impl Arm {
             deviations.push(totals.iter().zip(&sizes).map(|(total, size)| about(total) - offset * size).collect());
             offsets.push(offset);
         }
-        Ok(Self { units: all as f64, offsets, few: few_clusters(metric), sizes, deviations })
+        Ok(Self { units: all as f64, offsets, few: few_clusters(effective_of(metric)), sizes, deviations })
     }
 
-    /// With the ratio of the metric to what lies below in place of its mean. Its few clusters are those of what lies below.
+    /// With the ratio of the metric to its denominator in place of its mean. Its few clusters are those of the denominator.
     fn over(
         self,
         columns: &[Vec<Moments>],
         grid: Grid,
-        (below, place): (Below<'_>, usize),
+        (denominator, place): (ClusterDenominator<'_>, usize),
     ) -> Result<Self, NotEstimable> {
-        let totals = below.arms.get(place).filter(|totals| totals.len() == self.sizes.len());
-        let totals = totals.ok_or(NotEstimable::NotCounted)?;
-        let read = |totals: &[Moments], grid: Grid| -> Vec<f64> {
-            totals.iter().map(|total| total.sum as f64 / grid.steps_per_one()).collect()
-        };
-        let (above, below) = (read(&columns[0], grid), read(totals, below.grid));
-        let all: f64 = below.iter().sum();
-        if all == 0.0 {
-            return Err(NotEstimable::DenominatorZero);
-        }
-        let ratio = above.iter().sum::<f64>() / all;
-        let moved = |(above, below): (&f64, &f64)| (above - ratio * below) * self.units / all;
-        let rows: Vec<Vec<f64>> = above.iter().zip(&below).map(|(above, below)| vec![*above, *below]).collect();
-        let found = effective(&rows, None);
-        let few = Unreliable::FewClusters { found: found as u64, needed: CLUSTERS as u64 };
+        let below = denominator.arms.get(place).filter(|totals| totals.len() == self.sizes.len());
+        let below = below.ok_or(NotEstimable::NotCounted)?;
+        let ratio = ClusterRatio { above: &columns[0], below, grids: [grid, denominator.grid] };
+        let Ratio { value, below, all, residuals } = ratio.read()?;
         let (mut offsets, mut deviations) = (self.offsets, self.deviations);
-        offsets[0] = ratio;
-        deviations[0] = above.iter().zip(&below).map(moved).collect();
-        Ok(Self { offsets, deviations, few: (found < CLUSTERS).then_some(few), ..self })
+        offsets[0] = value;
+        deviations[0] = residuals.iter().map(|residual| residual * self.units / all).collect();
+        let few = few_clusters(effective(below.into_iter().map(|size| (1.0, size))));
+        Ok(Self { offsets, deviations, few, ..self })
     }
 
     /// What the clusters add along weights of the columns.

@@ -110,6 +110,17 @@ pub struct ClusterRatio<'a> {
     pub grids: [Grid; 2],
 }
 
+/// A ratio, read.
+pub(super) struct Ratio {
+    pub(super) value: f64,
+    /// By cluster, what lies below.
+    pub(super) below: Vec<f64>,
+    /// The sum of that.
+    pub(super) all: f64,
+    /// A_g - R B_g by cluster.
+    pub(super) residuals: Vec<f64>,
+}
+
 impl ClusterRatio<'_> {
     /// What each cluster adds to the error of the ratio R: (G / (G - 1))^1/2 (A_g - R B_g) / sum B, by the delta method over G clusters that
     /// hold a unit.
@@ -122,6 +133,15 @@ impl ClusterRatio<'_> {
             1 => return Err(NotEstimable::OneCluster),
             clusters => clusters as f64,
         };
+        let (Ratio { all, residuals, .. }, factor) = (self.read()?, (clusters / (clusters - 1.0)).sqrt());
+        Ok(residuals.iter().map(|residual| factor * residual / all).collect())
+    }
+
+    /// The ratio of the sums, and what clusters have beside it.
+    ///
+    /// # Errors
+    /// [`NotEstimable::DenominatorZero`].
+    pub(super) fn read(self) -> Result<Ratio, NotEstimable> {
         let read = |totals: &[Moments], grid: Grid| -> Vec<f64> {
             totals.iter().map(|total| total.sum as f64 / grid.steps_per_one()).collect()
         };
@@ -130,8 +150,9 @@ impl ClusterRatio<'_> {
         if all == 0.0 {
             return Err(NotEstimable::DenominatorZero);
         }
-        let (ratio, factor) = (above.iter().sum::<f64>() / all, (clusters / (clusters - 1.0)).sqrt());
-        Ok(above.iter().zip(below).map(|(above, below)| factor * (above - ratio * below) / all).collect())
+        let value = above.iter().sum::<f64>() / all;
+        let residuals = above.iter().zip(&below).map(|(above, below)| above - value * below).collect();
+        Ok(Ratio { value, below, all, residuals })
     }
 }
 

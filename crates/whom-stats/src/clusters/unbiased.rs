@@ -10,7 +10,7 @@
 //! a_g E_g / N, the variance of the difference of means is sum d_g². For the degrees of freedom the two matrices add, as units
 //! of one are none of the other's.
 
-use crate::clusters::CLUSTERS;
+use crate::clusters::{effective, few_clusters};
 use crate::estimate::NotEstimable;
 use crate::grid::Grid;
 use crate::moments::Moments;
@@ -118,11 +118,11 @@ impl ClusterMeans<'_> {
 
     /// (sum n)² / sum n² over the clusters (Kish 1965): equal clusters that would tell as much; 0 without units.
     pub fn effective(self) -> f64 {
-        effective(self.totals)
+        effective_of(self.totals)
     }
 
     fn few(self) -> Option<Unreliable> {
-        few_clusters(self.totals)
+        few_clusters(effective_of(self.totals))
     }
 
     /// The mean less the centre, and what each cluster adds to its error.
@@ -140,16 +140,8 @@ impl ClusterMeans<'_> {
 }
 
 /// (sum n)² / sum n² over the clusters.
-fn effective(totals: &[Moments]) -> f64 {
-    let units = totals.iter().map(|total| total.n as f64);
-    let (sum, squares) = units.fold((0.0, 0.0), |(sum, squares), n| (sum + n, squares + n * n));
-    if squares > 0.0 { sum * sum / squares } else { 0.0 }
-}
-
-/// That an arm has fewer effective clusters than the sandwich is trusted with, if it has.
-pub(super) fn few_clusters(totals: &[Moments]) -> Option<Unreliable> {
-    let effective = effective(totals);
-    (effective < CLUSTERS).then_some(Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 })
+pub(super) fn effective_of(totals: &[Moments]) -> f64 {
+    effective(totals.iter().map(|total| (1.0, total.n as f64)))
 }
 
 /// The error of a difference from the parts of both sides, cluster by cluster.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clusters::{CLUSTERS, ClusterRatio};
+use crate::clusters::{ClusterRatio, effective, few_clusters};
 use crate::cross_products::CrossProducts;
 use crate::estimate::NotEstimable;
 use crate::grid::Grid;
@@ -103,17 +103,12 @@ impl Share {
         };
         let (below, all) = (totals(0), totals(1));
         let scores = ClusterRatio { above: &below, below: &all, grids: [Grid::INTEGER; 2] }.scores()?;
-        let (sum, squares) = all.iter().fold((0.0, 0.0), |(sum, squares), total| {
-            let size = total.n as f64;
-            (sum + size, squares + size * size)
-        });
-        let effective: f64 = sum * sum / squares;
-        let few = Unreliable::FewClusters { found: effective as u64, needed: CLUSTERS as u64 };
+        let effective = effective(all.iter().map(|total| (1.0, total.n as f64)));
         Ok(Self {
-            values: sum as u64,
+            values: all.iter().map(|total| total.n).sum(),
             variance: scores.iter().map(|score| score * score).sum(),
             degrees_of_freedom: (effective - 1.0).max(1.0),
-            unreliable: (effective < CLUSTERS).then_some(few),
+            unreliable: few_clusters(effective),
             clusters: all.iter().filter(|total| total.n > 0).count() as u64,
             scores,
         })

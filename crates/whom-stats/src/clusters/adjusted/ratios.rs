@@ -34,7 +34,7 @@ impl Totals {
     fn adjusted<'a>(&'a self, slopes: &'a [Vec<f64>; 2], is_own: bool) -> AdjustedClusters<'a> {
         AdjustedClusters {
             arms: &self.columns,
-            below: Some(Below { arms: &self.below, grid: Grid::INTEGER }),
+            denominator: Some(ClusterDenominator { arms: &self.below, grid: Grid::INTEGER }),
             grids: &GRIDS,
             centres: &[0; 2],
             treatment: 1,
@@ -89,7 +89,7 @@ fn over_one_each_it_is_the_mean() {
         .collect();
     let (totals, slopes) = (Totals::of(&arms), slopes(&arms));
     let ratio = totals.adjusted(&slopes, true);
-    let mean = AdjustedClusters { below: None, ..ratio };
+    let mean = AdjustedClusters { denominator: None, ..ratio };
     let [ratio, mean] = [ratio, mean].map(|of| of.compare().unwrap());
     assert!((ratio.treatment - mean.treatment).abs() < 1e-12 * mean.treatment.abs());
     assert_eq!(ratio.unreliable, mean.unreliable);

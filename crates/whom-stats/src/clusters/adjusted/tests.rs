@@ -23,7 +23,7 @@ fn totals(arms: &Arms) -> Vec<Vec<Vec<Moments>>> {
 }
 
 fn adjusted<'a>(arms: &'a [Vec<Vec<Moments>>], slopes: [&'a [f64]; 2]) -> AdjustedClusters<'a> {
-    AdjustedClusters { arms, below: None, grids: &GRIDS, centres: &[0; 2], treatment: 1, slopes, is_own: false }
+    AdjustedClusters { arms, denominator: None, grids: &GRIDS, centres: &[0; 2], treatment: 1, slopes, is_own: false }
 }
 
 /// The slopes of arms 1 and 0, by the units, as a regression has them.
