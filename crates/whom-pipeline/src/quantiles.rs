@@ -13,8 +13,11 @@ use crate::clustered::Together;
 use crate::comparison::{Arm, Comparison, Contrast, Effect};
 use crate::study::{Question, Study};
 
-/// How rows name what is done, and what is by cluster.
-const METHODS: [&str; 2] = ["quantile", "clustered_quantile"];
+/// How rows name what is done.
+const METHOD: &str = "quantile";
+
+/// How they name it where units were assigned with their cluster.
+const BY_CLUSTER: &str = "clustered_quantile";
 
 /// The quantiles of every metric that is one, among some groups of units.
 #[derive(Default)]
@@ -80,8 +83,7 @@ impl Quantiles {
     pub(crate) fn contrast(&self, [cohort, rest]: [Among; 2], question: Question) -> Option<Contrast> {
         let sides = [self.arms(cohort, question)?, self.arms(rest, question)?];
         let [cohort, rest] = [self.compare(cohort, question)?, self.compare(rest, question)?];
-        let is_by_cluster = cohort.clusters.is_some() || rest.clusters.is_some();
-        let together = is_by_cluster.then(|| {
+        let together = cohort.clusters.map(|_| {
             let of_cohort = by_cluster(&cohort, sides[0], question)?;
             let estimate = of_cohort.minus(&by_cluster(&rest, sides[1], question)?)?;
             Ok(Together { estimate, errors: None })
@@ -105,8 +107,7 @@ fn percentiles(plan: &Plan) -> Result<Vec<(usize, Percentile)>, whom_stats::Perc
 
 fn compared(treatment: &FoundQuantile, control: &FoundQuantile) -> Comparison {
     let arm = |found: &FoundQuantile| Arm { units: found.units, mean: found.value };
-    let clusters = [control.clusters, treatment.clusters];
-    let is_by_cluster = clusters.iter().any(|clusters| *clusters > 0);
+    let clusters = control.clusters.zip(treatment.clusters).map(|(control, treatment)| [control, treatment]);
     let both = treatment.arm.and_then(|treatment| Ok((treatment, control.arm?)));
     let effect = both.and_then(|(treatment, control)| Effect::of(treatment.against(&control)));
     Comparison {
@@ -116,9 +117,9 @@ fn compared(treatment: &FoundQuantile, control: &FoundQuantile) -> Comparison {
         }),
         control: arm(control),
         treatment: arm(treatment),
-        method: METHODS[usize::from(is_by_cluster)],
+        method: if clusters.is_some() { BY_CLUSTER } else { METHOD },
         adjusted: None,
-        clusters: is_by_cluster.then_some(clusters),
+        clusters,
         beside: None,
     }
 }

@@ -53,6 +53,8 @@ pub struct QuantileSearch {
     ranks: Result<QuantileRanks, NotEstimable>,
     /// How the share of values at or below the quantile varies, where units have several or lie in clusters.
     share: Option<Share>,
+    /// The clusters with a value, where units were assigned with theirs.
+    clusters: Option<u64>,
     quantile: Place,
     interval: [Place; 2],
     look: Look,
@@ -100,8 +102,8 @@ pub struct FoundQuantile {
     pub value: Option<f64>,
     /// The same with its error, or why it has none.
     pub arm: Result<QuantileArm, NotEstimable>,
-    /// The clusters with a value; 0 where units were assigned by themselves.
-    pub clusters: u64,
+    /// The clusters with a value; `None` where units were assigned by themselves.
+    pub clusters: Option<u64>,
     /// By cell of clusters, what they add to the quantile to first order; the squares add up to its variance. Empty where there is no
     /// error, or units were assigned by themselves.
     pub scores: Vec<f64>,
@@ -143,6 +145,7 @@ impl QuantileSearch {
             units: 0,
             ranks: Err(NotEstimable::NotCounted),
             share: None,
+            clusters: None,
             quantile: Place::Unknown,
             interval: [Place::Unknown; 2],
             look: Look::First { units: 0, values: RankSearch::new() },
@@ -152,7 +155,7 @@ impl QuantileSearch {
     /// The same by cluster, each of which lies in one of so many cells.
     #[must_use]
     pub fn by_cluster(self, cells: usize) -> Self {
-        Self { cells: Some(cells), ..self }
+        Self { cells: Some(cells), clusters: Some(0), ..self }
     }
 
     /// Whether this look asks which cell a unit lies in.
@@ -265,6 +268,7 @@ impl QuantileSearch {
     /// The ends of the interval, given how the share of values at or below the quantile varies.
     fn shared(mut self, counts: &ShareCounts) -> Self {
         let share = counts.share();
+        self.clusters = counts.clusters();
         self.ranks = share
             .as_ref()
             .map_err(|reason| *reason)
@@ -294,7 +298,7 @@ impl QuantileSearch {
             units: self.units,
             value: quantile.map(|(value, _)| grid.from_grid(value)),
             arm,
-            clusters: self.share.as_ref().map_or(0, |share| share.clusters),
+            clusters: self.clusters,
             scores: self.scores(arm),
         }
     }

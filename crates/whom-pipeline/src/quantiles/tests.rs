@@ -59,6 +59,24 @@ fn degenerate_arms_have_named_outcomes_and_keep_their_quantiles() {
     assert_eq!(outcome(&many, &many[..20], 0.9), (Err(NotEstimable::TooFewBeyondQuantile), Some(89.0), Some(17.0)));
 }
 
+#[test]
+fn an_arm_in_one_cluster_is_compared_by_cluster_and_has_no_error() {
+    let found = |cells: usize| {
+        let mut search = QuantileSearch::new(Percentile::new(0.5).unwrap(), QuantileOf::Units).by_cluster(100);
+        while !search.is_done() {
+            (0..100).for_each(|value| search.push(&[value], value as usize % cells));
+            search = search.narrow();
+        }
+        search.found(Grid::INTEGER)
+    };
+    for (treatment, control) in [(1, 1), (1, 100), (100, 1)] {
+        let compared = compared(&found(treatment), &found(control));
+        let told = (compared.method, compared.clusters, compared.effect.err());
+        let clusters = [control, treatment].map(|clusters| clusters as u64);
+        assert_eq!(told, ("clustered_quantile", Some(clusters), Some(NotEstimable::OneCluster)));
+    }
+}
+
 fn about_the_letter(rows: Vec<EffectRow>, metric: &str, estimand: Estimand) -> Vec<EffectRow> {
     rows.into_iter().filter(|row| row.variant == "letter" && row.metric == metric && row.estimand == estimand).collect()
 }

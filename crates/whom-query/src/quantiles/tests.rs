@@ -120,7 +120,7 @@ fn expected(among: Among, arm: usize) -> [FoundQuantile; 3] {
         units: counts.total(),
         value: counts.quantile(percentile).map(|value| grid.from_grid(value)),
         arm: QuantileArm::of_units(&counts, percentile, grid),
-        clusters: 0,
+        clusters: None,
         scores: Vec::new(),
     };
     let cents = Grid::decimal(2).unwrap();
@@ -143,7 +143,7 @@ fn of_events(members: impl Iterator<Item = usize>) -> FoundQuantile {
         units: orders.len() as u64,
         value: Some(grid.from_grid(median)),
         arm: QuantileArm::of_events(&counts, percentiles()[1], grid, &sample),
-        clusters: 0,
+        clusters: None,
         scores: Vec::new(),
     }
 }

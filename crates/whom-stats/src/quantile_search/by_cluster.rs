@@ -40,7 +40,7 @@ proptest! {
                 prop_assert!((one.variance - other.variance).abs() <= 1e-9 * one.variance, "{one:?} {other:?}");
                 let squares: f64 = of_clusters.scores.iter().map(|score| score * score).sum();
                 prop_assert!((squares - other.variance).abs() <= 1e-9 * other.variance);
-                prop_assert_eq!(of_clusters.clusters, of_units.units);
+                prop_assert_eq!((of_clusters.clusters, of_units.clusters), (Some(of_units.units), None));
             }
             (Err(NotEstimable::OneUnit), Err(other)) => prop_assert_eq!(other, NotEstimable::OneCluster),
             (one, other) => prop_assert_eq!(one.err(), other.err()),
@@ -64,6 +64,7 @@ fn one_cluster_has_a_quantile_and_no_error() {
     let units: Vec<Unit> = (0..100).map(|value| (vec![value], 3)).collect();
     let found = search(&units, 0.5, QuantileOf::Units, Some(5));
     assert_eq!((found.value, found.arm, found.scores.len()), (Some(49.0), Err(NotEstimable::OneCluster), 0));
+    assert_eq!((found.clusters, search(&[], 0.5, QuantileOf::Units, Some(5)).clusters), (Some(1), Some(0)));
 }
 
 /// Clusters of 2 to 20 units that share a third of the variance; values are skewed.

@@ -26,8 +26,6 @@ pub(super) struct Share {
     pub(super) variance: f64,
     pub(super) degrees_of_freedom: f64,
     pub(super) unreliable: Option<Unreliable>,
-    /// Clusters with a value; 0 where units were assigned by themselves.
-    pub(super) clusters: u64,
     /// By cell, what its clusters add; the squares add up to the variance. Empty where units were assigned by themselves.
     pub(super) scores: Vec<f64>,
 }
@@ -67,6 +65,14 @@ impl ShareCounts {
         }
     }
 
+    /// The clusters with a value; `None` where units were assigned by themselves.
+    pub(super) fn clusters(&self) -> Option<u64> {
+        match self {
+            Self::ByUnit(_) => None,
+            Self::ByCluster(cells) => Some(cells.iter().filter(|[_, values]| *values > 0).count() as u64),
+        }
+    }
+
     /// The share, a ratio of sums over units or over clusters.
     ///
     /// # Errors
@@ -91,7 +97,6 @@ impl Share {
             variance: sample.covariance(0, 0) / sample.units(),
             degrees_of_freedom: sample.degrees_of_freedom(),
             unreliable: sample.unreliable(),
-            clusters: 0,
             scores: Vec::new(),
         }
     }
@@ -109,7 +114,6 @@ impl Share {
             variance: scores.iter().map(|score| score * score).sum(),
             degrees_of_freedom: (effective - 1.0).max(1.0),
             unreliable: few_clusters(effective),
-            clusters: all.iter().filter(|total| total.n > 0).count() as u64,
             scores,
         })
     }
